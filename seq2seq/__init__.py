@@ -1,0 +1,68 @@
+"""Deep stacked LSTM encoder-decoders for text, on TensorFlow and Keras.
+
+The public names below are imported when they are first used, so that `import seq2seq` stays fast and loads no TensorFlow.
+"""
+
+import os
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+# Before TensorFlow is loaded by anyone: its C++ log goes to stderr otherwise, and Keras chooses its backend only once.
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+
+if TYPE_CHECKING:
+    from seq2seq.layers import Attention, StackedLSTM, StateBridge
+    from seq2seq.models import Decoder, Encoder, Seq2Seq
+    from seq2seq.recipe import Recipe
+    from seq2seq.text.batches import Batches
+    from seq2seq.text.corpus import corpus_from_pairs, read_corpus
+    from seq2seq.text.tokenizer import Tokenizer
+    from seq2seq.translator import Translator, load
+
+__version__ = "0.1.0"
+
+_WHERE = {
+    "Attention": "seq2seq.layers",
+    "Batches": "seq2seq.text.batches",
+    "Decoder": "seq2seq.models",
+    "Encoder": "seq2seq.models",
+    "Recipe": "seq2seq.recipe",
+    "Seq2Seq": "seq2seq.models",
+    "StackedLSTM": "seq2seq.layers",
+    "StateBridge": "seq2seq.layers",
+    "Tokenizer": "seq2seq.text.tokenizer",
+    "Translator": "seq2seq.translator",
+    "corpus_from_pairs": "seq2seq.text.corpus",
+    "load": "seq2seq.translator",
+    "read_corpus": "seq2seq.text.corpus",
+}
+
+__all__ = [
+    "Attention",
+    "Batches",
+    "Decoder",
+    "Encoder",
+    "Recipe",
+    "Seq2Seq",
+    "StackedLSTM",
+    "StateBridge",
+    "Tokenizer",
+    "Translator",
+    "__version__",
+    "corpus_from_pairs",
+    "load",
+    "read_corpus",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _WHERE:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(_WHERE[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_WHERE})
