@@ -1,0 +1,170 @@
+"""A corpus: parallel text, in memory or streamed, from the hub, from files or from a list of pairs."""
+
+import hashlib
+import heapq
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+
+from seq2seq.text.pairs import CorpusError, Pair
+
+__all__ = ["Corpus", "CorpusError", "Pair", "corpus_from_pairs", "hold_out"]
+
+
+class Corpus:
+    """Parallel text as an iterable of `Pair`, read once into memory or again at every pass.
+
+    A pair with an empty side (nothing, or white space only) is skipped and counted, whatever it was read from.
+
+    Args:
+        read: called without arguments, starts a new pass over the pairs. Called once if the corpus is kept in memory.
+        name: what messages call the corpus.
+        streamed: read again at every pass and keep nothing, so that memory stays flat.
+
+    Example:
+        >>> corpus = Corpus(lambda: [Pair("un", "one"), Pair("", "two")], name="counting")
+        >>> list(corpus), corpus.skipped
+        ([Pair(source='un', target='one')], {'empty': 1})
+    """
+
+    def __init__(self, read: Callable[[], Iterable[Pair]], *, name: str, streamed: bool = False) -> None:
+        self._read = read
+        self.name = name
+        self.streamed = streamed
+        self._skipped: Counter[str] = Counter()
+        self._sources: list[str] = []
+        self._targets: list[str] = []
+        if not streamed:
+            for source, target in self._pass():
+                self._sources.append(source)
+                self._targets.append(target)
+            self._read = tuple  # the pairs are here: let go of whatever they were read from
+
+    def __iter__(self) -> Iterator[Pair]:
+        if self.streamed:
+            return self._pass()
+        return map(Pair, self._sources, self._targets)
+
+    def __len__(self) -> int:
+        self._need_memory("a length")
+        return len(self._sources)
+
+    def __repr__(self) -> str:
+        return f"<Corpus {self.report()}>"
+
+    @property
+    def sources(self) -> list[str]:
+        """The source texts in order; in memory only."""
+        self._need_memory("a list of sources")
+        return list(self._sources)
+
+    @property
+    def targets(self) -> list[str]:
+        """The target texts in order; in memory only."""
+        self._need_memory("a list of targets")
+        return list(self._targets)
+
+    @property
+    def skipped(self) -> dict[str, int]:
+        """How many pairs were skipped, by reason; of a streamed corpus, in the latest pass so far."""
+        return dict(self._skipped)
+
+    def report(self) -> str:
+        """Tell name, number of pairs and what was skipped, in one line.
+
+        Example:
+            >>> corpus_from_pairs([("un", "one"), ("deux", "")], name="counting").report()
+            'counting: 1 pair, skipped: 1 empty'
+        """
+        pairs = len(self._sources)
+        size = "streamed" if self.streamed else f"{pairs:,} pair{'s' * (pairs != 1)}"
+        skipped = ", ".join(f"{count:,} {reason}" for reason, count in self._skipped.items() if count)
+        return f"{self.name}: {size}" + (f", skipped: {skipped}" if skipped else "")
+
+    def _pass(self) -> Iterator[Pair]:
+        skipped = self._skipped = Counter()
+        for pair in self._read():
+            if not pair[0] or not pair[1] or pair[0].isspace() or pair[1].isspace():
+                skipped["empty"] += 1
+            else:
+                yield pair
+
+    def _need_memory(self, what: str) -> None:
+        if self.streamed:
+            raise TypeError(
+                f"{what} needs a corpus in memory: a streamed one is only known after a pass over it. "
+                f"Received: corpus={self.name!r}, streamed=True. Iterate over it, or read it with streaming=False."
+            )
+
+
+def corpus_from_pairs(pairs: Iterable[tuple[str, str]], name: str = "memory") -> Corpus:
+    """Make a corpus in memory from pairs of texts.
+
+    Args:
+        pairs: source and target, in order; read once.
+        name: what messages call the corpus.
+
+    Returns:
+        The corpus; pairs with an empty side are skipped and counted.
+
+    Example:
+        >>> len(corpus_from_pairs([("un", "one"), ("deux", "two")]))
+        2
+    """
+    return Corpus(lambda: (Pair(source, target) for source, target in pairs), name=name)
+
+
+def hold_out(corpus: Corpus, count: int, seed: int = 0) -> tuple[Corpus, Corpus]:
+    """Split a corpus so that no source text stands on both sides.
+
+    Which sources are held out depends on their text and the seed alone, not on their order or on how the corpus is
+    read. A streamed corpus is read once to choose; its rest stays streamed.
+
+    Args:
+        corpus: what to split; stays as it is.
+        count: how many distinct source texts to hold out, with all their targets.
+        seed: another seed holds out other sources.
+
+    Returns:
+        The rest and the held-out corpus, the latter in memory; both in the order of the corpus.
+
+    Raises:
+        CorpusError: if the corpus has no more than `count` distinct sources.
+
+    Example:
+        >>> rest, held = hold_out(corpus_from_pairs([("a", "1"), ("b", "2"), ("b", "3"), ("c", "4")]), 1, seed=0)
+        >>> len(rest) + len(held), set(rest.sources) & set(held.sources)
+        (4, set())
+    """
+    if count < 1:
+        raise CorpusError(f"hold_out needs a positive number of sources. Received: count={count}.")
+    salt = str(seed).encode()
+    # A bounded heap of the `count` + 1 smallest digests keeps the memory flat for a streamed corpus.
+    smallest: list[tuple[int, str]] = []
+    chosen: set[str] = set()
+    for source, _ in corpus:
+        if source in chosen:
+            continue
+        entry = (-int.from_bytes(_digest(source, salt)), source)
+        if len(smallest) <= count:
+            heapq.heappush(smallest, entry)
+            chosen.add(source)
+        elif entry > smallest[0]:
+            chosen.discard(heapq.heapreplace(smallest, entry)[1])
+            chosen.add(source)
+    if len(smallest) <= count:
+        raise CorpusError(
+            f"hold_out needs more distinct sources than it holds out. Received: count={count}, "
+            f"{len(smallest)} distinct sources in {corpus.name}. Hold out fewer, or bring a larger corpus."
+        )
+    chosen.discard(smallest[0][1])
+    rest = Corpus(
+        lambda: (pair for pair in corpus if pair.source not in chosen),
+        name=f"{corpus.name} without held out",
+        streamed=corpus.streamed,
+    )
+    held = corpus_from_pairs((pair for pair in corpus if pair.source in chosen), name=f"{corpus.name} held out")
+    return rest, held
+
+
+def _digest(text: str, salt: bytes) -> bytes:
+    return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16, key=salt[:64]).digest()
