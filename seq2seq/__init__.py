@@ -1,15 +1,13 @@
 """Deep stacked LSTM encoder-decoders for text, on TensorFlow and Keras.
 
-The public names below are imported when they are first used, so that `import seq2seq` stays fast and loads no TensorFlow.
+The public names below are imported when they are first used: `import seq2seq` is quick and loads no TensorFlow.
 """
 
 import os
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-# Before TensorFlow is loaded by anyone: its C++ log goes to stderr otherwise, and Keras chooses its backend only once.
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+from seq2seq import quiet
 
 if TYPE_CHECKING:
     from seq2seq.layers import Attention, StackedLSTM, StateBridge
@@ -21,6 +19,10 @@ if TYPE_CHECKING:
     from seq2seq.translator import Translator, load
 
 __version__ = "0.1.0"
+
+# Before anyone loads Keras or TensorFlow: Keras chooses its backend once, and TensorFlow talks while it loads.
+os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+quiet.install()
 
 _WHERE = {
     "Attention": "seq2seq.layers",
