@@ -1,0 +1,65 @@
+# From a machine with Python 3.11, 3.12 or 3.13 and make to a trained translator: make quickstart
+# Everything happens in .venv, is safe to repeat, and is fast the second time.
+
+# The Python that makes .venv, for example: make install PYTHON=/opt/python3.12/bin/python3
+PYTHON ?=
+# Test processes that run side by side.
+WORKERS ?= 2
+
+BIN = .venv/bin
+PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check
+RIGHT_PYTHON = import sys, venv, ensurepip; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))
+
+.DELETE_ON_ERROR:
+.PHONY: help install quickstart test check docs
+
+help:
+	@echo "make quickstart   train a first translator (some minutes) and show what it does"
+	@echo "make install      the environment alone, in .venv"
+	@echo "make test         the test suite"
+	@echo "make check        formatter, linter, types, strict docs build"
+	@echo "make docs         the documentation, in docs/_build/html"
+
+install: .venv/.tools-installed
+	@echo "Ready: . .venv/bin/activate, then: seq2seq --help"
+
+quickstart: .venv/.package-installed
+	@$(BIN)/python recipes/quickstart.py
+
+test: .venv/.tools-installed
+	@$(BIN)/python -m pytest --numprocesses $(WORKERS)
+
+check: .venv/.tools-installed
+	@echo "ruff format" && $(BIN)/ruff format --check .
+	@echo "ruff check" && $(BIN)/ruff check .
+	@echo "mypy" && $(BIN)/mypy
+	@$(MAKE) --no-print-directory docs
+
+docs: .venv/.tools-installed
+	@echo "sphinx-build"
+	@$(BIN)/python -m sphinx --fail-on-warning --nitpicky --quiet --builder html docs docs/_build/html
+	@echo "Built docs/_build/html/index.html"
+
+# Two stamps: who only wants the quickstart does not wait for the tools of those who change the code.
+.venv/.package-installed: pyproject.toml | .venv/bin/python
+	@echo "Installing seq2seq and what it needs (TensorFlow is large: the first time takes some minutes) ..."
+	@$(PIP) --editable .
+	@touch $@
+
+.venv/.tools-installed: .venv/.package-installed
+	@echo "Installing the tools for tests, checks and docs ..."
+	@$(PIP) --editable ".[dev]"
+	@touch $@
+
+.venv/bin/python:
+	@for candidate in $(if $(PYTHON),"$(PYTHON)",python3.13 python3.12 python3.11 python3 python); do \
+	    if "$$candidate" -c '$(RIGHT_PYTHON)' >/dev/null 2>&1; then \
+	        echo "Creating .venv with $$("$$candidate" --version) ..."; \
+	        exec "$$candidate" -m venv --clear .venv; \
+	    fi; \
+	    seen="$$seen $$candidate ($$("$$candidate" --version 2>/dev/null | grep Python || echo 'not here'));"; \
+	done; \
+	echo "seq2seq needs Python 3.11, 3.12 or 3.13 with venv. Received:$$seen" >&2; \
+	echo "Install one of them (on Debian and Ubuntu also its package python3-venv), or name it:" >&2; \
+	echo "make install PYTHON=/path/to/python3" >&2; \
+	exit 1
