@@ -1,0 +1,197 @@
+import dataclasses
+import typing
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from seq2seq.recipe import (
+    BatchSettings,
+    Data,
+    DecodingSettings,
+    ModelSettings,
+    Recipe,
+    TokenizerSettings,
+    TrainingSettings,
+    load_recipe,
+)
+from seq2seq.settings import SettingsError, kinds, parse_value
+
+TINY = Recipe("tiny", Data("corpus", "de", "en"))
+text = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
+word = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=20)
+
+
+@st.composite
+def recipes(draw: st.DrawFn) -> Recipe:
+    bridge = st.sampled_from(["per_layer", "zero"]) | st.lists(st.lists(st.integers(-3, 3))).map(
+        lambda table: tuple(map(tuple, table))
+    )
+    return Recipe(
+        name=draw(st.from_regex(r"[a-z][a-z0-9_.-]*", fullmatch=True)),
+        data=Data(draw(word), draw(word), draw(word), test=draw(text), hold_out=draw(st.integers(0, 9))),
+        tokenizer=TokenizerSettings(symbols=tuple(draw(st.lists(text))), joint=draw(st.booleans())),
+        model=ModelSettings(
+            encoder=tuple(draw(st.lists(st.integers(1, 999), min_size=1))),
+            bridge=draw(bridge),
+            bidirectional=draw(st.sampled_from(["never", "all"]) | st.lists(st.booleans()).map(tuple)),
+            residual_from=draw(st.just("none") | st.integers(0, 5)),
+        ),
+        training=TrainingSettings(learning_rate=draw(st.floats(1e-30, 1e30))),
+        seed=draw(st.integers(0, 2**40)),
+    )
+
+
+@given(recipes())
+def test_toml_gives_the_same_recipe_again(recipe: Recipe) -> None:
+    assert Recipe.from_text(recipe.to_toml()) == recipe
+
+
+@given(recipes(), recipes())
+def test_changes_as_overrides_make_the_other_recipe(recipe: Recipe, other: Recipe) -> None:
+    lines = other.to_toml().split("\n")
+    assignments, section = [], ""
+    for line in filter(None, lines):
+        if line.startswith("["):
+            section = line.strip("[]") + "."
+        else:
+            key, _, value = line.partition(" = ")
+            assignments.append(f"{section}{key}={value}")
+    assert recipe.override(assignments) == other
+    assert other.changes(recipe.override(assignments)) == {}
+
+
+def test_toml_keeps_defaults_of_what_is_not_written(tmp_path: Path) -> None:
+    path = tmp_path / "tiny.toml"
+    path.write_text(
+        'name = "tiny"\n[data]\npath = "corpus"\nsource = "de"\ntarget = "en"\n[model]\nattention = "dot"\n'
+    )
+    assert load_recipe(path) == dataclasses.replace(TINY, model=ModelSettings(attention="dot"))
+
+
+@pytest.mark.parametrize(
+    ("assignment", "expected"),
+    [
+        ("model.attention=dot", "dot"),
+        ('model.attention="dot"', "dot"),
+        ("model.encoder=512", (512,)),
+        ("model.encoder=512,256", (512, 256)),
+        ("model.encoder=[512, 256]", (512, 256)),
+        ("model.bridge=last_layer", "last_layer"),
+        ("model.bridge=[[0],[1,-1],[]]", ((0,), (1, -1), ())),
+        ("model.bidirectional=true,false", (True, False)),
+        ("model.residual_from=1", 1),
+        ("training.learning_rate=1e-4", 1e-4),
+        ("training.clip_norm=5", 5.0),
+        ("data.source=no", "no"),
+        ("data.source=5", "5"),
+        ("data.test=", ""),
+        ("data.path=a=b", "a=b"),
+        ("evaluation.metrics=bleu,chrf", ("bleu", "chrf")),
+        ("evaluation.metrics=[bleu, chrf]", ("bleu", "chrf")),
+        ("seed=7", 7),
+    ],
+)
+def test_override_types_a_value_by_its_setting(assignment: str, expected: object) -> None:
+    recipe: object = TINY.override([assignment])
+    for name in assignment.partition("=")[0].split("."):
+        recipe = getattr(recipe, name)
+    assert recipe == expected
+    assert type(recipe) is type(expected)
+
+
+@pytest.mark.parametrize(
+    ("assignment", "message"),
+    [
+        ("model.atention=dot", r"no setting model\.atention\. Did you mean model\.attention\?"),
+        ("attention=dot", r"Did you mean model\.attention\?"),
+        ("modle.attention=dot", r"no setting modle\. Did you mean model\?"),
+        ("name.x=1", r"no setting name"),
+        ("model=dot", r"model is a section; change one of its settings: embedding, "),
+        ("model.attention", r"changed by section\.key=value\. Received: model\.attention\."),
+        ("model.attention=dott", r'one of "none", "dot".*Received: model\.attention="dott"\. Did you mean "dot"\?'),
+        ("model.bridge=per-layer", r'or a list.*Received: model\.bridge="per-layer"\. Did you mean "per_layer"\?'),
+        ("model.encoder=0", r"a list, each item a whole number from 1 up\. Received: model\.encoder=0\."),
+        ("model.encoder=[]", r"at least one layer\. Received: model\.encoder=\[\]"),
+        ("model.dropout=1", r"a number from 0 to below 1\. Received: model\.dropout=1\."),
+        ("training.learning_rate=0", r"a number above 0\. Received: training\.learning_rate=0\."),
+        ("training.learning_rate=inf", r"a number above 0"),
+        ("training.epochs=2.5", r"a whole number from 1 up\. Received: training\.epochs=2\.5\."),
+        ("training.epochs=true", r"a whole number from 1 up\. Received: training\.epochs=true\."),
+        ("data.streaming=1", r"true or false\. Received: data\.streaming=1\."),
+        ("data.validation=", r'to validate on\. Received: data\.validation="", data\.hold_out=0'),
+        ("tokenizer.source_model=x.model", r"both sides or for none"),
+        ("name=a/b", r'name must be letters, digits.*Received: name="a/b"'),
+    ],
+)
+def test_what_is_refused(assignment: str, message: str) -> None:
+    with pytest.raises(SettingsError, match=message):
+        TINY.override([assignment])
+
+
+def test_python_values_are_checked_and_kept_as_tuples() -> None:
+    assert ModelSettings(encoder=[64, 64]).encoder == (64, 64)  # type: ignore[arg-type]
+    with pytest.raises(SettingsError, match=r"decoding\.beam_size must be .* Received: decoding\.beam_size=0"):
+        DecodingSettings(beam_size=0)
+    with pytest.raises(SettingsError, match=r"batches must be a BatchSettings\. Received: batches=64"):
+        Recipe("tiny", TINY.data, batches=64)  # type: ignore[arg-type]
+
+
+def test_a_bad_file_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "bad.toml"
+    cases = [
+        ("name =\n", r"bad\.toml is not TOML: .*line 1"),
+        ('name = "x"', r"bad\.toml: the recipe needs data\. Received: name"),
+        ('name = "x"\ndata = 3', r"bad\.toml: data is a section, \[data\]\. Received: data=3"),
+        ('name = "x"\n[data]\npath = "c"', r"bad\.toml: \[data\] needs source, target\. Received: path"),
+        ('name = "x"\n[data]\npath = "c"\nsource = 1\ntarget = "en"', r"bad\.toml: data\.source must be"),
+        ("seed = 2\n[dta]\n", r"bad\.toml: There is no setting dta\. Did you mean data\?"),
+    ]
+    for content, message in cases:
+        path.write_text(content)
+        with pytest.raises(SettingsError, match=message):
+            load_recipe(path)
+    path.write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(SettingsError, match=r"TOML file in UTF-8 or a Python file"):
+        load_recipe(path)
+    with pytest.raises(FileNotFoundError, match=r"There is no recipe file"):
+        load_recipe(tmp_path / "absent.toml")
+    with pytest.raises(FileNotFoundError, match=r"There is no recipe file"):
+        load_recipe(tmp_path / "absent.py")
+
+
+def test_a_recipe_script_gives_its_recipe(tmp_path: Path) -> None:
+    script = tmp_path / "mine.py"
+    script.write_text("from seq2seq.recipe import Data, Recipe\nrecipe = Recipe('tiny', Data('corpus', 'de', 'en'))\n")
+    assert load_recipe(script) == TINY
+    script.write_text("recipe = 3\n")
+    with pytest.raises(SettingsError, match=r"module-level `recipe = Recipe\(\.\.\.\)`\. Received: .*recipe=3"):
+        load_recipe(script)
+
+
+def test_a_path_may_name_an_environment_variable(monkeypatch: pytest.MonkeyPatch) -> None:
+    data = Data("$CORPORA/multi30k", "de", "en")
+    monkeypatch.setenv("CORPORA", "/corpora")
+    assert data.place() == "/corpora/multi30k"
+    monkeypatch.delenv("CORPORA")
+    with pytest.raises(SettingsError, match=r"CORPORA .* not set.*--data"):
+        data.place()
+    with pytest.raises(SettingsError, match=r"variable CORPORA "):
+        Data("${CORPORA}/multi30k", "de", "en").place()
+
+
+def test_every_setting_is_documented() -> None:
+    for cls in [Recipe, *(kind for kind in kinds(Recipe).values() if dataclasses.is_dataclass(kind))]:
+        assert cls.__doc__ is not None
+        for name in kinds(typing.cast(type, cls)):
+            assert f"        {name}: " in cls.__doc__, f"{cls.__name__}.{name}"
+
+
+@given(text)
+def test_any_text_is_read_as_that_text_or_its_quoted_form(value: str) -> None:
+    assert parse_value(value, str) in (value, value[1:-1]) or value[:1] in "\"'"
+
+
+def test_settings_of_other_sections_do_not_leak() -> None:
+    assert kinds(BatchSettings).keys() == {"size", "unit", "max_source_length", "max_target_length"}
