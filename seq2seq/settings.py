@@ -88,11 +88,15 @@ def section_of(cls: type) -> str:
     return str(getattr(cls, "section", ""))
 
 
-@functools.cache
 def kinds(cls: type) -> Mapping[str, Any]:
     """Give the annotation of every field of a settings class, by name."""
+    return _kinds(typing.cast(Any, cls))
+
+
+@functools.cache
+def _kinds(cls: Any) -> Mapping[str, Any]:
     hints = typing.get_type_hints(cls, include_extras=True)
-    return {field.name: hints[field.name] for field in dataclasses.fields(typing.cast(Any, cls))}
+    return {field.name: hints[field.name] for field in dataclasses.fields(cls)}
 
 
 def convert(value: Any, kind: Any, where: str) -> Any:

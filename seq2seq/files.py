@@ -1,0 +1,45 @@
+"""Files that are there whole or not at all."""
+
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """Write a file so that it is there whole or, after any failure, as it was before.
+
+    Args:
+        path: The file to write or to replace.
+
+    Yields:
+        A path beside it, with the same ending, to write to: it takes the place of ``path`` when the block ends.
+
+    Example:
+        >>> file = Path(tempfile.mkdtemp()) / "a.txt"
+        >>> with replacing(file) as temporary:
+        ...     _ = temporary.write_text("whole")
+        >>> file.read_text(), [entry.name for entry in file.parent.iterdir()]
+        ('whole', ['a.txt'])
+    """
+    handle, name = tempfile.mkstemp(prefix=".", suffix=path.name, dir=path.parent)
+    os.close(handle)
+    temporary = Path(name)
+    try:
+        yield temporary
+        with temporary.open("rb") as written:
+            os.fsync(written.fileno())
+        # mkstemp lets nobody else read; the finished file is an ordinary one.
+        temporary.chmod(0o666 & ~_umask())
+        temporary.replace(path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
