@@ -1,0 +1,9 @@
+"""Keras layers for recurrent sequence-to-sequence models."""
+
+from seq2seq.layers.attention import Attention
+from seq2seq.layers.bridge import StateBridge
+from seq2seq.layers.lstm import LSTM
+from seq2seq.layers.stack import StackedLSTM
+from seq2seq.layers.state import Encoded, LSTMState, Memory
+
+__all__ = ["LSTM", "Attention", "Encoded", "LSTMState", "Memory", "StackedLSTM", "StateBridge"]

@@ -1,0 +1,98 @@
+"""Attention over the memory of a source: dot, general and additive scores."""
+
+import math
+from typing import Any
+
+import keras
+import tensorflow as tf
+from keras import ops
+
+from seq2seq.layers.state import Encoded, Memory
+
+SCORES = {
+    "dot": "query · key, both of one width (Luong et al. 2015, equation 8)",
+    "general": "query · W key (Luong et al. 2015, equation 8)",
+    "additive": "v · tanh(W query + U key) (Bahdanau et al. 2015, appendix A.1.2)",
+}
+
+
+@keras.saving.register_keras_serializable("seq2seq")
+class Attention(keras.layers.Layer):
+    """Weighs the source positions for each query and gives their weighted mean, the context.
+
+    Keys are computed once per source (`prepare`); a call only compares queries with them. A mask is always there.
+
+    Args:
+        score: How a query is compared with a key: `"dot"`, `"general"` or `"additive"`.
+
+    Call arguments:
+        query: `[batch, queries, units]`; the queries of a sentence may be target positions or beams.
+        memory: What `prepare` gave.
+
+    Returns:
+        context `[batch, queries, memory_units]` and weights `[batch, queries, source_time]`, which sum to 1 over the
+        real source positions.
+
+    Raises:
+        ValueError: For an unknown score, or `"dot"` between unequal widths.
+
+    Example:
+        >>> attention = Attention("general")
+        >>> source = Encoded(keras.ops.ones((2, 5, 8)), keras.ops.ones((2, 5), "bool"), ())
+        >>> attention.build((2, 3, 4), (2, 5, 8))
+        >>> context, weights = attention(keras.ops.ones((2, 3, 4)), attention.prepare(source))
+        >>> context.shape, weights.shape
+        (TensorShape([2, 3, 8]), TensorShape([2, 3, 5]))
+    """
+
+    def __init__(self, score: str = "general", **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        if score not in SCORES:
+            raise ValueError(f"score is one of {', '.join(SCORES)}. Received: score={score!r}.")
+        self.score = score
+
+    def build(self, query_shape: Any, memory_shape: Any) -> None:
+        """Make the weights.
+
+        Args:
+            query_shape: `[batch, queries, units]`.
+            memory_shape: `[batch, source_time, memory_units]`, or the shapes of a whole Memory.
+        """
+        if not isinstance(memory_shape[-1], int):
+            memory_shape = memory_shape[0]
+        units, memory_units = query_shape[-1], memory_shape[-1]
+        if self.score == "dot" and units != memory_units:
+            raise ValueError(
+                "Dot attention multiplies the decoder's output with the memory, so both need the same width. "
+                f"Received: decoder width={units}, memory width={memory_units}. Use attention='general'."
+            )
+        if self.score != "dot":
+            self.key_kernel = self.add_weight(shape=(memory_units, units), name="key_kernel")
+        if self.score == "additive":
+            self.query_kernel = self.add_weight(shape=(units, units), name="query_kernel")
+            limit = math.sqrt(3.0 / units)
+            self.energy = self.add_weight(
+                shape=(units,), initializer=keras.initializers.RandomUniform(-limit, limit), name="energy"
+            )
+
+    def prepare(self, encoded: Encoded) -> Memory:
+        """Compute the keys, once per source."""
+        values, mask = encoded[0], encoded[1]
+        keys = values if self.score == "dot" else ops.matmul(values, self.key_kernel)
+        return Memory(values, keys, mask)
+
+    def call(self, query, memory):  # noqa: D102
+        values, keys, mask = memory
+        if self.score == "additive":
+            mixed = ops.matmul(query, self.query_kernel)[:, :, None] + keys[:, None]
+            scores = tf.einsum("bqsu,u->bqs", ops.tanh(mixed), tf.cast(self.energy, mixed.dtype))
+        else:
+            scores = tf.matmul(query, keys, transpose_b=True)
+        # A finite floor, not -inf: a row of padding only must give numbers. Softmax in float32 for half precision.
+        scores = tf.cast(scores, tf.float64 if scores.dtype == tf.float64 else tf.float32)
+        scores = tf.where(mask[:, tf.newaxis], scores, tf.constant(-1e9, scores.dtype))
+        weights = tf.cast(tf.nn.softmax(scores), values.dtype)
+        return tf.matmul(weights, values), weights
+
+    def get_config(self) -> dict[str, Any]:  # noqa: D102
+        return {**super().get_config(), "score": self.score}

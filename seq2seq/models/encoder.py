@@ -1,0 +1,124 @@
+"""The encoder: source ids to a memory and the final state of every layer."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from seq2seq.layers import StackedLSTM
+from seq2seq.layers.stack import reverse_time
+from seq2seq.layers.state import Encoded
+from seq2seq.text.special import PAD
+
+
+@keras.saving.register_keras_serializable("seq2seq")
+class Encoder(keras.layers.Layer):
+    """Embeds the source, reads it with a stack of LSTM layers, and hands over outputs and states.
+
+    Args:
+        vocab_size: Number of source ids, special ids counted.
+        embedding_dim: Width of the embeddings.
+        units: The width of each layer, lowest first; per direction.
+        bidirectional: `"never"`, `"first"`, `"all"`, or one flag per layer.
+        reverse: Read each source from its last word to its first, `</s>` staying last (Sutskever et al. 2014, section
+            3.3). The memory comes back in source order.
+        residual_from: See `StackedLSTM`.
+        dropout: Fraction dropped between layers.
+        embedding_dropout: Fraction of the embeddings' values dropped.
+
+    Call arguments:
+        source: Ids, each sentence ending with `</s>`, padding on the right, `[batch, source_time]`.
+        training: Whether dropout is on.
+
+    Returns:
+        An `Encoded`: memory `[batch, source_time, memory_units]` in source order, mask `[batch, source_time]`, and the
+        final state per layer and direction.
+
+    Raises:
+        ValueError: If the source is to be both reversed and read both ways.
+
+    Example:
+        >>> encoder = Encoder(vocab_size=20, embedding_dim=8, units=[16, 16], bidirectional="first")
+        >>> encoded = encoder(keras.ops.convert_to_tensor([[5, 6, 2], [7, 2, 0]]))
+        >>> encoded.memory.shape, [len(layer) for layer in encoded.state]
+        (TensorShape([2, 3, 16]), [2, 1])
+    """
+
+    def __init__(
+        self,
+        vocab_size: int,
+        embedding_dim: int,
+        units: Sequence[int],
+        bidirectional: str | Sequence[bool] = "never",
+        reverse: bool = False,
+        residual_from: int | None = None,
+        dropout: float = 0.0,
+        embedding_dropout: float = 0.0,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.stack = StackedLSTM(
+            units,
+            bidirectional,
+            residual_from,
+            dropout,
+            return_sequences=True,
+            return_state=True,
+            dtype=self.dtype_policy,
+            name="stack",
+        )
+        if reverse and any(self.stack.both_ways):
+            raise ValueError(
+                "A bidirectional encoder already reads the source from both ends; reversing it changes nothing but "
+                f"which direction is called forward. Received: reverse=True, bidirectional={bidirectional!r}. "
+                "Use one of the two."
+            )
+        self.vocab_size = vocab_size
+        self.embedding_dim = embedding_dim
+        self.reverse = reverse
+        self.embedding_dropout = embedding_dropout
+        self.embedding = keras.layers.Embedding(vocab_size, embedding_dim, dtype=self.dtype_policy, name="embedding")
+        self.drop = keras.layers.Dropout(embedding_dropout, dtype=self.dtype_policy, name="embedding_dropout")
+
+    @property
+    def state_units(self) -> list[tuple[int, ...]]:
+        """The width of the state, per layer and direction."""
+        return self.stack.state_units
+
+    @property
+    def memory_units(self) -> int:
+        """The width of the memory."""
+        return self.stack.output_units
+
+    def build(self, source_shape: Any = None) -> None:
+        """Make the weights; every width is known without an input."""
+        if self.built:
+            return
+        if not self.embedding.built:
+            self.embedding.build(source_shape)
+        self.stack.build((None, None, self.embedding_dim))
+        self.built = True
+
+    def call(self, source, training=None):  # noqa: D102
+        mask = tf.not_equal(source, PAD)
+        # `</s>` keeps its place at the end: only what stands before it is turned round.
+        words = tf.maximum(tf.reduce_sum(tf.cast(mask, tf.int32), axis=1) - 1, 0)
+        read = reverse_time(source, words) if self.reverse else source
+        embedded = self.drop(self.embedding(read), training=training)
+        outputs, state = self.stack(embedded, mask=mask, training=training)
+        memory = reverse_time(outputs, words) if self.reverse else outputs
+        return Encoded(memory, mask, state)
+
+    def get_config(self) -> dict[str, Any]:  # noqa: D102
+        return {
+            **super().get_config(),
+            "vocab_size": self.vocab_size,
+            "embedding_dim": self.embedding_dim,
+            "units": self.stack.units,
+            "bidirectional": self.stack.bidirectional,
+            "reverse": self.reverse,
+            "residual_from": self.stack.residual_from,
+            "dropout": self.stack.dropout,
+            "embedding_dropout": self.embedding_dropout,
+        }

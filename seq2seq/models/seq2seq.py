@@ -1,0 +1,240 @@
+"""`Seq2Seq`: encoder, bridge and decoder as one Keras model."""
+
+from typing import Any
+
+import keras
+import tensorflow as tf
+from keras import ops
+
+from seq2seq.layers.state import Encoded
+from seq2seq.models.decoder import Decoder
+from seq2seq.models.encoder import Encoder
+from seq2seq.models.loss import Totals, cross_entropy
+from seq2seq.search import Hypotheses, beam_search, greedy_search
+from seq2seq.text.special import END, PAD, START
+
+
+@keras.saving.register_keras_serializable("seq2seq")
+class Seq2Seq(keras.Model):
+    """A sequence-to-sequence model: a real `keras.Model` over `{"source", "target_in"}` with targets `target_out`.
+
+    In training it owns the loss: the label-smoothed cross-entropy of all real target tokens, divided by the number of
+    target tokens of the global batch, whatever the number of replicas. Logits are computed for real tokens only.
+    `fit` and `evaluate` report `loss` (nats per target token, `</s>` counted), `perplexity` and `accuracy` (share of
+    target tokens predicted right, without smoothing). So `compile` takes an optimizer and no loss.
+
+    Args:
+        encoder: An `Encoder`.
+        bridge: A `StateBridge`, or any layer from `Encoded` to the decoder's initial state with the methods and
+            attributes of one (`docs/how-to/own-bridge.md`).
+        decoder: A `Decoder`.
+        label_smoothing: Share of the target distribution spread over the vocabulary.
+        share_embeddings: One embedding for source and target ids (a joint vocabulary); the decoder's is used.
+
+    Call arguments:
+        inputs: `{"source": [batch, source_time], "target_in": [batch, target_time]}`, ids.
+        training: Whether dropout is on.
+
+    Returns:
+        logits `[batch, target_time, vocab]`.
+
+    Raises:
+        ValueError: At construction, for parts that do not fit together.
+
+    Example:
+        >>> model = Seq2Seq(Encoder(20, 8, [16]), StateBridge([12]), Decoder(30, 8, [12], attention="general"))
+        >>> model({"source": keras.ops.ones((2, 5), "int32"), "target_in": keras.ops.ones((2, 4), "int32")}).shape
+        TensorShape([2, 4, 30])
+    """
+
+    def __init__(
+        self,
+        encoder: Encoder,
+        bridge: keras.layers.Layer,
+        decoder: Decoder,
+        label_smoothing: float = 0.0,
+        share_embeddings: bool = False,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        _check_parts(encoder, bridge, decoder, share_embeddings)
+        if share_embeddings:
+            encoder.embedding = decoder.embedding
+        self.encoder = encoder
+        self.bridge = bridge
+        self.decoder = decoder
+        self.label_smoothing = label_smoothing
+        self.share_embeddings = share_embeddings
+        self.loss_mean = keras.metrics.Mean("loss")
+        self.nats_mean = keras.metrics.Mean("nats")
+        self.accuracy_mean = keras.metrics.Mean("accuracy")
+        self._searches: dict[tuple, Any] = {}
+        self.build()
+
+    def build(self, input_shape: Any = None) -> None:
+        """Make the weights; every width is known without an input."""
+        if self.built:
+            return
+        self.decoder.build_for(self.encoder.memory_units)
+        self.encoder.build()
+        self.bridge.build_for(self.encoder.state_units, self.encoder.memory_units)
+        self.built = True
+
+    def call(self, inputs, training=None):  # noqa: D102
+        return self.decoder.project(self._outputs(inputs, training))
+
+    def _outputs(self, inputs, training):
+        encoded = self.encoder(inputs["source"], training=training)
+        outputs, _ = self.decoder(inputs["target_in"], self.bridge(encoded), encoded, training=training)
+        return outputs
+
+    # --- training -----------------------------------------------------------------------------------------------
+
+    def totals(self, inputs: dict[str, tf.Tensor], target_out: tf.Tensor, training: bool = False) -> Totals:
+        """Sum loss, nats, right tokens and tokens over a batch.
+
+        Args:
+            inputs: As for a call.
+            target_out: Ids, each target ending with `</s>`, padding on the right, `[batch, target_time]`.
+            training: Whether dropout is on.
+
+        Returns:
+            Scalars; divide by `tokens` for means.
+        """
+        outputs = self._outputs(inputs, training)
+        real = tf.where(tf.not_equal(target_out, PAD))
+        targets = tf.gather_nd(target_out, real)
+        logits = self.decoder.project(tf.gather_nd(outputs, real))
+        loss, nats = cross_entropy(logits, targets, self.label_smoothing)
+        right = tf.equal(tf.argmax(logits, axis=1, output_type=targets.dtype), targets)
+        count = tf.cast(tf.shape(targets)[0], loss.dtype)
+        return Totals(tf.reduce_sum(loss), tf.reduce_sum(nats), tf.reduce_sum(tf.cast(right, loss.dtype)), count)
+
+    def train_step(self, data):  # noqa: D102
+        inputs, target_out, _ = keras.utils.unpack_x_y_sample_weight(data)
+        with tf.GradientTape() as tape:
+            totals = self.totals(inputs, target_out, training=True)
+            # Gradients are summed over replicas: each divides by the tokens of all.
+            tokens = tf.distribute.get_replica_context().all_reduce("SUM", totals.tokens)
+            loss = self.optimizer.scale_loss(totals.loss / tf.maximum(tokens, 1))
+        weights = self.trainable_weights
+        self.optimizer.apply_gradients(zip(tape.gradient(loss, weights), weights, strict=True))
+        return self._report(totals)
+
+    def test_step(self, data):  # noqa: D102
+        inputs, target_out, _ = keras.utils.unpack_x_y_sample_weight(data)
+        return self._report(self.totals(inputs, target_out))
+
+    @property
+    def metrics(self) -> list[keras.metrics.Metric]:
+        """The running means behind `loss`, `perplexity` and `accuracy`; Keras resets them at every epoch."""
+        return [self.loss_mean, self.nats_mean, self.accuracy_mean]
+
+    def _report(self, totals: Totals) -> dict[str, tf.Tensor]:
+        means = (self.loss_mean, totals.loss), (self.nats_mean, totals.nats), (self.accuracy_mean, totals.correct)
+        for mean, total in means:
+            mean.update_state(tf.math.divide_no_nan(total, totals.tokens), sample_weight=totals.tokens)
+        return self.get_metrics_result()
+
+    def get_metrics_result(self) -> dict[str, tf.Tensor]:
+        """The means so far, by name."""
+        return {
+            "loss": self.loss_mean.result(),
+            "perplexity": ops.exp(self.nats_mean.result()),
+            "accuracy": self.accuracy_mean.result(),
+        }
+
+    # --- decoding -----------------------------------------------------------------------------------------------
+
+    def decode(
+        self,
+        source: tf.Tensor,
+        max_length: tf.Tensor,
+        beam_size: int = 1,
+        n_best: int = 1,
+        length_penalty: float = 1.0,
+    ) -> Hypotheses:
+        """Translate ids to ids.
+
+        Args:
+            source: Ids, each sentence ending with `</s>`, padding on the right, `[batch, source_time]`.
+            max_length: The most tokens per target, `</s>` counted, `[batch]`.
+            beam_size: Hypotheses kept per sentence; 1 is greedy search.
+            n_best: Hypotheses returned per sentence, at most `beam_size`.
+            length_penalty: Scores are summed log-probabilities (nats) over `length ** length_penalty`.
+
+        Returns:
+            `Hypotheses(tokens [batch, n_best, target_time], scores [batch, n_best])`, best first.
+        """
+        settings = (beam_size, n_best, length_penalty)
+        if settings not in self._searches:
+            self._searches[settings] = tf.function(
+                lambda source, max_length: self._search(source, max_length, *settings),
+                input_signature=[tf.TensorSpec([None, None], tf.int32), tf.TensorSpec([None], tf.int32)],
+            )
+        return self._searches[settings](tf.cast(source, tf.int32), tf.cast(max_length, tf.int32))
+
+    def _search(self, source, max_length, beam_size, n_best, length_penalty) -> Hypotheses:
+        encoded = self.encoder(source, training=False)
+        state = self.decoder.start(self.bridge(encoded))
+        memory = self.decoder.prepare(encoded)
+
+        def step(tokens, state, memory):
+            outputs, state = self.decoder.step(tokens, state, memory)
+            return self.decoder.project(outputs), state
+
+        if beam_size == 1 and n_best == 1:
+            return greedy_search(step, state, memory, max_length=max_length, start=START, end=END, pad=PAD)
+        return beam_search(
+            step,
+            state,
+            memory,
+            beam_size=beam_size,
+            n_best=n_best,
+            length_penalty=length_penalty,
+            max_length=max_length,
+            start=START,
+            end=END,
+            pad=PAD,
+        )
+
+    # --- saving -------------------------------------------------------------------------------------------------
+
+    def get_config(self) -> dict[str, Any]:  # noqa: D102
+        parts = {"encoder": self.encoder, "bridge": self.bridge, "decoder": self.decoder}
+        configs = {name: keras.saving.serialize_keras_object(part) for name, part in parts.items()}
+        for config in configs.values():
+            # The model builds its parts itself, once embeddings are shared.
+            config.pop("build_config", None)
+        return {
+            **super().get_config(),
+            **configs,
+            "label_smoothing": self.label_smoothing,
+            "share_embeddings": self.share_embeddings,
+        }
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> "Seq2Seq":  # noqa: D102
+        config = dict(config)
+        for part in ("encoder", "bridge", "decoder"):
+            config[part] = keras.saving.deserialize_keras_object(config[part], custom_objects)
+        return cls(**config)
+
+
+def _check_parts(encoder: Encoder, bridge: Any, decoder: Decoder, share_embeddings: bool) -> None:
+    if list(bridge.units) != list(decoder.units):
+        raise ValueError(
+            "The bridge makes the initial state of the decoder, so both need the same widths. "
+            f"Received: bridge.units={list(bridge.units)}, decoder.units={list(decoder.units)}."
+        )
+    if decoder.attention is None and bridge.ignores_source:
+        raise ValueError(
+            "Without attention and with no state passed, the decoder would never see the source. "
+            f"Received: attention=None, bridge mode={bridge.mode!r}. Use an attention, or pass a state."
+        )
+    if share_embeddings and (encoder.vocab_size, encoder.embedding_dim) != (decoder.vocab_size, decoder.embedding_dim):
+        raise ValueError(
+            "Shared embeddings need one vocabulary and one width. Received: "
+            f"encoder vocab_size={encoder.vocab_size}, embedding_dim={encoder.embedding_dim}; "
+            f"decoder vocab_size={decoder.vocab_size}, embedding_dim={decoder.embedding_dim}."
+        )
