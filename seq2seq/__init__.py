@@ -40,6 +40,8 @@ _WHERE = {
     "read_corpus": "seq2seq.text.corpus",
 }
 
+_ON_KERAS = {"seq2seq.layers", "seq2seq.models", "seq2seq.translator"}
+
 __all__ = [
     "Attention",
     "Batches",
@@ -61,6 +63,8 @@ __all__ = [
 def __getattr__(name: str) -> Any:
     if name not in _WHERE:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    if _WHERE[name] in _ON_KERAS:
+        import_module("seq2seq.backend")  # another backend is refused in words, before something deep inside fails
     value = getattr(import_module(_WHERE[name]), name)
     globals()[name] = value
     return value

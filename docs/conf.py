@@ -1,0 +1,50 @@
+from sphinx.ext.napoleon import GoogleDocstring
+
+from seq2seq import __version__
+
+project = "seq2seq"
+author = "the seq2seq authors"
+copyright = author
+version = release = __version__
+
+extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
+exclude_patterns = ["_build"]
+html_theme = "furo"
+html_title = f"seq2seq {version}"
+toc_object_entries_show_parents = "hide"
+
+myst_enable_extensions = ["colon_fence", "deflist", "dollarmath"]
+myst_heading_anchors = 3
+
+# A word in single backticks in a docstring is code, as everywhere else in the project.
+default_role = "code"
+napoleon_use_ivar = True
+napoleon_custom_sections = [("Call arguments", "params_style"), "Source"]
+# A name that a module passes on is documented where it is defined.
+autodoc_default_options = {"members": True, "ignore-module-all": True}
+autodoc_member_order = "bysource"
+# What overrides a method of Keras without a word of its own is documented by Keras, in another markup.
+autodoc_inherit_docstrings = False
+python_use_unqualified_type_names = True
+
+# Our own names must resolve (the build is nitpicky); those of other packages have no inventory without a network.
+nitpick_ignore_regex = [
+    (r"py:.*", r"(argparse|collections|datetime|logging|pathlib|types|typing)\..*"),
+    (r"py:.*", r"(datasets|keras|np|numpy|sentencepiece|tensorflow|tf)\..*"),
+    (r"py:class", r"seq2seq\..*\.(_\w+|Choice)"),  # type variables
+    (r"py:class", r"inf"),  # the bound of a range in an annotation
+]
+
+
+def _returns(docstring, preprocess_types=False):
+    lines = docstring._dedent(docstring._consume_to_next_section())
+    return [("", "", lines)] if lines else []
+
+
+def _attribute(docstring):
+    return "", docstring._dedent(docstring._consume_to_end())
+
+
+# Types stand in our signatures: a colon in the text of a return value or an attribute does not end a type.
+GoogleDocstring._consume_returns_section = _returns
+GoogleDocstring._consume_inline_attribute = _attribute

@@ -1,0 +1,89 @@
+"""The docs keep their word: code runs, commands parse, and every module has a reference page."""
+
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+from sybil import Sybil
+from sybil.parsers.myst import PythonCodeBlockParser
+
+ROOT = Path(__file__).parent.parent
+PAGES = [ROOT / "README.md", *sorted(path for path in (ROOT / "docs").rglob("*.md") if "_build" not in path.parts)]
+FENCE = re.compile(r"^(`{3,}|:{3,})(.*?)\n(.*?)^\1", re.MULTILINE | re.DOTALL)
+# What a block may be: "python" runs, "sh" is parsed, the others are shown.
+LANGUAGES = {
+    "python",
+    "sh",
+    "text",
+    "toml",
+    "json",
+    "{toctree}",
+    "{eval-rst}",
+    "{image}",
+    "{figure}",
+    "{note}",
+    "{math}",
+}
+
+
+def page_id(path):
+    return path.relative_to(ROOT).as_posix()
+
+
+def blocks(path, language):
+    return [body for _, kind, body in FENCE.findall(path.read_text("utf-8")) if kind.split()[:1] == [language]]
+
+
+def python_blocks(path):
+    return list(Sybil(parsers=[PythonCodeBlockParser()]).parse(path).examples())
+
+
+def commands(path):
+    """The lines of the shell blocks, without prompts and comments, continuation lines joined."""
+    for body in blocks(path, "sh"):
+        for line in body.replace("\\\n", " ").splitlines():
+            if words := shlex.split(line.removeprefix("$ "), comments=True):
+                yield words
+
+
+@pytest.mark.parametrize("path", PAGES, ids=page_id)
+def test_blocks_are_of_a_kind_that_is_checked(path):
+    kinds = {kind.strip().split(" ")[0] for _, kind, _ in FENCE.findall(path.read_text("utf-8"))}
+    assert kinds <= LANGUAGES
+    assert len(python_blocks(path)) >= len(blocks(path, "python"))
+
+
+@pytest.mark.parametrize("path", [path for path in PAGES if blocks(path, "python")], ids=page_id)
+def test_python_blocks_run_one_after_the_other(path, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for example in python_blocks(path):
+        example.evaluate()
+
+
+@pytest.mark.parametrize("path", [path for path in PAGES if blocks(path, "sh")], ids=page_id)
+def test_commands_exist(path):
+    targets = set(re.findall(r"^([\w-]+):", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE))
+    for words in commands(path):
+        if words[0] == "make":
+            assert {word for word in words[1:] if "=" not in word} <= targets
+        for word in words:
+            if word.startswith("recipes/"):
+                assert (ROOT / word).is_file()
+
+
+def test_every_module_has_a_place_in_the_reference():
+    files = (path.relative_to(ROOT).with_suffix("") for path in (ROOT / "seq2seq").rglob("*.py"))
+    modules = {".".join(file.parts).removesuffix(".__init__") for file in files}
+    shown = set()
+    for path in (ROOT / "docs" / "reference").glob("*.md"):
+        shown |= set(re.findall(r"^\.\. automodule:: (\S+)$", path.read_text("utf-8"), re.MULTILINE))
+    assert shown == modules - {"seq2seq"}
+
+
+def test_every_public_name_stands_in_the_reference():
+    import seq2seq
+
+    page = (ROOT / "docs" / "reference" / "package.md").read_text("utf-8")
+    shown = dict(re.findall(r"^\| `(\w+)` \| \{py:mod\}`([\w.]+)` \|$", page, re.MULTILINE))
+    assert shown == seq2seq._WHERE

@@ -1,0 +1,193 @@
+"""What the package promises as a whole: quick to import, silent, layered, complete, and installable."""
+
+import ast
+import os
+import re
+import subprocess
+import sys
+import tomllib
+from importlib.metadata import version
+from pathlib import Path
+
+import pytest
+
+import seq2seq
+
+ROOT = Path(__file__).parent.parent
+PACKAGE = ROOT / "seq2seq"
+MODULES = sorted(PACKAGE.rglob("*.py"))
+
+# A part imports from the floors below its own and from itself; the parts of one floor do not know each other.
+FLOORS = [
+    {"backend", "files", "quiet", "terminal"},
+    {"layers", "text", "search", "metrics", "settings"},
+    {"models"},
+    {"translator", "wiring"},
+    {"training"},
+    {"recipe"},
+    {"analysis"},
+    {"cli"},
+]
+FLOOR = {part: number for number, parts in enumerate(FLOORS) for part in parts}
+
+HEAVY = ["tensorflow", "keras", "datasets", "sacrebleu"]
+SECONDS = 0.3
+
+# Installed for Keras' own callback, which imports it for us.
+NOT_IMPORTED_BY_US = {"tensorboard"}
+
+
+def python(*arguments, **environment):
+    """Run Python in a process of its own, outside the repository, without what this process set for TensorFlow."""
+    inherited = {
+        key: value for key, value in os.environ.items() if key not in ("TF_CPP_MIN_LOG_LEVEL", "KERAS_BACKEND")
+    }
+    return subprocess.run(
+        [sys.executable, *arguments],
+        cwd=ROOT.parent,
+        env=inherited | environment,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+
+
+def part_of(path):
+    """The part that a module belongs to: the folder or the module right under `seq2seq`; "" for its own __init__."""
+    first = path.relative_to(PACKAGE).parts[0]
+    return "" if first == "__init__.py" else first.removesuffix(".py")
+
+
+def imports(path):
+    """Every import of a module, those inside functions too, as (line, dotted name)."""
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from ((node.lineno, alias.name) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}:{node.lineno}: imports are absolute"
+            yield from ((node.lineno, f"{node.module}.{alias.name}") for alias in node.names)
+
+
+class TestImport:
+    def test_loads_nothing_heavy(self):
+        done = python("-c", f"import seq2seq, sys; print([name for name in {HEAVY} if name in sys.modules])")
+        assert (done.stdout, done.stderr) == ("[]\n", "")
+
+    def test_is_quick(self):
+        # The best of several, because other work on the machine only ever adds.
+        code = "from time import perf_counter as now; start = now(); import seq2seq; print(now() - start)"
+        assert min(float(python("-c", code).stdout) for _ in range(5)) < SECONDS
+
+    def test_loads_tensorflow_without_a_word(self):
+        code = (
+            "import seq2seq, tensorflow as tf; print(tf.function(lambda x: x @ x, jit_compile=True)(tf.eye(2)).shape)"
+        )
+        done = python("-c", code)
+        assert (done.returncode, done.stdout, done.stderr) == (0, "(2, 2)\n", "")
+
+    def test_shows_the_log_to_those_who_ask_for_it(self):
+        done = python("-c", "import seq2seq, tensorflow", TF_CPP_MIN_LOG_LEVEL="0")
+        assert "absl::InitializeLog()" in done.stderr
+
+    def test_passes_on_what_is_not_tensorflows_log(self):
+        code = (
+            "import os, seq2seq\n"
+            "from seq2seq import quiet\n"
+            "with quiet._quiet_stderr():\n"
+            "    os.write(2, b'I0000 00:00:1795349876.636363    4821 port.cc:153] oneDNN is on.\\n')\n"
+            "    os.write(2, b'a word for people\\n')\n"
+        )
+        assert python("-c", code).stderr == "a word for people\n"
+
+    @pytest.mark.parametrize("backend", ["torch", "jax"])
+    def test_refuses_another_backend_in_words(self, backend):
+        assert python("-c", "import seq2seq", KERAS_BACKEND=backend).returncode == 0
+        done = python("-c", "import seq2seq; seq2seq.StackedLSTM", KERAS_BACKEND=backend)
+        assert f"needs Keras on its TensorFlow backend. Received: KERAS_BACKEND='{backend}'" in done.stderr
+
+
+class TestPublicNames:
+    @pytest.mark.parametrize("name", seq2seq.__all__)
+    def test_resolves(self, name):
+        assert getattr(seq2seq, name) is not None
+        assert name in dir(seq2seq)
+
+    def test_the_table_and_the_list_agree(self):
+        assert sorted({*seq2seq._WHERE, "__version__"}) == sorted(seq2seq.__all__)
+
+    def test_an_unknown_name_is_an_attribute_error(self):
+        with pytest.raises(AttributeError, match="module 'seq2seq' has no attribute 'Seq3Seq'"):
+            seq2seq.Seq3Seq  # noqa: B018
+
+
+class TestFloors:
+    def test_every_part_has_a_floor(self):
+        assert {part_of(path) for path in MODULES} - {""} <= set(FLOOR)
+
+    @pytest.mark.parametrize("path", MODULES, ids=lambda path: path.relative_to(PACKAGE).as_posix())
+    def test_imports_go_downwards(self, path):
+        part = part_of(path)
+        for line, name in imports(path):
+            root, _, rest = name.partition(".")
+            if root != "seq2seq" or part == "":
+                continue
+            imported = rest.partition(".")[0]
+            # Of the package itself only the version: its other names are imported from anywhere, so they hide a way up.
+            allowed = imported in ("", "__version__", part) or FLOOR.get(imported, len(FLOORS)) < FLOOR[part]
+            assert allowed, f"{path.relative_to(ROOT)}:{line}: {part} (floor {FLOOR[part]}) imports {name}"
+
+
+class TestDistribution:
+    def test_declares_what_it_imports(self):
+        declared = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]["dependencies"]
+        imported = {name.partition(".")[0] for path in MODULES for _, name in imports(path)}
+        third_party = imported - set(sys.stdlib_module_names) - {"seq2seq"}
+        assert {re.match(r"[\w-]+", one).group() for one in declared} == third_party | NOT_IMPORTED_BY_US
+
+    def test_the_wheel_works_outside_the_repository(self, tmp_path):
+        pip = ["-m", "pip", "--disable-pip-version-check", "--quiet"]
+        offline = ["--no-deps", "--no-index"]
+        built = python(*pip, "wheel", *offline, "--no-build-isolation", "--wheel-dir", str(tmp_path), str(ROOT))
+        assert built.returncode == 0, built.stderr
+        (wheel,) = tmp_path.glob("seq2seq-*.whl")
+        site = tmp_path / "site"
+        installed = python(*pip, "install", *offline, "--target", str(site), str(wheel))
+        assert installed.returncode == 0, installed.stderr
+
+        # Before the editable install of this environment, so that nothing comes from the repository.
+        shown = python("-c", "import seq2seq; print(seq2seq.__file__)", PYTHONPATH=str(site))
+        assert Path(shown.stdout.strip()) == site / "seq2seq" / "__init__.py"
+        assert (site / "seq2seq" / "py.typed").is_file()
+        assert {path.relative_to(PACKAGE) for path in MODULES} == {
+            path.relative_to(site / "seq2seq") for path in (site / "seq2seq").rglob("*.py")
+        }
+        help_ = python(str(site / "bin" / "seq2seq"), "--help", PYTHONPATH=str(site))
+        assert (help_.returncode, help_.stderr) == (0, "")
+        assert help_.stdout.startswith("usage: seq2seq")
+
+    def test_the_installed_version_is_ours(self):
+        assert version("seq2seq") == seq2seq.__version__
+
+
+class TestCommand:
+    def test_help_loads_nothing_heavy(self):
+        code = (
+            "import sys\n"
+            "from seq2seq.cli import main\n"
+            "try:\n"
+            "    main(['--help'])\n"
+            "except SystemExit as stop:\n"
+            f"    print([name for name in {HEAVY} if name in sys.modules], stop.code)\n"
+        )
+        done = python("-c", code)
+        assert (done.stdout.splitlines()[-1], done.stderr) == ("[] 0", "")
+
+    def test_help_is_quick(self):
+        # The whole process, Python's own start included.
+        code = (
+            "import subprocess, sys; from time import perf_counter as now; start = now();"
+            "subprocess.run(sys.argv[1:], check=True, stdout=subprocess.DEVNULL); print(now() - start)"
+        )
+        command = str(Path(sys.executable).with_name("seq2seq"))
+        assert min(float(python("-c", code, command, "--help").stdout) for _ in range(5)) < SECONDS
