@@ -8,6 +8,9 @@ import pytest
 from sybil import Sybil
 from sybil.parsers.myst import PythonCodeBlockParser
 
+import seq2seq
+from seq2seq.cli import _parser
+
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", *sorted(path for path in (ROOT / "docs").rglob("*.md") if "_build" not in path.parts)]
 FENCE = re.compile(r"^(`{3,}|:{3,})(.*?)\n(.*?)^\1", re.MULTILINE | re.DOTALL)
@@ -40,11 +43,13 @@ def python_blocks(path):
 
 
 def commands(path):
-    """The lines of the shell blocks, without prompts and comments, continuation lines joined."""
+    """The commands of the shell blocks, word by word, without prompts, comments and redirections."""
     for body in blocks(path, "sh"):
         for line in body.replace("\\\n", " ").splitlines():
-            if words := shlex.split(line.removeprefix("$ "), comments=True):
-                yield words
+            for command in re.split(r" (?:\||&&) ", line.removeprefix("$ ")):
+                words = shlex.split(re.sub(r" [<>]+ ?\S+", " ", command), comments=True)
+                if words:
+                    yield words
 
 
 @pytest.mark.parametrize("path", PAGES, ids=page_id)
@@ -62,11 +67,13 @@ def test_python_blocks_run_one_after_the_other(path, tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("path", [path for path in PAGES if blocks(path, "sh")], ids=page_id)
-def test_commands_exist(path):
+def test_commands_would_run(path):
     targets = set(re.findall(r"^([\w-]+):", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE))
     for words in commands(path):
         if words[0] == "make":
             assert {word for word in words[1:] if "=" not in word} <= targets
+        if words[0] == "seq2seq" and "--help" not in words:
+            _parser().parse_args(words[1:])  # exits where an option is wrong
         for word in words:
             if word.startswith("recipes/"):
                 assert (ROOT / word).is_file()
@@ -82,8 +89,6 @@ def test_every_module_has_a_place_in_the_reference():
 
 
 def test_every_public_name_stands_in_the_reference():
-    import seq2seq
-
     page = (ROOT / "docs" / "reference" / "package.md").read_text("utf-8")
     shown = dict(re.findall(r"^\| `(\w+)` \| \{py:mod\}`([\w.]+)` \|$", page, re.MULTILINE))
     assert shown == seq2seq._WHERE

@@ -25,6 +25,8 @@ FLOORS = [
     {"translator", "wiring"},
     {"training"},
     {"recipe"},
+    {"build"},
+    {"experiment"},
     {"analysis"},
     {"cli"},
 ]
