@@ -16,8 +16,8 @@ from seq2seq.settings import Matching, Range, SettingsError, check_settings
 # The names of modes are typed here and explained beside what they name (bridge.py, attention.py …); a test compares.
 BridgeMode = Literal["per_layer", "last_layer", "concatenated", "mean", "learned", "zero"]
 AttentionKind = Literal["none", "dot", "general", "additive"]
-Optimizer = Literal["adam", "adamw", "sgd", "adagrad", "adadelta", "rmsprop"]
-Schedule = Literal["constant", "inverse_sqrt", "plateau", "luong"]
+Optimizer = Literal["adam", "adamw", "adamax", "nadam", "adafactor", "adagrad", "adadelta", "rmsprop", "lion", "sgd"]
+Schedule = Literal["constant", "inverse_sqrt", "plateau", "luong", "cosine", "linear"]
 Architecture = Literal["", "sutskever2014", "bahdanau2014", "luong2015", "gnmt2016"]
 
 Count = Annotated[int, Range(1)]
@@ -87,6 +87,7 @@ class TokenizerSettings:
         joint: One vocabulary for both languages, or one for each.
         byte_fallback: Spell unknown characters in bytes instead of the unknown piece.
         normalization: Name of SentencePiece's rule; "identity" where the target must come back exactly.
+        character_coverage: Share of the characters of the text that get a piece; below 1 leaves the rarest out.
         symbols: Texts that always stay one piece.
         source_model: A SentencePiece model file to use for the source instead of training one; "" trains.
         target_model: The same for the target.
@@ -98,6 +99,7 @@ class TokenizerSettings:
     joint: bool = True
     byte_fallback: bool = False
     normalization: Literal["nmt_nfkc", "nmt_nfkc_cf", "nfkc", "nfkc_cf", "identity"] = "nmt_nfkc"
+    character_coverage: Annotated[float, Range(0, 1, open_low=True)] = 1.0
     symbols: tuple[str, ...] = ()
     source_model: str = ""
     target_model: str = ""
@@ -149,7 +151,7 @@ class ModelSettings:
         merge: How the states of several encoder layers join.
         states: What is passed; what is not is zero.
         project: When a trained projection stands between encoder and decoder state.
-        activation: Activation of that projection.
+        activation: Activation of that projection; "auto" is tanh for the mode mean, else none.
         align: How layers are matched where the depths differ; "none" refuses it.
         attention: How the decoder looks at the source at every step.
         input_feeding: Whether the attended output enters the next step's input.
@@ -174,7 +176,7 @@ class ModelSettings:
     merge: Literal["concat", "sum", "mean"] = "concat"
     states: Literal["both", "hidden", "cell"] = "both"
     project: Literal["auto", "always", "never"] = "auto"
-    activation: Literal["none", "tanh", "relu"] = "none"
+    activation: Literal["auto", "none", "tanh", "relu"] = "auto"
     align: Literal["none", "bottom", "top", "spread"] = "none"
     attention: AttentionKind = "general"
     input_feeding: bool = False
@@ -208,7 +210,8 @@ class TrainingSettings:
         label_smoothing: Share of probability spread over the whole vocabulary.
         epochs: Passes over the training pairs, at most.
         patience: Validations without a better ``monitor`` after which training stops; 0 never stops early.
-        monitor: What decides which weights are best: "loss" or a metric of real decoding.
+        monitor: What decides which weights are best: "loss" or a metric of greedy decoding; "" is the first metric.
+        validate_every: Optimizer steps from one validation to the next; 0 validates after each epoch.
         ema: Decay of the running average of the weights; 0 for none.
         precision: Number format of the computation.
         tensorboard: Whether to write a log for TensorBoard.
@@ -223,7 +226,8 @@ class TrainingSettings:
     label_smoothing: Share = 0.1
     epochs: Count = 10
     patience: CountOrNone = 0
-    monitor: str = "bleu"
+    monitor: str = ""
+    validate_every: CountOrNone = 0
     ema: Share = 0.0
     precision: Literal["float32", "mixed_bfloat16"] = "float32"
     tensorboard: bool = False
@@ -317,9 +321,6 @@ class Recipe:
 
         Args:
             path: The file.
-
-        Returns:
-            The recipe.
 
         Raises:
             FileNotFoundError: There is no such file.

@@ -1,0 +1,296 @@
+"""The `seq2seq` command: train, translate, evaluate, describe."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shlex
+import sys
+import zipfile
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import nullcontext
+from itertools import islice
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any
+
+from seq2seq import __version__, experiment, script
+from seq2seq.files import replacing
+from seq2seq.recipe import Recipe, load_recipe
+from seq2seq.settings import SettingsError
+from seq2seq.terminal import UsageError, exit_status, format_table
+
+if TYPE_CHECKING:
+    from seq2seq.translator import Translator
+
+# Lines read before any is translated: enough to batch by length, few enough that results keep coming.
+_CHUNK = 32
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command.
+
+    Args:
+        argv: Arguments after the name of the command; None takes those of the process.
+
+    Returns:
+        Exit status: 0, 1 for a failed job, 2 for bad usage.
+    """
+    argv = sys.argv[1:] if argv is None else argv
+    arguments = _parser().parse_args(argv, argparse.Namespace(argv=argv))
+    return exit_status(lambda: arguments.run(arguments), debug=arguments.debug)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="seq2seq",
+        description="Train and use deep stacked LSTM encoder-decoders.",
+        epilog="Exit status: 0, 1 for a failed job, 2 for bad usage. Messages go to stderr, data to stdout.",
+    )
+    parser.add_argument("--version", action="version", version=f"seq2seq {__version__}")
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    _add_train(commands)
+    _add_translate(commands)
+    _add_evaluate(commands)
+    _add_describe(commands)
+    for command in commands.choices.values():
+        command.add_argument("--debug", action="store_true", help="show where an error was raised")
+    return parser
+
+
+def _add_train(commands: Any) -> None:
+    parser = commands.add_parser(
+        "train",
+        help="train a translator by a recipe",
+        description="Train a translator by a recipe, measure it, and write it to a run folder.",
+    )
+    parser.add_argument("recipe", type=Path, metavar="RECIPE", help=_RECIPE)
+    script.add_arguments(parser)
+    parser.set_defaults(run=_train)
+
+
+def _add_translate(commands: Any) -> None:
+    parser = commands.add_parser(
+        "translate",
+        help="translate text, line by line",
+        description="Translate text, line by line: one output line for each input line, an empty one for an empty one.",
+    )
+    parser.add_argument("model", type=Path, metavar="MODEL", help=_MODEL)
+    parser.add_argument("--input", type=Path, metavar="FILE", help="file to read (default: stdin)")
+    parser.add_argument("--output", type=Path, metavar="FILE", help="file to write (default: stdout)")
+    parser.add_argument(
+        "--n-best", type=_count, default=1, metavar="N",
+        help="write the N best translations of each line, each as: number of the line, TAB, translation",
+    )  # fmt: skip
+    parser.add_argument(
+        "--scores", action="store_true",
+        help="write the score (log-probability per token, nats) and a TAB before each translation",
+    )  # fmt: skip
+    _add_decoding(parser)
+    parser.set_defaults(run=_translate)
+
+
+def _add_evaluate(commands: Any) -> None:
+    parser = commands.add_parser(
+        "evaluate",
+        help="measure a translator on a test set",
+        description="Translate a test set and compare it with its reference translations.",
+    )
+    parser.add_argument("model", type=Path, metavar="MODEL", help=_MODEL)
+    parser.add_argument("--source", type=Path, metavar="FILE", required=True, help="source text, line by line")
+    parser.add_argument("--target", type=Path, metavar="FILE", required=True, help="reference translations")
+    parser.add_argument("--metrics", metavar="NAMES", help="names with commas between (default: as the recipe says)")
+    parser.add_argument("--json", action="store_true", help="write JSON instead of a table")
+    _add_decoding(parser)
+    parser.set_defaults(run=_evaluate)
+
+
+def _add_describe(commands: Any) -> None:
+    parser = commands.add_parser(
+        "describe",
+        help="show layers, parameters and how states are passed",
+        description="Show layers, widths, parameter counts and how states are passed, of a recipe or a trained model.",
+    )
+    parser.add_argument("what", type=Path, metavar="RECIPE|MODEL", help=f"{_RECIPE}; or {_MODEL}")
+    parser.add_argument("--svg", type=Path, metavar="FILE", help="also draw the wiring into this file")
+    parser.add_argument(
+        "--set", action="append", default=[], metavar="SECTION.KEY=VALUE", dest="settings",
+        help="change a setting of the recipe first (may be repeated)",
+    )  # fmt: skip
+    parser.set_defaults(run=_describe)
+
+
+def _add_decoding(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--beam-size", type=_count, metavar="N", help="1 is greedy (default: as the recipe says)")
+    parser.add_argument(
+        "--batch-size", type=_count, metavar="N", help="sentences together (default: as the recipe says)"
+    )
+
+
+_RECIPE = "recipe: a TOML file, or a Python file with a module-level `recipe`"
+_MODEL = "model file (.s2s)"
+
+
+def _count(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"needs a whole number from 1 up. Received: {text}")
+    return int(text)
+
+
+def _train(arguments: argparse.Namespace) -> None:
+    script.run_with_arguments(_load_recipe(arguments.recipe), arguments, shlex.join(["seq2seq", *arguments.argv]))
+
+
+def _translate(arguments: argparse.Namespace) -> None:
+    from seq2seq.text.lines import read_lines
+
+    given, written = arguments.input, arguments.output
+    if given is not None and not given.is_file():
+        raise UsageError(f"There is no file to translate. Received: --input {given}.")
+    if given is not None and written is not None and given.resolve() == written.resolve():
+        raise UsageError(f"The output would overwrite the input. Received: --input and --output {given}.")
+    translator = _load_translator(arguments.model)
+    live = given is None and sys.stdin.isatty()
+    chunk = 1 if live else _CHUNK * (arguments.batch_size or translator.decoding["batch_size"])
+    lines = _decoded(sys.stdin.buffer) if given is None else read_lines(given)
+    with nullcontext(sys.stdout.buffer) if written is None else written.open("wb") as output:
+        for result in _translated(translator, lines, chunk, arguments):
+            output.write(result.encode())
+            output.flush()
+
+
+def _decoded(lines: IO[bytes]) -> Iterator[str]:
+    """Decode lines, which end in a newline only: Python would also split at other signs, such as U+2028."""
+    for number, line in enumerate(lines, start=1):
+        try:
+            yield line.decode("utf-8").removesuffix("\n").removesuffix("\r")
+        except UnicodeDecodeError as error:
+            raise ValueError(
+                f"Text must be UTF-8. Received: line {number} of stdin, byte {error.start + 1} of the line "
+                f"({error.reason}). Convert the text first, for instance with `iconv -f LATIN1 -t UTF-8`."
+            ) from None
+
+
+def _translated(
+    translator: Translator, texts: Iterator[str], chunk: int, arguments: argparse.Namespace
+) -> Iterator[str]:
+    """Give the output for one chunk of lines after the other; what came before a bad line is given before the error."""
+    beam = arguments.beam_size or max(translator.decoding["beam_size"], arguments.n_best)
+    number = 0
+    while True:
+        lines, error = _take(texts, chunk)
+        found = translator.hypotheses(lines, n_best=arguments.n_best, beam_size=beam, batch_size=arguments.batch_size)
+        output = []
+        for hypotheses in found:
+            number += 1
+            for text, score in hypotheses:
+                columns = [str(number)] * (arguments.n_best > 1) + [f"{score:.4f}"] * arguments.scores
+                # One line for one translation, and one column, whatever a vocabulary of bytes may put into it.
+                clean = text.replace("\n", " ").replace("\t", " ") if columns else text.replace("\n", " ")
+                output.append("\t".join([*columns, clean]) + "\n")
+        yield "".join(output)
+        if error is not None:
+            raise error
+        if len(lines) < chunk:
+            return
+
+
+def _take(texts: Iterator[str], count: int) -> tuple[list[str], ValueError | None]:
+    taken: list[str] = []
+    try:
+        for text in islice(texts, count):
+            taken.append(text)  # one by one: those before a bad line are kept
+    except ValueError as error:
+        return taken, error
+    return taken, None
+
+
+def _evaluate(arguments: argparse.Namespace) -> None:
+    from seq2seq.metrics import METRICS
+
+    names = [name.strip() for name in arguments.metrics.split(",")] if arguments.metrics else None
+    unknown = [name for name in names or [] if name not in METRICS]
+    if unknown:
+        raise UsageError(
+            f"There is no metric {unknown[0]}. Received: --metrics {arguments.metrics}. "
+            f"There are: {', '.join(METRICS)}."
+        )
+    sources, references = (_lines_of(path) for path in (arguments.source, arguments.target))
+    if len(sources) != len(references):
+        raise ValueError(
+            "Source and target need the same number of lines. "
+            f"Received: {arguments.source} with {len(sources):,}, {arguments.target} with {len(references):,} lines."
+        )
+    translator = _load_translator(arguments.model)
+    evaluation = experiment.evaluation_of(translator, names)
+    hypotheses = translator.translate(sources, beam_size=arguments.beam_size, batch_size=arguments.batch_size)
+    scores = experiment.measure(hypotheses, references, evaluation)
+    if arguments.json:
+        print(json.dumps({
+            "sentences": len(sources),
+            "metrics": {name: score.value for name, score in scores.items()},
+            "signatures": {name: score.signature for name, score in scores.items()},
+        }, indent=2))  # fmt: skip
+    else:
+        rows = [[name, f"{score.value:.2f}", score.signature] for name, score in scores.items()]
+        print(format_table(["metric", "value", "signature"], rows, numbers=[1]))
+
+
+def _lines_of(path: Path) -> list[str]:
+    from seq2seq.text.lines import read_lines
+
+    if not path.is_file():
+        raise UsageError(f"There is no such text file. Received: {path}.")
+    return list(read_lines(path))
+
+
+def _describe(arguments: argparse.Namespace) -> None:
+    if not arguments.what.is_file():
+        raise UsageError(f"There is no such recipe or model file. Received: {arguments.what}.")
+    if zipfile.is_zipfile(arguments.what):
+        if arguments.settings:
+            raise UsageError("The settings of a trained model are what they are. Received: --set. Describe its recipe.")
+        translator = _load_translator(arguments.what)
+        model, title = translator.model, str(arguments.what)
+    else:
+        recipe = _override(_load_recipe(arguments.what), arguments.settings)
+        from seq2seq.build import build_model
+
+        size = recipe.tokenizer.vocab_size
+        model, title = (
+            build_model(recipe, size, size),
+            f"{recipe.name} ({size:,} pieces, as far as the text supports them)",
+        )
+    from seq2seq import wiring
+
+    print(title, end="\n\n")
+    print(format_table(wiring.LAYER_COLUMNS, wiring.layer_table(model), numbers=[3, 4, 5]), end="\n\n")
+    print(format_table(wiring.STATE_COLUMNS, wiring.state_table(model)))
+    if arguments.svg is not None:
+        with replacing(arguments.svg) as path:
+            path.write_text(wiring.draw(model), encoding="utf-8")
+
+
+def _load_recipe(path: Path) -> Recipe:
+    try:
+        return load_recipe(path)
+    except (FileNotFoundError, SettingsError) as error:
+        raise UsageError(str(error)) from error
+
+
+def _override(recipe: Recipe, settings: Iterable[str]) -> Recipe:
+    try:
+        return recipe.override(settings)
+    except SettingsError as error:
+        raise UsageError(str(error)) from error
+
+
+def _load_translator(path: Path) -> Translator:
+    if not path.is_file():
+        raise UsageError(f"There is no model file. Received: {path}. Name the model.s2s of a run folder.")
+    from seq2seq.translator import Translator
+
+    return Translator.load(path)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,301 @@
+"""One run: from a recipe to a trained, measured translator in a run folder."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from seq2seq.files import replacing
+from seq2seq.recipe import EvaluationSettings, Recipe
+from seq2seq.settings import SettingsError, from_table, to_table
+from seq2seq.terminal import tell
+
+if TYPE_CHECKING:
+    from seq2seq.build import Corpora
+    from seq2seq.metrics import Score
+    from seq2seq.models import Seq2Seq
+    from seq2seq.text.corpus import Corpus
+    from seq2seq.text.tokenizer import Tokenizer
+    from seq2seq.training.run_folder import RunFolder
+    from seq2seq.training.train import TrainingResult
+    from seq2seq.translator import Translator
+
+_EXAMPLES = 6
+# What a run may not change when it goes on: its data, and the shapes of what was saved.
+_FIXED = ("data", "tokenizer", "batches", "model", "seed")
+
+
+@dataclass(frozen=True)
+class RunResult:
+    """What came of a run.
+
+    Attributes:
+        folder: The run folder.
+        model: The translator file; None where the run was stopped before its end.
+        metrics: Scores by part of the corpus ("validation", "test") and name, as in ``{"test": {"bleu": 36.1}}``.
+        signatures: How each metric was computed.
+        minutes: Wall time of training, validation included.
+        stopped: Why training ended: "finished", "patience", or the signal that stopped it.
+        examples: Some triples of held-out source, translation and reference.
+    """
+
+    folder: Path
+    model: Path | None
+    metrics: dict[str, dict[str, float]]
+    signatures: dict[str, str]
+    minutes: float
+    stopped: str
+    examples: list[tuple[str, str, str]]
+
+
+def run(
+    recipe: Recipe,
+    *,
+    folder: str | Path | None = None,
+    resume: bool = False,
+    data: str | None = None,
+    seed: int | None = None,
+    command: str = "",
+    changed: Mapping[str, object] | None = None,
+    progress: str = "auto",
+) -> RunResult:
+    """Read text, train a model, write the translator and measure it.
+
+    Args:
+        recipe: What to run.
+        folder: The run folder; None is ``runs/`` and the recipe's name.
+        resume: Whether to go on with a stopped run in the folder.
+        data: Where to read text instead of ``recipe.data.path``.
+        seed: A seed instead of ``recipe.seed``.
+        command: The command that started this, for the record.
+        changed: Settings that differ from the recipe as it was published, for the record.
+        progress: How to show training: "auto", "bar", "lines" or "none".
+
+    Returns:
+        What came of it, which is also in ``result.json`` in the folder.
+
+    Raises:
+        RunFolderError: The folder holds another run.
+        ValueError: Settings, text or saved state do not fit together.
+        OSError: A file cannot be read or written.
+    """
+    from seq2seq.build import build_batches, build_model, read_corpora
+    from seq2seq.training.run_folder import open_run_folder
+
+    recipe = recipe if seed is None else replace(recipe, seed=seed)
+    run_folder = open_run_folder(default_folder(recipe) if folder is None else folder, resume=resume)
+    record = _record(run_folder, recipe, {"command": command, "changed_settings": dict(changed or {}), "data": data})
+    corpora = read_corpora(recipe, record["data"])
+    source, target = _tokenizers(run_folder, recipe, corpora.train)
+    cache = run_folder.path / "cache"
+    batches = build_batches(recipe, corpora.train, source, target, cache=cache)
+    validation = build_batches(recipe, corpora.validation, source, target, cache=cache, shuffle=False)
+    model = build_model(recipe, source.vocab_size, target.vocab_size)
+    for corpus in filter(None, corpora):
+        tell(corpus.report())
+    tell(f"training batches: {batches.report()}")
+    tell(f"model: {model.count_params():,} parameters, vocabulary {source.vocab_size:,} → {target.vocab_size:,}")
+
+    translator = _translator(recipe, model, source, target)
+    trained = _train(recipe, model, translator, batches, validation, corpora.validation, run_folder, progress)
+    if trained.stopped.startswith("SIG"):
+        return RunResult(run_folder.path, None, {}, {}, trained.minutes, trained.stopped, [])
+    return _finish(recipe, translator, corpora, run_folder, trained, record)
+
+
+def default_folder(recipe: Recipe) -> Path:
+    """Name the run folder of a recipe where none is given."""
+    return Path("runs") / recipe.name
+
+
+def measure(hypotheses: Sequence[str], references: Sequence[str], settings: EvaluationSettings) -> dict[str, Score]:
+    """Score translations against their references by every metric of the settings."""
+    from seq2seq import metrics
+
+    return {
+        name: metrics.score(name, hypotheses, references, lowercase=settings.lowercase, tokenize=settings.tokenize)
+        for name in settings.metrics
+    }
+
+
+def evaluation_of(translator: Translator, metrics: Sequence[str] | None = None) -> EvaluationSettings:
+    """Give the settings by which a translator was measured, or others where its file does not say.
+
+    Args:
+        translator: The translator.
+        metrics: Names to use instead.
+    """
+    settings = from_table(EvaluationSettings, translator.about.get("evaluation", {}))
+    return replace(settings, metrics=tuple(metrics)) if metrics else settings
+
+
+def _record(folder: RunFolder, recipe: Recipe, record: dict[str, Any]) -> dict[str, Any]:
+    """Write down what is run; of a run that goes on, take over what was written down when it began."""
+    path = folder.path / "run.json"
+    if folder.resume and folder.recipe.exists():
+        began = Recipe.from_toml(folder.recipe)
+        differing = [name for name in began.changes(recipe) if name.partition(".")[0] in _FIXED]
+        if differing:
+            raise SettingsError(
+                "A run goes on with the data, the model and the seed that it began with. "
+                f"Received: {folder.path} with another {', '.join(differing)}. Set them back, or start a new run in "
+                "another folder."
+            )
+        before = json.loads(path.read_text(encoding="utf-8"))
+        record = record | {
+            "data": record["data"] or before["data"],
+            "changed_settings": before["changed_settings"] | record["changed_settings"],
+        }
+    with replacing(path) as temporary:
+        temporary.write_text(json.dumps(record, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
+    with replacing(folder.recipe) as temporary:
+        temporary.write_text(recipe.to_toml(), encoding="utf-8")
+    return record
+
+
+def _tokenizers(folder: RunFolder, recipe: Recipe, corpus: Corpus) -> tuple[Tokenizer, Tokenizer]:
+    """Load the tokenizers of the folder, or make them and keep them there."""
+    from seq2seq.build import build_tokenizers
+    from seq2seq.text.tokenizer import Tokenizer
+
+    done = folder.path / "tokenizers.json"
+    if not done.exists():
+        source, target = build_tokenizers(recipe.tokenizer, corpus)
+        joint = source is target
+        source.save(folder.source_tokenizer)
+        if not joint:
+            target.save(folder.target_tokenizer)
+        with replacing(done) as temporary:
+            temporary.write_text(json.dumps({"joint": joint}) + "\n", encoding="utf-8")
+        return source, target
+    source = Tokenizer.load(folder.source_tokenizer)
+    return source, Tokenizer.load(folder.target_tokenizer) if folder.target_tokenizer.exists() else source
+
+
+def _translator(recipe: Recipe, model: Seq2Seq, source: Tokenizer, target: Tokenizer) -> Translator:
+    from seq2seq.training.run_folder import installed_versions
+    from seq2seq.translator import Translator
+
+    about = {
+        "name": recipe.name,
+        "source": recipe.data.source,
+        "target": recipe.data.target,
+        "seed": recipe.seed,
+        "decoding": to_table(recipe.decoding),
+        "evaluation": to_table(recipe.evaluation),
+        "versions": installed_versions(),
+    }
+    return Translator(model, source, target, recipe=recipe.to_toml(), about=about)
+
+
+def _train(
+    recipe: Recipe,
+    model: Seq2Seq,
+    translator: Translator,
+    batches: Any,
+    validation_batches: Any,
+    validation: Corpus,
+    folder: RunFolder,
+    progress: str,
+) -> TrainingResult:
+    from seq2seq.training.train import train
+
+    settings = recipe.training
+    return train(
+        model,
+        batches,
+        folder=folder,
+        epochs=settings.epochs,
+        optimizer=settings.optimizer,
+        learning_rate=settings.learning_rate,
+        schedule=settings.schedule,
+        warmup_steps=settings.warmup_steps,
+        clip_norm=settings.clip_norm,
+        ema=settings.ema,
+        validation_batches=validation_batches,
+        validation_corpus=validation,
+        decode=lambda texts: translator.translate(texts, beam_size=1),
+        metrics=recipe.evaluation.metrics,
+        lowercase=recipe.evaluation.lowercase,
+        tokenize=recipe.evaluation.tokenize,
+        monitor=settings.monitor,
+        patience=settings.patience,
+        validate_every=settings.validate_every,
+        tensorboard=settings.tensorboard,
+        progress=progress,
+        resume=folder.resume,
+    )
+
+
+def _finish(
+    recipe: Recipe,
+    translator: Translator,
+    corpora: Corpora,
+    folder: RunFolder,
+    trained: TrainingResult,
+    record: Mapping[str, Any],
+) -> RunResult:
+    """Translate and score what was held out, and write the translator and the result."""
+    from seq2seq.training.run_folder import installed_versions
+
+    found: dict[str, dict[str, float]] = {}
+    signatures: dict[str, str] = {}
+    examples: list[tuple[str, str, str]] = []
+    for part, corpus in (("validation", corpora.validation), ("test", corpora.test)):
+        if corpus is None:
+            continue
+        tell(f"Translating {corpus.name} ...")
+        hypotheses = translator.translate(corpus.sources)
+        scores = measure(hypotheses, corpus.targets, recipe.evaluation)
+        found[part] = {name: score.value for name, score in scores.items()}
+        signatures = {name: score.signature for name, score in scores.items()}
+        examples = _examples(corpus, hypotheses)
+        with replacing(folder.path / f"{part}.translations.txt") as path:
+            path.write_text("".join(f"{' '.join(text.splitlines())}\n" for text in hypotheses), encoding="utf-8")
+    model = folder.path / "model.s2s"
+    translator.about |= {"metrics": found, "signatures": signatures}
+    translator.save(model)
+    result = {
+        "metrics": found,
+        "signatures": signatures,
+        "seed": recipe.seed,
+        "minutes": round(trained.minutes, 2),
+        "epochs": trained.epochs,
+        "best_epoch": trained.best_epoch,
+        **{name: record[name] for name in ("command", "changed_settings")},
+        "machine": machine(),
+        "versions": installed_versions(),
+    }
+    with replacing(folder.result) as path:
+        path.write_text(json.dumps(result, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
+    return RunResult(folder.path, model, found, signatures, trained.minutes, trained.stopped, examples)
+
+
+def _examples(corpus: Corpus, hypotheses: Sequence[str]) -> list[tuple[str, str, str]]:
+    count = min(_EXAMPLES, len(hypotheses))
+    places = [index * len(hypotheses) // count for index in range(count)]
+    sources, targets = corpus.sources, corpus.targets
+    return [(sources[place], hypotheses[place], targets[place]) for place in places]
+
+
+def machine() -> dict[str, Any]:
+    """Describe the machine as far as times depend on it: processor, cores of this process, graphics processors."""
+    import tensorflow as tf
+
+    processor = platform.processor() or platform.machine()
+    information = Path("/proc/cpuinfo")
+    if information.exists():
+        names = [line for line in information.read_text(encoding="utf-8").splitlines() if line.startswith("model name")]
+        processor = names[0].partition(":")[2].strip() if names else processor
+    gpus = [
+        tf.config.experimental.get_device_details(device).get("device_name", "GPU")
+        for device in tf.config.list_physical_devices("GPU")
+    ]
+    cores = len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count()
+    return {"processor": processor, "cores": cores, "gpus": gpus}

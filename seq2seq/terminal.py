@@ -1,0 +1,142 @@
+"""What a command tells a person: aligned tables, messages on stderr, the exit status."""
+
+import os
+import sys
+import textwrap
+import traceback
+import unicodedata
+from collections.abc import Callable, Sequence
+
+FAILED, BAD_USAGE, INTERRUPTED = 1, 2, 130
+
+
+class UsageError(ValueError):
+    """The command line asks for something that cannot be: exit status 2."""
+
+
+def exit_status(job: Callable[[], object], *, name: str = "seq2seq", debug: bool = False) -> int:
+    """Run a job and turn what it raises into a message on stderr and an exit status.
+
+    Args:
+        job: What to run.
+        name: Name of the command, for messages.
+        debug: Whether to show where an error was raised.
+
+    Returns:
+        0, 1 for a failed job, 2 for bad usage, 130 after Ctrl-C.
+
+    Example:
+        >>> exit_status(lambda: print("done"))
+        done
+        0
+    """
+    try:
+        job()
+        sys.stdout.flush()
+        return 0
+    except BrokenPipeError:
+        # Whoever read our output has seen enough (`| head`). Python would complain again when it closes stdout.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return FAILED
+    except KeyboardInterrupt:
+        tell(f"{name}: stopped by Ctrl-C")
+        return INTERRUPTED
+    except Exception as error:  # no traceback meets a user who did not ask for it
+        if debug:
+            traceback.print_exc()
+        tell(f"{name}: error: {_message(error, debug)}")
+        return BAD_USAGE if isinstance(error, UsageError) else FAILED
+
+
+def tell(text: str) -> None:
+    """Write a message to stderr: stdout is for data."""
+    print(text, file=sys.stderr, flush=True)
+
+
+def _message(error: Exception, debug: bool) -> str:
+    if isinstance(error, OSError) and error.strerror and error.filename is not None:
+        return f"{error.filename}: {error.strerror}"
+    # Ours are written for people; what else comes out of the libraries needs its class to mean anything.
+    if isinstance(error, ValueError | OSError | ImportError) and str(error):
+        return str(error)
+    hint = "" if debug else " (--debug shows where)"
+    return f"{type(error).__name__}: {error}{hint}"
+
+
+def format_table(header: Sequence[str], rows: Sequence[Sequence[object]], *, numbers: Sequence[int] = ()) -> str:
+    """Lay out a plain table: columns aligned, two spaces between, a rule under the header.
+
+    Args:
+        header: Names of the columns.
+        rows: Cells; whole numbers get thousands separators.
+        numbers: Columns (from 0) aligned on the right.
+
+    Returns:
+        Lines without trailing spaces, joined by newlines.
+
+    Example:
+        >>> print(format_table(["layer", "units"], [["embedding", 64], ["encoder", 1024]], numbers=[1]))
+        layer      units
+        ---------  -----
+        embedding     64
+        encoder    1,024
+    """
+    cells = [[f"{cell:,}" if type(cell) is int else str(cell) for cell in row] for row in rows]
+    widths = [max(width(row[column]) for row in [list(header), *cells]) for column in range(len(header))]
+    rule = ["-" * wide for wide in widths]
+    lines = []
+    for row in [list(header), rule, *cells]:
+        padded = [
+            " " * (wide - width(cell)) + cell if column in numbers else cell + " " * (wide - width(cell))
+            for column, (cell, wide) in enumerate(zip(row, widths, strict=True))
+        ]
+        lines.append("  ".join(padded).rstrip())
+    return "\n".join(lines)
+
+
+def format_records(records: Sequence[Sequence[tuple[str, str]]], columns: int) -> str:
+    """Lay out records of named texts: as a table where it fits, otherwise one field under the other.
+
+    Args:
+        records: Each a list of (name, text), all with the same names.
+        columns: Width to fit into, in terminal columns.
+
+    Returns:
+        Lines joined by newlines.
+
+    Example:
+        >>> print(format_records([[("source", "drei"), ("translation", "three")]], 30))
+        source  translation
+        ------  -----------
+        drei    three
+        >>> print(format_records([[("source", "drei"), ("translation", "three")]], 15))
+        source       drei
+        translation  three
+    """
+    if not records:
+        return ""
+    table = format_table([name for name, _ in records[0]], [[text for _, text in record] for record in records])
+    if max(map(width, table.splitlines())) <= columns:
+        return table
+    label = max(width(name) for name, _ in records[0]) + 2
+    blocks = []
+    for record in records:
+        lines = []
+        for name, text in record:
+            first, *more = textwrap.wrap(text, max(columns - label, 20)) or [""]
+            lines += [name.ljust(label) + first, *(" " * label + line for line in more)]
+        blocks.append("\n".join(line.rstrip() for line in lines))
+    return "\n\n".join(blocks)
+
+
+def width(text: str) -> int:
+    """Count the terminal columns of a text: two for wide characters, none for those that combine with the one before.
+
+    Example:
+        >>> width("5月3日"), width("e\N{COMBINING ACUTE ACCENT}")
+        (6, 1)
+    """
+    return sum(
+        0 if unicodedata.category(sign) in {"Mn", "Me", "Cf"} else 1 + (unicodedata.east_asian_width(sign) in "WF")
+        for sign in text
+    )
