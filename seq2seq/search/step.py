@@ -1,0 +1,264 @@
+"""What a search knows of a model: a step function, and the tokens which it offers next."""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import tensorflow as tf
+
+Step = Callable[[tf.Tensor, Any, Any], tuple[tf.Tensor, Any]]
+"""`step(tokens [rows] int32, state, memory) -> logits [rows, vocab], state`.
+
+The rows of one sentence stand together: rows = batch · beam. `state` is any nest of tensors `[rows, ...]` and comes
+back with the same structure, types and widths; `memory` is any nest of tensors `[batch, ...]`.
+"""
+
+IMPOSSIBLE = -1e30
+"""The log-probability, in nats, of what the model calls impossible or gives no number for.
+
+Finite, so that sums of it stay numbers and −inf is left for what does not exist at all.
+"""
+
+MINUS_INFINITY = float("-inf")
+
+
+class SpecialIds(NamedTuple):
+    """The ids that a search must know.
+
+    Args:
+        start: Read by the first step; never produced.
+        end: Ends a hypothesis.
+        pad: Fills up behind the end; never produced.
+    """
+
+    start: int
+    end: int
+    pad: int
+
+
+class Candidates(NamedTuple):
+    """The best next tokens of each row, the end of the sentence apart.
+
+    Args:
+        tokens: `[rows, candidates]` int32.
+        log_probs: `[rows, candidates]` float32, nats; −inf where the token cannot go on (padding, start, end).
+        end_log_probs: `[rows]` float32, nats: the sentence ends here.
+    """
+
+    tokens: tf.Tensor
+    log_probs: tf.Tensor
+    end_log_probs: tf.Tensor
+
+
+def special_ids(start: int, end: int, pad: int) -> SpecialIds:
+    """Check the ids against each other.
+
+    Args:
+        start: The id of the start token. It may be the id of the end, as some models have it.
+        end: The id of the end token.
+        pad: The id of the padding.
+
+    Returns:
+        The ids.
+
+    Raises:
+        ValueError: If an id is negative, or padding could not be told from a token.
+
+    Example:
+        >>> special_ids(start=1, end=2, pad=0)
+        SpecialIds(start=1, end=2, pad=0)
+    """
+    if min(start, end, pad) < 0:
+        raise ValueError(f"Token ids are not negative. Received: start={start}, end={end}, pad={pad}.")
+    if pad in (start, end):
+        raise ValueError(
+            "Padding needs an id of its own, or the end of a hypothesis could not be seen. "
+            f"Received: start={start}, end={end}, pad={pad}."
+        )
+    return SpecialIds(start, end, pad)
+
+
+def tensors(nest: Any, name: str) -> Any:
+    """Turn a nest of anything that TensorFlow takes into a nest of tensors, each with a first axis.
+
+    Args:
+        nest: The state or the memory; may be empty.
+        name: Its name in messages.
+
+    Returns:
+        The same nest, of tensors.
+
+    Raises:
+        ValueError: If a leaf is None or a scalar.
+
+    Example:
+        >>> import numpy as np
+        >>> tensors({"hidden": np.zeros((3, 4))}, "state")["hidden"].shape
+        TensorShape([3, 4])
+    """
+
+    def tensor(leaf: Any) -> tf.Tensor:
+        received = "None" if leaf is None else None
+        if received is None:
+            leaf = tf.convert_to_tensor(leaf)
+            received = "a scalar" if leaf.shape.rank == 0 else None
+        if received is not None:
+            raise ValueError(
+                f"{name} is a nest of tensors whose first axis is the batch. Received: {received} in it. "
+                "Leave out what is not there; an empty tuple is a nest, too."
+            )
+        return leaf
+
+    return tf.nest.map_structure(tensor, nest)
+
+
+def any_rows(nest: Any) -> Any:
+    """Give the shapes of a nest of tensors, the first axis left open: what does not change in a loop.
+
+    Args:
+        nest: A nest of tensors `[rows, ...]`.
+
+    Returns:
+        The same nest, of `tf.TensorShape`.
+
+    Example:
+        >>> any_rows({"hidden": tf.zeros((3, 4))})
+        {'hidden': TensorShape([None, 4])}
+    """
+    return tf.nest.map_structure(
+        lambda leaf: leaf.shape if leaf.shape.rank is None else tf.TensorShape([None, *leaf.shape[1:]]), nest
+    )
+
+
+def take_step(step: Step, tokens: tf.Tensor, state: Any, memory: Any) -> tuple[tf.Tensor, Any]:
+    """Call the step function and check what it gives.
+
+    Args:
+        step: The step function.
+        tokens: `[rows]` int32, the tokens before.
+        state: A nest of tensors `[rows, ...]`.
+        memory: A nest of tensors `[batch, ...]`.
+
+    Returns:
+        logits `[rows, vocab]` float32, whatever the precision of the model, and the new state.
+
+    Raises:
+        ValueError: If the logits are no matrix, or the new state differs from the old one in structure, type or width.
+    """
+    logits, after = step(tokens, state, memory)
+    logits = tf.convert_to_tensor(logits)
+    if logits.shape.rank not in (2, None):
+        raise ValueError(f"step gives logits [rows, vocab]. Received: logits of shape {logits.shape}.")
+    try:
+        tf.nest.assert_same_structure(state, after)
+    except (TypeError, ValueError) as error:
+        raise ValueError(
+            "step gives a state of the same structure as it takes. "
+            f"Received: state={_outline(state)} and, after the step, {_outline(after)}."
+        ) from error
+    after = tf.nest.map_structure(_same_kind, any_rows(state), state, tensors(after, "state"))
+    return tf.cast(logits, tf.float32), after
+
+
+def _same_kind(shape: tf.TensorShape, before: tf.Tensor, after: tf.Tensor) -> tf.Tensor:
+    if before.dtype != after.dtype or not shape.is_compatible_with(after.shape):
+        raise ValueError(
+            "step gives a state of the types and widths that it takes. "
+            f"Received: {before.dtype.name} {shape} and, after the step, {after.dtype.name} {after.shape}."
+        )
+    return after if after.shape.is_subtype_of(shape) else tf.ensure_shape(after, shape)
+
+
+def _outline(nest: Any) -> Any:
+    return tf.nest.map_structure(lambda leaf: "·", nest)
+
+
+def clean(logits: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """Take NaN out of the logits, at no cost where there is none.
+
+    Args:
+        logits: `[rows, vocab]` float32.
+
+    Returns:
+        The logits, −inf for NaN, and their log-sum-exp `[rows, 1]`.
+
+    Example:
+        >>> clean(tf.constant([[0.0, float("nan"), 0.0]]))[0].numpy().tolist()
+        [[0.0, -inf, 0.0]]
+    """
+
+    def without_nan() -> tuple[tf.Tensor, tf.Tensor]:
+        numbers = tf.where(tf.math.is_nan(logits), MINUS_INFINITY, logits)
+        return numbers, tf.reduce_logsumexp(numbers, axis=1, keepdims=True)
+
+    total = tf.reduce_logsumexp(logits, axis=1, keepdims=True)
+    return tf.cond(tf.reduce_any(tf.math.is_nan(total)), without_nan, lambda: (logits, total))
+
+
+def log_probabilities(logits: tf.Tensor, total: tf.Tensor) -> tf.Tensor:
+    """Turn logits into log-probabilities between IMPOSSIBLE and 0.
+
+    Args:
+        logits: Some logits of each row, `[rows, n]`.
+        total: The log-sum-exp over all logits of the row, `[rows, 1]`.
+
+    Returns:
+        log_probs `[rows, n]`, nats.
+
+    Example:
+        >>> log_probabilities(tf.constant([[2.0, float("-inf")]]), tf.constant([[2.5]])).numpy() > [[-1.0, IMPOSSIBLE]]
+        array([[ True, False]])
+    """
+    log_probs = logits - total
+    # Rounding may lift a certain token above 0, and the bound of the beam search stands on log-probabilities that fall.
+    log_probs = tf.clip_by_value(log_probs, IMPOSSIBLE, 0.0)
+    return tf.where(tf.math.is_nan(log_probs), IMPOSSIBLE, log_probs)
+
+
+def candidates(logits: tf.Tensor, count: int, ids: SpecialIds) -> Candidates:
+    """Find the best tokens to go on with, at least `count` of them where the vocabulary has so many.
+
+    Log-probabilities are taken of the best logits only: a pass over the whole vocabulary costs as much as a layer.
+
+    Args:
+        logits: `[rows, vocab]` float32.
+        count: How many tokens are needed per row.
+        ids: The special ids.
+
+    Returns:
+        The candidates, best first but for the ones that cannot go on.
+
+    Raises:
+        ValueError: If the end is no token of the vocabulary.
+
+    Example:
+        >>> found = candidates(tf.constant([[0.0, 0.0, 1.0, 2.0, 3.0]]), 1, SpecialIds(start=1, end=2, pad=0))
+        >>> found.tokens.numpy().tolist(), tf.math.is_inf(found.log_probs).numpy().tolist()
+        ([[4, 3, 2, 0]], [[False, False, True, True]])
+    """
+    check_end(logits, ids)
+    logits, total = clean(logits)
+    excluded = sorted(set(ids))
+    vocab = logits.shape[1] if logits.shape[1] is not None else tf.shape(logits)[1]
+    wanted = count + len(excluded)
+    best, tokens = tf.math.top_k(logits, min(wanted, vocab) if isinstance(vocab, int) else tf.minimum(wanted, vocab))
+    stops = tf.reduce_any(tokens[:, :, tf.newaxis] == tf.constant(excluded), axis=2)
+    log_probs = tf.where(stops, MINUS_INFINITY, log_probabilities(best, total))
+    return Candidates(tokens, log_probs, log_probabilities(logits[:, ids.end : ids.end + 1], total)[:, 0])
+
+
+def check_end(logits: tf.Tensor, ids: SpecialIds) -> None:
+    """Refuse an end that is not in the vocabulary, where the width of the vocabulary is known.
+
+    Args:
+        logits: `[rows, vocab]`.
+        ids: The special ids.
+
+    Raises:
+        ValueError: If the end is no token of the vocabulary.
+    """
+    vocab = logits.shape[1]
+    if vocab is not None and ids.end >= vocab:
+        raise ValueError(
+            "The end of a sentence must be a token of the vocabulary. "
+            f"Received: end={ids.end}, logits for {vocab} tokens."
+        )
