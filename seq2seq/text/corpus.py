@@ -2,12 +2,19 @@
 
 import hashlib
 import heapq
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
+from itertools import chain
+from pathlib import Path
 
+from seq2seq.text.folder import find_files, is_pattern
+from seq2seq.text.hub import read_hub, read_parquet
 from seq2seq.text.pairs import CorpusError, Pair
+from seq2seq.text.parallel import read_parallel
+from seq2seq.text.tables import TABLES
 
-__all__ = ["Corpus", "CorpusError", "Pair", "corpus_from_pairs", "hold_out"]
+__all__ = ["Corpus", "CorpusError", "Pair", "corpus_from_pairs", "hold_out", "read_corpus"]
 
 
 class Corpus:
@@ -96,6 +103,56 @@ class Corpus:
             )
 
 
+def read_corpus(path: str | Path, split: str, *, source: str, target: str, streaming: bool = False) -> Corpus:
+    r"""Read the parallel text of a split, wherever it is.
+
+    Args:
+        path: `"dates"` (built in); a folder; a pattern of file names such as `data/{split}.tok.{lang}.gz` or
+            `data/{split}-*.parquet`; or a data set of the Hugging Face hub, `owner/name` or
+            `owner/name:configuration`.
+        split: in a folder the stem of the files (`SPLIT.LANG`, `SPLIT.ANY.LANG`, or `SPLIT.tsv`, `.csv`, `.jsonl`,
+            `.parquet`; `.gz` may follow, except after `.parquet`); on the hub the name of the split.
+        source: language of the source file, or source column of a table; `"0"` and such are the columns of a TSV
+            or CSV without header.
+        target: the same for the target.
+        streaming: read again at every pass and keep nothing, so that memory stays flat whatever the size.
+
+    Returns:
+        The corpus. A streamed one is checked as it is read: an error in line 1,000 is raised there.
+
+    Raises:
+        CorpusError: if there is no such file, split or column, or if the text is damaged; the message says where.
+
+    Example:
+        >>> from tempfile import TemporaryDirectory
+        >>> with TemporaryDirectory() as folder:
+        ...     _ = (Path(folder) / "train.tsv").write_text("de\ten\neins\tone\n")
+        ...     read_corpus(folder, "train", source="de", target="en").targets
+        ['one']
+    """
+    if str(path) == "dates":
+        from seq2seq.text.dates import dates_corpus
+
+        return dates_corpus(split)
+    where = str(Path(path).expanduser())
+    name = f"{Path(where).name}/{split}"
+    if not Path(where).is_dir() and not is_pattern(where):
+        if not re.fullmatch(r"[\w.-]+(/[\w.-]+)?(:.+)?", str(path)) or str(path).startswith("."):
+            raise CorpusError(
+                f"A corpus is a folder, a file pattern or a data set of the hub. Received: path={str(path)!r}, "
+                "which is not there. Check the spelling, or where you are."
+            )
+        hub = str(path)
+        return _filled(lambda: read_hub(hub, split, source, target, streaming=streaming), f"{hub}/{split}", streaming)
+    files, ending = find_files(where, split, source, target)
+    if not ending:
+        return _filled(lambda: read_parallel(files[0], files[1]), name, streaming)
+    if ending == ".parquet":
+        return _filled(lambda: read_parquet(files, source, target), name, streaming)
+    read = TABLES[ending]
+    return _filled(lambda: chain.from_iterable(read(file, source, target) for file in files), name, streaming)
+
+
 def corpus_from_pairs(pairs: Iterable[tuple[str, str]], name: str = "memory") -> Corpus:
     """Make a corpus in memory from pairs of texts.
 
@@ -164,6 +221,13 @@ def hold_out(corpus: Corpus, count: int, seed: int = 0) -> tuple[Corpus, Corpus]
     )
     held = corpus_from_pairs((pair for pair in corpus if pair.source in chosen), name=f"{corpus.name} held out")
     return rest, held
+
+
+def _filled(read: Callable[[], Iterable[Pair]], name: str, streaming: bool) -> Corpus:
+    corpus = Corpus(read, name=name, streamed=streaming)
+    if not streaming and not len(corpus):
+        raise CorpusError(f"A corpus needs at least one pair with text on both sides. Received: {corpus.report()}.")
+    return corpus
 
 
 def _digest(text: str, salt: bytes) -> bytes:

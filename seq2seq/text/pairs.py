@@ -16,4 +16,4 @@ class Pair(NamedTuple):
 
 
 class CorpusError(ValueError):
-    """A corpus that cannot be used as it is; the message names the file, the line where there is one, and the way out."""
+    """A corpus that cannot be used as it is; the message says where, and what to do."""

@@ -1,0 +1,136 @@
+"""Pairs through `datasets`: data sets of the Hugging Face hub, and Parquet files."""
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+from seq2seq.text.columns import find_column, text_of
+from seq2seq.text.pairs import CorpusError, Pair
+
+_ROWS = 1_000  # at a time: large enough that Arrow's own loops do the work
+
+
+def read_hub(name: str, split: str, source: str, target: str, *, streaming: bool) -> Iterator[Pair]:
+    """Read pairs of a data set of the Hugging Face hub.
+
+    Args:
+        name: as on the hub, `owner/name`, with `:configuration` behind it where the data set has several.
+        split: name of the split; slices such as `train[:1000]` work as in `datasets`, unless streamed.
+        source: source column, nested or not (see `find_column`).
+        target: target column.
+        streaming: read from the network as it is needed, instead of downloading first.
+
+    Yields:
+        A pair for each row.
+
+    Raises:
+        CorpusError: if there is no such data set, configuration, split or column; the message tells what there is.
+    """
+    import datasets
+
+    path, _, configuration = name.partition(":")
+    try:
+        dataset = datasets.load_dataset(path, configuration or None, split=split, streaming=streaming)
+    except datasets.exceptions.DatasetNotFoundError as error:
+        raise CorpusError(
+            f"A corpus is a folder, a file pattern or a data set of the hub. Received: path={name!r}, which is no "
+            f"folder here and not on the hub ({error}). Check the spelling, or sign in if the data set is private."
+        ) from None
+    except ValueError as error:
+        there = _splits(path, configuration or None)
+        if there and split.partition("[")[0] not in there:
+            raise CorpusError(_no_split(name, split, there)) from None
+        raise CorpusError(
+            f"The data set {name!r} cannot be read: {error} A configuration is chosen as '{path}:configuration'."
+        ) from error
+    return read_dataset(dataset, source, target, f"{name}, split {split!r}")
+
+
+def read_parquet(files: list[Path], source: str, target: str) -> Iterator[Pair]:
+    """Read pairs of Parquet files, in the order of the files.
+
+    The files are read as a stream in any case, so that nothing is copied into the cache of `datasets`.
+
+    Args:
+        files: the files.
+        source: source column, nested or not (see `find_column`).
+        target: target column.
+
+    Yields:
+        A pair for each row.
+
+    Raises:
+        CorpusError: if a column is missing or a file is not Parquet.
+    """
+    import datasets
+    import pyarrow
+
+    place = ", ".join(map(str, files))
+    try:
+        dataset = datasets.load_dataset(
+            "parquet", data_files=[str(file) for file in files], split="train", streaming=True
+        )
+        yield from read_dataset(dataset, source, target, place)
+    except pyarrow.ArrowInvalid as error:
+        raise CorpusError(f"A .parquet file needs to be whole. Received: {place} ({error}). Write it again.") from None
+
+
+def read_dataset(dataset: Iterable[Any], source: str, target: str, place: str) -> Iterator[Pair]:
+    """Read pairs from the columns of an object of `datasets`, in memory or streamed.
+
+    Args:
+        dataset: a `datasets.Dataset` or `datasets.IterableDataset`.
+        source: source column, nested or not (see `find_column`).
+        target: target column.
+        place: what messages call the data set.
+
+    Yields:
+        A pair for each row.
+
+    Raises:
+        CorpusError: if a column is missing or does not hold text.
+
+    Example:
+        >>> import datasets
+        >>> rows = datasets.Dataset.from_list([{"translation": {"de": "eins", "en": "one"}}])
+        >>> list(read_dataset(rows, "de", "en", "memory"))
+        [Pair(source='eins', target='one')]
+    """
+    number = 0
+    for table in dataset.with_format("arrow").iter(batch_size=_ROWS):  # type: ignore[attr-defined]
+        sources, targets = (_column(table, column, place) for column in (source, target))
+        for source_cell, target_cell in zip(sources, targets, strict=True):
+            number += 1
+            where = f"{place}, row {number}"
+            yield Pair(text_of(source_cell, source, where), text_of(target_cell, target, where))
+
+
+def _column(table: Any, column: str, place: str) -> list[Any]:
+    import pyarrow.compute
+
+    outer, *inner = find_column(_skeleton(table.schema), column, place)
+    cells = table.column(outer)
+    return (pyarrow.compute.struct_field(cells, inner) if inner else cells).to_pylist()
+
+
+def _skeleton(fields: Iterable[Any]) -> dict[str, Any]:
+    """The names of Arrow fields, nested as the fields are."""
+    import pyarrow
+
+    return {field.name: _skeleton(field.type) if pyarrow.types.is_struct(field.type) else None for field in fields}
+
+
+def _splits(path: str, configuration: str | None) -> list[str]:
+    import datasets
+
+    try:
+        return [str(name) for name in datasets.get_dataset_split_names(path, configuration)]
+    except (ValueError, OSError):
+        return []
+
+
+def _no_split(name: str, split: str, there: list[str]) -> str:
+    return (
+        f"A corpus needs the split that was named. Received: split={split!r}, {name}. "
+        f"There is instead: {', '.join(map(repr, there))}."
+    )

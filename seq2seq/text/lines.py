@@ -1,0 +1,61 @@
+"""Lines of a text file, checked one by one, so that a message can name file and line."""
+
+import gzip
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO, cast
+
+from seq2seq.text.pairs import CorpusError
+
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+
+
+def read_lines(path: Path) -> Iterator[str]:
+    r"""Read UTF-8 text line by line, plain or gzip (by the ending `.gz`).
+
+    Only `\n` and `\r\n` end a line: other characters that Python's `splitlines` breaks at (U+2028, U+0085, form feed)
+    are part of the text, or two files that belong together would come apart. A byte order mark is dropped.
+
+    Args:
+        path: the file; read as a stream, so that memory stays flat.
+
+    Yields:
+        The lines without their end.
+
+    Raises:
+        CorpusError: at a byte that is not UTF-8, with file and line, or if the gzip data is damaged.
+        FileNotFoundError: if there is no such file.
+
+    Example:
+        >>> from tempfile import TemporaryDirectory
+        >>> with TemporaryDirectory() as folder:
+        ...     path = Path(folder) / "train.de"
+        ...     _ = path.write_bytes("eins\r\nzwei\u2028drei".encode())
+        ...     list(read_lines(path))
+        ['eins', 'zwei\u2028drei']
+    """
+    number = 0
+    with _open(path) as file:
+        try:
+            for number, line in enumerate(file, start=1):
+                if number == 1 and line.startswith(_BYTE_ORDER_MARK):
+                    line = line[len(_BYTE_ORDER_MARK) :]
+                if line.endswith(b"\n"):
+                    line = line[: -2 if line.endswith(b"\r\n") else -1]
+                yield line.decode()
+        except UnicodeDecodeError as error:
+            raise CorpusError(
+                f"Text must be UTF-8. Received: {path}, line {number}, byte {error.start + 1} of the line is "
+                f"0x{error.object[error.start]:02x} ({error.reason}). Convert the file, for instance with "
+                "`iconv -f LATIN1 -t UTF-8`, or repair the line."
+            ) from None
+        except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+            raise CorpusError(
+                f"A file that ends in .gz must hold whole gzip data. Received: {path}, damaged after line {number} "
+                f"({error}). Fetch the file again."
+            ) from None
+
+
+def _open(path: Path) -> IO[bytes]:
+    return cast(IO[bytes], gzip.open(path)) if path.suffix == ".gz" else path.open("rb")
