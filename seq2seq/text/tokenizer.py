@@ -1,0 +1,255 @@
+"""Text to ids and back: SentencePiece, trained inside the run or given, with our ids for the special pieces."""
+
+import hashlib
+import io
+import os
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from tempfile import NamedTemporaryFile
+from typing import Any
+
+from seq2seq.text.special import END, PAD, PIECES, START, UNKNOWN
+
+KINDS = ("unigram", "bpe", "char", "word")
+"""What a piece can be."""
+
+NORMALIZATIONS = ("nmt_nfkc", "nmt_nfkc_cf", "nfkc", "nfkc_cf", "identity")
+"""What happens to text before it is cut; `_cf` folds case, `identity` changes nothing: text comes back exact."""
+
+_SPACE = "▁"  # SentencePiece's sign for a space
+
+# The pieces do not depend on the number of threads as long as it is fixed: each takes a fixed share of the text.
+_TRAINING_THREADS = 16
+
+# Longer lines are left out of training by SentencePiece without a word; its own default is 4,192.
+_LONGEST_LINE = 1 << 20  # bytes
+
+
+class Tokenizer:
+    """A SentencePiece model whose special pieces have the ids of `seq2seq.text.special`.
+
+    A model that was trained elsewhere may keep other ids: ours come first (0 to 3), then its other pieces in order.
+
+    Args:
+        model: the bytes of a SentencePiece model file.
+
+    Raises:
+        ValueError: if the bytes are no SentencePiece model.
+
+    Example:
+        >>> tokenizer = Tokenizer.train(["hello world", "hello there"], kind="word")
+        >>> ids = tokenizer.encode("hello there")
+        >>> tokenizer.decode(ids), [tokenizer.piece(id) for id in ids]
+        ('hello there', ['▁hello', '▁there'])
+    """
+
+    def __init__(self, model: bytes) -> None:
+        from sentencepiece import SentencePieceProcessor
+
+        self._model = bytes(model)
+        self._pieces: Any = None
+        try:
+            # An empty model is no error to SentencePiece, only a line on stderr.
+            self._pieces = SentencePieceProcessor(model_proto=self._model) if model else None
+        except RuntimeError:
+            pass  # it only says which line of C++ did not like it
+        if self._pieces is None:
+            raise ValueError(
+                f"A tokenizer needs the bytes of a SentencePiece model. Received: {len(self._model):,} bytes that are "
+                "none. Give the .model file that SentencePiece wrote, not the .vocab beside it."
+            )
+        pieces = self._pieces
+        size = pieces.get_piece_size()
+        special = {pieces.pad_id(): PAD, pieces.bos_id(): START, pieces.eos_id(): END, pieces.unk_id(): UNKNOWN}
+        others = [id for id in range(size) if id not in special]
+        self._to_theirs = [-1] * len(PIECES) + others
+        self._to_ours = [0] * size
+        for ours, theirs in enumerate(others, start=len(PIECES)):
+            self._to_ours[theirs] = ours
+        for theirs, ours in special.items():
+            if theirs >= 0:
+                self._to_ours[theirs] = ours
+                self._to_theirs[ours] = theirs
+        self._same_ids = self._to_ours == list(range(size))
+        self.fingerprint = hashlib.sha256(self._model).hexdigest()
+
+    @classmethod
+    def train(
+        cls,
+        sentences: Iterable[str],
+        *,
+        kind: str = "unigram",
+        vocab_size: int = 8000,
+        byte_fallback: bool = False,
+        normalization: str = "nmt_nfkc",
+        symbols: Sequence[str] = (),
+        character_coverage: float = 1.0,
+    ) -> "Tokenizer":
+        """Train a tokenizer; the same sentences in the same order give the same bytes.
+
+        Args:
+            sentences: what to learn from, read once; SentencePiece holds them in memory meanwhile.
+            kind: `"unigram"`, `"bpe"`, `"char"` or `"word"`.
+            vocab_size: pieces, the four special ones counted; a bound: a small corpus gives fewer.
+            byte_fallback: write unknown characters as bytes (256 more pieces), so that nothing is unknown.
+            normalization: one of `NORMALIZATIONS`. All but `"identity"` also join runs of spaces.
+            symbols: texts that are always one piece, such as the tag of a language.
+            character_coverage: share of the characters of the text, by occurrence, that are in the vocabulary; a
+                little less than 1 keeps the rarest of thousands of Chinese characters out.
+
+        Returns:
+            The tokenizer.
+
+        Raises:
+            ValueError: if there is no text, or `vocab_size` is too small for the characters of the text.
+
+        Example:
+            >>> Tokenizer.train(["tea", "eat"], kind="char").vocab_size - len(PIECES)
+            4
+        """
+        from sentencepiece import SentencePieceTrainer
+
+        _need_known("kind", kind, KINDS)
+        _need_known("normalization", normalization, NORMALIZATIONS)
+        writer = io.BytesIO()
+        try:
+            SentencePieceTrainer.train(
+                sentence_iterator=iter(sentences),
+                model_writer=writer,
+                model_type=kind,
+                vocab_size=vocab_size,
+                hard_vocab_limit=False,
+                byte_fallback=byte_fallback,
+                normalization_rule_name=normalization,
+                remove_extra_whitespaces=normalization != "identity",
+                user_defined_symbols=list(symbols),
+                character_coverage=character_coverage,
+                # A word takes the space before it along; elsewhere the space is a piece of its own.
+                unk_surface=" ⁇" if kind == "word" else "⁇",
+                pad_id=PAD,
+                bos_id=START,
+                eos_id=END,
+                unk_id=UNKNOWN,
+                pad_piece=PIECES[PAD],
+                bos_piece=PIECES[START],
+                eos_piece=PIECES[END],
+                unk_piece=PIECES[UNKNOWN],
+                num_threads=_TRAINING_THREADS,
+                max_sentence_length=_LONGEST_LINE,
+                minloglevel=2,
+            )
+        except RuntimeError as error:
+            raise ValueError(_why_not_trained(str(error), kind, vocab_size)) from error
+        return cls(writer.getvalue())
+
+    @classmethod
+    def load(cls, path: str | Path) -> "Tokenizer":
+        """Read a SentencePiece model file, ours or another.
+
+        Raises:
+            ValueError: if the file is no SentencePiece model.
+            FileNotFoundError: if there is no such file.
+        """
+        try:
+            return cls(Path(path).read_bytes())
+        except ValueError as error:
+            raise ValueError(f"{error} File: {path}.") from None
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> "Tokenizer":
+        """Make a tokenizer from the bytes of a SentencePiece model file."""
+        return cls(data)
+
+    def to_bytes(self) -> bytes:
+        """Give the bytes of the SentencePiece model file, as they were given."""
+        return self._model
+
+    def save(self, path: str | Path) -> None:
+        """Write a SentencePiece model file, in one step: whoever reads it finds the whole of it."""
+        path = Path(path)
+        with NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
+            file.write(self._model)
+        os.chmod(file.name, 0o644)  # noqa: PTH101
+        Path(file.name).replace(path)
+
+    @property
+    def vocab_size(self) -> int:
+        """Pieces, the four special ones counted: every id is below."""
+        return len(self._to_theirs)
+
+    def piece(self, id: int) -> str:
+        """Give the piece of an id; `▁` stands for a space.
+
+        Raises:
+            IndexError: if no piece has the id.
+        """
+        if not 0 <= id < self.vocab_size:
+            raise IndexError(
+                f"A piece needs an id below the size of the vocabulary. Received: id={id}, "
+                f"vocab_size={self.vocab_size}."
+            )
+        return PIECES[id] if id < len(PIECES) else self._pieces.id_to_piece(self._to_theirs[id])
+
+    def encode(self, text: str) -> list[int]:
+        """Cut a text into the ids of its pieces; no special id is added.
+
+        Args:
+            text: one sentence; what looks like a special piece (`</s>`) is text like any other.
+
+        Returns:
+            Ids, none of them `PAD`, `START` or `END`.
+        """
+        return self.encode_batch([text])[0]
+
+    def encode_batch(self, texts: Sequence[str]) -> list[list[int]]:
+        """Cut texts into ids, as `encode` does each."""
+        batch: list[list[int]] = self._pieces.encode(list(texts), out_type=int)
+        if self._same_ids:
+            return batch
+        to_ours = self._to_ours
+        return [[to_ours[id] for id in ids] for ids in batch]
+
+    def decode(self, ids: Sequence[int]) -> str:
+        """Join the pieces of ids to text.
+
+        Args:
+            ids: what a decoder gave; ends at the first `END`; `PAD` and `START` are left out, `UNKNOWN` is written
+                as `⁇` (as given models have it), so that a reader sees that something was there.
+
+        Returns:
+            The text.
+        """
+        return self.decode_batch([ids])[0]
+
+    def decode_batch(self, batch: Sequence[Sequence[int]]) -> list[str]:
+        """Join the pieces of many lists of ids, as `decode` does each."""
+        theirs = [self._before_end(ids) for ids in batch]
+        texts: list[str] = self._pieces.decode(theirs) if theirs else []
+        # A word model with bytes spells the sign itself.
+        return [text.replace(_SPACE, " ") for text in texts]
+
+    def _before_end(self, ids: Sequence[int]) -> list[int]:
+        kept: list[int] = []
+        for id in map(int, ids):
+            if id == END:
+                break
+            if id != PAD and id != START:
+                kept.append(self._to_theirs[id])
+        return kept
+
+
+def _need_known(name: str, value: str, known: Sequence[str]) -> None:
+    if value not in known:
+        raise ValueError(f"{name} needs to be one of {', '.join(map(repr, known))}. Received: {name}={value!r}.")
+
+
+def _why_not_trained(error: str, kind: str, vocab_size: int) -> str:
+    received = f"Received: kind={kind!r}, vocab_size={vocab_size}"
+    if "sentences_.empty" in error or "all_chars_count" in error:
+        return f"A tokenizer needs text to learn from. {received}, no sentence with a character in it."
+    if "vocab_size" in error.lower() or "vocabulary size" in error.lower():
+        return (
+            f"vocab_size needs room for the special pieces, every character of the text and byte_fallback. "
+            f"{received}. Use a larger vocab_size or a smaller character_coverage. SentencePiece says: {error}"
+        )
+    return f"SentencePiece could not train a tokenizer. {received}. It says: {error}"
