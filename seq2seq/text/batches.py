@@ -1,0 +1,183 @@
+"""Ids to padded batches by length: what `fit` reads, in an order that is a pure function of seed, epoch and step."""
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from seq2seq.text.bucketing import UNITS, Array, Batch, count_tokens, form_batches, pad_batch, select_pairs
+from seq2seq.text.encoding import encode_corpus
+from seq2seq.text.feed import Feed
+from seq2seq.text.ids import Ids
+from seq2seq.text.pairs import CorpusError
+
+if TYPE_CHECKING:
+    import tensorflow as tf
+
+__all__ = ["Batch", "Batches", "encode_corpus"]
+
+
+class Batches:
+    """The batches of a corpus in memory.
+
+    Args:
+        source_ids: one list of ids per source, without special ids; END is appended here.
+        target_ids: the target that belongs to each source; START or END is added here.
+        size: bound of a batch, in `unit`.
+        unit: `"sentences"` (pairs), or `"tokens"` (of the larger side, padding counted).
+        max_source_length: pairs with a longer source are skipped and counted; tokens, END counted.
+        max_target_length: the same for the target.
+        shuffle: draw the order from `seed` and the epoch; otherwise every epoch has the same order, by length.
+        seed: another seed gives another order.
+
+    Raises:
+        ValueError: if a setting is out of range.
+        CorpusError: if no pair is left, or one is too long for a batch of its own.
+
+    Example:
+        >>> batches = Batches([[5, 6], [7], [8]], [[9], [8, 7], [6]], size=2)
+        >>> batches.steps(0), batches.tokens
+        (2, 7)
+        >>> inputs, target_out = batches.batch([1])
+        >>> inputs["source"].tolist(), inputs["target_in"].tolist(), target_out.tolist()
+        ([[7, 2]], [[1, 8, 7]], [[8, 7, 2]])
+    """
+
+    def __init__(
+        self,
+        source_ids: Ids | Sequence[Sequence[int]],
+        target_ids: Ids | Sequence[Sequence[int]],
+        *,
+        size: int = 64,
+        unit: str = "sentences",
+        max_source_length: int = 100,
+        max_target_length: int = 100,
+        shuffle: bool = True,
+        seed: int = 0,
+    ) -> None:
+        check_settings(size, unit, max_source_length, max_target_length)
+        self._source_ids = Ids.pack(source_ids)
+        self._target_ids = Ids.pack(target_ids)
+        if len(self._source_ids) != len(self._target_ids):
+            raise ValueError(
+                "Every source needs its target. "
+                f"Received: {len(self._source_ids):,} sources, {len(self._target_ids):,} targets."
+            )
+        self._size, self._unit, self._shuffle, self._seed = size, unit, shuffle, seed
+        self._kept, self.skipped = select_pairs(
+            self._source_ids, self._target_ids, max_source_length, max_target_length
+        )
+        if not len(self._kept):
+            raise CorpusError(
+                f"Batches need at least one pair. Received: {len(self._source_ids):,} pairs, skipped: "
+                f"{told(self.skipped) or 'none'}, with max_source_length={max_source_length}, "
+                f"max_target_length={max_target_length} tokens. Raise the bounds."
+            )
+        self._source_lengths = self._source_ids.lengths[self._kept] + 1
+        self._target_lengths = self._target_ids.lengths[self._kept] + 1
+        longest = int(max(self._source_lengths.max(), self._target_lengths.max()))
+        if unit == "tokens" and longest > size:
+            raise CorpusError(
+                f"A batch needs room for the longest pair. Received: size={size} tokens, a pair of {longest} tokens. "
+                "Raise size, or lower max_source_length and max_target_length."
+            )
+        self.tokens = int(self._target_lengths.sum())
+        """Target tokens of an epoch, END counted."""
+        by_length = self._form(None)
+        real, padded = count_tokens(self._source_lengths, self._target_lengths, by_length)
+        self.fill = real / padded
+        """Share of real tokens among all tokens of an epoch, both sides together; the rest is padding."""
+        self._steps = len(by_length)
+        self._order: tuple[int, list[Array]] | None = None
+        self._feed = Feed(self.run, self.steps)
+
+    def steps(self, epoch: int = 0) -> int:
+        """Count the batches of an epoch; every epoch has as many."""
+        return self._steps
+
+    def order(self, epoch: int) -> list[Array]:
+        """Give the batches of an epoch in order, each as the places of its pairs in the corpus, int64 [batch]."""
+        if not self._shuffle:
+            epoch = 0
+        latest = self._order
+        if latest is None or latest[0] != epoch:
+            random = np.random.default_rng([self._seed, epoch]) if self._shuffle else None
+            latest = self._order = epoch, [self._kept[batch] for batch in self._form(random)]
+        return latest[1]
+
+    def batch(self, indices: Sequence[int] | Array) -> Batch:
+        """Lay the pairs at these places side by side.
+
+        Args:
+            indices: places in the corpus, [batch].
+
+        Returns:
+            `({"source", "target_in"}, target_out)`, int32 [batch, source_time] and [batch, target_time], PAD on the
+            right.
+        """
+        return pad_batch(self._source_ids, self._target_ids, np.asarray(indices, np.int64))
+
+    def run(self, epoch: int, step: int = 0) -> Iterator[Batch]:
+        """Give the batches of an epoch from a step on, without TensorFlow."""
+        return map(self.batch, self.order(epoch)[step:])
+
+    def seek(self, epoch: int, step: int = 0) -> None:
+        """Set where the next iteration of `dataset()` starts; the one after it starts at the next epoch.
+
+        Raises:
+            ValueError: if the epoch has no such step.
+        """
+        self._feed.seek(epoch, step)
+
+    def dataset(self) -> "tf.data.Dataset":
+        """Give what `fit` reads; each iteration is one epoch, and the next one goes on with the next epoch.
+
+        All batches have the shape [None, None], so that a graph is traced once, and the length of an epoch is known
+        to Keras. An iteration that starts late after `seek` ends at the end of its epoch, of which `fit` warns
+        ("ran out of data"). Pass `shuffle=False` to `fit`: the order is made here.
+        """
+        return self._feed.dataset()
+
+    def report(self) -> str:
+        """Tell pairs, batches, fill, tokens and what was skipped, in one line.
+
+        Example:
+            >>> Batches([[5, 6], [7]], [[9], []], size=2).report()
+            '1 pair in 1 batch of at most 2 sentences, 2 target tokens, 100.0 % filled, skipped: 1 empty'
+        """
+        pairs, steps = len(self._kept), self._steps
+        return summary(pairs, steps, self._size, self._unit, self.tokens, self.fill, self.skipped)
+
+    def _form(self, random: np.random.Generator | None) -> list[Array]:
+        return form_batches(self._source_lengths, self._target_lengths, size=self._size, unit=self._unit, random=random)
+
+
+def check_settings(size: int, unit: str, max_source_length: int, max_target_length: int) -> None:
+    """Refuse settings of batches that cannot be meant.
+
+    Raises:
+        ValueError: if the unit is unknown or a number is too small.
+    """
+    if unit not in UNITS:
+        raise ValueError(f"unit needs to be one of {', '.join(map(repr, UNITS))}. Received: unit={unit!r}.")
+    if size < 1:
+        raise ValueError(f"A batch needs room for something. Received: size={size} {unit}.")
+    if min(max_source_length, max_target_length) < 2:
+        raise ValueError(
+            "The longest source and target need at least one token and END. "
+            f"Received: max_source_length={max_source_length}, max_target_length={max_target_length}."
+        )
+
+
+def summary(pairs: int, steps: int, size: int, unit: str, tokens: int, fill: float, skipped: dict[str, int]) -> str:
+    """Tell what batches hold, in one line."""
+    return (
+        f"{pairs:,} pair{'s' * (pairs != 1)} in {steps:,} batch{'es' * (steps != 1)} of at most {size:,} {unit}, "
+        f"{tokens:,} target tokens, {100 * fill:.1f} % filled"
+        + (f", skipped: {told(skipped)}" if any(skipped.values()) else "")
+    )
+
+
+def told(skipped: dict[str, int]) -> str:
+    """Write counts by reason, those that are zero left out."""
+    return ", ".join(f"{count:,} {reason}" for reason, count in skipped.items() if count)

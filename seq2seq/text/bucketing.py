@@ -1,0 +1,139 @@
+"""Which pairs share a batch, and how a batch is padded: NumPy only, no loop over pairs."""
+
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from seq2seq.text.ids import Ids
+from seq2seq.text.special import END, PAD, START
+
+Array = npt.NDArray[np.int64]
+
+UNITS = ("sentences", "tokens")
+"""What bounds a batch: its pairs, or the tokens of its larger side, padding counted."""
+
+
+class Batch(NamedTuple):
+    """What one training step reads: int32 [batch, source_time] or [batch, target_time], PAD on the right."""
+
+    inputs: dict[str, npt.NDArray[np.int32]]
+    """`source` (ends with END) and `target_in` (begins with START)."""
+
+    target_out: npt.NDArray[np.int32]
+    """Ends with END."""
+
+
+def select_pairs(
+    source_ids: Ids, target_ids: Ids, max_source_length: int, max_target_length: int
+) -> tuple[Array, dict[str, int]]:
+    """Leave out pairs that cannot be learnt from: without a token on one side, or longer than the bounds.
+
+    Args:
+        source_ids: sources without special ids.
+        target_ids: targets without special ids.
+        max_source_length: tokens, END counted.
+        max_target_length: tokens, END counted.
+
+    Returns:
+        The places of the pairs that stay, int64, and how many were skipped by reason.
+
+    Example:
+        >>> ids = Ids.pack([[5], [], [6, 7, 8]])
+        >>> select_pairs(ids, ids, 3, 3)
+        (array([0]), {'empty': 1, 'over-long': 1})
+    """
+    source_lengths, target_lengths = source_ids.lengths, target_ids.lengths
+    empty = (source_lengths == 0) | (target_lengths == 0)
+    long = ~empty & ((source_lengths >= max_source_length) | (target_lengths >= max_target_length))
+    return np.flatnonzero(~empty & ~long), {"empty": int(empty.sum()), "over-long": int(long.sum())}
+
+
+def form_batches(
+    source_lengths: Array, target_lengths: Array, *, size: int, unit: str, random: np.random.Generator | None
+) -> list[Array]:
+    """Group pairs of like length into batches.
+
+    Pairs are sorted by target length, then source length, and cut into batches. Pairs of the same lengths are in
+    random order, so that batches differ from epoch to epoch while their number, which depends on the sorted lengths
+    alone, does not: Keras takes the length of the first epoch for that of all.
+
+    Args:
+        source_lengths: tokens of each source, int64 [pairs].
+        target_lengths: tokens of each target, int64 [pairs].
+        size: bound of a batch, in `unit`.
+        unit: `"sentences"` or `"tokens"`; in tokens, pairs × the longest source or target of the batch stays within
+            `size`, whatever the other side has.
+        random: draws the order of equal pairs and of the batches; None keeps the order by length.
+
+    Returns:
+        For each batch the places of its pairs, int64; every pair stands in one batch.
+
+    Example:
+        >>> lengths = np.array([9, 2, 8, 2])
+        >>> [batch.tolist() for batch in form_batches(lengths, lengths, size=2, unit="sentences", random=None)]
+        [[1, 3], [2, 0]]
+    """
+    count = len(target_lengths)
+    ties = random.permutation(count) if random else np.arange(count)
+    order = np.lexsort((ties, source_lengths, target_lengths))
+    if unit == "sentences":
+        cuts = np.arange(size, count, size)
+    else:
+        cuts = _cuts_by_tokens(np.maximum(source_lengths, target_lengths)[order], size)
+    batches = np.split(order, cuts) if count else []
+    return [batches[i] for i in random.permutation(len(batches))] if random else batches
+
+
+def count_tokens(source_lengths: Array, target_lengths: Array, batches: list[Array]) -> tuple[int, int]:
+    """Count the real tokens of batches and all their tokens, padding counted; both sides together."""
+    padded = sum(len(batch) * int(source_lengths[batch].max() + target_lengths[batch].max()) for batch in batches)
+    return int(source_lengths.sum() + target_lengths.sum()), padded
+
+
+def pad_batch(source_ids: Ids, target_ids: Ids, indices: Array) -> Batch:
+    """Lay the ids of some pairs side by side, with their special ids, padded to the longest.
+
+    Args:
+        source_ids: sources without special ids.
+        target_ids: targets without special ids.
+        indices: which pairs, int64 [batch].
+
+    Returns:
+        The batch, as wide as its longest source and longest target with one special id each.
+
+    Example:
+        >>> ids = Ids.pack([[5, 6], [7]])
+        >>> inputs, target_out = pad_batch(ids, ids, np.array([0, 1]))
+        >>> inputs["source"].tolist(), inputs["target_in"].tolist()
+        ([[5, 6, 2], [7, 2, 0]], [[1, 5, 6], [1, 7, 0]])
+    """
+    source, _ = _pad(source_ids, indices)
+    target_out, real = _pad(target_ids, indices)
+    # One to the right of target_out, less the END that fell on the way.
+    target_in = np.full_like(target_out, PAD)
+    target_in[:, 1:] = np.where(real[:, 1:], target_out[:, :-1], PAD)
+    target_in[:, 0] = START
+    return Batch({"source": source, "target_in": target_in}, target_out)
+
+
+def _pad(ids: Ids, indices: Array) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.bool_]]:
+    lengths = ids.lengths[indices][:, None]
+    time = np.arange(int(lengths.max()) + 1)[None, :]
+    padded = np.full((len(indices), time.shape[1]), PAD, np.int32)
+    inside = time < lengths
+    padded[inside] = ids.flat[(ids.starts[indices][:, None] + time)[inside]]
+    padded[np.arange(len(indices)), lengths[:, 0]] = END
+    return padded, time <= lengths
+
+
+def _cuts_by_tokens(lengths: Array, size: int) -> Array:
+    """Cut sorted pairs where one more would make pairs × longest exceed `size`; a loop over batches."""
+    cuts = []
+    start = 0
+    while start < len(lengths):
+        # No batch has more pairs than this; the longest so far only grows, so the bound is met up to one place.
+        longest = np.maximum.accumulate(lengths[start : start + max(1, size // int(lengths[start]))])
+        start += max(1, int(np.count_nonzero(longest * np.arange(1, len(longest) + 1) <= size)))
+        cuts.append(start)
+    return np.array(cuts[:-1], np.int64)

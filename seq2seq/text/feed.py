@@ -1,0 +1,61 @@
+"""What `fit` reads: a `tf.data` pipeline over epochs whose place is known and can be set."""
+
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
+
+from seq2seq.text.bucketing import Batch
+
+if TYPE_CHECKING:
+    import tensorflow as tf
+
+_AHEAD = 4  # batches prepared while the model computes
+
+
+class Feed:
+    """The place in the order of the data, and the pipeline that starts there.
+
+    Args:
+        run: gives the batches of an epoch from a step on.
+        steps: gives the number of batches of a whole epoch, the same for every epoch.
+    """
+
+    def __init__(self, run: Callable[[int, int], Iterator[Batch]], steps: Callable[[], int]) -> None:
+        self._run = run
+        self._steps = steps
+        self._next = (0, 0)
+        self._ended = False
+
+    def seek(self, epoch: int, step: int) -> None:
+        """Set where the next iteration starts."""
+        steps = self._steps()
+        if epoch < 0 or not 0 <= step <= steps:
+            raise ValueError(
+                f"seek needs an epoch from 0 and a step of it, 0 to {steps}. Received: epoch={epoch}, step={step}."
+            )
+        # The end of an epoch is the beginning of the next one.
+        self._next = (epoch + 1, 0) if step == steps else (epoch, step)
+        self._ended = False
+
+    def dataset(self) -> "tf.data.Dataset":
+        """Build the pipeline; each new iteration of it goes on with the next epoch.
+
+        Keras believes an unknown length to be that of the first epoch it saw, even if that was the tail of a stopped
+        one, and would cut all later epochs short. So the length is known: `take` bounds a stream without end. An
+        epoch that starts late still ends at its end: the second start of the generator in one iteration gives nothing.
+        """
+        import tensorflow as tf
+
+        ids = tf.TensorSpec([None, None], tf.int32)
+        batches = tf.data.Dataset.from_generator(
+            self._generate, output_signature=({"source": ids, "target_in": ids}, ids)
+        )
+        return batches.repeat().take(self._steps()).prefetch(_AHEAD)
+
+    def _generate(self) -> Iterator[tuple[dict[str, Any], Any]]:
+        if self._ended:
+            self._ended = False
+            return
+        epoch, step = self._next
+        self._next = (epoch + 1, 0)
+        yield from self._run(epoch, step)
+        self._ended = True
