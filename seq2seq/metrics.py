@@ -1,0 +1,341 @@
+"""Scores of whole sets of hypotheses against their references: strings in, a number and a signature out.
+
+BLEU, chrF and TER are sacreBLEU's own, with its own signature. The rest is counted here: exact match and the error
+rates of words, phonemes and characters. A signature says all that a number depends on; only numbers of equal signatures
+may be compared.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, NamedTuple
+
+References = Sequence[str] | Sequence[Sequence[str]]
+"""One string for each hypothesis, or a list of strings for each hypothesis, all of them right."""
+
+_VERSION = 1  # of the metrics counted here: goes up whenever equal texts could get another number
+
+
+class Score(NamedTuple):
+    """A number and what it depends on.
+
+    Args:
+        value: 0–100; an error rate may go above 100.
+        signature: Metric options and version, `key:value` joined by `|`.
+    """
+
+    value: float
+    signature: str
+
+
+def bleu(hypotheses: Iterable[str], references: References, *, lowercase: bool = False, tokenize: str = "13a") -> Score:
+    """Compute corpus BLEU with sacreBLEU.
+
+    Args:
+        hypotheses: One detokenised text per sentence.
+        references: One text per hypothesis, or a list of texts per hypothesis.
+        lowercase: Compare in lower case.
+        tokenize: sacreBLEU's tokenizer: "13a", "intl", "char", "zh", "ja-mecab", ...; "none" for tokenised text.
+
+    Returns:
+        BLEU, 0–100, and sacreBLEU's signature.
+
+    Raises:
+        ValueError: For unequal counts, no hypotheses, an unknown tokenizer or one that needs a package.
+
+    Example:
+        >>> bleu(["the cat sat on the mat"], ["the cat sat on a mat"], lowercase=True)
+        Score(value=53.7..., signature='nrefs:1|case:lc|eff:no|tok:13a|smooth:exp|version:2...')
+
+    Source:
+        Papineni et al. 2002; Post 2018.
+    """
+    from sacrebleu.metrics.bleu import BLEU
+
+    if tokenize not in BLEU.TOKENIZERS:
+        raise ValueError(f"tokenize is one of {', '.join(BLEU.TOKENIZERS)}. Received: tokenize={tokenize!r}.")
+    try:
+        metric = BLEU(lowercase=lowercase, tokenize=tokenize)
+    except (ImportError, RuntimeError) as error:
+        reason = " ".join(str(error).split())
+        raise ValueError(f"This tokenizer cannot be used here. Received: tokenize={tokenize!r}. {reason}") from error
+    return _sacrebleu(metric, hypotheses, references)
+
+
+def chrf(hypotheses: Iterable[str], references: References, *, lowercase: bool = False) -> Score:
+    """Compute corpus chrF2 with sacreBLEU: character n-grams up to 6, recall weighted twice.
+
+    Args:
+        hypotheses: One text per sentence.
+        references: One text per hypothesis, or a list of texts per hypothesis.
+        lowercase: Compare in lower case.
+
+    Returns:
+        chrF, 0–100, and sacreBLEU's signature.
+
+    Raises:
+        ValueError: For unequal counts or no hypotheses.
+
+    Example:
+        >>> chrf(["a cat"], ["a cat"]).value
+        100.0
+
+    Source:
+        Popović 2015.
+    """
+    from sacrebleu.metrics.chrf import CHRF
+
+    return _sacrebleu(CHRF(lowercase=lowercase), hypotheses, references)
+
+
+def ter(hypotheses: Iterable[str], references: References, *, lowercase: bool = False) -> Score:
+    """Compute the translation edit rate with sacreBLEU: edits and shifts of words per word of the references.
+
+    sacreBLEU's command ignores case unless told otherwise; here case counts, as in the other metrics, unless
+    `lowercase` is set. The signature says which.
+
+    Args:
+        hypotheses: One text per sentence.
+        references: One text per hypothesis, or a list of texts per hypothesis.
+        lowercase: Compare in lower case.
+
+    Returns:
+        TER in percent, lower is better, and sacreBLEU's signature.
+
+    Raises:
+        ValueError: For unequal counts or no hypotheses.
+
+    Example:
+        >>> ter(["on the mat a cat sat"], ["a cat sat on the mat"]).value  # one shift, six words
+        16.66...
+
+    Source:
+        Snover et al. 2006.
+    """
+    from sacrebleu.metrics.ter import TER
+
+    return _sacrebleu(TER(case_sensitive=not lowercase), hypotheses, references)
+
+
+def exact_match(hypotheses: Iterable[str], references: References, *, lowercase: bool = False) -> Score:
+    """Count the hypotheses that equal one of their references, character by character.
+
+    For spelling to sound this is the word accuracy, and 100 minus it the "WER" of that field, where a word is wrong if
+    it equals none of its references: not `word_error_rate`, which counts the words of a sentence.
+
+    Args:
+        hypotheses: One text per sentence.
+        references: One text per hypothesis, or a list of texts per hypothesis.
+        lowercase: Compare in lower case.
+
+    Returns:
+        The share of equal ones in percent.
+
+    Raises:
+        ValueError: For unequal counts or no hypotheses.
+
+    Example:
+        >>> exact_match(["R EH D", "R AY T"], [["R IY D", "R EH D"], ["R AY D"]])
+        Score(value=50.0, signature='metric:exact_match|nrefs:var|case:mixed|version:1')
+    """
+    pairs = _cased(_pairs(hypotheses, references), lowercase)
+    right = sum(hypothesis in allowed for hypothesis, allowed in pairs)
+    return Score(100 * right / len(pairs), _signature("exact_match", pairs, lowercase))
+
+
+def word_error_rate(hypotheses: Iterable[str], references: References, *, lowercase: bool = False) -> Score:
+    """Count the wrong, missing and superfluous words per word of the references, over the whole set.
+
+    Words stand between white space. Of several references the nearest counts: the one of the fewest edits, and of these
+    the longest.
+
+    Args:
+        hypotheses: One text per sentence.
+        references: One text per hypothesis, or a list of texts per hypothesis.
+        lowercase: Compare in lower case.
+
+    Returns:
+        Edits per reference word in percent, lower is better.
+
+    Raises:
+        ValueError: For unequal counts, no hypotheses, or references without a single word.
+
+    Example:
+        >>> word_error_rate(["the cat sat"], ["the cat sat down"])
+        Score(value=25.0, signature='metric:word_error_rate|nrefs:1|case:mixed|tok:space|version:1')
+    """
+    return _error_rate("word_error_rate", "space", str.split, _pairs(hypotheses, references), lowercase)
+
+
+def phoneme_error_rate(hypotheses: Iterable[str], references: References, *, lowercase: bool = False) -> Score:
+    """Count the wrong, missing and superfluous phonemes per phoneme of the references, over the whole set.
+
+    Phonemes stand between white space. Of several pronunciations the nearest counts: the one of the fewest edits, and
+    of these the longest.
+
+    Args:
+        hypotheses: One pronunciation per word, for example `"K AE T"`.
+        references: One pronunciation per hypothesis, or a list of pronunciations per hypothesis.
+        lowercase: Compare in lower case.
+
+    Returns:
+        Edits per reference phoneme in percent, lower is better.
+
+    Raises:
+        ValueError: For unequal counts, no hypotheses, or references without a single phoneme.
+
+    Example:
+        >>> phoneme_error_rate(["R EH T", "K AE T"], [["R IY D", "R EH D"], ["K AE T"]])
+        Score(value=16.66..., signature='metric:phoneme_error_rate|nrefs:var|case:mixed|tok:space|version:1')
+    """
+    return _error_rate("phoneme_error_rate", "space", str.split, _pairs(hypotheses, references), lowercase)
+
+
+def character_error_rate(hypotheses: Iterable[str], references: References, *, lowercase: bool = False) -> Score:
+    """Count the wrong, missing and superfluous characters per character of the references, over the whole set.
+
+    Characters are Unicode code points, spaces among them. Of several references the nearest counts: the one of the
+    fewest edits, and of these the longest.
+
+    Args:
+        hypotheses: One text per sentence.
+        references: One text per hypothesis, or a list of texts per hypothesis.
+        lowercase: Compare in lower case.
+
+    Returns:
+        Edits per reference character in percent, lower is better.
+
+    Raises:
+        ValueError: For unequal counts, no hypotheses, or empty references only.
+
+    Example:
+        >>> character_error_rate(["colour"], ["color"]).value
+        20.0
+    """
+    return _error_rate("character_error_rate", "char", list, _pairs(hypotheses, references), lowercase)
+
+
+METRICS: dict[str, Callable[..., Score]] = {
+    "bleu": bleu,
+    "chrf": chrf,
+    "ter": ter,
+    "exact_match": exact_match,
+    "word_error_rate": word_error_rate,
+    "phoneme_error_rate": phoneme_error_rate,
+    "character_error_rate": character_error_rate,
+}
+"""The metrics by name."""
+
+HIGHER_IS_BETTER: dict[str, bool] = {
+    "bleu": True,
+    "chrf": True,
+    "ter": False,
+    "exact_match": True,
+    "word_error_rate": False,
+    "phoneme_error_rate": False,
+    "character_error_rate": False,
+}
+"""Which way each metric points."""
+
+
+def score(
+    name: str,
+    hypotheses: Iterable[str],
+    references: References,
+    *,
+    lowercase: bool = False,
+    tokenize: str = "13a",
+) -> Score:
+    """Compute a metric by its name.
+
+    Args:
+        name: A key of `METRICS`.
+        hypotheses: One text per sentence.
+        references: One text per hypothesis, or a list of texts per hypothesis.
+        lowercase: Compare in lower case.
+        tokenize: sacreBLEU's tokenizer, for BLEU; the other metrics cut their texts in their own way.
+
+    Returns:
+        The value and its signature.
+
+    Raises:
+        ValueError: For an unknown name, and where the metric refuses.
+
+    Example:
+        >>> score("exact_match", ["a", "b"], ["a", "c"]).value
+        50.0
+    """
+    if name not in METRICS:
+        raise ValueError(f"A metric is one of {', '.join(METRICS)}. Received: {name!r}.")
+    if name == "bleu":
+        return bleu(hypotheses, references, lowercase=lowercase, tokenize=tokenize)
+    return METRICS[name](hypotheses, references, lowercase=lowercase)
+
+
+def _pairs(hypotheses: Iterable[str], references: References) -> list[tuple[str, list[str]]]:
+    """Put each hypothesis beside the list of its references."""
+    for name, texts in (("hypotheses", hypotheses), ("references", references)):
+        if isinstance(texts, str):
+            raise ValueError(f"{name} is a list with one entry per sentence. Received: the string {texts[:40]!r}.")
+    said = list(hypotheses)
+    allowed = [[entry] if isinstance(entry, str) else list(entry) for entry in references]
+    if len(said) != len(allowed):
+        raise ValueError(
+            "Every hypothesis needs its reference, in the same order. "
+            f"Received: {len(said)} hypotheses, {len(allowed)} references. "
+            "Several references of one hypothesis stand together in a list."
+        )
+    if not said:
+        raise ValueError("There is nothing to score. Received: 0 hypotheses, 0 references.")
+    without = [place for place, texts in enumerate(allowed) if not texts]
+    if without:
+        raise ValueError(
+            "Every hypothesis needs at least one reference. "
+            f"Received: an empty list for {len(without)} of {len(allowed)}, first at index {without[0]}."
+        )
+    return list(zip(said, allowed, strict=True))
+
+
+def _cased(pairs: list[tuple[str, list[str]]], lowercase: bool) -> list[tuple[str, list[str]]]:
+    if not lowercase:
+        return pairs
+    return [(said.lower(), [text.lower() for text in allowed]) for said, allowed in pairs]
+
+
+def _signature(name: str, pairs: list[tuple[str, list[str]]], lowercase: bool, cut: str = "") -> str:
+    counts = {len(allowed) for _, allowed in pairs}
+    parts = {
+        "metric": name,
+        "nrefs": counts.pop() if len(counts) == 1 else "var",
+        "case": "lc" if lowercase else "mixed",
+        **({"tok": cut} if cut else {}),
+        "version": _VERSION,
+    }
+    return "|".join(f"{key}:{value}" for key, value in parts.items())
+
+
+def _error_rate(
+    name: str, cut: str, tokens: Callable[[str], list[str]], pairs: list[tuple[str, list[str]]], lowercase: bool
+) -> Score:
+    from rapidfuzz.distance import Levenshtein
+
+    pairs = _cased(pairs, lowercase)
+    edits = length = 0
+    for said, allowed in pairs:
+        hypothesis = tokens(said)
+        each = [(Levenshtein.distance(hypothesis, reference), -len(reference)) for reference in map(tokens, allowed)]
+        nearest = min(each)
+        edits, length = edits + nearest[0], length - nearest[1]
+    if not length:
+        raise ValueError(
+            f"{name} counts errors per token of the references, so there must be at least one. "
+            f"Received: {len(pairs)} hypotheses, and 0 tokens in their references."
+        )
+    return Score(100 * edits / length, _signature(name, pairs, lowercase, cut))
+
+
+def _sacrebleu(metric: Any, hypotheses: Iterable[str], references: References) -> Score:
+    pairs = _pairs(hypotheses, references)
+    most = max(len(allowed) for _, allowed in pairs)
+    # sacreBLEU wants the first references of all sentences, then the second ones; None where there are fewer.
+    streams = [[allowed[n] if n < len(allowed) else None for _, allowed in pairs] for n in range(most)]
+    found = metric.corpus_score([said for said, _ in pairs], streams)
+    return Score(float(found.score), str(metric.get_signature()))

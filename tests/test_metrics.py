@@ -1,0 +1,172 @@
+import random
+import re
+import subprocess
+import sys
+
+import pytest
+import sacrebleu
+from hypothesis import given
+from hypothesis import strategies as st
+
+from seq2seq.metrics import (
+    HIGHER_IS_BETTER,
+    METRICS,
+    bleu,
+    character_error_rate,
+    chrf,
+    exact_match,
+    phoneme_error_rate,
+    score,
+    ter,
+    word_error_rate,
+)
+
+HYPOTHESES = ["The cat sat on the mat .", "It is a Dog", "nothing at all"]
+REFERENCES = ["The cat sat on a mat .", "it is a dog", "nothing , at all"]
+
+letters = st.text("abAB ", max_size=8)
+sets = st.lists(st.tuples(letters, letters), min_size=1, max_size=6)
+
+
+def edit_distance(left, right):
+    """The textbook table, row by row."""
+    row = list(range(len(right) + 1))
+    for i, token in enumerate(left, start=1):
+        above, row = row, [i]
+        for j, other in enumerate(right, start=1):
+            row.append(min(above[j] + 1, row[j - 1] + 1, above[j - 1] + (token != other)))
+    return row[-1]
+
+
+@pytest.mark.parametrize("lowercase", [False, True])
+@pytest.mark.parametrize("tokenize", ["13a", "none", "char", "zh", "intl"])
+def test_bleu_is_that_of_sacrebleu(lowercase, tokenize):
+    metric = sacrebleu.BLEU(lowercase=lowercase, tokenize=tokenize)
+    found = bleu(HYPOTHESES, REFERENCES, lowercase=lowercase, tokenize=tokenize)
+    assert found.value == metric.corpus_score(HYPOTHESES, [REFERENCES]).score
+    assert found.signature == str(metric.get_signature())
+    assert f"|case:{'lc' if lowercase else 'mixed'}|" in found.signature
+    assert f"|tok:{tokenize}|" in found.signature
+
+
+@pytest.mark.parametrize("lowercase", [False, True])
+def test_chrf_and_ter_are_those_of_sacrebleu(lowercase):
+    for ours, theirs in [
+        (chrf, sacrebleu.CHRF(lowercase=lowercase)),
+        (ter, sacrebleu.TER(case_sensitive=not lowercase)),
+    ]:
+        found = ours(HYPOTHESES, REFERENCES, lowercase=lowercase)
+        assert found.value == theirs.corpus_score(HYPOTHESES, [REFERENCES]).score
+        assert found.signature == str(theirs.get_signature())
+
+
+@pytest.mark.parametrize("ours", [bleu, chrf, ter])
+def test_several_references(ours):
+    plain = ours(HYPOTHESES, REFERENCES)
+    several = ours(HYPOTHESES, [[first, said] for first, said in zip(REFERENCES, HYPOTHESES, strict=True)])
+    assert several.value == pytest.approx(0 if ours is ter else 100)
+    assert "nrefs:2|" in several.signature
+    assert ours(HYPOTHESES, [[first] for first in REFERENCES]) == plain
+    unequal = ours(HYPOTHESES, [[REFERENCES[0], HYPOTHESES[0]], *([one] for one in REFERENCES[1:])])
+    assert "nrefs:var|" in unequal.signature
+    assert (unequal.value > plain.value) == HIGHER_IS_BETTER[ours.__name__]
+
+
+@given(pairs=sets, lowercase=st.booleans())
+def test_exact_match(pairs, lowercase):
+    said, right = map(list, zip(*pairs, strict=True))
+    equal = [a.lower() == b.lower() if lowercase else a == b for a, b in pairs]
+    assert exact_match(said, right, lowercase=lowercase).value == pytest.approx(100 * sum(equal) / len(equal))
+
+
+@given(pairs=sets, lowercase=st.booleans())
+def test_error_rates_count_edits(pairs, lowercase):
+    said, right = map(list, zip(*pairs, strict=True))
+    for metric, tokens in [(word_error_rate, str.split), (phoneme_error_rate, str.split), (character_error_rate, list)]:
+        cut = [[tokens(text.lower() if lowercase else text) for text in pair] for pair in pairs]
+        length = sum(len(reference) for _, reference in cut)
+        if not length:
+            with pytest.raises(ValueError, match="0 tokens in their references"):
+                metric(said, right)
+            continue
+        expected = 100 * sum(edit_distance(*pair) for pair in cut) / length
+        assert metric(said, right, lowercase=lowercase).value == pytest.approx(expected)
+
+
+@given(
+    entries=st.lists(st.tuples(letters, st.lists(letters, min_size=1, max_size=4)), min_size=1, max_size=5),
+    seed=st.integers(0, 99),
+)
+def test_the_nearest_reference_counts_wherever_it_stands(entries, seed):
+    said, right = map(list, zip(*entries, strict=True))
+    # Something for every denominator.
+    said, right = ["a", *said], [["a"], *right]
+    shuffled = [random.Random(seed).sample(texts, len(texts)) for texts in right]  # noqa: S311
+    for metric in (exact_match, word_error_rate, character_error_rate):
+        assert metric(said, right) == metric(said, shuffled)
+    added = [[*texts, own] for own, texts in zip(said, right, strict=True)]
+    assert exact_match(said, added).value == 100
+    assert word_error_rate(said, added).value == 0
+
+
+def test_words_of_a_pronouncing_dictionary():
+    # The protocol of CMUdict: wrong if equal to no reference; phonemes against the nearest one, over its length.
+    said = ["R EH D", "T AH M EY T OW", "K AE T S"]
+    right = [["R IY D", "R EH D"], ["T AH M AA T OW"], ["K AE T"]]
+    assert 100 - exact_match(said, right).value == pytest.approx(100 * 2 / 3)
+    assert phoneme_error_rate(said, right).value == pytest.approx(100 * (0 + 1 + 1) / (3 + 6 + 3))
+
+
+def test_of_equally_near_references_the_longest_counts():
+    assert word_error_rate(["a b c"], [["a b", "a b c d"]]).value == pytest.approx(100 / 4)
+
+
+def test_score_by_name():
+    assert set(METRICS) == set(HIGHER_IS_BETTER)
+    for name, metric in METRICS.items():
+        assert score(name, HYPOTHESES, REFERENCES, lowercase=True) == metric(HYPOTHESES, REFERENCES, lowercase=True)
+        best = score(name, HYPOTHESES, HYPOTHESES).value
+        assert best == pytest.approx(100 if HIGHER_IS_BETTER[name] else 0)
+    assert "tok:char" in score("bleu", HYPOTHESES, REFERENCES, tokenize="char").signature
+    own = {name: score(name, HYPOTHESES, REFERENCES, lowercase=True).signature for name in METRICS}
+    assert len(set(own.values())) == len(METRICS)
+    assert all("case:lc" in signature and "version:" in signature for signature in own.values())
+
+
+@pytest.mark.parametrize("name", METRICS)
+@pytest.mark.parametrize(
+    ("hypotheses", "references", "message"),
+    [
+        (["a"], ["a", "b"], "Received: 1 hypotheses, 2 references."),
+        (["a", "b"], [["a", "b"]], "Several references of one hypothesis stand together in a list."),
+        ([], [], "nothing to score. Received: 0 hypotheses"),
+        (["a", "b"], [["a"], []], "an empty list for 1 of 2, first at index 1"),
+        ("ab", ["a", "b"], "hypotheses is a list with one entry per sentence. Received: the string 'ab'"),
+        (["a", "b"], "ab", "references is a list with one entry per sentence. Received: the string 'ab'"),
+    ],
+)
+def test_refusals(name, hypotheses, references, message):
+    with pytest.raises(ValueError, match=re.escape(message)):
+        score(name, hypotheses, references)
+
+
+def test_unknown_names():
+    with pytest.raises(ValueError, match=r"one of bleu, chrf, .*Received: 'blue'"):
+        score("blue", ["a"], ["a"])
+    with pytest.raises(ValueError, match=r"tokenize is one of none, zh, 13a, .*Received: tokenize='moses'"):
+        bleu(["a"], ["a"], tokenize="moses")
+
+
+def test_a_tokenizer_that_needs_a_package(monkeypatch):
+    monkeypatch.setitem(sys.modules, "MeCab", None)
+    monkeypatch.delitem(sys.modules, "sacrebleu.tokenizers.tokenizer_ja_mecab", raising=False)
+    with pytest.raises(ValueError, match=r"Received: tokenize='ja-mecab'.*pip install"):
+        bleu(["a"], ["a"], tokenize="ja-mecab")
+
+
+def test_import_is_light():
+    code = (
+        "import sys, seq2seq.metrics; print([m for m in ('sacrebleu', 'rapidfuzz', 'tensorflow') if m in sys.modules])"
+    )
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert found.stdout.strip() == "[]"
