@@ -6,7 +6,6 @@ import keras
 import tensorflow as tf
 from keras import ops
 
-from seq2seq.layers.state import Encoded
 from seq2seq.models.decoder import Decoder
 from seq2seq.models.encoder import Encoder
 from seq2seq.models.loss import Totals, cross_entropy

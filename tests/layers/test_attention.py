@@ -1,0 +1,71 @@
+"""Attention against NumPy, for every score."""
+
+import keras
+import numpy as np
+import pytest
+
+from seq2seq.layers import Attention, Encoded
+from seq2seq.layers.attention import SCORES
+from tests import reference
+
+
+def example(score, memory_units=5, units=5):
+    rng = np.random.default_rng(0)
+    query = rng.normal(size=(3, 2, units)).astype("float32")
+    memory = rng.normal(size=(3, 4, memory_units)).astype("float32")
+    mask = np.arange(4) < np.array([4, 2, 1])[:, None]
+    attention = Attention(score)
+    attention.build(query.shape, memory.shape)
+    return attention, query, Encoded(*map(keras.ops.convert_to_tensor, (memory, mask)), ())
+
+
+ENERGIES = {
+    "dot": lambda query, key: query @ key,
+    "general": lambda query, key, kernel: query @ (key @ kernel),
+    "additive": lambda query, key, kernel, query_kernel, energy: energy @ np.tanh(query @ query_kernel + key @ kernel),
+}
+
+
+@pytest.mark.parametrize("score", SCORES)
+def test_equals_numpy(score):
+    attention, query, encoded = example(score, memory_units=5 if score == "dot" else 7)
+    weights = attention.get_weights()
+    context, shares = attention(query, attention.prepare(encoded))
+    expected = reference.attention(
+        query, np.asarray(encoded.memory), np.asarray(encoded.mask), lambda q, k: ENERGIES[score](q, k, *weights)
+    )
+    np.testing.assert_allclose(context, expected[0], atol=1e-5)
+    np.testing.assert_allclose(shares, expected[1], atol=1e-5)
+
+
+@pytest.mark.parametrize("score", SCORES)
+def test_padding_changes_nothing(score):
+    attention, query, encoded = example(score)
+    longer = Encoded(
+        np.pad(encoded.memory, [(0, 0), (0, 3), (0, 0)], constant_values=9.0),
+        np.pad(encoded.mask, [(0, 0), (0, 3)]),
+        (),
+    )
+    context, _ = attention(query, attention.prepare(encoded))
+    padded, shares = attention(query, attention.prepare(longer))
+    np.testing.assert_allclose(padded, context, atol=1e-6)
+    np.testing.assert_array_equal(np.asarray(shares)[..., 4:], 0)
+
+
+def test_a_row_of_padding_only_gives_numbers():
+    attention, query, encoded = example("general")
+    nothing = Encoded(encoded.memory, np.zeros((3, 4), bool), ())
+    context, _ = attention(query, attention.prepare(nothing))
+    assert np.isfinite(context).all()
+
+
+def test_dot_refuses_unequal_widths():
+    with pytest.raises(
+        ValueError, match=r"same width. Received: decoder width=4, memory width=5. Use attention='general'"
+    ):
+        Attention("dot").build((None, 2, 4), (None, 3, 5))
+
+
+def test_unknown_score():
+    with pytest.raises(ValueError, match="score is one of dot, general, additive. Received: score='cosine'"):
+        Attention("cosine")

@@ -1,0 +1,212 @@
+"""StackedLSTM against a stack of stock Keras layers, and its own promises."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from seq2seq.layers import StackedLSTM
+from seq2seq.layers.stack import reverse_time
+
+
+def stock_stack(stack, features):
+    """The same stack out of stock layers: a list of LSTM or Bidirectional with the same weights."""
+    layers, width = [], features
+    for forward, backward in zip(stack.forward_layers, stack.backward_layers, strict=True):
+        options = {"return_sequences": True, "return_state": True}
+        layer = keras.layers.LSTM(forward.units, **options)
+        if backward is not None:
+            layer = keras.layers.Bidirectional(layer)
+        layer.build((None, None, width))
+        layer.set_weights(forward.get_weights() + (backward.get_weights() if backward is not None else []))
+        layers.append(layer)
+        width = forward.units * (1 if backward is None else 2)
+    return layers
+
+
+def run_stock(layers, inputs, mask, residual_from):
+    outputs, state = inputs, []
+    for number, layer in enumerate(layers):
+        read, *end = layer(outputs, mask=mask)
+        outputs = read + outputs if residual_from is not None and number >= residual_from else read
+        state += end
+    return outputs, state
+
+
+def flat(state):
+    return [part for layer in state for direction in layer for part in direction]
+
+
+stacks = st.integers(1, 4).flatmap(
+    lambda depth: st.tuples(
+        st.lists(st.integers(1, 4), min_size=depth, max_size=depth),
+        st.one_of(st.sampled_from(["never", "first", "all"]), st.lists(st.booleans(), min_size=depth, max_size=depth)),
+    )
+)
+
+
+def outcome(run, weights, inputs, real):
+    """Outputs at real steps, final states, and the gradients of a loss that reads both."""
+    with tf.GradientTape() as tape:
+        tape.watch(inputs)
+        outputs, state = run(inputs)
+        loss = tf.reduce_sum(tf.sin(outputs) * real) + sum(tf.reduce_sum(part**2) for part in state)
+    return [outputs * real, *state, *tape.gradient(loss, [inputs, *weights])]
+
+
+def assert_equals_stock(stack, inputs, mask, residual_from=None):
+    stack.build(inputs.shape)
+    stock = stock_stack(stack, inputs.shape[-1])
+    inputs, real = tf.constant(inputs), tf.constant(mask[:, :, None].astype("float32"))
+
+    def run_ours(x):
+        outputs, state = stack(x, mask=mask)
+        return outputs, flat(state)
+
+    pairs = zip(stack.forward_layers, stack.backward_layers, strict=True)
+    our_weights = [w.value for pair in pairs for layer in pair if layer is not None for w in layer.trainable_weights]
+    stock_weights = [w.value for layer in stock for w in layer.trainable_weights]
+    ours = outcome(run_ours, our_weights, inputs, real)
+    expected = outcome(lambda x: run_stock(stock, x, mask, residual_from), stock_weights, inputs, real)
+    for mine, theirs in zip(ours, expected, strict=True):
+        np.testing.assert_allclose(mine, theirs, atol=1e-4, rtol=1e-4)
+
+
+def features(lengths, width, time=5):
+    return np.random.default_rng(0).normal(size=(len(lengths), time, width)).astype("float32")
+
+
+@settings(max_examples=15)
+@given(stack=stacks, lengths=st.lists(st.integers(1, 5), min_size=1, max_size=3))
+def test_equals_stock_layers(stack, lengths):
+    units, bidirectional = stack
+    mask = np.arange(5) < np.array(lengths)[:, None]
+    ours = StackedLSTM(units, bidirectional, return_sequences=True, return_state=True)
+    assert_equals_stock(ours, features(lengths, 3), mask)
+
+
+def test_residual_connections_equal_stock_layers():
+    mask = np.arange(5) < np.array([[5], [2]])
+    ours = StackedLSTM([2, 4, 4], "first", residual_from=1, return_sequences=True, return_state=True)
+    assert_equals_stock(ours, features([5, 2], 3), mask, residual_from=1)
+
+
+@settings(max_examples=15)
+@given(stack=stacks, lengths=st.lists(st.integers(1, 4), min_size=2, max_size=2))
+def test_padding_changes_nothing(stack, lengths):
+    units, bidirectional = stack
+    stack = StackedLSTM(units, bidirectional, return_sequences=True, return_state=True)
+    inputs = features(lengths, 3)
+    outputs, state = stack(inputs, mask=np.arange(5) < np.array(lengths)[:, None])
+    for row, length in enumerate(lengths):
+        alone, alone_state = stack(inputs[row : row + 1, :length])
+        np.testing.assert_allclose(outputs[row, :length], alone[0], atol=1e-6)
+        for part, expected in zip(flat(state), flat(alone_state), strict=True):
+            np.testing.assert_allclose(part[row], expected[0], atol=1e-6)
+
+
+def test_step_by_step_equals_the_sequence():
+    stack = StackedLSTM([3, 4, 4], residual_from=2, return_sequences=True, return_state=True)
+    inputs = features([5, 5], 2)
+    outputs, end = stack(inputs)
+    _, state = stack(inputs[:, :1])
+    for time in range(1, 5):
+        output, state = stack.step(inputs[:, time], state)
+        np.testing.assert_allclose(output, outputs[:, time], atol=1e-6)
+    for part, expected in zip(flat(state), flat(end), strict=True):
+        np.testing.assert_allclose(part, expected, atol=1e-6)
+
+
+def test_a_state_continues_a_sequence():
+    stack = StackedLSTM([3, 2], return_sequences=True, return_state=True)
+    inputs = features([5], 2)
+    outputs, _ = stack(inputs)
+    _, state = stack(inputs[:, :2])
+    rest, _ = stack(inputs[:, 2:], initial_state=state)
+    np.testing.assert_allclose(rest, outputs[:, 2:], atol=1e-6)
+
+
+@pytest.mark.parametrize("bidirectional", ["never", "all"])
+def test_last_output_is_that_of_stock_keras(bidirectional):
+    inputs, mask = features([5, 3], 2), np.arange(5) < np.array([[5], [3]])
+    stack = StackedLSTM([4], bidirectional)
+    stack.build(inputs.shape)
+    stock = keras.layers.LSTM(4)
+    stock = keras.layers.Bidirectional(stock) if bidirectional == "all" else stock
+    stock.build(inputs.shape)
+    stock.set_weights(stack.get_weights())
+    np.testing.assert_allclose(stack(inputs, mask=mask), stock(inputs, mask=mask), atol=1e-6)
+    np.testing.assert_allclose(stack(inputs), stock(inputs), atol=1e-6)
+
+
+def test_dropout_is_between_layers_and_in_training_only():
+    inputs = features([5], 2)
+    one, two = StackedLSTM([4], dropout=0.5), StackedLSTM([4, 4], dropout=0.5)
+    np.testing.assert_array_equal(one(inputs, training=True), one(inputs))
+    assert not np.allclose(two(inputs, training=True), two(inputs))
+
+
+def test_in_a_keras_model_saved_and_loaded(tmp_path):
+    model = keras.Sequential([keras.Input((None, 1)), StackedLSTM([5, 3], "first", dropout=0.1), keras.layers.Dense(1)])
+    model.compile("adam", "mse")
+    model.fit(features([5, 5], 1), np.ones((2, 1)), verbose=0)
+    model.save(tmp_path / "stack.keras")
+    again = keras.models.load_model(tmp_path / "stack.keras")
+    np.testing.assert_allclose(again(features([5], 1)), model(features([5], 1)), atol=1e-6)
+
+
+def test_a_keras_mask_is_used_and_handed_on():
+    ids = np.array([[3, 4, 0], [5, 0, 0]])
+    embedding = keras.layers.Embedding(6, 2, mask_zero=True)
+    lower, upper = StackedLSTM([3], return_sequences=True), StackedLSTM([2])
+    implicit = upper(lower(embedding(ids)))
+    explicit = upper(lower(keras.layers.Embedding.call(embedding, ids), mask=ids != 0), mask=ids != 0)
+    np.testing.assert_allclose(implicit, explicit, atol=1e-6)
+
+
+def test_reverse_time_keeps_padding_right():
+    ids = np.array([[1, 2, 3, 0], [4, 0, 0, 0]])
+    np.testing.assert_array_equal(reverse_time(ids, np.array([3, 1])), [[3, 2, 1, 0], [4, 0, 0, 0]])
+    np.testing.assert_array_equal(reverse_time(ids, None), ids[:, ::-1])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"units": []}, "units lists the width of every layer"),
+        ({"units": 256}, r"Received: units=256. Use units=\[256\]"),
+        ({"units": [4, 0]}, "each at least 1"),
+        ({"units": [4], "bidirectional": "some"}, "bidirectional is one of never, first, all"),
+        ({"units": [4], "bidirectional": [True, False]}, "Received: 2 flags, depth=1"),
+        ({"units": [4], "residual_from": 1}, "residual_from names a layer of the stack, 0 to 0"),
+        ({"units": [4], "dropout": 1.0}, "dropout is the fraction dropped"),
+    ],
+)
+def test_refuses(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        StackedLSTM(**arguments)
+
+
+def test_refuses_residual_between_unequal_widths():
+    with pytest.raises(ValueError, match="layer 1 with input width=4, output width=3"):
+        StackedLSTM([4, 3], residual_from=1).build((None, None, 4))
+
+
+def test_refuses_inputs_without_features():
+    with pytest.raises(ValueError, match="A sequence of numbers needs a last axis of size 1"):
+        StackedLSTM([4])(np.ones((2, 3), "float32"))
+
+
+def test_refuses_a_state_that_does_not_fit():
+    _, state = StackedLSTM([4, 4], return_state=True)(features([5], 2))
+    with pytest.raises(
+        ValueError, match=r"Expected widths per layer and direction: \[\[4\], \[3\]\]. Received: \[\[4\], \[4\]\]"
+    ):
+        StackedLSTM([4, 3])(features([5], 2), initial_state=state)
+
+
+def test_refuses_steps_of_a_bidirectional_stack():
+    with pytest.raises(ValueError, match="its backward direction starts at the end"):
+        StackedLSTM([4], "all").step(np.ones((1, 2)), ())
