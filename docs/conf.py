@@ -48,3 +48,12 @@ def _attribute(docstring):
 # Types stand in our signatures: a colon in the text of a return value or an attribute does not end a type.
 GoogleDocstring._consume_returns_section = _returns
 GoogleDocstring._consume_inline_attribute = _attribute
+
+
+def _signature(app, what, name, object_, options, signature, returns):
+    # A dataclass' default_factory is printed as something that is no Python, and the annotations around it get lost.
+    return signature and signature.replace("<factory>", "..."), returns
+
+
+def setup(app):
+    app.connect("autodoc-process-signature", _signature)

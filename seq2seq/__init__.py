@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from seq2seq import quiet
 
 if TYPE_CHECKING:
+    from seq2seq.experiment import run
     from seq2seq.layers import Attention, StackedLSTM, StateBridge
     from seq2seq.models import Decoder, Encoder, Seq2Seq
     from seq2seq.recipe import Recipe
@@ -38,6 +39,7 @@ _WHERE = {
     "corpus_from_pairs": "seq2seq.text.corpus",
     "load": "seq2seq.translator",
     "read_corpus": "seq2seq.text.corpus",
+    "run": "seq2seq.experiment",
 }
 
 _ON_KERAS = {"seq2seq.layers", "seq2seq.models", "seq2seq.translator"}
@@ -57,6 +59,7 @@ __all__ = [
     "corpus_from_pairs",
     "load",
     "read_corpus",
+    "run",
 ]
 
 

@@ -1,5 +1,6 @@
 """The docs keep their word: code runs, commands parse, and every module has a reference page."""
 
+import argparse
 import re
 import shlex
 from pathlib import Path
@@ -10,6 +11,7 @@ from sybil.parsers.myst import PythonCodeBlockParser
 
 import seq2seq
 from seq2seq.cli import _parser
+from seq2seq.script import add_arguments
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", *sorted(path for path in (ROOT / "docs").rglob("*.md") if "_build" not in path.parts)]
@@ -74,6 +76,10 @@ def test_commands_would_run(path):
             assert {word for word in words[1:] if "=" not in word} <= targets
         if words[0] == "seq2seq" and "--help" not in words:
             _parser().parse_args(words[1:])  # exits where an option is wrong
+        if words[0].startswith("python") and words[1].startswith("recipes/"):
+            parser = argparse.ArgumentParser()
+            add_arguments(parser)
+            parser.parse_args(words[2:])
         for word in words:
             if word.startswith("recipes/"):
                 assert (ROOT / word).is_file()

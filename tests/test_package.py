@@ -27,6 +27,7 @@ FLOORS = [
     {"recipe"},
     {"build"},
     {"experiment"},
+    {"script"},
     {"analysis"},
     {"cli"},
 ]
