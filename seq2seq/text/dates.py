@@ -64,7 +64,7 @@ LANGUAGES = {
     "es": Language("Latin", ("es_ES", "es_MX")),
     "fr": Language("Latin", ("fr_FR", "fr_CA")),
     "hi": Language("Devanagari", ("hi_IN",)),
-    "ja": Language("Japanese", ("ja_JP",)),
+    "ja": Language("Han", ("ja_JP",)),
     "ko": Language("Hangul", ("ko_KR",)),
     "ru": Language("Cyrillic", ("ru_RU",)),
     "zh": Language("Han", ("zh_CN",)),
