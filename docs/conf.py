@@ -1,4 +1,7 @@
+import inspect
+
 from sphinx.ext.napoleon import GoogleDocstring
+from sphinx.util.inspect import stringify_signature
 
 from seq2seq import __version__
 
@@ -51,9 +54,19 @@ GoogleDocstring._consume_inline_attribute = _attribute
 
 
 def _signature(app, what, name, object_, options, signature, returns):
+    if signature == "(*args, **kwargs)":
+        # Keras makes its objects in a __new__ that takes anything: what is said to people stands in __init__.
+        parameters = list(inspect.signature(object_.__init__).parameters.values())[1:]
+        signature = stringify_signature(inspect.Signature(parameters), unqualified_typehints=True)
     # A dataclass' default_factory is printed as something that is no Python, and the annotations around it get lost.
     return signature and signature.replace("<factory>", "..."), returns
 
 
+def _skip(app, what, name, object_, skip, options):
+    # The fields of a named tuple are documented by its class; by themselves they say "Alias for field number 0".
+    return True if type(object_).__name__ == "_tuplegetter" else None
+
+
 def setup(app):
     app.connect("autodoc-process-signature", _signature)
+    app.connect("autodoc-skip-member", _skip)
