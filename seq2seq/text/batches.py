@@ -5,16 +5,27 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from seq2seq.text.bucketing import UNITS, Array, Batch, count_tokens, form_batches, pad_batch, select_pairs
+from seq2seq.text.bucketing import (
+    Array,
+    Batch,
+    check_settings,
+    count_tokens,
+    form_batches,
+    pad_batch,
+    select_pairs,
+    summary,
+    told,
+)
 from seq2seq.text.encoding import encode_corpus
 from seq2seq.text.feed import Feed
 from seq2seq.text.ids import Ids
 from seq2seq.text.pairs import CorpusError
+from seq2seq.text.streaming import StreamedBatches
 
 if TYPE_CHECKING:
     import tensorflow as tf
 
-__all__ = ["Batch", "Batches", "encode_corpus"]
+__all__ = ["Batch", "Batches", "StreamedBatches", "encode_corpus"]
 
 
 class Batches:
@@ -150,34 +161,3 @@ class Batches:
 
     def _form(self, random: np.random.Generator | None) -> list[Array]:
         return form_batches(self._source_lengths, self._target_lengths, size=self._size, unit=self._unit, random=random)
-
-
-def check_settings(size: int, unit: str, max_source_length: int, max_target_length: int) -> None:
-    """Refuse settings of batches that cannot be meant.
-
-    Raises:
-        ValueError: if the unit is unknown or a number is too small.
-    """
-    if unit not in UNITS:
-        raise ValueError(f"unit needs to be one of {', '.join(map(repr, UNITS))}. Received: unit={unit!r}.")
-    if size < 1:
-        raise ValueError(f"A batch needs room for something. Received: size={size} {unit}.")
-    if min(max_source_length, max_target_length) < 2:
-        raise ValueError(
-            "The longest source and target need at least one token and END. "
-            f"Received: max_source_length={max_source_length}, max_target_length={max_target_length}."
-        )
-
-
-def summary(pairs: int, steps: int, size: int, unit: str, tokens: int, fill: float, skipped: dict[str, int]) -> str:
-    """Tell what batches hold, in one line."""
-    return (
-        f"{pairs:,} pair{'s' * (pairs != 1)} in {steps:,} batch{'es' * (steps != 1)} of at most {size:,} {unit}, "
-        f"{tokens:,} target tokens, {100 * fill:.1f} % filled"
-        + (f", skipped: {told(skipped)}" if any(skipped.values()) else "")
-    )
-
-
-def told(skipped: dict[str, int]) -> str:
-    """Write counts by reason, those that are zero left out."""
-    return ", ".join(f"{count:,} {reason}" for reason, count in skipped.items() if count)

@@ -24,6 +24,23 @@ class Batch(NamedTuple):
     """Ends with END."""
 
 
+def check_settings(size: int, unit: str, max_source_length: int, max_target_length: int) -> None:
+    """Refuse settings of batches that cannot be meant.
+
+    Raises:
+        ValueError: if the unit is unknown or a number is too small.
+    """
+    if unit not in UNITS:
+        raise ValueError(f"unit needs to be one of {', '.join(map(repr, UNITS))}. Received: unit={unit!r}.")
+    if size < 1:
+        raise ValueError(f"A batch needs room for something. Received: size={size} {unit}.")
+    if min(max_source_length, max_target_length) < 2:
+        raise ValueError(
+            "The longest source and target need at least one token and END. "
+            f"Received: max_source_length={max_source_length}, max_target_length={max_target_length}."
+        )
+
+
 def select_pairs(
     source_ids: Ids, target_ids: Ids, max_source_length: int, max_target_length: int
 ) -> tuple[Array, dict[str, int]]:
@@ -115,6 +132,20 @@ def pad_batch(source_ids: Ids, target_ids: Ids, indices: Array) -> Batch:
     target_in[:, 1:] = np.where(real[:, 1:], target_out[:, :-1], PAD)
     target_in[:, 0] = START
     return Batch({"source": source, "target_in": target_in}, target_out)
+
+
+def summary(pairs: int, steps: int, size: int, unit: str, tokens: int, fill: float, skipped: dict[str, int]) -> str:
+    """Tell what batches hold, in one line."""
+    return (
+        f"{pairs:,} pair{'s' * (pairs != 1)} in {steps:,} batch{'es' * (steps != 1)} of at most {size:,} {unit}, "
+        f"{tokens:,} target tokens, {100 * fill:.1f} % filled"
+        + (f", skipped: {told(skipped)}" if any(skipped.values()) else "")
+    )
+
+
+def told(skipped: dict[str, int]) -> str:
+    """Write counts by reason, those that are zero left out."""
+    return ", ".join(f"{count:,} {reason}" for reason, count in skipped.items() if count)
 
 
 def _pad(ids: Ids, indices: Array) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.bool_]]:

@@ -118,7 +118,8 @@ def read_corpus(path: str | Path, split: str, *, source: str, target: str, strea
         streaming: read again at every pass and keep nothing, so that memory stays flat whatever the size.
 
     Returns:
-        The corpus. A streamed one is checked as it is read: an error in line 1,000 is raised there.
+        The corpus, with at least one pair. A streamed one is checked as it is read: of an error in line 1,000 you
+        hear when it comes to line 1,000.
 
     Raises:
         CorpusError: if there is no such file, split or column, or if the text is damaged; the message says where.
@@ -135,9 +136,10 @@ def read_corpus(path: str | Path, split: str, *, source: str, target: str, strea
 
         return dates_corpus(split)
     where = str(Path(path).expanduser())
-    name = f"{Path(where).name}/{split}"
+    last = Path(where).name
+    name = last.replace("{split}", split) if "{split}" in last else f"{last}/{split}"
     if not Path(where).is_dir() and not is_pattern(where):
-        if not re.fullmatch(r"[\w.-]+(/[\w.-]+)?(:.+)?", str(path)) or str(path).startswith("."):
+        if not re.fullmatch(r"[\w.-]+/[\w.-]+(:.+)?", str(path)) or str(path).startswith("."):
             raise CorpusError(
                 f"A corpus is a folder, a file pattern or a data set of the hub. Received: path={str(path)!r}, "
                 "which is not there. Check the spelling, or where you are."
@@ -224,8 +226,9 @@ def hold_out(corpus: Corpus, count: int, seed: int = 0) -> tuple[Corpus, Corpus]
 
 
 def _filled(read: Callable[[], Iterable[Pair]], name: str, streaming: bool) -> Corpus:
+    """Make a corpus that has a pair; a streamed one is opened too, to miss a file or a column now and not later."""
     corpus = Corpus(read, name=name, streamed=streaming)
-    if not streaming and not len(corpus):
+    if next(iter(corpus), None) is None:
         raise CorpusError(f"A corpus needs at least one pair with text on both sides. Received: {corpus.report()}.")
     return corpus
 

@@ -4,10 +4,10 @@ import hashlib
 import zipfile
 from collections.abc import Iterable
 from pathlib import Path
-from tempfile import NamedTemporaryFile
 
 import numpy as np
 
+from seq2seq.files import replacing
 from seq2seq.text.corpus import Corpus
 from seq2seq.text.ids import Ids
 from seq2seq.text.tokenizer import Tokenizer
@@ -97,19 +97,13 @@ def _fits(ids: Ids, count: int, vocab_size: int) -> bool:
 
 
 def _write(path: Path, ids: tuple[Ids, Ids]) -> None:
-    """Write beside the place and rename: a reader sees the whole file or none."""
     source, target = ids
     path.parent.mkdir(parents=True, exist_ok=True)
-    with NamedTemporaryFile(dir=path.parent, prefix=f".{path.stem}.", suffix=".npz", delete=False) as file:
-        try:
-            np.savez(
-                file,
-                source=source.flat,
-                source_starts=source.starts,
-                target=target.flat,
-                target_starts=target.starts,
-            )
-        except BaseException:
-            Path(file.name).unlink(missing_ok=True)
-            raise
-    Path(file.name).replace(path)
+    with replacing(path) as temporary, temporary.open("wb") as file:
+        np.savez(
+            file,
+            source=source.flat,
+            source_starts=source.starts,
+            target=target.flat,
+            target_starts=target.starts,
+        )

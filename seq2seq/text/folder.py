@@ -79,6 +79,7 @@ def _in_folder(folder: Path, split: str, source: str, target: str) -> Files:
             f"has no partner in {missing!r}. There is: {_tell(names)}."
         )
     splits = _splits(names, source, target)
+    names += sorted(f"{entry.name}/" for entry in inside.iterdir() if entry.is_dir()) if inside.is_dir() else []
     raise CorpusError(
         f"A folder needs the split that was named. {received}. "
         + (f"There is instead the split: {_tell(splits)}." if splits else f"There is instead: {_tell(names)}.")

@@ -31,17 +31,22 @@ def read_hub(name: str, split: str, source: str, target: str, *, streaming: bool
     path, _, configuration = name.partition(":")
     try:
         dataset = datasets.load_dataset(path, configuration or None, split=split, streaming=streaming)
-    except datasets.exceptions.DatasetNotFoundError as error:
+    except (datasets.exceptions.DatasetNotFoundError, ConnectionError) as error:
         raise CorpusError(
             f"A corpus is a folder, a file pattern or a data set of the hub. Received: path={name!r}, which is no "
-            f"folder here and not on the hub ({error}). Check the spelling, or sign in if the data set is private."
+            f"folder here and was not found on the hub ({error}). Check the spelling, the connection, and whether the "
+            "data set needs you to sign in."
         ) from None
     except ValueError as error:
         there = _splits(path, configuration or None)
         if there and split.partition("[")[0] not in there:
-            raise CorpusError(_no_split(name, split, there)) from None
+            raise CorpusError(
+                f"A corpus needs the split that was named. Received: split={split!r}, {name}. "
+                f"There is instead: {', '.join(map(repr, there))}."
+            ) from None
         raise CorpusError(
-            f"The data set {name!r} cannot be read: {error} A configuration is chosen as '{path}:configuration'."
+            "A data set of the hub needs its split, and its configuration where it has several, as "
+            f"'owner/name:configuration'. Received: path={name!r}, split={split!r}. The hub says: {error}"
         ) from error
     return read_dataset(dataset, source, target, f"{name}, split {split!r}")
 
@@ -127,10 +132,3 @@ def _splits(path: str, configuration: str | None) -> list[str]:
         return [str(name) for name in datasets.get_dataset_split_names(path, configuration)]
     except (ValueError, OSError):
         return []
-
-
-def _no_split(name: str, split: str, there: list[str]) -> str:
-    return (
-        f"A corpus needs the split that was named. Received: split={split!r}, {name}. "
-        f"There is instead: {', '.join(map(repr, there))}."
-    )

@@ -6,8 +6,16 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from seq2seq.text.batches import check_settings, summary
-from seq2seq.text.bucketing import Array, Batch, count_tokens, form_batches, pad_batch, select_pairs
+from seq2seq.text.bucketing import (
+    Array,
+    Batch,
+    check_settings,
+    count_tokens,
+    form_batches,
+    pad_batch,
+    select_pairs,
+    summary,
+)
 from seq2seq.text.corpus import Corpus
 from seq2seq.text.feed import Feed
 from seq2seq.text.ids import Ids

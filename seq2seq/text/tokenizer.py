@@ -2,12 +2,11 @@
 
 import hashlib
 import io
-import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from tempfile import NamedTemporaryFile
 from typing import Any
 
+from seq2seq.files import replacing
 from seq2seq.text.special import END, PAD, PIECES, START, UNKNOWN
 
 KINDS = ("unigram", "bpe", "char", "word")
@@ -166,11 +165,8 @@ class Tokenizer:
 
     def save(self, path: str | Path) -> None:
         """Write a SentencePiece model file, in one step: whoever reads it finds the whole of it."""
-        path = Path(path)
-        with NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
-            file.write(self._model)
-        os.chmod(file.name, 0o644)  # noqa: PTH101
-        Path(file.name).replace(path)
+        with replacing(Path(path)) as temporary:
+            temporary.write_bytes(self._model)
 
     @property
     def vocab_size(self) -> int:
