@@ -1,0 +1,240 @@
+"""Checkpoints: every variable and counter of a run in one file that is there whole or not at all."""
+
+import io
+import json
+import zipfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+
+from seq2seq.files import replacing
+
+FORMAT = 1
+_STATE = "state.json"
+
+
+class CheckpointError(ValueError):
+    """A checkpoint cannot be used here."""
+
+
+def save_checkpoint(folder: Path, model: keras.Model, state: Mapping[str, Any], *, keep: int = 1) -> Path:
+    """Write a checkpoint, then delete the older ones.
+
+    It is an uncompressed zip: one `.npy` per variable of model (the states of its random generators among them), optimizer and running
+    metrics, and ``state.json``. Every part has its checksum, and the file gets its name only when it is complete on the disk.
+
+    Args:
+        folder: Where checkpoints lie; made where it does not exist.
+        model: A built and compiled model.
+        state: Counters as plain JSON values, with "update" (optimizer steps) in ``state["run"]``.
+        keep: How many checkpoints stay, this one counted.
+
+    Returns:
+        The new file.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"update-{state['run']['update']:09d}.ckpt"
+    parts = _variables(model)
+    document = {
+        "format": FORMAT,
+        "optimizer": type(model.optimizer).__name__,
+        "variables": {part: [variable.path for variable in variables] for part, variables in parts.items()},
+        "state": dict(state),
+    }
+    with replacing(path) as temporary, zipfile.ZipFile(temporary, "w", allowZip64=True) as archive:
+        archive.writestr(_STATE, json.dumps(document, indent=1))
+        for part, variables in parts.items():
+            for number, variable in enumerate(variables):
+                with archive.open(_member(part, number), "w", force_zip64=True) as member:
+                    np.lib.format.write_array(member, _to_numpy(variable), allow_pickle=False)
+    for old in _newest_first(folder)[keep:]:
+        if old != path:
+            old.unlink(missing_ok=True)
+    return path
+
+
+def find_checkpoint(folder: Path) -> Path | None:
+    """Give the newest checkpoint in a folder, or None where there is none."""
+    found = _newest_first(folder) if folder.is_dir() else []
+    return found[0] if found else None
+
+
+def read_state(path: Path) -> dict[str, Any]:
+    """Give the counters of a checkpoint, without touching a model.
+
+    Raises:
+        CheckpointError: The file is damaged or of another format.
+    """
+    return _document(path)["state"]
+
+
+def load_checkpoint(path: Path, model: keras.Model) -> dict[str, Any]:
+    """Put the variables of a checkpoint into a model and its optimizer.
+
+    Args:
+        path: A file that :func:`save_checkpoint` wrote.
+        model: A model like the one saved, built and compiled, with its optimizer built.
+
+    Returns:
+        The counters, with the values of the running metrics under "metrics": Keras resets metrics when an epoch begins, so they are to be
+        put back after that, by :func:`set_metrics`.
+
+    Raises:
+        CheckpointError: The file is damaged, or was written for another model or optimizer; nothing has been changed then.
+    """
+    document = _document(path)
+    parts = _variables(model)
+    if document["optimizer"] != type(model.optimizer).__name__:
+        raise CheckpointError(
+            f"A run goes on with the optimizer it was started with. Received: optimizer={type(model.optimizer).__name__}, "
+            f"while {path} was written with {document['optimizer']}. Set it back, or start a new run."
+        )
+    loaded: dict[str, list[np.ndarray]] = {}
+    try:
+        with zipfile.ZipFile(path) as archive:
+            for part, names in document["variables"].items():
+                loaded[part] = [_read_array(archive, _member(part, number)) for number in range(len(names))]
+    except (zipfile.BadZipFile, KeyError, EOFError, ValueError, OSError) as error:
+        raise _damaged(path, error) from error
+    for part in ("model", "optimizer"):
+        _compare(path, part, document["variables"][part], loaded[part], parts[part])
+    for part in ("model", "optimizer"):
+        for variable, value in zip(parts[part], loaded[part], strict=True):
+            variable.assign(value)
+    return document["state"] | {"metrics": loaded["metrics"]}
+
+
+def set_metrics(model: keras.Model, values: Sequence[np.ndarray]) -> None:
+    """Put back the running sums of the model's metrics.
+
+    Raises:
+        CheckpointError: The model has other metrics than the one saved.
+    """
+    variables = model.metrics_variables
+    if [tuple(variable.shape) for variable in variables] != [value.shape for value in values]:
+        raise CheckpointError(
+            "A run goes on with the metrics it was started with, and they are built before training starts. Received: "
+            f"metrics={[metric.name for metric in model.metrics]}, with {len(variables)} variables instead of {len(values)}. "
+            "Give the model the metrics it had."
+        )
+    for variable, value in zip(variables, values, strict=True):
+        variable.assign(value)
+
+
+def metric_values(model: keras.Model) -> list[np.ndarray]:
+    """Give the running sums of the model's metrics."""
+    return [_to_numpy(variable) for variable in model.metrics_variables]
+
+
+def save_weights(model: keras.Model, path: Path) -> None:
+    """Write the weights alone, in Keras' own `.weights.h5` format, whole or not at all.
+
+    Keras would add the optimizer's variables, which make the file three times as large and get in the way of the next optimizer.
+    """
+    with replacing(path) as temporary, _without_optimizer(model):
+        model.save_weights(temporary)
+
+
+def load_weights(model: keras.Model, path: Path) -> None:
+    """Read what :func:`save_weights` wrote, and leave the model's optimizer as it is."""
+    with _without_optimizer(model):
+        model.load_weights(path)
+
+
+def first_not_finite(model: keras.Model) -> str:
+    """Name the first weight of the model that is not finite; "" where all are."""
+    for variable in model.trainable_variables:
+        if not np.isfinite(_to_numpy(variable).sum(dtype=np.float64)):
+            return str(variable.path)
+    return ""
+
+
+@contextmanager
+def averaged_weights(model: keras.Model) -> Iterator[None]:
+    """Let the optimizer's running averages stand in for the weights; nothing happens where it keeps none."""
+    if not model.optimizer.use_ema:
+        yield
+        return
+    weights = [_to_numpy(variable) for variable in model.trainable_variables]
+    model.optimizer.finalize_variable_values(model.trainable_variables)
+    try:
+        yield
+    finally:
+        for variable, value in zip(model.trainable_variables, weights, strict=True):
+            variable.assign(value)
+
+
+@contextmanager
+def _without_optimizer(model: keras.Model) -> Iterator[None]:
+    optimizer = model.optimizer
+    model.optimizer = None
+    try:
+        yield
+    finally:
+        model.optimizer = optimizer
+
+
+def _variables(model: keras.Model) -> dict[str, list[Any]]:
+    return {
+        "model": list(model.variables),
+        "optimizer": list(model.optimizer.variables),
+        "metrics": list(model.metrics_variables),
+    }
+
+
+def _member(part: str, number: int) -> str:
+    return f"{part}/{number:05d}.npy"
+
+
+def _newest_first(folder: Path) -> list[Path]:
+    return sorted(folder.glob("update-*.ckpt"), reverse=True)
+
+
+def _to_numpy(variable: Any) -> np.ndarray:
+    value = np.asarray(variable.numpy())
+    # NumPy's own format knows no bfloat16; every bfloat16 is a float32.
+    return value.astype(np.float32) if value.dtype.name == "bfloat16" else value
+
+
+def _read_array(archive: zipfile.ZipFile, member: str) -> np.ndarray:
+    # Whole, so that zipfile compares the checksum.
+    return np.lib.format.read_array(io.BytesIO(archive.read(member)), allow_pickle=False)
+
+
+def _document(path: Path) -> dict[str, Any]:
+    try:
+        with zipfile.ZipFile(path) as archive:
+            document = json.loads(archive.read(_STATE))
+    except (zipfile.BadZipFile, KeyError, EOFError, ValueError) as error:
+        raise _damaged(path, error) from error
+    if document.get("format") != FORMAT:
+        raise CheckpointError(
+            f"This version reads checkpoints of format {FORMAT}. Received: {path} of format {document.get('format')}. "
+            "Continue the run with the version in its versions.json."
+        )
+    return document
+
+
+def _damaged(path: Path, error: Exception) -> CheckpointError:
+    return CheckpointError(
+        f"The checkpoint cannot be read: {error}. Received: {path}. Delete it to continue from the one before, if there is one, "
+        "or start a new run from best.weights.h5."
+    )
+
+
+def _compare(path: Path, part: str, names: list[str], values: list[np.ndarray], variables: list[Any]) -> None:
+    saved = [(name, value.shape) for name, value in zip(names, values, strict=True)]
+    here = [(variable.path, tuple(variable.shape)) for variable in variables]
+    for number in range(max(len(saved), len(here))):
+        then = saved[number] if number < len(saved) else ("nothing", ())
+        now = here[number] if number < len(here) else ("nothing", ())
+        # Keras numbers names anew in every process: shapes decide.
+        if number >= min(len(saved), len(here)) or then[1] != now[1]:
+            raise CheckpointError(
+                f"A run goes on with the model it was started with. Received: {now[0]} of shape {now[1]} ({part}), where {path} "
+                f"has {then[0]} of shape {then[1]}. Set the model back, or start a new run."
+            )

@@ -1,0 +1,159 @@
+"""What a person sees of a run: a bar on a terminal, a plain line now and then where there is none."""
+
+import sys
+import time
+from collections import deque
+from collections.abc import Mapping
+from typing import TextIO
+
+import keras
+
+from seq2seq.training.names import choose
+from seq2seq.training.state import RunState, TrainingBatches, Validated
+
+_STYLES = {"auto": None, "bar": True, "lines": False, "none": False}
+
+
+class Progress(keras.callbacks.Callback):
+    """Shows epoch, step, loss, target tokens per second and the time left; one line per epoch sums it up.
+
+    Args:
+        state: The counters.
+        batches: The training batches: their steps and target tokens.
+        epochs: Epochs that the run will have.
+        style: "bar" (redrawn in place), "lines" (a plain line every ``interval`` seconds), "none", or "auto": a bar on a terminal, lines
+            elsewhere.
+        stream: Where it goes; stderr by default.
+        interval: Seconds between two plain lines.
+
+    Raises:
+        ValueError: The style is unknown.
+    """
+
+    def __init__(
+        self,
+        state: RunState,
+        batches: TrainingBatches,
+        epochs: int,
+        *,
+        style: str = "auto",
+        stream: TextIO | None = None,
+        interval: float = 30.0,
+    ) -> None:
+        super().__init__()
+        self._stream = stream or sys.stderr
+        self._silent = style == "none"
+        bar = choose("progress", style, _STYLES)
+        self._draws_bar = self._stream.isatty() if bar is None else bar
+        self._state = state
+        self._batches = batches
+        self._epochs = epochs
+        self._interval = interval
+        self._bar: object | None = None
+        self._steps = 0
+        self._epoch_began = 0.0
+        self._said_at = 0.0
+        self._best = False
+        self._validation_seconds = 0.0
+        # Recent step times: the first step of a process also traces the graph and says nothing about the rest.
+        self._recent: deque[float] = deque(maxlen=100)
+        self._step_began = 0.0
+
+    def say(self, text: str) -> None:
+        """Print a line without tearing the bar."""
+        if self._silent:
+            return
+        if self._bar is not None:
+            self._bar.write(text, file=self._stream)  # type: ignore[attr-defined]
+        else:
+            print(text, file=self._stream, flush=True)
+
+    def on_epoch_begin(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:
+        """Open the bar of the epoch."""
+        self._epoch_began = self._said_at = time.monotonic()
+        self._steps = self._batches.steps(epoch)
+        self._best = False
+        if self._draws_bar and not self._silent:
+            import tqdm
+
+            self._bar = tqdm.tqdm(
+                total=self._steps,
+                initial=self._state.step,
+                desc=f"epoch {epoch + 1}/{self._epochs}",
+                file=self._stream,
+                leave=False,
+                dynamic_ncols=True,
+                bar_format="{desc} {bar} {n_fmt}/{total_fmt}{postfix}",
+            )
+
+    def on_train_batch_begin(self, batch: int, logs: Mapping[str, float] | None = None) -> None:
+        """Note the time."""
+        self._step_began = time.monotonic()
+
+    def on_train_batch_end(self, batch: int, logs: Mapping[str, float] | None = None) -> None:
+        """Move the bar, or print a line if it is time for one."""
+        now = time.monotonic()
+        self._recent.append(now - self._step_began)
+        if len(self._recent) == 2 and self._recent[0] > 2 * self._recent[1]:
+            self._recent.popleft()
+        if self._bar is not None:
+            self._bar.set_postfix_str(self._standing(logs or {}), refresh=False)  # type: ignore[attr-defined]
+            self._bar.update(1)  # type: ignore[attr-defined]
+        elif now - self._said_at >= self._interval:
+            self._said_at = now
+            state = self._state
+            self.say(
+                f"epoch {state.epoch + 1}/{self._epochs} step {state.step}/{self._steps}, {self._standing(logs or {})}"
+            )
+
+    def validated(self, validation: Validated, best: bool) -> None:
+        """Show what was measured: samples, and the scores where no end of an epoch will show them."""
+        self._best = best
+        self._validation_seconds = validation.seconds
+        if validation.update and self._state.step < self._steps:
+            self.say(
+                f"  validation at step {self._state.step}: {_values(validation.values)}{' (best)' if best else ''}"
+            )
+        for source, translation, reference in validation.samples:
+            self.say(f"    source:      {source}\n    translation: {translation}\n    reference:   {reference}\n")
+
+    def saving(self, state: RunState) -> None:
+        """Nothing is said of checkpoints."""
+
+    def on_epoch_end(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:
+        """Close the bar and sum the epoch up in one line."""
+        if self._bar is not None:
+            self._bar.close()  # type: ignore[attr-defined]
+            self._bar = None
+        if self._state.whole:
+            values = {
+                name: value for name, value in (logs or {}).items() if name not in ("tokens_per_second", "seconds")
+            }
+            rate = (logs or {}).get("tokens_per_second", 0.0)
+            seconds = (logs or {}).get("seconds", 0.0)
+            self.say(
+                f"epoch {epoch + 1}/{self._epochs}: {_values(values)}, {rate:,.0f} tokens/s, {seconds:.0f} s"
+                f"{' (best)' if self._best else ''}"
+            )
+
+    def _standing(self, logs: Mapping[str, float]) -> str:
+        state = self._state
+        step_seconds = sum(self._recent) / max(len(self._recent), 1)
+        left = max(self._steps - state.step, 0) * step_seconds
+        whole_epoch = self._steps * step_seconds + self._validation_seconds
+        run_left = left + self._validation_seconds + (self._epochs - state.epoch - 1) * whole_epoch
+        rate = self._batches.tokens / max(self._steps, 1) / step_seconds if step_seconds else 0.0
+        return (
+            f"loss {logs.get('loss', float('nan')):.3f}, {rate:,.0f} tokens/s, "
+            f"{_clock(left)} left in epoch, {_clock(run_left)} in all"
+        )
+
+
+def _values(values: Mapping[str, float]) -> str:
+    return ", ".join(f"{name.replace('_', ' ')} {value:.4g}" for name, value in values.items())
+
+
+def _clock(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"

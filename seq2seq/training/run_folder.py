@@ -1,0 +1,125 @@
+"""The run folder: where everything that a run makes lies, and the rule that no run is overwritten."""
+
+import json
+import platform
+from importlib import metadata
+from pathlib import Path
+
+from seq2seq.files import replacing
+
+_PACKAGES = ("seq2seq", "tensorflow", "keras", "numpy", "sentencepiece", "datasets", "sacrebleu")
+
+
+class RunFolderError(ValueError):
+    """A folder cannot be used for this run."""
+
+
+class RunFolder:
+    """Names the files of a run; get one from :func:`open_run_folder`.
+
+    Args:
+        path: The folder.
+        resume: Whether the run is to go on from its last checkpoint.
+    """
+
+    def __init__(self, path: str | Path, *, resume: bool = False) -> None:
+        self.path = Path(path)
+        self.resume = resume
+
+    @property
+    def recipe(self) -> Path:
+        """The recipe, as TOML."""
+        return self.path / "recipe.toml"
+
+    @property
+    def source_tokenizer(self) -> Path:
+        """The SentencePiece model of the source, or of both sides where it is joint."""
+        return self.path / "source.model"
+
+    @property
+    def target_tokenizer(self) -> Path:
+        """The SentencePiece model of the target; absent where it is joint."""
+        return self.path / "target.model"
+
+    @property
+    def best(self) -> Path:
+        """The weights with the best score so far (averages, where the optimizer keeps averages)."""
+        return self.path / "best.weights.h5"
+
+    @property
+    def last(self) -> Path:
+        """The folder of the checkpoints that a resume starts from."""
+        return self.path / "last"
+
+    @property
+    def log(self) -> Path:
+        """The log: one JSON object per line and event."""
+        return self.path / "log.jsonl"
+
+    @property
+    def versions(self) -> Path:
+        """Versions of Python and of the packages that matter."""
+        return self.path / "versions.json"
+
+    @property
+    def tensorboard(self) -> Path:
+        """The folder of the TensorBoard log."""
+        return self.path / "tensorboard"
+
+    @property
+    def result(self) -> Path:
+        """The result of the finished run, as JSON."""
+        return self.path / "result.json"
+
+    def write_versions(self) -> None:
+        """Write ``versions.json``."""
+        with replacing(self.versions) as path:
+            path.write_text(json.dumps(installed_versions(), indent=2) + "\n", encoding="utf-8")
+
+
+def open_run_folder(path: str | Path, *, resume: bool = False) -> RunFolder:
+    """Make the folder of a new run, or take up that of a stopped one.
+
+    Args:
+        path: The folder; it and its parents are made where they do not exist.
+        resume: Whether a run in it is to go on. Without, a folder that already holds a run is refused: nothing is overwritten.
+
+    Returns:
+        The folder.
+
+    Raises:
+        RunFolderError: There is a run in the folder and ``resume`` is false.
+        FileNotFoundError: There is no such folder and ``resume`` is true.
+        NotADirectoryError: The path is a file.
+    """
+    folder = RunFolder(path, resume=resume)
+    if folder.path.exists() and not folder.path.is_dir():
+        raise NotADirectoryError(
+            f"A run needs a folder. Received: folder={str(folder.path)!r}, which is a file. Name another folder."
+        )
+    if resume:
+        if not folder.path.exists():
+            raise FileNotFoundError(
+                f"There is no run to continue. Received: folder={str(folder.path)!r}, which does not exist. Start it without resume."
+            )
+        return folder
+    taken = [entry for entry in (folder.log, folder.last, folder.best, folder.recipe, folder.result) if entry.exists()]
+    if taken:
+        raise RunFolderError(
+            f"The folder holds a run already, and a run is never overwritten. Received: folder={str(folder.path)!r}, with "
+            f"{', '.join(entry.name for entry in taken)} in it. Continue that run with resume (--resume), name another folder, "
+            "or delete this one."
+        )
+    folder.path.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def installed_versions() -> dict[str, str]:
+    """Give the versions of Python, of the system and of the packages that a result depends on; nothing is imported for it."""
+    versions = {"python": platform.python_version(), "system": platform.platform()}
+    for package in _PACKAGES:
+        try:
+            versions[package] = metadata.version(package)
+        except metadata.PackageNotFoundError:
+            versions[package] = "not installed"
+    return versions

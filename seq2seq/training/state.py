@@ -1,0 +1,110 @@
+"""Where a run stands: the counters that its callbacks share, and that a checkpoint keeps."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any, Protocol
+
+
+class TrainingBatches(Protocol):
+    """What training asks of its batches; :class:`seq2seq.text.batches.Batches` gives it."""
+
+    tokens: int
+
+    def dataset(self) -> Any:
+        """Give the `tf.data.Dataset`: every iteration is one epoch, and Keras can ask it for the number of batches."""
+
+    def seek(self, epoch: int, step: int = 0) -> None:
+        """Set where the next iteration starts."""
+
+    def steps(self, epoch: int) -> int:
+        """Give the number of batches of an epoch."""
+
+
+class TextPairs(Protocol):
+    """What validation asks of its corpus; :class:`seq2seq.text.corpus.Corpus` gives it."""
+
+    @property
+    def sources(self) -> list[str]:
+        """The source texts."""
+
+    @property
+    def targets(self) -> list[str] | list[list[str]]:
+        """The references, one text or several for each source."""
+
+
+@dataclass
+class RunState:
+    """The counters of a run.
+
+    Attributes:
+        epoch: Epochs done, which is the number (from 0) of the running one.
+        step: Batches done in the running epoch.
+        update: Optimizer steps done in the run.
+        seconds: Wall time of the run so far, validation included.
+        epoch_seconds: Wall time of the running epoch so far, validation included.
+        train_seconds: Wall time spent in training steps of the running epoch.
+        whole: Whether the epoch that ended last came to the end of its data, rather than being stopped in the middle.
+        validated_at: ``update`` at the last validation; -1 before the first.
+        history: One entry per epoch done: its logs by name.
+    """
+
+    epoch: int = 0
+    step: int = 0
+    update: int = 0
+    seconds: float = 0.0
+    epoch_seconds: float = 0.0
+    train_seconds: float = 0.0
+    whole: bool = True
+    validated_at: int = -1
+    history: list[dict[str, float]] = field(default_factory=list)
+    _ticked: float = field(default=0.0, repr=False)
+
+    def start_clock(self) -> None:
+        """Count time from now on."""
+        self._ticked = time.monotonic()
+
+    def tick(self) -> None:
+        """Add the time since the last tick."""
+        now = time.monotonic()
+        self.seconds += now - self._ticked
+        self.epoch_seconds += now - self._ticked
+        self._ticked = now
+
+    def get_state(self) -> dict[str, Any]:
+        """Give the counters as plain values."""
+        return {name: value for name, value in asdict(self).items() if not name.startswith("_")}
+
+    def set_state(self, state: dict[str, Any]) -> None:
+        """Take the counters back."""
+        for name, value in state.items():
+            setattr(self, name, value)
+
+
+class Keeper(Protocol):
+    """A part of a run with something to remember over a resume."""
+
+    def get_state(self) -> dict[str, Any]:
+        """Give it as plain JSON values."""
+
+    def set_state(self, state: dict[str, Any]) -> None:
+        """Take it back."""
+
+
+@dataclass(frozen=True)
+class Validated:
+    """One validation: what was measured, and what came of it.
+
+    Attributes:
+        update: Optimizer steps done.
+        values: Scores by name, as "val_loss" (nats per target token) or "val_bleu" (0–100).
+        signatures: How each metric of real decoding was computed.
+        samples: Some triples of source, translation and reference.
+        seconds: Wall time that it took.
+    """
+
+    update: int
+    values: dict[str, float]
+    signatures: dict[str, str]
+    samples: Sequence[tuple[str, str, str]]
+    seconds: float

@@ -1,0 +1,143 @@
+"""When training stops: no better score for a while, a signal, or a loss that is not finite."""
+
+import math
+import signal
+import sys
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from types import FrameType
+from typing import Any
+
+from seq2seq import metrics
+from seq2seq.training.names import choose
+
+_FIT_METRICS = {"loss": False, "perplexity": False, "accuracy": True}
+
+
+class NotFiniteError(ValueError):
+    """The loss or a weight is no longer a finite number."""
+
+
+def higher_is_better(name: str) -> bool:
+    """Tell which direction of a score is better.
+
+    Args:
+        name: "loss", "perplexity", "accuracy", or a metric of :mod:`seq2seq.metrics`.
+
+    Raises:
+        ValueError: The name is unknown.
+
+    Example:
+        >>> higher_is_better("loss"), higher_is_better("bleu")
+        (False, True)
+    """
+    return choose("monitor", name, metrics.HIGHER_IS_BETTER | _FIT_METRICS)
+
+
+class Judge:
+    """Remembers the best score, and how long ago it was.
+
+    Args:
+        monitor: Name of the score, without "val_".
+        patience: Validations without a better score after which training is to stop; 0 for never.
+
+    Example:
+        >>> judge = Judge("loss", patience=1)
+        >>> [judge.improves({"val_loss": value}, update) for update, value in enumerate([2.0, 1.0, 1.5])]
+        [True, True, False]
+        >>> judge.best, judge.exhausted
+        (1.0, True)
+    """
+
+    def __init__(self, monitor: str, patience: int = 0) -> None:
+        if patience < 0:
+            raise ValueError(f"patience counts validations. Received: patience={patience}. Use 0 to never stop early.")
+        self.monitor = monitor
+        self.patience = patience
+        self.higher = higher_is_better(monitor)
+        self.best: float | None = None
+        self.best_epoch = 0.0
+        self.best_update = 0
+        self.waited = 0
+
+    @property
+    def exhausted(self) -> bool:
+        """Whether patience is at its end."""
+        return 0 < self.patience <= self.waited
+
+    def improves(self, values: Mapping[str, float], update: int, epoch: float = 0.0) -> bool:
+        """Hear the scores of a validation, and tell whether they are the best so far.
+
+        Args:
+            values: Scores by name; "val_" before the monitored name, or the name alone where nothing was validated.
+            update: Optimizer steps done.
+            epoch: Epochs done, with the share of a running one.
+        """
+        value = values.get(f"val_{self.monitor}", values.get(self.monitor, math.nan))
+        # Nothing is better than a number, not even NaN: the first weights are kept whatever they score.
+        better = self.best is None or (value > self.best if self.higher else value < self.best)
+        if not math.isfinite(value) or not better:
+            self.waited += 1
+            return False
+        self.best, self.best_update, self.best_epoch, self.waited = value, update, epoch, 0
+        return True
+
+    def get_state(self) -> dict[str, Any]:
+        """Give the best score and the validations waited."""
+        return {
+            "monitor": self.monitor,
+            "best": self.best,
+            "best_epoch": self.best_epoch,
+            "best_update": self.best_update,
+            "waited": self.waited,
+        }
+
+    def set_state(self, state: dict[str, Any]) -> None:
+        """Take them back; scores of another monitor say nothing about this one and are left."""
+        if state["monitor"] == self.monitor:
+            self.best = state["best"]
+            self.best_epoch = state["best_epoch"]
+            self.best_update = state["best_update"]
+            self.waited = state["waited"]
+
+
+class Interruption:
+    """Holds the name of the signal that asked the run to stop, or None."""
+
+    def __init__(self) -> None:
+        self.received: str | None = None
+
+
+@contextmanager
+def interruptions(signals: Sequence[int] = (signal.SIGINT, signal.SIGTERM)) -> Iterator[Interruption]:
+    """Turn the first SIGINT or SIGTERM into a request to stop after the running step; the second one acts at once, as usual.
+
+    Outside the main thread, where Python takes no signals, nothing is changed.
+    """
+    interruption = Interruption()
+    if threading.current_thread() is not threading.main_thread():
+        yield interruption
+        return
+    before = {number: signal.getsignal(number) for number in signals}
+
+    def restore() -> None:
+        for number, handler in before.items():
+            # None: installed by another than Python, which cannot be put back from here.
+            signal.signal(number, signal.SIG_DFL if handler is None else handler)
+
+    def request(number: int, frame: FrameType | None) -> None:
+        interruption.received = signal.Signals(number).name
+        restore()
+        print(
+            f"\n{interruption.received}: stopping after this step, then saving. Once more stops at once.",
+            file=sys.stderr,
+            flush=True,
+        )
+
+    for number in signals:
+        signal.signal(number, request)
+    try:
+        yield interruption
+    finally:
+        restore()

@@ -1,0 +1,292 @@
+"""One run of training: Keras `fit` with a run folder round it."""
+
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import keras
+
+from seq2seq.training.callbacks import Audience, Checkpoints, Counting, LearningRate, Validation
+from seq2seq.training.checkpoints import CheckpointError, find_checkpoint, load_checkpoint, load_weights
+from seq2seq.training.log import JsonLog, TensorBoardLog
+from seq2seq.training.names import choose
+from seq2seq.training.optimizers import build_optimizer
+from seq2seq.training.progress import Progress
+from seq2seq.training.run_folder import RunFolder, installed_versions, open_run_folder
+from seq2seq.training.schedules import Schedule, build_schedule
+from seq2seq.training.state import Keeper, RunState, TextPairs, TrainingBatches
+from seq2seq.training.stopping import Judge, NotFiniteError, interruptions
+from seq2seq.training.validation import Validator
+
+
+@dataclass(frozen=True)
+class TrainingResult:
+    """What came of a run.
+
+    Attributes:
+        folder: The run folder.
+        stopped: Why it ended: "finished", "patience", "SIGINT", "SIGTERM", or "callback" (another callback stopped it).
+        epochs: Whole epochs done.
+        updates: Optimizer steps done.
+        minutes: Wall time of training, validation included, over all resumes.
+        monitor: Name of the score that decided what is best.
+        best: The best score; None where nothing was measured.
+        best_epoch: Epochs done when it was reached; 2.5 is in the middle of the third.
+        history: For each whole epoch its metrics by name: "loss" (nats per target token), "val_bleu" (0–100), "learning_rate" (of the last
+            step), "tokens_per_second" (target tokens), "seconds" and others.
+    """
+
+    folder: Path
+    stopped: str
+    epochs: int
+    updates: int
+    minutes: float
+    monitor: str
+    best: float | None
+    best_epoch: float
+    history: list[dict[str, float]]
+
+
+def train(
+    model: keras.Model,
+    batches: TrainingBatches,
+    *,
+    folder: str | Path | RunFolder,
+    epochs: int = 10,
+    optimizer: str | keras.optimizers.Optimizer = "adam",
+    learning_rate: float = 1e-3,
+    schedule: str | Schedule = "constant",
+    warmup_steps: int = 0,
+    clip_norm: float = 0.0,
+    ema: float = 0.0,
+    validation_batches: TrainingBatches | None = None,
+    validation_corpus: TextPairs | None = None,
+    decode: Callable[[list[str]], list[str]] | None = None,
+    metrics: Sequence[str] = ("bleu",),
+    lowercase: bool = False,
+    tokenize: str = "13a",
+    monitor: str = "",
+    patience: int = 0,
+    validate_every: int = 0,
+    samples: int = 3,
+    checkpoint_minutes: float = 30.0,
+    tensorboard: bool = False,
+    progress: str = "auto",
+    callbacks: Sequence[keras.callbacks.Callback] = (),
+    resume: bool = False,
+) -> TrainingResult:
+    """Train a model with Keras `fit`, and leave it with its best weights.
+
+    The run can be stopped at any step (SIGINT, SIGTERM) and goes on from there with ``resume``.
+
+    Args:
+        model: The model; compiled here. It takes ``{"source", "target_in"}`` and logs at least "loss" (nats per target token).
+        batches: The training batches.
+        folder: The run folder, or where to make it.
+        epochs: Passes over the training batches, at most; a resumed run may be given more.
+        optimizer: Name of an optimizer; or an optimizer, which then brings its own learning rate, clipping and averages.
+        learning_rate: Learning rate at its highest.
+        schedule: Name of a schedule, or a schedule.
+        warmup_steps: Optimizer steps of linear warm-up of a named schedule.
+        clip_norm: Largest norm of all gradients together; 0 for no bound.
+        ema: Decay of the running average of the weights, which is then what is validated and kept; 0 for none.
+        validation_batches: Held-out batches for validation by loss; None for none.
+        validation_corpus: Held-out text for validation by decoding; None for none.
+        decode: Translates a list of texts with ``model`` as it is when called; needed with ``validation_corpus``.
+        metrics: What to measure decoded text by: names from :mod:`seq2seq.metrics`.
+        lowercase: Whether metrics ignore case, where they can.
+        tokenize: sacreBLEU's tokenizer for BLEU.
+        monitor: The score that decides what is best: "loss", "perplexity", "accuracy" or one of ``metrics``. "" for the first of
+            ``metrics`` where text is decoded, else the loss (of validation, where there are validation batches).
+        patience: Validations without a better score after which training stops; 0 for never.
+        validate_every: Optimizer steps from one validation to the next; 0 for the end of each epoch.
+        samples: Translations to show with each validation.
+        checkpoint_minutes: Minutes from one checkpoint to the next inside an epoch; 0 for none there. The end of an epoch always saves.
+        tensorboard: Whether to write a log for TensorBoard too.
+        progress: "auto", "bar", "lines" or "none".
+        callbacks: Other Keras callbacks; they see the scores of validation in the logs. A resume does not restore what they remember.
+        resume: Whether to go on with the run in ``folder``. Settings may change where they do not change the shape of what was saved.
+
+    Returns:
+        What came of it. The model has its best weights (averages, with ``ema``); where nothing was validated, its last ones.
+
+    Raises:
+        RunFolderError: The folder holds a run and ``resume`` is false.
+        CheckpointError: The run to continue had another model, optimizer or data.
+        NotFiniteError: The loss or a weight is not finite any more; the model has its last good weights, and so has the folder.
+        ValueError: A name is unknown, or a number is out of its range.
+    """
+    if epochs < 1:
+        raise ValueError(f"Training takes at least one epoch. Received: epochs={epochs}.")
+    _build(model, batches)
+    if isinstance(optimizer, str):
+        optimizer = build_optimizer(optimizer, learning_rate, clip_norm=clip_norm, ema=ema)
+    else:
+        learning_rate = float(optimizer.learning_rate)
+    plan = build_schedule(schedule, warmup_steps) if isinstance(schedule, str) else schedule
+    model.compile(optimizer=optimizer)
+    optimizer = model.optimizer
+    optimizer.build(model.trainable_variables)
+    validator = Validator(
+        model,
+        batches=validation_batches,
+        decode=decode,
+        corpus=validation_corpus,
+        metrics=metrics,
+        lowercase=lowercase,
+        tokenize=tokenize,
+        samples=samples,
+    )
+    judge = Judge(_monitor(monitor, validator), patience)
+    run = folder if isinstance(folder, RunFolder) else open_run_folder(folder, resume=resume)
+
+    state = RunState()
+    log = JsonLog(run.log, state)
+    data = _DataCheck(batches)
+    keepers: dict[str, Keeper] = {"judge": judge, "schedule": plan, "log": log, "data": data}
+    found = find_checkpoint(run.last) if resume else None
+    counters: dict[str, Any] = {}
+    if found:
+        counters = load_checkpoint(found, model)
+        state.set_state(counters["run"])
+        for name, keeper in keepers.items():
+            keeper.set_state(counters[name])
+    shown = Progress(state, batches, epochs, style=progress)
+    audience: list[Audience] = [shown, log]
+    board = TensorBoardLog(run.tensorboard, state) if tensorboard else None
+    if board:
+        audience.append(board)
+
+    stopped = ""
+    try:
+        if found:
+            log.write("resume", {"checkpoint": found.name})
+            shown.say(f"Continuing {run.path} at epoch {state.epoch + 1}, step {state.step}.")
+        else:
+            log.write("start", {"epochs": epochs, "monitor": judge.monitor, "versions": installed_versions()})
+            if resume:
+                shown.say(f"{run.path} holds no checkpoint: starting from the beginning.")
+        run.write_versions()
+        with interruptions() as interruption, _no_warning_at_the_end_of_data():
+            parts = [
+                Counting(state, batches, counters.get("metrics")),
+                LearningRate(state, batches, plan, learning_rate, epochs),
+                Validation(
+                    state,
+                    batches,
+                    validator,
+                    judge,
+                    plan,
+                    run.best,
+                    epochs=epochs,
+                    every=validate_every,
+                    audience=audience,
+                ),
+                *callbacks,
+                shown,
+                log,
+                *([board] if board else []),
+                Checkpoints(state, keepers, run.last, interruption, minutes=checkpoint_minutes, audience=audience),
+            ]
+            if state.epoch < epochs and not judge.exhausted:
+                model.fit(
+                    batches.dataset(),
+                    initial_epoch=state.epoch,
+                    epochs=epochs,
+                    shuffle=False,
+                    verbose=0,
+                    callbacks=parts,
+                )
+            stopped = _reason(interruption.received, judge, state, epochs)
+        if run.best.exists():
+            load_weights(model, run.best)
+        log.write("end", {"stopped": stopped, "best": judge.best, "minutes": round(state.seconds / 60, 3)})
+    except NotFiniteError as error:
+        log.write("not_finite", {"message": str(error)})
+        _restore_good_weights(model, run)
+        raise
+    finally:
+        log.close()
+        if board:
+            board.close()
+    if stopped.startswith("SIG"):
+        shown.say(
+            f"Stopped at epoch {state.epoch + 1}, step {state.step}; everything is saved in {run.path}. "
+            "Run the same command with --resume (in Python: resume=True) to continue."
+        )
+    return TrainingResult(
+        folder=run.path,
+        stopped=stopped,
+        epochs=state.epoch,
+        updates=state.update,
+        minutes=state.seconds / 60,
+        monitor=judge.monitor,
+        best=judge.best,
+        best_epoch=judge.best_epoch,
+        history=state.history,
+    )
+
+
+class _DataCheck:
+    """Makes sure that a resumed run reads the data it was started with."""
+
+    def __init__(self, batches: TrainingBatches) -> None:
+        self._size = {"tokens": int(batches.tokens), "steps": int(batches.steps(0))}
+
+    def get_state(self) -> dict[str, Any]:
+        return self._size
+
+    def set_state(self, state: dict[str, Any]) -> None:
+        if state != self._size:
+            raise CheckpointError(
+                "A run goes on with the data and the batches it was started with. Received: "
+                f"{self._size['tokens']} target tokens in {self._size['steps']} batches, instead of {state['tokens']} in {state['steps']}. "
+                "Set data, tokenizer and batches back, or start a new run."
+            )
+
+
+def _build(model: keras.Model, batches: TrainingBatches) -> None:
+    """Make the variables, which a resume fills before the first step."""
+    if model.built:
+        return
+    batches.seek(0)
+    for inputs, _ in batches.dataset().take(1):
+        model(inputs)
+
+
+def _monitor(monitor: str, validator: Validator) -> str:
+    name = monitor.removeprefix("val_")
+    measured = validator.names
+    if not name:
+        text = [name for name in measured if name not in ("loss", "perplexity", "accuracy")]
+        return text[0] if text else "loss"
+    if measured:
+        return choose("monitor", name, {name: name for name in measured})
+    return choose("monitor", name, {name: name for name in ("loss", "perplexity", "accuracy")})
+
+
+def _restore_good_weights(model: keras.Model, run: RunFolder) -> None:
+    last = find_checkpoint(run.last)
+    if run.best.exists():
+        load_weights(model, run.best)
+    elif last:
+        load_checkpoint(last, model)
+
+
+@contextmanager
+def _no_warning_at_the_end_of_data() -> Iterator[None]:
+    """Silence Keras' warning of an epoch with fewer batches than usual: the first one after a resume has."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message=r"\s*Your input ran out of data")
+        yield
+
+
+def _reason(signal_name: str | None, judge: Judge, state: RunState, epochs: int) -> str:
+    if state.epoch >= epochs:
+        return "finished"
+    if signal_name:
+        return signal_name
+    return "patience" if judge.exhausted else "callback"
