@@ -53,8 +53,8 @@ class Decoder(keras.layers.Layer):
         training: Whether dropout is on.
 
     Returns:
-        outputs `[batch, target_time, units]` (see `project` for logits) and the state of every layer after the last
-        real token.
+        logits `[batch, target_time, vocab]` and the state of every layer after the last real token. `read` gives the
+        outputs before the logits, so that a loss can skip padding and never holds logits twice.
 
     Raises:
         ValueError: For input feeding without attention, an unknown attention, or dot attention of unequal widths.
@@ -136,6 +136,13 @@ class Decoder(keras.layers.Layer):
         self.built = True
 
     def call(self, target_in, state, encoded, training=None):  # noqa: D102
+        outputs, state = self.read(target_in, state, encoded, training)
+        return self.project(outputs), state
+
+    def read(
+        self, target_in: tf.Tensor, state: StackState, encoded: Encoded, training: bool | None = None
+    ) -> tuple[tf.Tensor, StackState]:
+        """As a call, but give the outputs `[batch, target_time, units]` instead of logits; see `project`."""
         memory = self.prepare(Encoded(*encoded))
         embedded = self.drop_embedding(self.embedding(target_in), training=training)
         mask = tf.not_equal(target_in, PAD)

@@ -84,7 +84,7 @@ class Seq2Seq(keras.Model):
 
     def _outputs(self, inputs, training):
         encoded = self.encoder(inputs["source"], training=training)
-        outputs, _ = self.decoder(inputs["target_in"], self.bridge(encoded), encoded, training=training)
+        outputs, _ = self.decoder.read(inputs["target_in"], self.bridge(encoded), encoded, training)
         return outputs
 
     # --- training -----------------------------------------------------------------------------------------------

@@ -1,0 +1,294 @@
+"""The whole model: a real Keras model whose training pass and decoding steps are the same function."""
+
+import itertools
+import subprocess
+import sys
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from seq2seq.layers import StackedLSTM, StateBridge
+from seq2seq.layers.attention import SCORES
+from seq2seq.models import Decoder, Encoder, Seq2Seq
+from tests import reference
+
+SOURCE = np.array([[5, 6, 7, 2], [8, 2, 0, 0]])
+TARGET_IN = np.array([[1, 4, 5], [1, 6, 0]])
+TARGET_OUT = np.array([[4, 5, 2], [6, 2, 0]])
+INPUTS = {"source": SOURCE, "target_in": TARGET_IN}
+
+DECODERS = [
+    {"attention": None},
+    *({"attention": score} for score in SCORES),
+    {"attention": "general", "input_feeding": True},
+    {"attention": "additive", "input_feeding": True, "residual_from": 1, "tie_embeddings": True},
+]
+
+
+def small_model(label_smoothing=0.0, share=False, **decoder):
+    dropout = {"dropout": 0.1, "embedding_dropout": 0.1}
+    return Seq2Seq(
+        Encoder(12, 4, [6, 3], "first", **dropout),
+        StateBridge([6, 6], directions="concat"),
+        Decoder(12, 4, [6, 6], **{**dropout, "output_dropout": 0.1, **decoder}),
+        label_smoothing,
+        share,
+    )
+
+
+def model_with_dot_widths(**decoder):
+    """Like small_model, with a memory as wide as the decoder, which dot attention needs."""
+    return Seq2Seq(Encoder(12, 4, [6, 3], "all"), StateBridge([6, 6]), Decoder(12, 4, [6, 6], **decoder))
+
+
+def repeated(count):
+    return tf.data.Dataset.from_tensors((INPUTS, TARGET_OUT)).repeat(count)
+
+
+@pytest.mark.parametrize("decoder", DECODERS)
+def test_step_by_step_equals_the_whole_target(decoder):
+    model = model_with_dot_widths(**decoder)
+    logits = model(INPUTS)
+    encoded = model.encoder(SOURCE)
+    memory, state = model.decoder.prepare(encoded), model.decoder.start(model.bridge(encoded))
+    for time in range(3):
+        outputs, state = model.decoder.step(TARGET_IN[:, time], state, memory)
+        real = TARGET_IN[:, time] != 0
+        np.testing.assert_allclose(model.decoder.project(outputs)[real], logits[:, time][real], atol=1e-5)
+
+
+@pytest.mark.parametrize("decoder", DECODERS)
+def test_padding_changes_nothing(decoder):
+    model = model_with_dot_widths(**decoder)
+    padded = model({name: np.pad(ids, [(0, 0), (0, 2)]) for name, ids in INPUTS.items()})
+    alone = model({"source": SOURCE[1:, :2], "target_in": TARGET_IN[1:, :2]})
+    np.testing.assert_allclose(padded[1, :2], alone[0], atol=1e-5)
+    short = model.totals(INPUTS, TARGET_OUT)
+    long = model.totals(
+        {name: np.pad(ids, [(0, 0), (0, 2)]) for name, ids in INPUTS.items()}, np.pad(TARGET_OUT, [(0, 0), (0, 2)])
+    )
+    np.testing.assert_allclose(short, long, rtol=1e-5)
+
+
+@pytest.mark.parametrize("decoder", DECODERS)
+def test_beams_read_the_memory_of_their_sentence(decoder):
+    model = model_with_dot_widths(**decoder)
+    encoded = model.encoder(SOURCE)
+    memory, start = model.decoder.prepare(encoded), model.decoder.start(model.bridge(encoded))
+    beams = tf.nest.map_structure(lambda part: tf.repeat(part, 3, axis=0), start)
+    outputs, _ = model.decoder.step(np.repeat([4, 5], 3), beams, memory)
+    alone, _ = model.decoder.step(np.array([4, 5]), start, memory)
+    np.testing.assert_allclose(outputs, np.repeat(alone, 3, axis=0), atol=1e-6)
+
+
+def test_totals_are_sums_over_real_tokens():
+    model = small_model(label_smoothing=0.1, attention="general")
+    totals = model.totals(INPUTS, TARGET_OUT)
+    log_probs = reference.log_softmax(np.asarray(model(INPUTS)))
+    real = TARGET_OUT != 0
+    right = np.take_along_axis(log_probs, TARGET_OUT[..., None], axis=2)[..., 0]
+    np.testing.assert_allclose(totals.tokens, 5)
+    np.testing.assert_allclose(totals.nats, -right[real].sum(), rtol=1e-5)
+    np.testing.assert_allclose(totals.loss, -(0.9 * right + 0.1 * log_probs.mean(2))[real].sum(), rtol=1e-5)
+    np.testing.assert_allclose(totals.correct, (log_probs.argmax(2) == TARGET_OUT)[real].sum())
+
+
+def test_evaluate_reports_means_over_tokens_of_all_batches():
+    model = small_model(attention="general")
+    model.compile(optimizer="adam")
+    rows = [({"source": SOURCE[i : i + 1], "target_in": TARGET_IN[i : i + 1]}, TARGET_OUT[i : i + 1]) for i in range(2)]
+    signature = tf.nest.map_structure(lambda x: tf.TensorSpec((None, None), x.dtype), rows[0])
+    data = tf.data.Dataset.from_generator(lambda: rows, output_signature=signature)
+    data = data.apply(tf.data.experimental.assert_cardinality(2))
+    logs = model.evaluate(data, verbose=0, return_dict=True)
+    totals = model.totals(INPUTS, TARGET_OUT)
+    np.testing.assert_allclose(logs["loss"], totals.loss / totals.tokens, rtol=1e-5)
+    np.testing.assert_allclose(logs["perplexity"], np.exp(totals.nats / totals.tokens), rtol=1e-5)
+    np.testing.assert_allclose(logs["accuracy"], totals.correct / totals.tokens, rtol=1e-5)
+
+
+@pytest.mark.parametrize("decoder", DECODERS)
+def test_fits_saves_and_loads(decoder, tmp_path):
+    model = model_with_dot_widths(**decoder)
+    model.compile(optimizer=keras.optimizers.Adam(3e-2))
+    history = model.fit(repeated(20), epochs=2, verbose=0, shuffle=False).history
+    assert history["loss"][1] < history["loss"][0]
+    model.save(tmp_path / "model.keras")
+    again = keras.models.load_model(tmp_path / "model.keras")
+    np.testing.assert_allclose(again(INPUTS), model(INPUTS), atol=1e-6)
+    assert model.optimizer.iterations == again.optimizer.iterations
+
+
+def test_shared_embeddings_are_one_weight_after_loading(tmp_path):
+    model = small_model(share=True, tie_embeddings=True, attention="additive")
+    assert sum(weight.shape == (12, 4) for weight in model.weights) == 1
+    model.save(tmp_path / "model.keras")
+    again = keras.models.load_model(tmp_path / "model.keras")
+    assert again.encoder.embedding is again.decoder.embedding
+    np.testing.assert_allclose(again(INPUTS), model(INPUTS), atol=1e-6)
+
+
+def test_every_gradient_reaches_its_weight():
+    model = small_model(attention="additive", input_feeding=True)
+    with tf.GradientTape() as tape:
+        loss = model.totals(INPUTS, TARGET_OUT).loss
+    assert all(gradient is not None for gradient in tape.gradient(loss, model.trainable_weights))
+
+
+def test_one_step_equals_stock_keras_training():
+    """The loss, its scale and the update against a plain Keras model made of stock layers with the same weights."""
+    ours = Seq2Seq(Encoder(12, 4, [5]), StateBridge([5]), Decoder(12, 4, [5]))
+    source, target_in = keras.Input((None,), dtype="int32"), keras.Input((None,), dtype="int32")
+    _, *state = keras.layers.LSTM(5, return_state=True)(
+        keras.layers.Embedding(12, 4)(source), mask=keras.ops.not_equal(source, 0)
+    )
+    read = keras.layers.LSTM(5, return_sequences=True)(keras.layers.Embedding(12, 4)(target_in), initial_state=state)
+    stock = keras.Model([source, target_in], keras.layers.Dense(12)(read))
+    embeddings = [layer for layer in stock.layers if isinstance(layer, keras.layers.Embedding)]
+    lstms = [layer for layer in stock.layers if isinstance(layer, keras.layers.LSTM)]
+    dense = stock.layers[-1]
+    pairs = list(
+        zip(
+            [
+                ours.encoder.embedding,
+                ours.decoder.embedding,
+                ours.encoder.stack,
+                ours.decoder.stack,
+                ours.decoder.logits,
+            ],
+            [*embeddings, *lstms, dense],
+            strict=True,
+        )
+    )
+    for mine, theirs in pairs:
+        theirs.set_weights(mine.get_weights())
+    ours.compile(optimizer=keras.optimizers.SGD(0.5))
+    ours.train_on_batch(INPUTS, TARGET_OUT)
+    with tf.GradientTape() as tape:
+        logits = stock([SOURCE, TARGET_IN])
+        losses = keras.losses.sparse_categorical_crossentropy(TARGET_OUT, logits, from_logits=True)
+        loss = tf.reduce_sum(losses * (TARGET_OUT != 0)) / 5
+    gradients = tape.gradient(loss, stock.trainable_weights)
+    for weight, gradient in zip(stock.trainable_weights, gradients, strict=True):
+        weight.assign_sub(0.5 * tf.convert_to_tensor(gradient))
+    for mine, theirs in pairs:
+        for weight, expected in zip(mine.get_weights(), theirs.get_weights(), strict=True):
+            np.testing.assert_allclose(weight, expected, atol=1e-6)
+
+
+TWO_REPLICAS = """
+import keras, numpy as np, tensorflow as tf
+from seq2seq.layers import StateBridge
+from seq2seq.models import Decoder, Encoder, Seq2Seq
+
+cpu = tf.config.list_physical_devices("CPU")[0]
+tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
+source, target_in = np.array([[5, 6, 7, 2], [8, 2, 0, 0]]), np.array([[1, 4, 5], [1, 6, 0]])
+rows = ({"source": source, "target_in": target_in}, np.array([[4, 5, 2], [6, 2, 0]]))
+weights = []
+for strategy in (tf.distribute.get_strategy(), tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])):
+    keras.utils.set_random_seed(0)
+    with strategy.scope():
+        model = Seq2Seq(Encoder(12, 4, [5]), StateBridge([5]), Decoder(12, 4, [5], attention="general"))
+        model.compile(optimizer=keras.optimizers.SGD(0.5))
+    model.fit(tf.data.Dataset.from_tensor_slices(rows).batch(2), epochs=2, verbose=0, shuffle=False)
+    weights.append(model.get_weights())
+print(max(float(np.abs(one - two).max()) for one, two in zip(*weights, strict=True)))
+"""
+
+
+def test_the_loss_is_per_token_of_the_global_batch_on_two_replicas():
+    """Sentences of unequal length on two replicas: a mean of means would give other weights."""
+    done = subprocess.run([sys.executable, "-c", TWO_REPLICAS], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert float(done.stdout) < 1e-6
+
+
+def test_functional_model_around_our_layers(tmp_path):
+    source, target_in = keras.Input((None,), dtype="int32"), keras.Input((None,), dtype="int32")
+    encoded = Encoder(12, 4, [6, 3], "first")(source)
+    state = StateBridge([5, 4], "concatenated")(encoded)
+    logits, _ = Decoder(12, 4, [5, 4], attention="general", input_feeding=True)(target_in, state, encoded)
+    model = keras.Model([source, target_in], StackedLSTM([12], return_sequences=True)(logits))
+    model.compile("adam", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+    model.fit([SOURCE, TARGET_IN], TARGET_OUT, verbose=0)
+    model.save(tmp_path / "model.keras")
+    again = keras.models.load_model(tmp_path / "model.keras")
+    np.testing.assert_allclose(again([SOURCE, TARGET_IN]), model([SOURCE, TARGET_IN]), atol=1e-6)
+
+
+def test_decode_finds_what_was_learnt():
+    model = small_model(attention="general", dropout=0.0, embedding_dropout=0.0, output_dropout=0.0)
+    model.compile(optimizer=keras.optimizers.Adam(3e-2))
+    model.fit(repeated(150), verbose=0, shuffle=False)
+    for beam_size in (1, 3):
+        found = model.decode(SOURCE, [5, 5], beam_size=beam_size)
+        np.testing.assert_array_equal(found.tokens[:, 0, :3], TARGET_OUT)
+
+
+def test_scores_of_the_search_are_the_models_own():
+    model = small_model(attention="additive", input_feeding=True)
+    found = model.decode(SOURCE, [6, 4], beam_size=4, n_best=4, length_penalty=0.0)
+    for row, place in itertools.product(range(2), range(4)):
+        tokens = np.asarray(found.tokens)[row, place]
+        target_out = tokens[: np.flatnonzero(tokens == 2)[0] + 1][None]
+        target_in = np.concatenate([[[1]], target_out[:, :-1]], axis=1)
+        totals = model.totals({"source": SOURCE[row : row + 1], "target_in": target_in}, target_out)
+        np.testing.assert_allclose(found.scores[row, place], -totals.nats, rtol=1e-4)
+
+
+@settings(max_examples=12)
+@given(
+    encoder=st.lists(st.integers(1, 4), min_size=1, max_size=4),
+    decoder=st.lists(st.integers(1, 4), min_size=1, max_size=4),
+    reading=st.sampled_from(["never", "first", "all", "reverse"]),
+    mode=st.sampled_from(["per_layer", "last_layer", "concatenated", "mean", "learned", "zero"]),
+    directions=st.sampled_from(["concat", "sum", "mean", "forward", "backward"]),
+    attention=st.sampled_from([None, "general", "additive"]),
+)
+def test_any_shape_trains_a_step(encoder, decoder, reading, mode, directions, attention):
+    options = {"reverse": True} if reading == "reverse" else {"bidirectional": reading}
+    bridge = StateBridge(decoder, mode, directions=directions, align="spread" if mode == "per_layer" else "none")
+    parts = Encoder(12, 4, encoder, **options), bridge, Decoder(12, 4, decoder, attention=attention)
+    if attention is None and mode in ("learned", "zero"):
+        with pytest.raises(ValueError, match="the decoder would never see the source"):
+            Seq2Seq(*parts)
+        return
+    model = Seq2Seq(*parts)
+    before = model.get_weights()
+    model.compile(optimizer="adam", run_eagerly=True)
+    logs = model.train_on_batch(INPUTS, TARGET_OUT, return_dict=True)
+    assert np.isfinite(logs["loss"])
+    assert any((new != old).any() for new, old in zip(model.get_weights(), before, strict=True))
+
+
+@pytest.mark.parametrize(
+    ("parts", "message"),
+    [
+        ((Encoder(9, 4, [3]), StateBridge([3]), Decoder(9, 4, [4])), r"bridge.units=\[3\], decoder.units=\[4\]"),
+        ((Encoder(9, 4, [3]), StateBridge([3], "zero"), Decoder(9, 4, [3])), "attention=None, bridge mode='zero'"),
+        ((Encoder(9, 4, [3]), StateBridge([3], [[]]), Decoder(9, 4, [3])), "would never see the source"),
+        ((Encoder(9, 4, [3, 3]), StateBridge([3]), Decoder(9, 4, [3])), "encoder depth=2, decoder depth=1"),
+        (
+            (Encoder(9, 4, [3]), StateBridge([4]), Decoder(9, 4, [4], attention="dot")),
+            "decoder width=4, memory width=3",
+        ),
+    ],
+)
+def test_refuses_parts_that_do_not_fit(parts, message):
+    with pytest.raises(ValueError, match=message):
+        Seq2Seq(*parts)
+
+
+def test_refuses_sharing_unequal_embeddings():
+    with pytest.raises(ValueError, match="one vocabulary and one width"):
+        Seq2Seq(Encoder(9, 4, [3]), StateBridge([3]), Decoder(8, 4, [3]), share_embeddings=True)
+
+
+def test_refuses_input_feeding_without_attention():
+    with pytest.raises(ValueError, match="input_feeding=True, attention=None"):
+        Decoder(9, 4, [3], input_feeding=True)
