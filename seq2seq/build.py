@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from seq2seq.models import Seq2Seq
     from seq2seq.text.batches import Batches
     from seq2seq.text.corpus import Corpus
+    from seq2seq.text.streaming import StreamedBatches
     from seq2seq.text.tokenizer import Tokenizer
 
 # SentencePiece keeps its training text in memory; more than this of a streamed corpus teaches it nothing new.
@@ -107,7 +108,7 @@ def build_batches(
     *,
     cache: Path | None = None,
     shuffle: bool = True,
-) -> Batches:
+) -> Batches | StreamedBatches:
     """Tokenise a corpus and put it into batches.
 
     Args:
@@ -121,7 +122,9 @@ def build_batches(
     Returns:
         The batches.
     """
-    from seq2seq.text.batches import Batches, StreamedBatches, encode_corpus
+    from seq2seq.text.batches import Batches
+    from seq2seq.text.encoding import encode_corpus
+    from seq2seq.text.streaming import StreamedBatches
 
     settings = recipe.batches
     limits: dict[str, Any] = {

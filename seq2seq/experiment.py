@@ -97,8 +97,9 @@ def run(
     batches = build_batches(recipe, corpora.train, source, target, cache=cache)
     validation = build_batches(recipe, corpora.validation, source, target, cache=cache, shuffle=False)
     model = build_model(recipe, source.vocab_size, target.vocab_size)
-    for corpus in filter(None, corpora):
-        tell(corpus.report())
+    for corpus in corpora:
+        if corpus is not None:
+            tell(corpus.report())
     tell(f"training batches: {batches.report()}")
     tell(f"model: {model.count_params():,} parameters, vocabulary {source.vocab_size:,} → {target.vocab_size:,}")
 

@@ -1,0 +1,33 @@
+"""EuTrans: what a tourist says at the desk of a hotel, Spanish to English.
+
+Task     Short sentences of a small vocabulary; 9,900 pairs to learn from, 100 to validate on, 2,996 to report on.
+Paper    Amengual et al. 2000 (the corpus); Luong, Pham and Manning 2015 (the attention)
+Data     training.es.gz, training.en.gz, dev.…, test.… in $SEQ2SEQ_DATA/eutrans_esen, or the folder of --data
+Command  python recipes/eutrans.py --data FOLDER
+Cost     not measured yet
+Result   not measured yet
+"""
+
+from seq2seq.recipe import BatchSettings, Data, ModelSettings, Recipe, TokenizerSettings, TrainingSettings
+from seq2seq.script import main
+
+recipe = Recipe(
+    name="eutrans",
+    data=Data(
+        path="$SEQ2SEQ_DATA/eutrans_esen", source="es", target="en", train="training", validation="dev", test="test"
+    ),
+    tokenizer=TokenizerSettings(kind="unigram", vocab_size=1000, joint=False),
+    batches=BatchSettings(size=50),
+    model=ModelSettings(
+        embedding=128,
+        encoder=(128,),
+        decoder=(256,),
+        bidirectional="all",
+        attention="general",
+        input_feeding=True,
+    ),
+    training=TrainingSettings(learning_rate=1e-3, epochs=12),
+)
+
+if __name__ == "__main__":
+    main(recipe)

@@ -1,0 +1,45 @@
+"""Multi30k: captions of pictures, German to English, or between any two languages that are there.
+
+Task     A sentence of a dozen words about what a picture shows; 29,000 pairs to learn from, 1,014 to validate on, and
+         1,000 (test_2016_flickr) to report on. Text is cased and untokenised; BLEU is detokenised (13a).
+Paper    Elliott, Frank, Sima'an and Specia 2016 (the corpus); Luong, Pham and Manning 2015 (the attention)
+Data     train.de.gz, train.en.gz, val.…, test_2016_flickr.… in $SEQ2SEQ_DATA/multi30k/raw, or the folder of --data
+Command  python recipes/multi30k.py --data FOLDER            (--source en --target de for the other direction)
+Cost     not measured yet
+Result   not measured yet
+"""
+
+from seq2seq.recipe import (
+    BatchSettings,
+    Data,
+    DecodingSettings,
+    ModelSettings,
+    Recipe,
+    TokenizerSettings,
+    TrainingSettings,
+)
+from seq2seq.script import main
+
+recipe = Recipe(
+    name="multi30k",
+    data=Data(path="$SEQ2SEQ_DATA/multi30k/raw", source="de", target="en", validation="val", test="test_2016_flickr"),
+    tokenizer=TokenizerSettings(kind="unigram", vocab_size=8000, joint=True),
+    batches=BatchSettings(size=64),
+    # Both directions of an encoder layer side by side are as wide as a decoder layer: states pass as they are.
+    model=ModelSettings(
+        embedding=256,
+        encoder=(256, 256),
+        decoder=(512, 512),
+        bidirectional="all",
+        bridge="per_layer",
+        attention="general",
+        dropout=0.3,
+        embedding_dropout=0.3,
+        output_dropout=0.3,
+    ),
+    training=TrainingSettings(learning_rate=1e-3, label_smoothing=0.1, epochs=20, schedule="plateau", patience=4),
+    decoding=DecodingSettings(beam_size=5),
+)
+
+if __name__ == "__main__":
+    main(recipe)
