@@ -65,7 +65,9 @@ def all_sentences(max_length: Any, *, kept: int, score: float) -> Sentences:
         tf.debugging.assert_positive(max_length, message)
     elif (known < 1).any():
         raise ValueError(f"{message} Received: max_length={known.tolist()}.")
-    batch = tf.size(max_length)
+    # Hidden from the graph optimizer. In TensorFlow 2.21 its constant folding believes that what enters a loop within a
+    # loop with a known size keeps it, and a step function would be told the size of the whole batch for ever.
+    batch = tf.raw_ops.PlaceholderWithDefault(input=tf.size(max_length), shape=[])
     return Sentences(
         place=tf.range(batch),
         max_length=max_length,

@@ -78,7 +78,7 @@ def special_ids(start: int, end: int, pad: int) -> SpecialIds:
 
 
 def tensors(nest: Any, name: str) -> Any:
-    """Turn a nest of anything that TensorFlow takes into a nest of tensors, each with a first axis.
+    """Turn a nest of anything that TensorFlow takes into a nest of tensors with a first axis.
 
     Args:
         nest: The state or the memory; may be empty.

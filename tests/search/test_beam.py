@@ -145,6 +145,17 @@ def test_traces_once():
     assert count[0] <= 2
 
 
+def test_a_batch_of_known_size():
+    tables, max_length = random_tables(3, 6, 12, spread=0.3), np.array([2, 1, 3, 5, 9, 2], np.int32)
+
+    @tf.function
+    def search():
+        state, memory = start_state(6), {"table": tables}
+        return beam_search(step, state, memory, beam_size=3, max_length=max_length, start=START, end=END)
+
+    np.testing.assert_array_equal(search().tokens, run("beam", tables, max_length, beam_size=3).tokens)
+
+
 def test_empty_batch():
     found = run("beam", np.zeros((0, 5, 5, 5), np.float32), np.zeros(0, np.int32), beam_size=3, n_best=2)
     assert found.tokens.shape == (0, 2, 0)

@@ -1,0 +1,135 @@
+import functools
+import re
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from hypothesis import given
+from hypothesis import strategies as st
+
+from seq2seq.search import sample_search
+from tests import reference
+from tests.reference import END, PAD, START, log_softmax
+from tests.search.scripted import next_log_probs, random_tables, run, start_state, step, words
+
+MANY = 20_000
+LOGITS = np.array([9.0, 9.0, 0.0, 1.0, 2.0, -1.0, 1.5])
+
+
+def first_tokens(logits, **settings):
+    """How often each token is drawn first, of many sentences with the same logits."""
+
+    def same(tokens, state, memory):
+        return tf.tile(tf.constant(logits[None], tf.float32), [tf.size(tokens), 1]), state
+
+    @tf.function
+    def search():
+        return sample_search(same, (), (), max_length=tf.fill([MANY], 2), start=START, end=END, **settings)
+
+    first = search().tokens.numpy()[:, 0, 0]
+    return np.bincount(first, minlength=len(logits)) / MANY
+
+
+def softmax_over(allowed, temperature=1.0):
+    weights = np.zeros(len(LOGITS))
+    weights[allowed] = np.exp(log_softmax(LOGITS[allowed] / temperature))
+    return weights
+
+
+# Five standard deviations of a frequency of one half.
+as_often = functools.partial(np.testing.assert_allclose, rtol=0, atol=2.5 / MANY**0.5)
+
+
+@pytest.mark.parametrize("temperature", [0.5, 1.0, 3.0])
+def test_frequencies_are_those_of_the_model(temperature):
+    found = first_tokens(LOGITS, seed=3, temperature=temperature)
+    as_often(found, softmax_over([2, 3, 4, 5, 6], temperature))
+    assert found[PAD] == found[START] == 0
+
+
+def test_top_k_cuts_the_rest():
+    # The padding and the start have the greatest logits, and must not take a place among the two.
+    as_often(first_tokens(LOGITS, seed=3, top_k=2), softmax_over([4, 6]))
+    as_often(first_tokens(LOGITS, seed=3, top_k=99), softmax_over([2, 3, 4, 5, 6]))
+
+
+def test_top_p_cuts_the_rest():
+    probabilities = softmax_over([2, 3, 4, 5, 6])
+    order = np.argsort(-probabilities)
+    for count in (1, 2, 3, 4):
+        # Just below the sum of the first `count`, all of them are needed; just above, one more.
+        below = float(probabilities[order[:count]].sum()) - 1e-4
+        as_often(first_tokens(LOGITS, seed=5, top_p=below), softmax_over(sorted(order[:count])))
+        as_often(first_tokens(LOGITS, seed=5, top_p=below + 2e-4), softmax_over(sorted(order[: count + 1])))
+
+
+def test_top_p_counts_after_temperature_and_top_k():
+    # Of the two that are left at temperature 0.5, 4 alone has e^1 / (1 + e^1) = 0.73.
+    found = first_tokens(LOGITS, seed=5, temperature=0.5, top_k=2, top_p=0.7)
+    as_often(found, softmax_over([4]))
+
+
+@given(seed=st.integers(0, 2**32 - 1), max_length=st.lists(st.integers(1, 9), min_size=1, max_size=6))
+def test_sharpest_is_greedy(seed, max_length):
+    tables = random_tables(seed, len(max_length), 8)
+    greedy = run("greedy", tables, max_length)
+    for sharp in ({"temperature": 1e-4}, {"top_k": 1}, {"top_p": 1e-6}):
+        found = run("sample", tables, max_length, seed=11, **sharp)
+        np.testing.assert_array_equal(found.tokens, greedy.tokens)
+        np.testing.assert_allclose(found.scores, greedy.scores, rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("settings", [{}, {"temperature": 2.0, "top_k": 4}, {"top_p": 0.8}])
+def test_scores_are_the_models_own(settings):
+    tables, max_length = random_tables(2, 6, 8), [1, 2, 5, 9, 9, 9]
+    found = run("sample", tables, max_length, seed=4, **settings)
+    for table, longest, tokens, score in zip(tables, max_length, found.tokens[:, 0], found.scores[:, 0], strict=True):
+        hypothesis = words(tokens)
+        assert hypothesis.index(END) == len(hypothesis) - 1 < longest
+        assert score == pytest.approx(reference.score(next_log_probs(table), hypothesis, 0.0), rel=1e-5, abs=1e-5)
+
+
+def test_the_seed_decides():
+    tables, max_length = random_tables(2, 6, 8, spread=0.3), np.full(6, 9, np.int32)
+
+    @tf.function
+    def search(seed):
+        return sample_search(
+            step, start_state(6), {"table": tables}, seed=seed, max_length=max_length, start=START, end=END
+        ).tokens
+
+    once, again, other = (search(tf.constant(seed)).numpy() for seed in (1, 1, 2))
+    np.testing.assert_array_equal(once, again)
+    assert [words(row[0]) for row in once] != [words(row[0]) for row in other]
+    assert search.experimental_get_tracing_count() == 1
+    np.testing.assert_array_equal(run("sample", tables, max_length, seed=1).tokens, once)
+
+
+def test_batch_mates_change_nothing():
+    # Others leave sooner or later, and what is drawn here stays: it hangs on the place alone.
+    tables = random_tables(2, 8, 8, spread=0.3)
+    long = run("sample", tables, np.full(8, 20), seed=6)
+    short = run("sample", tables, [20, 1, 2, 1, 20, 3, 2, 20], seed=6)
+    for place in (0, 4, 7):
+        assert words(long.tokens[place, 0]) == words(short.tokens[place, 0])
+    # Nor do sentences that are added behind.
+    fewer = run("sample", tables[:3], np.full(3, 20), seed=6)
+    assert [words(row[0]) for row in fewer.tokens] == [words(row[0]) for row in long.tokens[:3]]
+
+
+@pytest.mark.parametrize(
+    ("setting", "message"),
+    [
+        ({"temperature": 0.0}, "Received: temperature=0.0. Its limit at 0 is greedy_search."),
+        ({"temperature": float("nan")}, "temperature is greater than 0"),
+        ({"top_k": -1}, "0 means all of them. Received: top_k=-1"),
+        ({"top_p": 0.0}, "Received: top_p=0.0"),
+        ({"top_p": 1.1}, "Received: top_p=1.1"),
+        ({"end": 9}, "Received: end=9, logits for 7 tokens"),
+        ({"max_length": [0]}, "Received: max_length=[0]"),
+    ],
+)
+def test_refusals(setting, message):
+    arguments = {"seed": 1, "max_length": [2], "start": START, "end": END, **setting}
+    with pytest.raises(ValueError, match=re.escape(message)):
+        sample_search(lambda tokens, state, memory: (tf.zeros([1, 7]), state), (), (), **arguments)
