@@ -296,12 +296,15 @@ def _check(texts: Sequence[str], n_best: int, settings: Mapping[str, Any]) -> No
 @contextmanager
 def _without_training(model: Any) -> Iterator[None]:
     """Let Keras forget for a moment what it would save of training: optimizer variables treble the file."""
-    optimizer, compiled = model.optimizer, model.compiled
+    if not model.compiled:
+        yield
+        return
+    optimizer = model.optimizer
     model.optimizer, model.compiled = None, False
     try:
         yield
     finally:
-        model.optimizer, model.compiled = optimizer, compiled
+        model.optimizer, model.compiled = optimizer, True
 
 
 def _read_members(path: Path) -> tuple[dict[str, bytes], dict[str, Any]]:

@@ -1,0 +1,226 @@
+import json
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import seq2seq
+from seq2seq import Decoder, Encoder, Seq2Seq, StateBridge, Tokenizer, Translator
+from seq2seq.recipe import DecodingSettings
+from seq2seq.settings import to_table
+from seq2seq.translator import FORMAT, Hypothesis, TranslatorFileError, read_about
+
+WORDS = ["ein", "Haus", "am", "See", "und", "der", "Wald", "a", "house", "by", "the", "lake"]
+
+
+@pytest.fixture(scope="module")
+def tokenizer() -> Tokenizer:
+    return Tokenizer.train(WORDS, kind="char")
+
+
+@pytest.fixture(scope="module")
+def translator(tokenizer: Tokenizer) -> Translator:
+    keras.utils.set_random_seed(3)
+    encoder = Encoder(tokenizer.vocab_size, 8, [12], bidirectional="all")
+    decoder = Decoder(tokenizer.vocab_size, 8, [24], attention="general")
+    model = Seq2Seq(encoder, StateBridge([24]), decoder)
+    for weight in model.trainable_variables:  # large weights: an untrained model would say the same to everything
+        weight.assign(4 * weight)
+    return Translator(model, tokenizer, tokenizer, recipe='name = "tiny"\n', about={"decoding": {"beam_size": 3}})
+
+
+@pytest.fixture
+def file(translator: Translator, tmp_path: Path) -> Path:
+    translator.save(tmp_path / "model.s2s")
+    return tmp_path / "model.s2s"
+
+
+sentences = st.lists(st.lists(st.sampled_from(WORDS), max_size=6).map(" ".join) | st.just("  \t"), max_size=7)
+
+
+class TestTranslate:
+    @settings(max_examples=15)
+    @given(texts=sentences, batch_size=st.integers(1, 4))
+    def test_each_text_alone_gives_the_same_in_the_same_order(
+        self, translator: Translator, texts: list[str], batch_size: int
+    ) -> None:
+        alone = [translator.translate([text])[0] for text in texts]
+        assert translator.translate(texts, batch_size=batch_size) == alone
+        assert all(alone[place] == "" for place, text in enumerate(texts) if not text.strip())
+
+    def test_different_texts_give_different_translations(self, translator: Translator) -> None:
+        assert len(set(translator.translate(["ein Haus", "Wald", "am See"]))) > 1
+
+    def test_hypotheses_come_best_first_and_the_first_is_the_translation(self, translator: Translator) -> None:
+        texts = ["ein Haus", "", "am See und am Wald"]
+        found = translator.hypotheses(texts, n_best=3)
+        assert [len(hypotheses) for hypotheses in found] == [3, 1, 3]
+        assert found[1] == [Hypothesis("", 0.0)]
+        for hypotheses in found:
+            scores = [hypothesis.score for hypothesis in hypotheses]
+            assert scores == sorted(scores, reverse=True)
+        assert [hypotheses[0].text for hypotheses in found] == translator.translate(texts)
+
+    def test_settings_not_given_are_those_of_the_file(self, translator: Translator, tokenizer: Tokenizer) -> None:
+        texts = ["ein Haus am See", "Wald"]
+        assert translator.decoding["beam_size"] == 3
+        assert translator.hypotheses(texts) == translator.hypotheses(texts, beam_size=3, length_penalty=1.0)
+        assert Translator(translator.model, tokenizer, tokenizer).decoding == to_table(DecodingSettings())
+
+    def test_a_translation_has_at_most_a_factor_of_the_sources_tokens_plus_ten(
+        self, translator: Translator, tokenizer: Tokenizer
+    ) -> None:
+        for text in ["Haus", "ein Haus am See und am Wald"]:
+            for factor in (0.1, 1.5):
+                found = translator.translate([text], max_length_factor=factor, beam_size=1)[0]
+                assert len(tokenizer.encode(found)) <= np.ceil(factor * len(tokenizer.encode(text))) + 10
+
+    def test_what_is_refused(self, translator: Translator) -> None:
+        with pytest.raises(TypeError, match=r"takes a list of texts\. Received: texts='ein Haus'"):
+            translator.translate("ein Haus")
+        with pytest.raises(TypeError, match=r"Received: texts\[1\]=None"):
+            translator.translate(["ein Haus", None])  # type: ignore[list-item]
+        with pytest.raises(ValueError, match=r"n_best=4, beam_size=3\. Widen the beam"):
+            translator.hypotheses(["ein Haus"], n_best=4)
+        with pytest.raises(ValueError, match=r"beam_size is at least 1\. Received: beam_size=0"):
+            translator.translate([], beam_size=0)
+        with pytest.raises(ValueError, match=r"max_length_factor=0"):
+            translator.translate([], max_length_factor=0)
+
+
+class TestFile:
+    def test_a_fresh_process_elsewhere_translates_alike(self, translator: Translator, file: Path) -> None:
+        texts = ["ein Haus am See", "", "Wald"]
+        code = (
+            "import json, sys, seq2seq; print(json.dumps(seq2seq.load(sys.argv[1]).translate(json.loads(sys.argv[2]))))"
+        )
+        done = subprocess.run(
+            [sys.executable, "-c", code, str(file), json.dumps(texts)],
+            cwd=file.parent, capture_output=True, text=True, check=True,
+        )  # fmt: skip
+        assert json.loads(done.stdout) == translator.translate(texts)
+        assert done.stderr == ""
+
+    def test_what_travels_with_the_model(self, translator: Translator, file: Path) -> None:
+        loaded = seq2seq.load(file)
+        assert loaded.recipe == translator.recipe
+        assert loaded.about == read_about(file)
+        assert {"decoding": {"beam_size": 3}, "format": FORMAT, "joint": True}.items() <= loaded.about.items()
+        assert loaded.source_tokenizer is loaded.target_tokenizer
+        assert [entry.name for entry in file.parent.iterdir()] == ["model.s2s"]
+
+    def test_two_vocabularies(self, translator: Translator, tokenizer: Tokenizer, tmp_path: Path) -> None:
+        other = Tokenizer.train(["zwei"], kind="char")
+        Translator(translator.model, tokenizer, other).save(tmp_path / "two.s2s")
+        loaded = Translator.load(tmp_path / "two.s2s")
+        assert loaded.target_tokenizer.fingerprint == other.fingerprint
+        assert loaded.source_tokenizer.fingerprint == tokenizer.fingerprint
+
+    def test_the_optimizer_stays_at_home_and_training_goes_on(
+        self, translator: Translator, file: Path, tmp_path: Path
+    ) -> None:
+        model = translator.model
+        model.compile(optimizer="adam")
+        optimizer = model.optimizer
+        optimizer.build(model.trainable_variables)
+        translator.save(tmp_path / "after.s2s")
+        assert model.optimizer is optimizer and model.compiled
+        assert abs((tmp_path / "after.s2s").stat().st_size - file.stat().st_size) < 2000
+        assert Translator.load(tmp_path / "after.s2s").translate(["Haus"]) == translator.translate(["Haus"])
+
+    def test_a_failed_save_leaves_the_file_as_it_was(
+        self, translator: Translator, file: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        before = file.read_bytes()
+        monkeypatch.setattr(translator.source_tokenizer, "to_bytes", lambda: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            translator.save(file)
+        assert file.read_bytes() == before
+        assert [entry.name for entry in file.parent.iterdir()] == ["model.s2s"]
+
+
+def rewrite(file: Path, change: dict[str, bytes | None], compression: int = zipfile.ZIP_STORED) -> None:
+    with zipfile.ZipFile(file) as archive:
+        members: dict[str, bytes | None] = {name: archive.read(name) for name in archive.namelist()}
+    with zipfile.ZipFile(file, "w", compression) as archive:
+        for name, data in (members | change).items():
+            if data is not None:
+                archive.writestr(name, data)
+
+
+class TestBadFiles:
+    def test_a_missing_file(self, tmp_path: Path) -> None:
+        with pytest.raises(FileNotFoundError, match=r"There is no translator file\. Received: .*absent\.s2s"):
+            seq2seq.load(tmp_path / "absent.s2s")
+
+    @pytest.mark.parametrize("share", [0.0, 0.1, 0.5, 0.9, 0.999])
+    def test_a_truncated_file(self, file: Path, share: float) -> None:
+        data = file.read_bytes()
+        file.write_bytes(data[: int(share * len(data))])
+        with pytest.raises(TranslatorFileError, match=r"or it is damaged: .*Received: .*model\.s2s"):
+            seq2seq.load(file)
+
+    def test_a_flipped_byte_anywhere_is_noticed(self, file: Path) -> None:
+        data = bytearray(file.read_bytes())
+        with zipfile.ZipFile(file) as archive:
+            entries = archive.infolist()
+        for entry in entries:
+            damaged = data.copy()
+            damaged[entry.header_offset + 30 + len(entry.filename) + entry.file_size // 2] ^= 1
+            file.write_bytes(damaged)
+            with pytest.raises(TranslatorFileError, match="damaged"):
+                seq2seq.load(file)
+
+    @pytest.mark.parametrize(
+        ("change", "message"),
+        [
+            ({"recipe.toml": None}, r"holds model\.keras, source\.model, recipe\.toml and about\.json"),
+            ({"../evil.py": b""}, r"Received: .* with \.\./evil\.py"),
+            ({"weights.pkl": b""}, r"Received: .*weights\.pkl"),
+            ({"about.json": b"{}"}, r"damaged: 'format'"),
+            ({"about.json": b"[]"}, r"damaged"),
+            ({"about.json": b'{"format": 2, "joint": true}'}, r"format 1\. Received: .* of format 2\. Use the version"),
+            ({"about.json": b'{"format": 1, "joint": false}'}, r"target\.model is missing"),
+            ({"target.model": b"x"}, r"target\.model is there, but the vocabulary is joint"),
+            ({"source.model": b"x"}, r"damaged: ValueError: A tokenizer needs"),
+            ({"model.keras": b"x"}, r"damaged: BadZipFile"),
+        ],
+    )
+    def test_foreign_members(self, file: Path, change: dict[str, bytes | None], message: str) -> None:
+        rewrite(file, change)
+        with pytest.raises(TranslatorFileError, match=message):
+            seq2seq.load(file)
+
+    def test_compressed_members_could_grow_without_bound(self, file: Path) -> None:
+        rewrite(file, {}, zipfile.ZIP_DEFLATED)
+        with pytest.raises(TranslatorFileError, match=r"stored as they are\. Received: .* compressed"):
+            seq2seq.load(file)
+
+    def test_code_and_unknown_classes_are_not_loaded(self, file: Path, tmp_path: Path) -> None:
+        keras.Sequential([keras.Input((2,)), keras.layers.Lambda(lambda x: x)]).save(tmp_path / "lambda.keras")
+        rewrite(file, {"model.keras": (tmp_path / "lambda.keras").read_bytes()})
+        with pytest.raises(TranslatorFileError, match=r"lambda"):
+            seq2seq.load(file)
+        keras.Sequential([keras.Input((2,)), keras.layers.Dense(2)]).save(tmp_path / "dense.keras")
+        rewrite(file, {"model.keras": (tmp_path / "dense.keras").read_bytes()})
+        with pytest.raises(TranslatorFileError, match=r"holds a Seq2Seq model\. Received: a Sequential"):
+            seq2seq.load(file)
+
+    def test_a_class_of_another_module_is_named(self, file: Path) -> None:
+        with zipfile.ZipFile(file) as archive, archive.open("model.keras") as inner, zipfile.ZipFile(inner) as model:
+            members = {name: model.read(name) for name in model.namelist()}
+        config = json.loads(members["config.json"])
+        config["config"]["bridge"] |= {"module": "os", "class_name": "system", "registered_name": "os>system"}
+        members["config.json"] = json.dumps(config).encode()
+        with zipfile.ZipFile(file.with_suffix(".keras"), "w") as model:
+            for name, data in members.items():
+                model.writestr(name, data)
+        rewrite(file, {"model.keras": file.with_suffix(".keras").read_bytes()})
+        with pytest.raises(TranslatorFileError, match=r"Received: class 'system' of module 'os'.*import its module"):
+            seq2seq.load(file)
