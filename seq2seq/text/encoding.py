@@ -72,7 +72,8 @@ def _fingerprint(
 def _read(path: Path, count: int, vocab_sizes: tuple[int, int]) -> tuple[Ids, Ids] | None:
     """Read ids, if the file is whole and could have come from this corpus; the zip's checksums tell damage."""
     try:
-        with np.load(path, allow_pickle=False) as arrays:
+        # Opened here: NumPy would leave the file open where it is no zip.
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
             source = Ids(arrays["source"], arrays["source_starts"])
             target = Ids(arrays["target"], arrays["target_starts"])
     except (OSError, ValueError, KeyError, EOFError, TypeError, AttributeError, zipfile.BadZipFile):

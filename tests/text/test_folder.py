@@ -1,0 +1,135 @@
+import pytest
+
+from seq2seq.text.folder import find_files
+from seq2seq.text.pairs import CorpusError
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Make a folder with empty files of these names, and find a split in it: the names found and the ending."""
+
+    def make(*names):
+        for name in names:
+            (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+            (tmp_path / name).touch()
+
+        def find(split, source="de", target="en", pattern=""):
+            paths, ending = find_files(str(tmp_path / pattern), split, source, target)
+            return [path.relative_to(tmp_path).as_posix() for path in paths], ending
+
+        return find
+
+    return make
+
+
+@pytest.mark.parametrize(
+    ("names", "split"),
+    [
+        (["train.de", "train.en"], "train"),
+        (["train.de.gz", "train.en"], "train"),
+        (["train.lc.norm.tok.de.gz", "train.lc.norm.tok.en.gz"], "train"),
+        (["train.lc.norm.tok.de.gz", "train.lc.norm.tok.en.gz"], "train.lc.norm.tok"),
+        (["train.de-en.de", "train.de-en.en"], "train"),
+        (["sub/train.de", "sub/train.en"], "sub/train"),
+    ],
+)
+def test_finds_parallel_text(folder, names, split):
+    find = folder(*names, "test.de", "test.en", "training.de", "training.en", "train.fr", "test.tsv")
+    assert find(split) == (names, "")
+
+
+@pytest.mark.parametrize(
+    ("names", "ending"),
+    [
+        (["train.tsv"], ".tsv"),
+        (["train.tsv.gz"], ".tsv"),
+        (["train.csv"], ".csv"),
+        (["train.jsonl.gz"], ".jsonl"),
+        (["train.parquet"], ".parquet"),
+        (["train-00000-of-00002.parquet", "train-00001-of-00002.parquet"], ".parquet"),
+    ],
+)
+def test_finds_tables(folder, names, ending):
+    find = folder(*names, "test.tsv", "training.tsv", "train.txt", "train.de")
+    assert find("train") == (names, ending)
+
+
+def test_the_exact_name_goes_first(folder):
+    find = folder("train.de", "train.en", "train.tok.de", "train.tok.en")
+    assert find("train") == (["train.de", "train.en"], "")
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ["train.a.de", "train.a.en", "train.b.de", "train.b.en"],
+        ["train.de", "train.de.gz", "train.en"],
+        ["train.de", "train.en", "train.tsv"],
+        ["train.tsv", "train.csv"],
+        ["train.tsv", "train.tsv.gz"],
+    ],
+)
+def test_several_that_fit_are_all_told(folder, names):
+    with pytest.raises(CorpusError, match="several fit") as raised:
+        folder(*names)("train")
+    assert all(repr(name) in str(raised.value) for name in names)
+
+
+def test_a_missing_split_lists_the_splits(folder):
+    find = folder("train.de", "train.en", "val.tok.de.gz", "val.tok.en.gz", "test.tsv", "x-00000-of-00002.csv", "y.de")
+    with pytest.raises(CorpusError, match=r"instead the split: 'test', 'train', 'val.tok', 'x'\."):
+        find("dev")
+
+
+def test_without_any_split_the_files_and_folders_are_told(folder):
+    with pytest.raises(CorpusError, match=r"There is instead: 'notes.txt', 'raw/'\."):
+        folder("notes.txt", "raw/train.de")("train")
+    with pytest.raises(CorpusError, match="There is instead: nothing"):
+        folder()("inside/train")
+
+
+def test_a_missing_language_is_told(folder):
+    find = folder("train.de", "train.en")
+    with pytest.raises(CorpusError, match=r"'train.de' has no partner in 'fr'"):
+        find("train", target="fr")
+    with pytest.raises(CorpusError, match=r"'train.en' has no partner in 'fr'"):
+        find("train", source="fr")
+
+
+def test_many_names_are_cut(folder):
+    find = folder(*(f"{number}.tsv" for number in range(1000)))
+    with pytest.raises(CorpusError, match="and 980 more"):
+        find("train")
+
+
+class TestPattern:
+    def test_split_and_language(self, folder):
+        find = folder("a/train.x.de.gz", "a/train.x.en.gz", "a/dev.x.de.gz")
+        assert find("train", pattern="a/{split}.x.{lang}.gz") == (["a/train.x.de.gz", "a/train.x.en.gz"], "")
+
+    def test_wildcards(self, folder):
+        find = folder("b/train-2.tsv", "b/train-1.tsv", "b/dev-1.tsv")
+        assert find("train", pattern="*/{split}-?.tsv") == (["b/train-1.tsv", "b/train-2.tsv"], ".tsv")
+
+    def test_the_split_may_stand_twice(self, folder):
+        assert folder("dev/fre_dev.tsv.gz")("dev", pattern="{split}/fre_{split}.tsv.gz")[0] == ["dev/fre_dev.tsv.gz"]
+
+    def test_a_split_is_no_pattern(self, folder):
+        find = folder("train.tsv")
+        with pytest.raises(CorpusError, match="It fits: nothing"):
+            find("tr*", pattern="{split}.tsv")
+
+    def test_one_file_is_the_split_of_its_stem(self, folder):
+        find = folder("all.tsv.gz")
+        assert find("all", pattern="all.tsv.gz") == (["all.tsv.gz"], ".tsv")
+        with pytest.raises(CorpusError, match=r"needs \{split\} where .* every split would be the same"):
+            find("train", pattern="all.tsv.gz")
+
+    @pytest.mark.parametrize("pattern", ["{split}.*", "{split}.txt", "{split}.json"])
+    def test_what_is_no_table_is_told(self, folder, pattern):
+        with pytest.raises(CorpusError, match=r"needs to fit tables of one kind .* It fits: "):
+            folder("train.tsv", "train.csv", "train.txt")("train", pattern=pattern)
+
+    def test_a_language_without_a_file_is_told(self, folder):
+        with pytest.raises(CorpusError, match=r"It fits '.*train.de' for the source and nothing for the target"):
+            folder("train.de")("train", pattern="{split}.{lang}")

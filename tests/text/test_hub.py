@@ -1,0 +1,97 @@
+import datasets
+import pytest
+
+from seq2seq.text.hub import read_hub, read_parquet
+from seq2seq.text.pairs import CorpusError
+
+ROWS = [
+    {"id": 1, "translation": {"de": "1979-05-03", "en": "NULL"}},
+    {"id": 2, "translation": {"de": None, "en": "two"}},
+    {"id": 3, "translation": None},
+]
+PAIRS = [("1979-05-03", "NULL"), ("", "two"), ("", "")]
+
+STREAMING = pytest.mark.parametrize("streaming", [False, True])
+
+
+@pytest.fixture(autouse=True)
+def own_cache(tmp_path, monkeypatch):
+    """Keep `datasets` out of the user's cache, and quiet."""
+    monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", tmp_path / "cache")
+    datasets.disable_progress_bars()
+    yield
+    datasets.enable_progress_bars()
+
+
+@pytest.fixture
+def repository(tmp_path):
+    """A data set as it lies on the hub, in a folder: `load_dataset` reads both alike."""
+    folder = tmp_path / "repository"
+    for split in ("train", "validation"):
+        (folder / "data").mkdir(parents=True, exist_ok=True)
+        datasets.Dataset.from_list(ROWS).to_parquet(folder / "data" / f"{split}-00000-of-00001.parquet")
+    return str(folder)
+
+
+@STREAMING
+@pytest.mark.parametrize(("source", "target"), [("de", "en"), ("translation.de", "translation.en")])
+def test_reads_nested_columns(repository, streaming, source, target):
+    assert list(read_hub(repository, "train", source, target, streaming=streaming)) == PAIRS
+
+
+def test_reads_json_lines_of_a_repository(tmp_path):
+    (tmp_path / "json").mkdir()
+    (tmp_path / "json" / "train.jsonl").write_text('{"a": "one", "b": "two"}\n')
+    assert list(read_hub(str(tmp_path / "json"), "train", "a", "b", streaming=True)) == [("one", "two")]
+
+
+def test_reads_a_slice(repository):
+    assert list(read_hub(repository, "train[:1]", "de", "en", streaming=False)) == PAIRS[:1]
+
+
+@STREAMING
+def test_a_missing_split_lists_the_splits(repository, streaming):
+    with pytest.raises(CorpusError, match=r"split='dev', .*There is instead: 'train', 'validation'\."):
+        list(read_hub(repository, "dev", "de", "en", streaming=streaming))
+
+
+@STREAMING
+def test_a_missing_column_lists_the_columns(repository, streaming):
+    with pytest.raises(CorpusError, match=r"column 'fr', .*instead: 'id', 'translation.de', 'translation.en'"):
+        list(read_hub(repository, "train", "de", "fr", streaming=streaming))
+
+
+def test_a_column_without_text_is_named(repository):
+    assert next(read_hub(repository, "train", "id", "en", streaming=True)) == ("1", "NULL")
+    with pytest.raises(CorpusError, match=r"column 'translation', .*row 1, dict"):
+        list(read_hub(repository, "train", "translation", "en", streaming=True))
+
+
+def test_a_missing_configuration_is_told(repository):
+    with pytest.raises(CorpusError, match=r"'owner/name:configuration'. Received: .*'nope'"):
+        list(read_hub(f"{repository}:nope", "train", "de", "en", streaming=True))
+
+
+@pytest.mark.parametrize("error", [datasets.exceptions.DatasetNotFoundError, ConnectionError])
+def test_what_is_not_on_the_hub_is_told(monkeypatch, error):
+    def fail(*_arguments, **_settings):
+        raise error("no such thing")
+
+    monkeypatch.setattr(datasets, "load_dataset", fail)
+    with pytest.raises(CorpusError, match=r"path='owner/name', which is no folder here .*\(no such thing\)"):
+        list(read_hub("owner/name", "train", "de", "en", streaming=False))
+
+
+class TestParquet:
+    def test_files_follow_each_other(self, tmp_path):
+        files = [tmp_path / name for name in ("a.parquet", "b.parquet")]
+        datasets.Dataset.from_list(ROWS[:1]).to_parquet(files[0])
+        datasets.Dataset.from_list(ROWS[1:2]).to_parquet(files[1])
+        assert list(read_parquet(files, "de", "en")) == PAIRS[:2]
+        assert not list(tmp_path.rglob("*.arrow")), "the files are not copied"
+
+    def test_a_torn_file_is_named(self, tmp_path):
+        path = tmp_path / "a.parquet"
+        path.write_bytes(b"PAR1 and then nothing")
+        with pytest.raises(CorpusError, match=rf"needs to be whole. Received: {path}"):
+            list(read_parquet([path], "de", "en"))

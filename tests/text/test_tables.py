@@ -1,0 +1,113 @@
+import csv
+import io
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from seq2seq.text.pairs import CorpusError
+from seq2seq.text.tables import TABLES, read_csv, read_jsonl, read_tsv
+
+# What readers that guess types would change.
+TEXTS = ["NULL", "NaN", "None", "null", "007", "1e3", "1.50", "true", "1979-05-03", '"', "'a", 'a "b" c', " a ", "½"]
+PAIRS = list(zip(TEXTS, reversed(TEXTS), strict=True))
+
+WORDS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\n\r\t\ufeff"))
+
+
+@pytest.fixture(params=["tsv", "csv", "jsonl"])
+def table(request, write):
+    """Write pairs as a table of the kind and read them back."""
+
+    def round_trip(pairs, ending=""):
+        rows = [("de", "en"), *pairs]
+        if request.param == "jsonl":
+            content = "".join(json.dumps(dict(zip(rows[0], row, strict=True))) + "\n" for row in pairs)
+        elif request.param == "tsv":
+            content = "".join("\t".join(row) + "\n" for row in rows)
+        else:
+            file = io.StringIO()
+            csv.writer(file, lineterminator="\n").writerows(rows)
+            content = file.getvalue()
+        path = write(f"a.{request.param}{ending}", content)
+        return list(TABLES[f".{request.param}"](path, "de", "en"))
+
+    return round_trip
+
+
+@pytest.mark.parametrize("ending", ["", ".gz"])
+def test_a_cell_is_text_as_it_is_written(table, ending):
+    assert table(PAIRS, ending) == PAIRS
+
+
+def test_any_text_comes_back(table):
+    @given(st.lists(st.tuples(WORDS, WORDS), max_size=5))
+    def comes_back(pairs):
+        assert table(pairs) == pairs
+
+    comes_back()
+
+
+class TestTsv:
+    def test_without_header_columns_are_numbers(self, write):
+        path = write("a.tsv", "a\tb\tc\n\nd\te\tf\n")
+        assert list(read_tsv(path, "2", "0")) == [("c", "a"), ("", ""), ("f", "d")]
+
+    def test_a_missing_column_lists_what_there_is(self, write):
+        path = write("a.tsv", "de\ten\na\tb\n")
+        with pytest.raises(CorpusError, match=rf"column 'fr', {path}. There is instead: 'de', 'en'. If the table has"):
+            list(read_tsv(path, "fr", "en"))
+
+    def test_a_missing_number_tells_how_many(self, write):
+        with pytest.raises(CorpusError, match=r"target='2', .*a.tsv, line 1 with 2 columns"):
+            list(read_tsv(write("a.tsv", "a\tb\n"), "0", "2"))
+
+    def test_a_stray_tab_is_named_by_line(self, write):
+        path = write("a.tsv", "a\tb\nc\td\te\n")
+        with pytest.raises(CorpusError, match=rf"{path}, line 2 with 3 columns, 2 in the first line"):
+            list(read_tsv(path, "0", "1"))
+
+    def test_nothing_gives_nothing(self, write):
+        assert list(read_tsv(write("a.tsv", ""), "0", "1")) == []
+
+
+class TestCsv:
+    def test_quotes_hold_commas_and_lines(self, write):
+        path = write("a.csv", 'de,en\n"a, b","c\nd"\n"say ""hi""",e\n')
+        assert list(read_csv(path, "de", "en")) == [("a, b", "c\nd"), ('say "hi"', "e")]
+
+    def test_an_open_quote_is_named(self, write):
+        with pytest.raises(CorpusError, match=r"quotes closed .*a.csv, line 2"):
+            list(read_csv(write("a.csv", 'de,en\n"a,b\n'), "de", "en"))
+
+    def test_invalid_utf8_is_named_by_line(self, write):
+        with pytest.raises(CorpusError, match=r"a.csv, line 2, byte 3"):
+            list(read_csv(write("a.csv", b"de,en\na,\xff\n"), "de", "en"))
+
+
+class TestJsonl:
+    def test_columns_may_be_nested(self, write):
+        path = write("a.jsonl", '{"id": 1, "translation": {"de": "a", "en": "b"}}\n')
+        for source, target in (("de", "en"), ("translation.de", "translation.en")):
+            assert list(read_jsonl(path, source, target)) == [("a", "b")]
+
+    def test_nothing_is_empty_and_numbers_are_as_written(self, write):
+        path = write("a.jsonl", '{"de": null, "en": 1.50}\n\n{"de": 7, "en": 1e400}\n')
+        assert list(read_jsonl(path, "de", "en")) == [("", "1.50"), ("", ""), ("7", "1e400")]
+
+    @pytest.mark.parametrize(
+        ("line", "message"),
+        [
+            ('{"de": "a"', "one JSON object per line. Received: .*a.jsonl, line 2"),
+            ('["a", "b"]', "line 2, list"),
+            ('{"de": "a"}', "column 'en', .*line 2. There is instead: 'de'."),
+            ('{"de": ["a"], "en": "b"}', "column 'de', .*line 2, list"),
+            ('{"de": true, "en": "b"}', "column 'de', .*line 2, bool True"),
+            ('{"de": "\\\\ud800", "en": "b"}'.replace("\\\\", "\\"), "column 'de', .*line 2, half a surrogate pair"),
+        ],
+    )
+    def test_a_bad_line_is_named(self, write, line, message):
+        path = write("a.jsonl", '{"de": "a", "en": "b"}\n' + line + "\n")
+        with pytest.raises(CorpusError, match=message):
+            list(read_jsonl(path, "de", "en"))
