@@ -5,6 +5,8 @@ from typing import Any, NamedTuple
 
 import tensorflow as tf
 
+from seq2seq.search.best import best_of_row
+
 Step = Callable[[tf.Tensor, Any, Any], tuple[tf.Tensor, Any]]
 """`step(tokens [rows] int32, state, memory) -> logits [rows, vocab], state`.
 
@@ -238,9 +240,7 @@ def candidates(logits: tf.Tensor, count: int, ids: SpecialIds) -> Candidates:
     check_end(logits, ids)
     logits, total = clean(logits)
     excluded = sorted(set(ids))
-    vocab = logits.shape[1] if logits.shape[1] is not None else tf.shape(logits)[1]
-    wanted = count + len(excluded)
-    best, tokens = tf.math.top_k(logits, min(wanted, vocab) if isinstance(vocab, int) else tf.minimum(wanted, vocab))
+    best, tokens = best_of_row(logits, count + len(excluded))
     stops = tf.reduce_any(tokens[:, :, tf.newaxis] == tf.constant(excluded), axis=2)
     log_probs = tf.where(stops, MINUS_INFINITY, log_probabilities(best, total))
     return Candidates(tokens, log_probs, log_probabilities(logits[:, ids.end : ids.end + 1], total)[:, 0])

@@ -283,3 +283,23 @@ def test_refusals(changed, message):
 def test_a_length_of_zero_is_refused_inside_a_graph():
     with pytest.raises(tf.errors.InvalidArgumentError, match="at least 1"):
         searcher("beam", beam_size=2)(random_tables(1, 1, 5), np.array([0], np.int32))
+
+
+def test_a_large_vocabulary():
+    # Known when tracing, as in a model: the candidates are found block by block.
+    table = np.random.default_rng(4).normal(scale=3.0, size=(2000, 2000)).astype(np.float32)
+    table[:, END] += 9.0
+
+    @tf.function
+    def search():
+        def step(tokens, state, memory):
+            return tf.gather(tf.constant(table), tokens), state
+
+        return beam_search(step, (), (), beam_size=4, n_best=4, max_length=[7, 3], start=START, end=END)
+
+    found = search()
+    log_probs = reference.log_softmax(table)
+    for longest, tokens, scores in zip([7, 3], found.tokens.numpy(), found.scores.numpy(), strict=True):
+        rules = reference.beam_search(lambda prefix: log_probs[(START, *prefix)[-1]], longest, 1.0, 4, 4)
+        assert [words(row) for row in tokens] == [one.tokens for one in rules]
+        close(scores, [one.score for one in rules])
