@@ -132,6 +132,11 @@ class TestReadCorpus:
         assert asked[0] == (name, "train", "de", "en", streaming)
         assert corpus.name == f"{name}/train"
 
+    def test_dates_are_built_in(self):
+        assert len(read_corpus("dates", "validation", source="", target="")) > 0
+        with pytest.raises(CorpusError, match="split='dev'"):
+            read_corpus("dates", "dev", source="", target="")
+
     def test_public_data(self, data):
         read = read_corpus(data / "multi30k" / "tok", "val.lc.norm.tok", source="de", target="en")
         assert list(read) == list(read_corpus(data / "multi30k" / "tok", "val", source="de", target="en"))
