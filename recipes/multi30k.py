@@ -23,7 +23,8 @@ from seq2seq.script import main
 recipe = Recipe(
     name="multi30k",
     data=Data(path="$SEQ2SEQ_DATA/multi30k/raw", source="de", target="en", validation="val", test="test_2016_flickr"),
-    tokenizer=TokenizerSettings(kind="unigram", vocab_size=8000, joint=True),
+    # Few pieces: with 29,000 sentences a larger vocabulary is seen too rarely to be learnt.
+    tokenizer=TokenizerSettings(kind="unigram", vocab_size=5000, joint=True),
     batches=BatchSettings(size=64),
     # Both directions of an encoder layer side by side are as wide as a decoder layer: states pass as they are.
     model=ModelSettings(
@@ -36,8 +37,11 @@ recipe = Recipe(
         dropout=0.3,
         embedding_dropout=0.3,
         output_dropout=0.3,
+        tied="all",
     ),
-    training=TrainingSettings(learning_rate=1e-3, label_smoothing=0.1, epochs=20, schedule="plateau", patience=4),
+    training=TrainingSettings(
+        learning_rate=1e-3, schedule="cosine", warmup_steps=400, label_smoothing=0.1, epochs=20, monitor="bleu"
+    ),
     decoding=DecodingSettings(beam_size=5),
 )
 

@@ -1,5 +1,6 @@
 """Keras layers for recurrent sequence-to-sequence models."""
 
+from seq2seq import backend as _backend  # noqa: F401  (refuses another Keras backend before anything is built)
 from seq2seq.layers.attention import Attention
 from seq2seq.layers.bridge import StateBridge
 from seq2seq.layers.lstm import LSTM

@@ -81,7 +81,7 @@ class Attention(keras.layers.Layer):
         keys = values if self.score == "dot" else ops.matmul(values, self.key_kernel)
         return Memory(values, keys, mask)
 
-    def call(self, query, memory):  # noqa: D102
+    def call(self, query: tf.Tensor, memory: Memory) -> tuple[tf.Tensor, tf.Tensor]:  # noqa: D102
         values, keys, mask = memory
         if self.score == "additive":
             mixed = ops.matmul(query, self.query_kernel)[:, :, None] + keys[:, None]

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import keras
 from keras import ops
 
-from seq2seq.layers.state import LSTMState, StackState
+from seq2seq.layers.state import Encoded, LSTMState, StackState
 
 MODES = {
     "per_layer": "decoder layer i starts from encoder layer i (Sutskever et al. 2014, Luong et al. 2015)",
@@ -83,6 +83,8 @@ class StateBridge(keras.layers.Layer):
         [([1], True), ([0, 1], True)]
     """
 
+    built: bool
+
     def __init__(
         self,
         units: Sequence[int],
@@ -106,8 +108,8 @@ class StateBridge(keras.layers.Layer):
         _choose("align", align, ALIGN)
         self.units = list(units)
         self.mode = mode if isinstance(mode, str) else [list(route) for route in mode]
-        if isinstance(mode, str):
-            _choose("mode", mode, MODES)
+        if isinstance(self.mode, str):
+            _choose("mode", self.mode, MODES)
         else:
             _check_table(self.mode, len(self.units))
             if to != "all":
@@ -181,7 +183,7 @@ class StateBridge(keras.layers.Layer):
         ]
         self.built = True
 
-    def call(self, encoded) -> StackState:  # noqa: D102
+    def call(self, encoded: Encoded) -> StackState:  # noqa: D102
         memory, mask, state = encoded
         batch = ops.shape(memory)[0]
         parts = {}
@@ -290,7 +292,7 @@ class StateBridge(keras.layers.Layer):
             return ops.concatenate(directions, axis=-1)
         return _total(directions, self.directions)
 
-    def _start(self, layer: int, part: str, joined: list, memory, mask, batch) -> Any:
+    def _start(self, layer: int, part: str, joined: list, memory: Any, mask: Any, batch: Any) -> Any:
         """The initial hidden or cell state of one decoder layer, `[batch, units]`."""
         wire, name = self.wires[layer], f"layer{layer}"
         if part not in self._passed():

@@ -1,5 +1,7 @@
 """The LSTM kernel: stock Keras weights, config and results, with a faster loop on the CPU."""
 
+from typing import Any
+
 import keras
 import tensorflow as tf
 
@@ -37,10 +39,10 @@ class LSTM(keras.layers.LSTM):
         )
         return "own" if standard and not tf.config.list_logical_devices("GPU") else "keras"
 
-    def compute_mask(self, inputs, mask=None):
+    def compute_mask(self, inputs: Any, mask: Any = None) -> None:
         """Attach no mask to the outputs: masks are passed explicitly here."""
 
-    def inner_loop(self, sequences, initial_state, mask, training=False):  # noqa: D102
+    def inner_loop(self, sequences: Any, initial_state: Any, mask: Any, training: bool = False) -> Any:  # noqa: D102
         if self.loop == "keras":
             return super().inner_loop(sequences, initial_state, mask, training)
         sequences = tf.convert_to_tensor(sequences)
@@ -72,7 +74,15 @@ class LSTM(keras.layers.LSTM):
         return LSTMState(hidden, cell)
 
 
-def lstm(inputs, mask, hidden, cell, kernel, recurrent_kernel, bias):
+def lstm(
+    inputs: tf.Tensor,
+    mask: tf.Tensor | None,
+    hidden: tf.Tensor,
+    cell: tf.Tensor,
+    kernel: tf.Tensor,
+    recurrent_kernel: tf.Tensor,
+    bias: tf.Tensor,
+) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
     """Run an LSTM over whole sequences.
 
     Per step, with `σ` the logistic function and `z = x·kernel + h·recurrent_kernel + bias` cut in four:
@@ -97,13 +107,20 @@ def lstm(inputs, mask, hidden, cell, kernel, recurrent_kernel, bias):
     time_mask = None if mask is None else tf.transpose(mask)[:, :, tf.newaxis]
 
     @tf.custom_gradient
-    def run(inputs, hidden, cell, kernel, recurrent_kernel, bias):
+    def run(
+        inputs: tf.Tensor,
+        hidden: tf.Tensor,
+        cell: tf.Tensor,
+        kernel: tf.Tensor,
+        recurrent_kernel: tf.Tensor,
+        bias: tf.Tensor,
+    ) -> Any:
         sequence = tf.transpose(inputs, [1, 0, 2])
         outputs, hidden_end, cell_end, saved = _forward(
             sequence, time_mask, hidden, cell, kernel, recurrent_kernel, bias
         )
 
-        def gradient(d_outputs, d_hidden, d_cell):
+        def gradient(d_outputs: tf.Tensor, d_hidden: tf.Tensor, d_cell: tf.Tensor) -> tuple[tf.Tensor, ...]:
             d_outputs = tf.transpose(d_outputs, [1, 0, 2])
             d_gates, d_hidden, d_cell = _backward(d_outputs, time_mask, d_hidden, d_cell, cell, recurrent_kernel, saved)
             before = tf.concat([hidden[tf.newaxis], outputs[:-1]], axis=0)
@@ -127,24 +144,32 @@ def lstm(inputs, mask, hidden, cell, kernel, recurrent_kernel, bias):
 _compiled_lstm = tf.function(lstm, reduce_retracing=True)
 
 
-def _flatten(sequence):
+def _flatten(sequence: tf.Tensor) -> tf.Tensor:
     """Join time and batch: `[time, batch, units]` to `[time · batch, units]`."""
     return tf.reshape(sequence, [-1, tf.shape(sequence)[2]])
 
 
-def _array(dtype, size):
+def _array(dtype: tf.DType, size: tf.Tensor) -> tf.TensorArray:
     # Eager TensorArrays forget what was read unless told otherwise; both passes read these.
     return tf.TensorArray(dtype, size, clear_after_read=False)
 
 
-def _forward(sequence, mask, hidden, cell, kernel, recurrent_kernel, bias):
+def _forward(
+    sequence: tf.Tensor,
+    mask: tf.Tensor | None,
+    hidden: tf.Tensor,
+    cell: tf.Tensor,
+    kernel: tf.Tensor,
+    recurrent_kernel: tf.Tensor,
+    bias: tf.Tensor,
+) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor, list[tf.TensorArray]]:
     """The loop over time; keeps what the backward loop needs: gates, cell states and their tanh."""
     steps, batch = tf.shape(sequence)[0], tf.shape(sequence)[1]
     projected = tf.matmul(_flatten(sequence), kernel) + bias
     projected = tf.reshape(projected, [steps, batch, tf.shape(kernel)[1]])
     arrays = [_array(sequence.dtype, steps) for _ in range(7)]
 
-    def step(time, hidden, cell, arrays):
+    def step(time: tf.Tensor, hidden: tf.Tensor, cell: tf.Tensor, arrays: list[tf.TensorArray]) -> tuple[Any, ...]:
         gates = projected[time] + tf.matmul(hidden, recurrent_kernel)
         i, f, g, o = tf.split(gates, 4, axis=1)
         i, f, g, o = tf.sigmoid(i), tf.sigmoid(f), tf.tanh(g), tf.sigmoid(o)
@@ -169,14 +194,22 @@ def _forward(sequence, mask, hidden, cell, kernel, recurrent_kernel, bias):
     return outputs, hidden, cell, arrays[:6]
 
 
-def _backward(d_outputs, mask, d_hidden, d_cell, initial_cell, recurrent_kernel, saved):
+def _backward(
+    d_outputs: tf.Tensor,
+    mask: tf.Tensor | None,
+    d_hidden: tf.Tensor,
+    d_cell: tf.Tensor,
+    initial_cell: tf.Tensor,
+    recurrent_kernel: tf.Tensor,
+    saved: list[tf.TensorArray],
+) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
     """The loop back over time: gradients of the gates' inputs `[time, batch, 4 · units]` and of the initial state."""
     steps = tf.shape(d_outputs)[0]
     # A product with transpose_b inside the loop would repack the matrix at every step.
     transposed = tf.transpose(recurrent_kernel)
     inputs, forgets, candidates, outputs, squashes, cells = saved
 
-    def step(time, d_hidden, d_cell, d_gates):
+    def step(time: tf.Tensor, d_hidden: tf.Tensor, d_cell: tf.Tensor, d_gates: tf.TensorArray) -> tuple[Any, ...]:
         i, f, g, o = inputs.read(time), forgets.read(time), candidates.read(time), outputs.read(time)
         squashed = squashes.read(time)
         before = tf.cond(time > 0, lambda: cells.read(time - 1), lambda: initial_cell)

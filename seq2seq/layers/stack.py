@@ -1,6 +1,6 @@
 """LSTM layers on top of each other: any widths, any reading directions, residual connections, dropout between."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import keras
@@ -113,7 +113,9 @@ class StackedLSTM(keras.layers.Layer):
                 backward.build((None, None, width))
             width = sum(self.state_units[i])
 
-    def call(self, inputs, initial_state=None, mask=None, training=None):  # noqa: D102
+    def call(  # noqa: D102
+        self, inputs: tf.Tensor, initial_state: Any = None, mask: Any = None, training: bool | None = None
+    ) -> Any:
         self._check_inputs(inputs, mask)
         initial = self._initial(initial_state, ops.shape(inputs)[0])
         # Backward layers read each sentence from its last real step: its length is all they need of the mask.
@@ -122,7 +124,7 @@ class StackedLSTM(keras.layers.Layer):
         for i, (forward, backward) in enumerate(self._pairs()):
             below = outputs if i == 0 else self.between(outputs, training=training)
             read, *end = forward(below, initial_state=list(initial[i][0]), mask=mask)
-            ends = (LSTMState(*end),)
+            ends: tuple[LSTMState, ...] = (LSTMState(*end),)
             if backward is not None:
                 turned, *end = backward(reverse_time(below, lengths), initial_state=list(initial[i][1]), mask=mask)
                 read = ops.concatenate([read, reverse_time(turned, lengths)], axis=-1)
@@ -133,11 +135,11 @@ class StackedLSTM(keras.layers.Layer):
             outputs = self._last(outputs, lengths)
         return (outputs, tuple(state)) if self.return_state else outputs
 
-    def compute_mask(self, inputs, mask=None):
+    def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
         """Hand a Keras mask on where the output still has a time axis and is the only one."""
         return mask if self.return_sequences and not self.return_state else None
 
-    def step(self, inputs: tf.Tensor, state: StackState, training: bool = False) -> tuple[tf.Tensor, StackState]:
+    def step(self, inputs: tf.Tensor, state: StackState, training: bool | None = False) -> tuple[tf.Tensor, StackState]:
         """Take one step with the same weights; for stacks that read forward only.
 
         Args:
@@ -175,13 +177,13 @@ class StackedLSTM(keras.layers.Layer):
             "return_state": self.return_state,
         }
 
-    def _pairs(self):
+    def _pairs(self) -> Iterable[tuple[LSTM, LSTM | None]]:
         return zip(self.forward_layers, self.backward_layers, strict=True)
 
     def _residual(self, layer: int) -> bool:
         return self.residual_from is not None and layer >= self.residual_from
 
-    def _initial(self, state, batch) -> StackState:
+    def _initial(self, state: Any, batch: Any) -> StackState:
         if state is None:
             return tuple(
                 tuple(LSTMState(*(ops.zeros((batch, width), self.compute_dtype),) * 2) for width in widths)
@@ -196,7 +198,7 @@ class StackedLSTM(keras.layers.Layer):
             )
         return as_stack_state(state)
 
-    def _check_inputs(self, inputs, mask) -> None:
+    def _check_inputs(self, inputs: Any, mask: Any) -> None:
         if len(inputs.shape) != 3:
             raise ValueError(
                 "StackedLSTM reads sequences of vectors, [batch, time, features]. "
@@ -207,7 +209,7 @@ class StackedLSTM(keras.layers.Layer):
                 f"mask says for each step whether it is real, [batch, time]. Received: shape {tuple(mask.shape)}."
             )
 
-    def _last(self, outputs, lengths):
+    def _last(self, outputs: tf.Tensor, lengths: tf.Tensor | None) -> tf.Tensor:
         """The output that a reader of the whole sequence would use: forward at the last step, backward at the first."""
         if lengths is None:
             last = outputs[:, -1]

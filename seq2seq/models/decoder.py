@@ -60,6 +60,8 @@ class Decoder(keras.layers.Layer):
         ValueError: For input feeding without attention, an unknown attention, or dot attention of unequal widths.
     """
 
+    built: bool
+
     def __init__(
         self,
         vocab_size: int,
@@ -124,7 +126,7 @@ class Decoder(keras.layers.Layer):
         if not self.embedding.built:
             self.embedding.build((None, None))
         self.stack.build((None, None, self.embedding_dim + (width if self.input_feeding else 0)))
-        if self.attention is not None:
+        if self.attention is not None and self.combine is not None:
             self.attention.build((None, None, width), (None, None, memory_units))
             self.combine.build((None, None, memory_units + width))
         if self.readout is not None:
@@ -135,7 +137,9 @@ class Decoder(keras.layers.Layer):
             self.bias = self.add_weight(shape=(self.vocab_size,), initializer="zeros", name="logits_bias")
         self.built = True
 
-    def call(self, target_in, state, encoded, training=None):  # noqa: D102
+    def call(  # noqa: D102
+        self, target_in: tf.Tensor, state: StackState, encoded: Encoded, training: bool | None = None
+    ) -> tuple[tf.Tensor, StackState]:
         outputs, state = self.read(target_in, state, encoded, training)
         return self.project(outputs), state
 
@@ -211,7 +215,9 @@ class Decoder(keras.layers.Layer):
     def build_from_config(self, config: dict[str, Any]) -> None:  # noqa: D102
         self.build_for(**config)
 
-    def _advance(self, embedded, state: DecoderState, memory: Memory, training):
+    def _advance(
+        self, embedded: tf.Tensor, state: DecoderState, memory: Memory, training: bool | None
+    ) -> tuple[tf.Tensor, DecoderState]:
         """One step from an embedding `[rows, embedding_dim]`."""
         inputs = ops.concatenate([embedded, state.feed], axis=-1) if self.input_feeding else embedded
         hidden, layers = self.stack.step(inputs, state.layers, training=training)
@@ -221,21 +227,23 @@ class Decoder(keras.layers.Layer):
         outputs = tf.reshape(self._look(queries, memory, training), [rows, width])
         return outputs, DecoderState(layers, outputs if self.input_feeding else state.feed)
 
-    def _look(self, hidden, memory: Memory, training):
+    def _look(self, hidden: tf.Tensor, memory: Memory, training: bool | None) -> tf.Tensor:
         """The outputs for top-layer outputs `[batch, queries, units]`: attend, combine, drop."""
-        if self.attention is not None:
+        if self.attention is not None and self.combine is not None:
             context, _ = self.attention(hidden, memory)
             hidden = self.combine(ops.concatenate([context, hidden], axis=-1))
         return self.drop_output(hidden, training=training)
 
-    def _feed_through(self, embedded, mask, state: StackState, memory: Memory, training):
+    def _feed_through(
+        self, embedded: tf.Tensor, mask: tf.Tensor, state: StackState, memory: Memory, training: bool | None
+    ) -> tuple[tf.Tensor, StackState]:
         """The whole target with input feeding: a loop, since each step reads the output of the one before."""
         steps = tf.shape(embedded)[1]
         embedded = tf.transpose(embedded, [1, 0, 2])
         time_mask = tf.transpose(mask)[:, :, tf.newaxis]
         outputs = tf.TensorArray(embedded.dtype, steps)
 
-        def advance(time, before, outputs):
+        def advance(time: tf.Tensor, before: DecoderState, outputs: tf.TensorArray) -> tuple[Any, ...]:
             output, after = self._advance(embedded[time], before, memory, training)
             kept = tf.nest.map_structure(lambda new, old: tf.where(time_mask[time], new, old), after, before)
             return time + 1, kept, outputs.write(time, output)

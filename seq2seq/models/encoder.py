@@ -45,6 +45,8 @@ class Encoder(keras.layers.Layer):
         (TensorShape([2, 3, 16]), [2, 1])
     """
 
+    built: bool
+
     def __init__(
         self,
         vocab_size: int,
@@ -100,7 +102,7 @@ class Encoder(keras.layers.Layer):
         self.stack.build((None, None, self.embedding_dim))
         self.built = True
 
-    def call(self, source, training=None):  # noqa: D102
+    def call(self, source: tf.Tensor, training: bool | None = None) -> Encoded:  # noqa: D102
         mask = tf.not_equal(source, PAD)
         # `</s>` keeps its place at the end: only what stands before it is turned round.
         words = tf.maximum(tf.reduce_sum(tf.cast(mask, tf.int32), axis=1) - 1, 0)

@@ -1,6 +1,6 @@
 """Cross-entropy over the vocabulary in one fused pass, with its own gradient."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import tensorflow as tf
 
@@ -43,7 +43,7 @@ def cross_entropy(logits: tf.Tensor, targets: tf.Tensor, label_smoothing: float 
     places = tf.stack([tf.range(tf.shape(logits)[0]), tf.cast(targets, tf.int32)], axis=1)
 
     @tf.custom_gradient
-    def run(logits):
+    def run(logits: tf.Tensor) -> Any:
         normalizer = tf.reduce_logsumexp(logits, axis=1)
         nats = normalizer - tf.gather_nd(logits, places)
         loss = nats
@@ -51,7 +51,7 @@ def cross_entropy(logits: tf.Tensor, targets: tf.Tensor, label_smoothing: float 
             uniform = normalizer - tf.reduce_mean(logits, axis=1)
             loss = (1 - label_smoothing) * nats + label_smoothing * uniform
 
-        def gradient(d_loss, _):
+        def gradient(d_loss: tf.Tensor, _: tf.Tensor) -> tf.Tensor:
             shared = label_smoothing / tf.cast(vocab, logits.dtype)
             d_logits = tf.exp(logits - normalizer[:, tf.newaxis]) - shared
             d_logits = tf.tensor_scatter_nd_sub(

@@ -6,7 +6,8 @@ import keras
 import tensorflow as tf
 from keras import ops
 
-from seq2seq.models.decoder import Decoder
+from seq2seq.layers.state import Memory
+from seq2seq.models.decoder import Decoder, DecoderState
 from seq2seq.models.encoder import Encoder
 from seq2seq.models.loss import Totals, cross_entropy
 from seq2seq.search import Hypotheses, beam_search, greedy_search
@@ -41,10 +42,13 @@ class Seq2Seq(keras.Model):
         ValueError: At construction, for parts that do not fit together.
 
     Example:
+        >>> from seq2seq.layers import StateBridge
         >>> model = Seq2Seq(Encoder(20, 8, [16]), StateBridge([12]), Decoder(30, 8, [12], attention="general"))
         >>> model({"source": keras.ops.ones((2, 5), "int32"), "target_in": keras.ops.ones((2, 4), "int32")}).shape
         TensorShape([2, 4, 30])
     """
+
+    built: bool
 
     def __init__(
         self,
@@ -79,10 +83,10 @@ class Seq2Seq(keras.Model):
         self.bridge.build_for(self.encoder.state_units, self.encoder.memory_units)
         self.built = True
 
-    def call(self, inputs, training=None):  # noqa: D102
+    def call(self, inputs: dict[str, tf.Tensor], training: bool | None = None) -> tf.Tensor:  # noqa: D102
         return self.decoder.project(self._outputs(inputs, training))
 
-    def _outputs(self, inputs, training):
+    def _outputs(self, inputs: dict[str, tf.Tensor], training: bool | None) -> tf.Tensor:
         encoded = self.encoder(inputs["source"], training=training)
         outputs, _ = self.decoder.read(inputs["target_in"], self.bridge(encoded), encoded, training)
         return outputs
@@ -109,7 +113,7 @@ class Seq2Seq(keras.Model):
         count = tf.cast(tf.shape(targets)[0], loss.dtype)
         return Totals(tf.reduce_sum(loss), tf.reduce_sum(nats), tf.reduce_sum(tf.cast(right, loss.dtype)), count)
 
-    def train_step(self, data):  # noqa: D102
+    def train_step(self, data: Any) -> dict[str, tf.Tensor]:  # noqa: D102
         inputs, target_out, _ = keras.utils.unpack_x_y_sample_weight(data)
         with tf.GradientTape() as tape:
             totals = self.totals(inputs, target_out, training=True)
@@ -120,7 +124,7 @@ class Seq2Seq(keras.Model):
         self.optimizer.apply_gradients(zip(tape.gradient(loss, weights), weights, strict=True))
         return self._report(totals)
 
-    def test_step(self, data):  # noqa: D102
+    def test_step(self, data: Any) -> dict[str, tf.Tensor]:  # noqa: D102
         inputs, target_out, _ = keras.utils.unpack_x_y_sample_weight(data)
         return self._report(self.totals(inputs, target_out))
 
@@ -169,16 +173,19 @@ class Seq2Seq(keras.Model):
         if settings not in self._searches:
             self._searches[settings] = tf.function(
                 lambda source, max_length: self._search(source, max_length, *settings),
+                autograph=False,
                 input_signature=[tf.TensorSpec([None, None], tf.int32), tf.TensorSpec([None], tf.int32)],
             )
         return self._searches[settings](tf.cast(source, tf.int32), tf.cast(max_length, tf.int32))
 
-    def _search(self, source, max_length, beam_size, n_best, length_penalty) -> Hypotheses:
+    def _search(
+        self, source: tf.Tensor, max_length: tf.Tensor, beam_size: int, n_best: int, length_penalty: float
+    ) -> Hypotheses:
         encoded = self.encoder(source, training=False)
         state = self.decoder.start(self.bridge(encoded))
         memory = self.decoder.prepare(encoded)
 
-        def step(tokens, state, memory):
+        def step(tokens: tf.Tensor, state: DecoderState, memory: Memory) -> tuple[tf.Tensor, DecoderState]:
             outputs, state = self.decoder.step(tokens, state, memory)
             return self.decoder.project(outputs), state
 
