@@ -24,8 +24,9 @@ class CheckpointError(ValueError):
 def save_checkpoint(folder: Path, model: keras.Model, state: Mapping[str, Any], *, keep: int = 1) -> Path:
     """Write a checkpoint, then delete the older ones.
 
-    It is an uncompressed zip: one `.npy` per variable of model (the states of its random generators among them), optimizer and running
-    metrics, and ``state.json``. Every part has its checksum, and the file gets its name only when it is complete on the disk.
+    It is an uncompressed zip: one `.npy` per variable of model (the states of its random generators among them),
+    optimizer and running metrics, and ``state.json``. Every part has its checksum, and the file gets its name only when
+    it is complete on the disk.
 
     Args:
         folder: Where checkpoints lie; made where it does not exist.
@@ -51,7 +52,8 @@ def save_checkpoint(folder: Path, model: keras.Model, state: Mapping[str, Any], 
             for number, variable in enumerate(variables):
                 with archive.open(_member(part, number), "w", force_zip64=True) as member:
                     np.lib.format.write_array(member, _to_numpy(variable), allow_pickle=False)
-    for old in _newest_first(folder)[keep:]:
+    unfinished = folder.glob(".*.ckpt")  # of a process that was killed while it wrote
+    for old in [*_newest_first(folder)[keep:], *unfinished]:
         if old != path:
             old.unlink(missing_ok=True)
     return path
@@ -80,18 +82,19 @@ def load_checkpoint(path: Path, model: keras.Model) -> dict[str, Any]:
         model: A model like the one saved, built and compiled, with its optimizer built.
 
     Returns:
-        The counters, with the values of the running metrics under "metrics": Keras resets metrics when an epoch begins, so they are to be
-        put back after that, by :func:`set_metrics`.
+        The counters, with the values of the running metrics under "metrics": Keras resets metrics when an epoch begins,
+        so they are to be put back after that, by :func:`set_metrics`.
 
     Raises:
-        CheckpointError: The file is damaged, or was written for another model or optimizer; nothing has been changed then.
+        CheckpointError: The file is damaged, or was written for another model or optimizer; nothing has been changed
+            then.
     """
     document = _document(path)
     parts = _variables(model)
     if document["optimizer"] != type(model.optimizer).__name__:
         raise CheckpointError(
-            f"A run goes on with the optimizer it was started with. Received: optimizer={type(model.optimizer).__name__}, "
-            f"while {path} was written with {document['optimizer']}. Set it back, or start a new run."
+            f"A run goes on with the optimizer it was started with. Received: {type(model.optimizer).__name__}, while "
+            f"{path} was written with {document['optimizer']}. Set it back, or start a new run."
         )
     loaded: dict[str, list[np.ndarray]] = {}
     try:
@@ -117,9 +120,9 @@ def set_metrics(model: keras.Model, values: Sequence[np.ndarray]) -> None:
     variables = model.metrics_variables
     if [tuple(variable.shape) for variable in variables] != [value.shape for value in values]:
         raise CheckpointError(
-            "A run goes on with the metrics it was started with, and they are built before training starts. Received: "
-            f"metrics={[metric.name for metric in model.metrics]}, with {len(variables)} variables instead of {len(values)}. "
-            "Give the model the metrics it had."
+            "A run goes on with the metrics it was started with, built before training starts. Received: "
+            f"metrics={[metric.name for metric in model.metrics]}, with {len(variables)} variables instead of "
+            f"{len(values)}. Give the model the metrics it had."
         )
     for variable, value in zip(variables, values, strict=True):
         variable.assign(value)
@@ -133,7 +136,8 @@ def metric_values(model: keras.Model) -> list[np.ndarray]:
 def save_weights(model: keras.Model, path: Path) -> None:
     """Write the weights alone, in Keras' own `.weights.h5` format, whole or not at all.
 
-    Keras would add the optimizer's variables, which make the file three times as large and get in the way of the next optimizer.
+    Keras would add the optimizer's variables, which make the file three times as large and get in the way of the next
+    optimizer.
     """
     with replacing(path) as temporary, _without_optimizer(model):
         model.save_weights(temporary)
@@ -221,8 +225,8 @@ def _document(path: Path) -> dict[str, Any]:
 
 def _damaged(path: Path, error: Exception) -> CheckpointError:
     return CheckpointError(
-        f"The checkpoint cannot be read: {error}. Received: {path}. Delete it to continue from the one before, if there is one, "
-        "or start a new run from best.weights.h5."
+        f"The checkpoint cannot be read: {error}. Received: {path}. Delete it to continue from the one before, if "
+        "there is one, or start a new run; best.weights.h5 beside it is not touched."
     )
 
 
@@ -235,6 +239,6 @@ def _compare(path: Path, part: str, names: list[str], values: list[np.ndarray], 
         # Keras numbers names anew in every process: shapes decide.
         if number >= min(len(saved), len(here)) or then[1] != now[1]:
             raise CheckpointError(
-                f"A run goes on with the model it was started with. Received: {now[0]} of shape {now[1]} ({part}), where {path} "
-                f"has {then[0]} of shape {then[1]}. Set the model back, or start a new run."
+                f"A run goes on with the model it was started with. Received: {now[0]} of shape {now[1]} ({part}), "
+                f"where {path} has {then[0]} of shape {then[1]}. Set the model back, or start a new run."
             )

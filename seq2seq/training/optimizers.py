@@ -29,8 +29,8 @@ def build_optimizer(
         learning_rate: Learning rate at its highest; a schedule multiplies it.
         clip_norm: Largest Euclidean norm of all gradients together; 0 for no bound.
         ema: Decay of the running average of the weights, such as 0.999; 0 for none.
-        weight_decay: Share of each weight taken off per step, times the learning rate; 0 for none. "adamw" keeps its own default of 0.004
-            when this is 0.
+        weight_decay: Share of each weight taken off per step, times the learning rate; 0 for none. "adamw" keeps its
+            own default of 0.004 when this is 0.
 
     Returns:
         A new optimizer.

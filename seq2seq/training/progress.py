@@ -1,5 +1,6 @@
 """What a person sees of a run: a bar on a terminal, a plain line now and then where there is none."""
 
+import shutil
 import sys
 import time
 from collections import deque
@@ -7,10 +8,13 @@ from collections.abc import Mapping
 from typing import TextIO
 
 import keras
+from tqdm import tqdm
 
+from seq2seq.terminal import format_records
 from seq2seq.training.names import choose
 from seq2seq.training.state import RunState, TrainingBatches, Validated
 
+_COLUMNS = 120  # where there is no terminal that has some
 _STYLES = {"auto": None, "bar": True, "lines": False, "none": False}
 
 
@@ -21,8 +25,8 @@ class Progress(keras.callbacks.Callback):
         state: The counters.
         batches: The training batches: their steps and target tokens.
         epochs: Epochs that the run will have.
-        style: "bar" (redrawn in place), "lines" (a plain line every ``interval`` seconds), "none", or "auto": a bar on a terminal, lines
-            elsewhere.
+        style: "bar" (redrawn in place), "lines" (a plain line every ``interval`` seconds), "none", or "auto": a bar on
+            a terminal, lines elsewhere.
         stream: Where it goes; stderr by default.
         interval: Seconds between two plain lines.
 
@@ -49,9 +53,8 @@ class Progress(keras.callbacks.Callback):
         self._batches = batches
         self._epochs = epochs
         self._interval = interval
-        self._bar: object | None = None
+        self._bar: tqdm | None = None
         self._steps = 0
-        self._epoch_began = 0.0
         self._said_at = 0.0
         self._best = False
         self._validation_seconds = 0.0
@@ -64,19 +67,17 @@ class Progress(keras.callbacks.Callback):
         if self._silent:
             return
         if self._bar is not None:
-            self._bar.write(text, file=self._stream)  # type: ignore[attr-defined]
+            self._bar.write(text, file=self._stream)
         else:
             print(text, file=self._stream, flush=True)
 
     def on_epoch_begin(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:
         """Open the bar of the epoch."""
-        self._epoch_began = self._said_at = time.monotonic()
+        self._said_at = time.monotonic()
         self._steps = self._batches.steps(epoch)
         self._best = False
         if self._draws_bar and not self._silent:
-            import tqdm
-
-            self._bar = tqdm.tqdm(
+            self._bar = tqdm(
                 total=self._steps,
                 initial=self._state.step,
                 desc=f"epoch {epoch + 1}/{self._epochs}",
@@ -97,8 +98,8 @@ class Progress(keras.callbacks.Callback):
         if len(self._recent) == 2 and self._recent[0] > 2 * self._recent[1]:
             self._recent.popleft()
         if self._bar is not None:
-            self._bar.set_postfix_str(self._standing(logs or {}), refresh=False)  # type: ignore[attr-defined]
-            self._bar.update(1)  # type: ignore[attr-defined]
+            self._bar.set_postfix_str(self._standing(logs or {}), refresh=False)
+            self._bar.update(1)
         elif now - self._said_at >= self._interval:
             self._said_at = now
             state = self._state
@@ -114,17 +115,23 @@ class Progress(keras.callbacks.Callback):
             self.say(
                 f"  validation at step {self._state.step}: {_values(validation.values)}{' (best)' if best else ''}"
             )
-        for source, translation, reference in validation.samples:
-            self.say(f"    source:      {source}\n    translation: {translation}\n    reference:   {reference}\n")
+        if validation.samples:
+            names = ("source", "translation", "reference")
+            records = [list(zip(names, sample, strict=True)) for sample in validation.samples]
+            self.say(format_records(records, shutil.get_terminal_size((_COLUMNS, 24)).columns) + "\n")
+
+    def close(self) -> None:
+        """Take the bar away, however training ended."""
+        if self._bar is not None:
+            self._bar.close()
+            self._bar = None
 
     def saving(self, state: RunState) -> None:
         """Nothing is said of checkpoints."""
 
     def on_epoch_end(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:
-        """Close the bar and sum the epoch up in one line."""
-        if self._bar is not None:
-            self._bar.close()  # type: ignore[attr-defined]
-            self._bar = None
+        """Sum the epoch up in one line."""
+        self.close()
         if self._state.whole:
             values = {
                 name: value for name, value in (logs or {}).items() if name not in ("tokens_per_second", "seconds")

@@ -82,7 +82,8 @@ def open_run_folder(path: str | Path, *, resume: bool = False) -> RunFolder:
 
     Args:
         path: The folder; it and its parents are made where they do not exist.
-        resume: Whether a run in it is to go on. Without, a folder that already holds a run is refused: nothing is overwritten.
+        resume: Whether a run in it is to go on. Without, a folder that already holds a run is refused: nothing is
+            overwritten.
 
     Returns:
         The folder.
@@ -100,22 +101,23 @@ def open_run_folder(path: str | Path, *, resume: bool = False) -> RunFolder:
     if resume:
         if not folder.path.exists():
             raise FileNotFoundError(
-                f"There is no run to continue. Received: folder={str(folder.path)!r}, which does not exist. Start it without resume."
+                f"There is no run to continue. Received: folder={str(folder.path)!r}, which does not exist. "
+                "Start it without resume."
             )
         return folder
     taken = [entry for entry in (folder.log, folder.last, folder.best, folder.recipe, folder.result) if entry.exists()]
     if taken:
         raise RunFolderError(
-            f"The folder holds a run already, and a run is never overwritten. Received: folder={str(folder.path)!r}, with "
-            f"{', '.join(entry.name for entry in taken)} in it. Continue that run with resume (--resume), name another folder, "
-            "or delete this one."
+            f"The folder holds a run already, and a run is never overwritten. Received: folder={str(folder.path)!r}, "
+            f"with {', '.join(entry.name for entry in taken)} in it. Continue that run with resume (--resume), name "
+            "another folder, or delete this one."
         )
     folder.path.mkdir(parents=True, exist_ok=True)
     return folder
 
 
 def installed_versions() -> dict[str, str]:
-    """Give the versions of Python, of the system and of the packages that a result depends on; nothing is imported for it."""
+    """Give the versions of Python, the system and the packages that a result depends on, without importing them."""
     versions = {"python": platform.python_version(), "system": platform.platform()}
     for package in _PACKAGES:
         try:

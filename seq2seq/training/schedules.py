@@ -1,7 +1,7 @@
 """Learning-rate schedules: factors of the peak learning rate, as functions of where the run stands.
 
-They are computed on the Python side before each step, not inside the graph: that lets warm-up, halving on a metric and a change of
-settings on resume work alike, and a schedule that is a function of the position needs no state to be saved.
+They are computed on the Python side before each step, not inside the graph: that lets warm-up, halving on a metric and
+a change of settings on resume work alike, and a schedule that is a function of the position needs no state to be saved.
 """
 
 import math
@@ -29,7 +29,8 @@ class Schedule(ABC):
     """Abstract: a factor of the peak learning rate for each step.
 
     Args:
-        warmup_steps: Optimizer steps over which the learning rate rises linearly to its peak; the first step has peak / warmup_steps.
+        warmup_steps: Optimizer steps over which the learning rate rises linearly to its peak; the first step has peak /
+            warmup_steps.
     """
 
     def __init__(self, warmup_steps: int = 0) -> None:
@@ -49,16 +50,15 @@ class Schedule(ABC):
     def after_warmup(self, position: Position) -> float:
         """Give the factor once warm-up is over."""
 
-    def observe(self, improved: bool) -> bool:
-        """Hear after each validation whether the monitored metric improved; tells whether the factor changed."""
-        return False
+    def observe(self, improved: bool) -> None:  # noqa: B027 - most schedules do not listen
+        """Hear after each validation whether the monitored metric improved."""
 
     def get_state(self) -> dict[str, float]:
         """Give what the schedule has to remember over a resume."""
         return {}
 
-    def set_state(self, state: dict[str, float]) -> None:
-        """Take back what :meth:`get_state` gave."""
+    def set_state(self, state: dict[str, float]) -> None:  # noqa: B027 - most schedules remember nothing
+        """Take back what :meth:`get_state` gave, in so far as another schedule gave it."""
 
 
 class Constant(Schedule):
@@ -116,7 +116,8 @@ class Luong(Schedule):
         by: Factor of one cut.
 
     Source:
-        Luong et al. 2015, section 4.1: halved every epoch after 5 of 10 epochs; with dropout, every half epoch after 8 of 12.
+        Luong et al. 2015, section 4.1: halved every epoch after 5 of 10 epochs; with dropout, every half epoch after 8
+        of 12.
 
     Example:
         >>> [Luong(start=5).factor(Position(0, epoch, 10)) for epoch in (4.9, 5.0, 6.5)]
@@ -127,8 +128,9 @@ class Luong(Schedule):
         super().__init__(warmup_steps)
         if start < 0 or not every > 0 or not 0 < by < 1:
             raise ValueError(
-                "Cuts start after 0 or more epochs, come every so many epochs (above 0), and multiply by a factor between 0 and 1. "
-                f"Received: start={start}, every={every}, by={by}. Luong et al. used start=5, every=1, by=0.5."
+                "Cuts start after 0 or more epochs, come every so many epochs (above 0), and multiply by a factor "
+                f"between 0 and 1. Received: start={start}, every={every}, by={by}. Luong et al. used start=5, "
+                "every=1, by=0.5."
             )
         self.start = start
         self.every = every
@@ -157,8 +159,9 @@ class Plateau(Schedule):
         super().__init__(warmup_steps)
         if patience < 1 or not 0 < by < 1 or not 0 <= lowest <= 1:
             raise ValueError(
-                "A plateau lasts 1 or more validations, and a cut multiplies by a factor between 0 and 1, never below the lowest. "
-                f"Received: patience={patience}, by={by}, lowest={lowest}. Use patience=1, by=0.5 for the usual halving."
+                "A plateau lasts 1 or more validations, and a cut multiplies by a factor between 0 and 1, never below "
+                f"the lowest. Received: patience={patience}, by={by}, lowest={lowest}. Use patience=1, by=0.5 for the "
+                "usual halving."
             )
         self.patience = patience
         self.by = by
@@ -170,24 +173,21 @@ class Plateau(Schedule):
         """Give the factor after the cuts so far."""
         return self._factor
 
-    def observe(self, improved: bool) -> bool:
+    def observe(self, improved: bool) -> None:
         """Count a validation without improvement, and cut when there were enough of them."""
         self._waited = 0 if improved else self._waited + 1
-        if self._waited < self.patience:
-            return False
-        self._waited = 0
-        before = self._factor
-        self._factor = max(self._factor * self.by, self.lowest)
-        return self._factor < before
+        if self._waited >= self.patience:
+            self._waited = 0
+            self._factor = max(self._factor * self.by, self.lowest)
 
     def get_state(self) -> dict[str, float]:
         """Give the factor and the validations waited."""
         return {"factor": self._factor, "waited": self._waited}
 
     def set_state(self, state: dict[str, float]) -> None:
-        """Take the factor and the validations waited."""
-        self._factor = state["factor"]
-        self._waited = int(state["waited"])
+        """Take them back."""
+        self._factor = state.get("factor", self._factor)
+        self._waited = int(state.get("waited", self._waited))
 
 
 SCHEDULES: dict[str, type[Schedule]] = {

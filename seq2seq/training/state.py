@@ -108,3 +108,13 @@ class Validated:
     signatures: dict[str, str]
     samples: Sequence[tuple[str, str, str]]
     seconds: float
+
+
+class Audience(Protocol):
+    """Hears of what happens beside the steps and epochs that Keras tells its callbacks."""
+
+    def validated(self, validation: Validated, best: bool) -> None:
+        """Hear of a validation, and whether its score is the best so far."""
+
+    def saving(self, state: RunState) -> None:
+        """Hear that a checkpoint is about to be written."""

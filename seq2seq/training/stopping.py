@@ -1,8 +1,8 @@
 """When training stops: no better score for a while, a signal, or a loss that is not finite."""
 
 import math
+import os
 import signal
-import sys
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -13,6 +13,12 @@ from seq2seq import metrics
 from seq2seq.training.names import choose
 
 _FIT_METRICS = {"loss": False, "perplexity": False, "accuracy": True}
+
+
+ADVICE = (
+    "Training stopped; weights saved before are untouched. Try a lower learning rate, a longer warm-up, or a smaller "
+    "clip_norm."
+)
 
 
 class NotFiniteError(ValueError):
@@ -75,7 +81,6 @@ class Judge:
             epoch: Epochs done, with the share of a running one.
         """
         value = values.get(f"val_{self.monitor}", values.get(self.monitor, math.nan))
-        # Nothing is better than a number, not even NaN: the first weights are kept whatever they score.
         better = self.best is None or (value > self.best if self.higher else value < self.best)
         if not math.isfinite(value) or not better:
             self.waited += 1
@@ -111,7 +116,7 @@ class Interruption:
 
 @contextmanager
 def interruptions(signals: Sequence[int] = (signal.SIGINT, signal.SIGTERM)) -> Iterator[Interruption]:
-    """Turn the first SIGINT or SIGTERM into a request to stop after the running step; the second one acts at once, as usual.
+    """Turn the first SIGINT or SIGTERM into a request to stop after the running step; the second acts at once.
 
     Outside the main thread, where Python takes no signals, nothing is changed.
     """
@@ -129,10 +134,9 @@ def interruptions(signals: Sequence[int] = (signal.SIGINT, signal.SIGTERM)) -> I
     def request(number: int, frame: FrameType | None) -> None:
         interruption.received = signal.Signals(number).name
         restore()
-        print(
-            f"\n{interruption.received}: stopping after this step, then saving. Once more stops at once.",
-            file=sys.stderr,
-            flush=True,
+        # Not print: the signal may have come in the middle of one.
+        os.write(
+            2, f"\n{interruption.received}: stopping after this step, then saving. Once more stops at once.\n".encode()
         )
 
     for number in signals:

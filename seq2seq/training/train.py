@@ -9,17 +9,18 @@ from typing import Any
 
 import keras
 
-from seq2seq.training.callbacks import Audience, Checkpoints, Counting, LearningRate, Validation
 from seq2seq.training.checkpoints import CheckpointError, find_checkpoint, load_checkpoint, load_weights
 from seq2seq.training.log import JsonLog, TensorBoardLog
 from seq2seq.training.names import choose
 from seq2seq.training.optimizers import build_optimizer
 from seq2seq.training.progress import Progress
 from seq2seq.training.run_folder import RunFolder, installed_versions, open_run_folder
+from seq2seq.training.saving import Checkpoints
 from seq2seq.training.schedules import Schedule, build_schedule
-from seq2seq.training.state import Keeper, RunState, TextPairs, TrainingBatches
+from seq2seq.training.state import Audience, Keeper, RunState, TextPairs, TrainingBatches
+from seq2seq.training.steps import Counting, LearningRate
 from seq2seq.training.stopping import Judge, NotFiniteError, interruptions
-from seq2seq.training.validation import Validator
+from seq2seq.training.validation import Validation, Validator
 
 
 @dataclass(frozen=True)
@@ -35,8 +36,8 @@ class TrainingResult:
         monitor: Name of the score that decided what is best.
         best: The best score; None where nothing was measured.
         best_epoch: Epochs done when it was reached; 2.5 is in the middle of the third.
-        history: For each whole epoch its metrics by name: "loss" (nats per target token), "val_bleu" (0–100), "learning_rate" (of the last
-            step), "tokens_per_second" (target tokens), "seconds" and others.
+        history: For each whole epoch its metrics by name: "loss" (nats per target token), "val_bleu" (0–100),
+            "learning_rate" (of the last step), "tokens_per_second" (target tokens), "seconds" and others.
     """
 
     folder: Path
@@ -83,11 +84,13 @@ def train(
     The run can be stopped at any step (SIGINT, SIGTERM) and goes on from there with ``resume``.
 
     Args:
-        model: The model; compiled here. It takes ``{"source", "target_in"}`` and logs at least "loss" (nats per target token).
+        model: The model; compiled here. It takes ``{"source", "target_in"}`` and logs at least "loss" (nats per target
+            token).
         batches: The training batches.
         folder: The run folder, or where to make it.
         epochs: Passes over the training batches, at most; a resumed run may be given more.
-        optimizer: Name of an optimizer; or an optimizer, which then brings its own learning rate, clipping and averages.
+        optimizer: Name of an optimizer; or an optimizer, which then brings its own learning rate, clipping and
+            averages.
         learning_rate: Learning rate at its highest.
         schedule: Name of a schedule, or a schedule.
         warmup_steps: Optimizer steps of linear warm-up of a named schedule.
@@ -99,24 +102,30 @@ def train(
         metrics: What to measure decoded text by: names from :mod:`seq2seq.metrics`.
         lowercase: Whether metrics ignore case, where they can.
         tokenize: sacreBLEU's tokenizer for BLEU.
-        monitor: The score that decides what is best: "loss", "perplexity", "accuracy" or one of ``metrics``. "" for the first of
-            ``metrics`` where text is decoded, else the loss (of validation, where there are validation batches).
+        monitor: The score that decides what is best: "loss", "perplexity", "accuracy" or one of ``metrics``. "" for the
+            first of ``metrics`` where text is decoded, else the loss (of validation, where there are validation
+            batches).
         patience: Validations without a better score after which training stops; 0 for never.
         validate_every: Optimizer steps from one validation to the next; 0 for the end of each epoch.
         samples: Translations to show with each validation.
-        checkpoint_minutes: Minutes from one checkpoint to the next inside an epoch; 0 for none there. The end of an epoch always saves.
+        checkpoint_minutes: Minutes from one checkpoint to the next inside an epoch; 0 for none there. The end of an
+            epoch always saves.
         tensorboard: Whether to write a log for TensorBoard too.
         progress: "auto", "bar", "lines" or "none".
-        callbacks: Other Keras callbacks; they see the scores of validation in the logs. A resume does not restore what they remember.
-        resume: Whether to go on with the run in ``folder``. Settings may change where they do not change the shape of what was saved.
+        callbacks: Other Keras callbacks; they see the scores of validation in the logs. A resume does not restore what
+            they remember.
+        resume: Whether to go on with the run in ``folder``. Settings may change where they do not change the shape of
+            what was saved.
 
     Returns:
-        What came of it. The model has its best weights (averages, with ``ema``); where nothing was validated, its last ones.
+        What came of it. The model has its best weights (averages, with ``ema``); where nothing was validated, its last
+        ones.
 
     Raises:
         RunFolderError: The folder holds a run and ``resume`` is false.
         CheckpointError: The run to continue had another model, optimizer or data.
-        NotFiniteError: The loss or a weight is not finite any more; the model has its last good weights, and so has the folder.
+        NotFiniteError: The loss or a weight is not finite any more; the model has its last good weights, and so has the
+            folder.
         ValueError: A name is unknown, or a number is out of its range.
     """
     if epochs < 1:
@@ -145,8 +154,7 @@ def train(
 
     state = RunState()
     log = JsonLog(run.log, state)
-    data = _DataCheck(batches)
-    keepers: dict[str, Keeper] = {"judge": judge, "schedule": plan, "log": log, "data": data}
+    keepers: dict[str, Keeper] = {"judge": judge, "schedule": plan, "log": log, "data": _DataCheck(batches)}
     found = find_checkpoint(run.last) if resume else None
     counters: dict[str, Any] = {}
     if found:
@@ -160,7 +168,6 @@ def train(
     if board:
         audience.append(board)
 
-    stopped = ""
     try:
         if found:
             log.write("resume", {"checkpoint": found.name})
@@ -171,35 +178,21 @@ def train(
                 shown.say(f"{run.path} holds no checkpoint: starting from the beginning.")
         run.write_versions()
         with interruptions() as interruption, _no_warning_at_the_end_of_data():
+            validation = Validation(state, batches, validator, judge, plan, run.best, epochs, validate_every, audience)
+            saving = Checkpoints(state, keepers, run.last, interruption, checkpoint_minutes, audience)
             parts = [
                 Counting(state, batches, counters.get("metrics")),
                 LearningRate(state, batches, plan, learning_rate, epochs),
-                Validation(
-                    state,
-                    batches,
-                    validator,
-                    judge,
-                    plan,
-                    run.best,
-                    epochs=epochs,
-                    every=validate_every,
-                    audience=audience,
-                ),
+                validation,
                 *callbacks,
                 shown,
                 log,
                 *([board] if board else []),
-                Checkpoints(state, keepers, run.last, interruption, minutes=checkpoint_minutes, audience=audience),
+                saving,
             ]
             if state.epoch < epochs and not judge.exhausted:
-                model.fit(
-                    batches.dataset(),
-                    initial_epoch=state.epoch,
-                    epochs=epochs,
-                    shuffle=False,
-                    verbose=0,
-                    callbacks=parts,
-                )
+                data = batches.dataset()
+                model.fit(data, initial_epoch=state.epoch, epochs=epochs, shuffle=False, verbose=0, callbacks=parts)
             stopped = _reason(interruption.received, judge, state, epochs)
         if run.best.exists():
             load_weights(model, run.best)
@@ -209,6 +202,7 @@ def train(
         _restore_good_weights(model, run)
         raise
     finally:
+        shown.close()
         log.close()
         if board:
             board.close()
@@ -243,8 +237,8 @@ class _DataCheck:
         if state != self._size:
             raise CheckpointError(
                 "A run goes on with the data and the batches it was started with. Received: "
-                f"{self._size['tokens']} target tokens in {self._size['steps']} batches, instead of {state['tokens']} in {state['steps']}. "
-                "Set data, tokenizer and batches back, or start a new run."
+                f"{self._size['tokens']} target tokens in {self._size['steps']} batches, instead of "
+                f"{state['tokens']} in {state['steps']}. Set data, tokenizer and batches back, or start a new run."
             )
 
 

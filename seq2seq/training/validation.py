@@ -1,14 +1,17 @@
 """Validation: the loss of held-out batches, and scores of really decoding held-out text."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 
 import keras
 
 from seq2seq import metrics as scores
-from seq2seq.training.checkpoints import metric_values, set_metrics
+from seq2seq.training.checkpoints import averaged_weights, metric_values, save_weights, set_metrics
 from seq2seq.training.names import choose
-from seq2seq.training.state import TextPairs, TrainingBatches, Validated
+from seq2seq.training.schedules import Schedule
+from seq2seq.training.state import Audience, RunState, TextPairs, TrainingBatches, Validated
+from seq2seq.training.stopping import Judge
 
 Decode = Callable[[list[str]], list[str]]
 
@@ -18,7 +21,8 @@ class Validator:
 
     Args:
         model: A compiled model.
-        batches: Held-out batches for "val_loss" (nats per target token), "val_perplexity" and "val_accuracy"; None for none.
+        batches: Held-out batches for "val_loss" (nats per target token), "val_perplexity" and "val_accuracy"; None for
+            none.
         decode: Translates texts with the model as it is at that moment; None for no decoding.
         corpus: Held-out sources and references to decode; needed with ``decode``.
         metrics: Names of metrics from :mod:`seq2seq.metrics`.
@@ -102,3 +106,83 @@ class Validator:
         places = [index * len(self._sources) // count for index in range(count)]
         references = [entry if isinstance(entry, str) else entry[0] for entry in self._references]
         return [(self._sources[place], translations[place], references[place]) for place in places]
+
+
+class Validation(keras.callbacks.Callback):
+    """Validates, keeps the best weights, and lets schedule and patience hear of it.
+
+    Args:
+        state: The counters.
+        batches: The training batches, for the length of an epoch.
+        validator: Measures the model.
+        judge: Knows the best score.
+        schedule: Hears whether the score improved.
+        best: Where the best weights go.
+        epochs: Epochs that the run will have.
+        every: Optimizer steps from one validation to the next; 0 validates at the end of each epoch. The end of the run
+            always validates.
+        audience: Who else wants to know.
+    """
+
+    def __init__(
+        self,
+        state: RunState,
+        batches: TrainingBatches,
+        validator: Validator,
+        judge: Judge,
+        schedule: Schedule,
+        best: Path,
+        epochs: int,
+        every: int = 0,
+        audience: Sequence[Audience] = (),
+    ) -> None:
+        super().__init__()
+        self._state = state
+        self._batches = batches
+        self._validator = validator
+        self._judge = judge
+        self._schedule = schedule
+        self._best = best
+        self._epochs = epochs
+        self._every = every
+        self._audience = audience
+        self._steps = 0
+        self._latest: dict[str, float] = {}
+
+    def on_epoch_begin(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:
+        """Note the length of the epoch."""
+        self._steps = self._batches.steps(epoch)
+
+    def on_train_batch_end(self, batch: int, logs: Mapping[str, float] | None = None) -> None:
+        """Validate where enough steps have passed."""
+        if self._every and self._state.update % self._every == 0:
+            self._validate(logs or {})
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        """Validate a whole epoch, and put the scores into the logs."""
+        state = self._state
+        if logs is None or not state.whole:
+            return
+        due = not self._every or epoch + 1 >= self._epochs
+        if due and state.validated_at != state.update:
+            self._validate(logs)
+        if state.validated_at == state.update:
+            logs.update(self._latest)
+        state.tick()
+        logs["seconds"] = state.epoch_seconds
+
+    def _validate(self, logs: Mapping[str, float]) -> None:
+        state = self._state
+        with averaged_weights(self.model):
+            validation = self._validator.measure(state.update)
+            self._latest = validation.values
+            state.validated_at = state.update
+            epoch = state.epoch + min(state.step / max(self._steps, 1), 1.0)
+            best = self._judge.improves({**logs, **validation.values}, state.update, epoch)
+            if best:
+                save_weights(self.model, self._best)
+        self._schedule.observe(best)
+        for listener in self._audience:
+            listener.validated(validation, best)
+        if self._judge.exhausted:
+            self.model.stop_training = True

@@ -1,0 +1,70 @@
+"""When checkpoints are written."""
+
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import keras
+
+from seq2seq.training.checkpoints import first_not_finite, save_checkpoint
+from seq2seq.training.state import Audience, Keeper, RunState
+from seq2seq.training.stopping import ADVICE, Interruption, NotFiniteError
+
+
+class Checkpoints(keras.callbacks.Callback):
+    """Saves the run at the end of each epoch, every so many minutes, and when it is to stop; the last in the list.
+
+    Args:
+        state: The counters.
+        keepers: Everything else that has something to remember, by name.
+        folder: Where checkpoints go.
+        interruption: Holds the name of the signal that asks the run to stop.
+        minutes: Minutes from one checkpoint to the next inside an epoch; 0 for none there.
+        audience: Who wants to know before a checkpoint is written.
+    """
+
+    def __init__(
+        self,
+        state: RunState,
+        keepers: Mapping[str, Keeper],
+        folder: Path,
+        interruption: Interruption,
+        minutes: float = 0.0,
+        audience: Sequence[Audience] = (),
+    ) -> None:
+        super().__init__()
+        self._state = state
+        self._keepers = keepers
+        self._folder = folder
+        self._interruption = interruption
+        self._minutes = minutes
+        self._audience = audience
+        self._saved_at = time.monotonic()
+
+    def on_train_batch_end(self, batch: int, logs: Mapping[str, float] | None = None) -> None:
+        """Stop if asked to; save if it is time."""
+        if self._interruption.received:
+            self.model.stop_training = True  # the end of the epoch, which follows, saves
+        elif self._minutes and time.monotonic() - self._saved_at > 60 * self._minutes:
+            self._save()
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        """Save, at the start of the next epoch if this one is done."""
+        state = self._state
+        if state.whole:
+            state.history.append(dict(logs or {}))
+            state.epoch, state.step = epoch + 1, 0
+        self._save()
+        if self._interruption.received:
+            self.model.stop_training = True
+
+    def _save(self) -> None:
+        self._state.tick()
+        bad = first_not_finite(self.model)
+        if bad:
+            raise NotFiniteError(f"{bad} is not finite after optimizer step {self._state.update}. {ADVICE}")
+        for listener in self._audience:
+            listener.saving(self._state)
+        counters = {name: keeper.get_state() for name, keeper in self._keepers.items()}
+        save_checkpoint(self._folder, self.model, {"run": self._state.get_state(), **counters})
+        self._saved_at = time.monotonic()
