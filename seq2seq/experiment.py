@@ -26,7 +26,11 @@ if TYPE_CHECKING:
     from seq2seq.training.train import TrainingResult
     from seq2seq.translator import Translator
 
+EXAMPLE = ("source", "translation", "reference")
+"""What an example of a result consists of."""
+
 _EXAMPLES = 6
+_RECORD = "run.json"
 # What a run may not change when it goes on: its data, and the shapes of what was saved.
 _FIXED = ("data", "tokenizer", "batches", "model", "seed")
 
@@ -90,9 +94,14 @@ def run(
 
     recipe = recipe if seed is None else replace(recipe, seed=seed)
     run_folder = open_run_folder(default_folder(recipe) if folder is None else folder, resume=resume)
-    record = _record(run_folder, recipe, {"command": command, "changed_settings": dict(changed or {}), "data": data})
+    before = _begun(run_folder, recipe)
+    record = {
+        "command": command,
+        "data": before.get("data") if data is None else data,
+        "changed_settings": {**before.get("changed_settings", {}), **(changed or {})},
+    }
     corpora = read_corpora(recipe, record["data"])
-    source, target = _tokenizers(run_folder, recipe, corpora.train)
+    source, target = _tokenizers(run_folder, recipe, corpora.train, begun=bool(before))
     cache = run_folder.path / "cache"
     batches = build_batches(recipe, corpora.train, source, target, cache=cache)
     validation = build_batches(recipe, corpora.validation, source, target, cache=cache, shuffle=False)
@@ -101,6 +110,7 @@ def run(
         if corpus is not None:
             tell(corpus.report())
     tell(f"training batches: {batches.report()}")
+    _begin(run_folder, recipe, record, source, target)
     tell(f"model: {model.count_params():,} parameters, vocabulary {source.vocab_size:,} → {target.vocab_size:,}")
 
     translator = _translator(recipe, model, source, target)
@@ -108,6 +118,38 @@ def run(
     if trained.stopped.startswith("SIG"):
         return RunResult(run_folder.path, None, {}, {}, trained.minutes, trained.stopped, [])
     return _finish(recipe, translator, corpora, run_folder, trained, record)
+
+
+def finished_run(recipe: Recipe, folder: str | Path, *, data: str | None = None) -> RunResult | None:
+    """Give the stored result of a finished run of the very same recipe, without loading anything large.
+
+    Args:
+        recipe: What is to be run.
+        folder: The run folder.
+        data: Where to read text instead of ``recipe.data.path``, as it was given to :func:`run`.
+
+    Returns:
+        What :func:`run` gave then; None where the folder holds no finished run, or one of another recipe, text or seed.
+    """
+    from seq2seq.training.run_folder import RunFolder
+
+    run_folder = RunFolder(folder)
+    model = _model_file(run_folder)
+    if not (run_folder.result.exists() and model.exists()):
+        return None
+    written = json.loads(run_folder.result.read_text(encoding="utf-8"))
+    # Its own settings, not recipe.toml: that may have changed since, where the run was taken up again and stopped.
+    if written.get("settings") != to_table(recipe) or written["data"] != data:
+        return None
+    return RunResult(
+        run_folder.path,
+        model,
+        written["metrics"],
+        written["signatures"],
+        written["minutes"],
+        written["stopped"],
+        [(example["source"], example["translation"], example["reference"]) for example in written["examples"]],
+    )
 
 
 def default_folder(recipe: Recipe) -> Path:
@@ -136,45 +178,43 @@ def evaluation_of(translator: Translator, metrics: Sequence[str] | None = None) 
     return replace(settings, metrics=tuple(metrics)) if metrics else settings
 
 
-def _record(folder: RunFolder, recipe: Recipe, record: dict[str, Any]) -> dict[str, Any]:
-    """Write down what is run; of a run that goes on, take over what was written down when it began."""
-    path = folder.path / "run.json"
-    if folder.resume and folder.recipe.exists():
-        began = Recipe.from_toml(folder.recipe)
-        differing = [name for name in began.changes(recipe) if name.partition(".")[0] in _FIXED]
-        if differing:
-            raise SettingsError(
-                "A run goes on with the data, the model and the seed that it began with. "
-                f"Received: {folder.path} with another {', '.join(differing)}. Set them back, or start a new run in "
-                "another folder."
-            )
-        before = json.loads(path.read_text(encoding="utf-8"))
-        record = record | {
-            "data": record["data"] or before["data"],
-            "changed_settings": before["changed_settings"] | record["changed_settings"],
-        }
-    with replacing(path) as temporary:
-        temporary.write_text(json.dumps(record, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
-    with replacing(folder.recipe) as temporary:
-        temporary.write_text(recipe.to_toml(), encoding="utf-8")
-    return record
+def _begun(folder: RunFolder, recipe: Recipe) -> dict[str, Any]:
+    """Give what was written down when the run in a folder began; empty where none did."""
+    if not folder.resume or not folder.recipe.exists():
+        return {}
+    began = Recipe.from_toml(folder.recipe)
+    differing = [name for name in began.changes(recipe) if name.partition(".")[0] in _FIXED]
+    if differing:
+        raise SettingsError(
+            "A run goes on with the data, the model and the seed that it began with. "
+            f"Received: {folder.path} with another {', '.join(differing)}. Set them back, or start a new run in "
+            "another folder."
+        )
+    return dict(json.loads((folder.path / _RECORD).read_text(encoding="utf-8")))
 
 
-def _tokenizers(folder: RunFolder, recipe: Recipe, corpus: Corpus) -> tuple[Tokenizer, Tokenizer]:
-    """Load the tokenizers of the folder, or make them and keep them there."""
+def _begin(folder: RunFolder, recipe: Recipe, record: Mapping[str, Any], source: Tokenizer, target: Tokenizer) -> None:
+    """Write down what is run, once nothing but training can fail: until then the folder is nobody's."""
+    source.save(folder.source_tokenizer)
+    if target is not source:
+        target.save(folder.target_tokenizer)
+    with replacing(folder.path / _RECORD) as path:
+        path.write_text(json.dumps(record, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
+    with replacing(folder.recipe) as path:
+        path.write_text(recipe.to_toml(), encoding="utf-8")
+
+
+def _model_file(folder: RunFolder) -> Path:
+    return folder.path / "model.s2s"
+
+
+def _tokenizers(folder: RunFolder, recipe: Recipe, corpus: Corpus, *, begun: bool) -> tuple[Tokenizer, Tokenizer]:
+    """Load the tokenizers of a run that goes on, or make those of a new one."""
     from seq2seq.build import build_tokenizers
     from seq2seq.text.tokenizer import Tokenizer
 
-    done = folder.path / "tokenizers.json"
-    if not done.exists():
-        source, target = build_tokenizers(recipe.tokenizer, corpus)
-        joint = source is target
-        source.save(folder.source_tokenizer)
-        if not joint:
-            target.save(folder.target_tokenizer)
-        with replacing(done) as temporary:
-            temporary.write_text(json.dumps({"joint": joint}) + "\n", encoding="utf-8")
-        return source, target
+    if not begun:
+        return build_tokenizers(recipe.tokenizer, corpus)
     source = Tokenizer.load(folder.source_tokenizer)
     return source, Tokenizer.load(folder.target_tokenizer) if folder.target_tokenizer.exists() else source
 
@@ -259,7 +299,7 @@ def _finish(
         examples = _examples(corpus, hypotheses)
         with replacing(folder.path / f"{part}.translations.txt") as path:
             path.write_text("".join(f"{' '.join(text.splitlines())}\n" for text in hypotheses), encoding="utf-8")
-    model = folder.path / "model.s2s"
+    model = _model_file(folder)
     translator.about |= {"metrics": found, "signatures": signatures}
     translator.save(model)
     result = {
@@ -267,11 +307,14 @@ def _finish(
         "signatures": signatures,
         "seed": recipe.seed,
         "minutes": round(trained.minutes, 2),
+        "stopped": trained.stopped,
         "epochs": trained.epochs,
         "best_epoch": trained.best_epoch,
-        **{name: record[name] for name in ("command", "changed_settings")},
+        **{name: record[name] for name in ("command", "changed_settings", "data")},
+        "settings": to_table(recipe),
         "machine": machine(),
         "versions": installed_versions(),
+        "examples": [dict(zip(EXAMPLE, example, strict=True)) for example in examples],
     }
     with replacing(folder.result) as path:
         path.write_text(json.dumps(result, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")

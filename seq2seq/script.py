@@ -9,7 +9,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from seq2seq.experiment import RunResult, default_folder, run
+from seq2seq.experiment import EXAMPLE, RunResult, default_folder, finished_run, run
 from seq2seq.recipe import Recipe
 from seq2seq.settings import SettingsError
 from seq2seq.terminal import UsageError, exit_status, format_records, format_table, tell
@@ -52,6 +52,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run_with_arguments(recipe: Recipe, arguments: argparse.Namespace, command: str = "") -> None:
     """Run a recipe with the options of a command line, and show the result on stdout.
 
+    Where the folder holds a finished run of the very same recipe and text, its stored result is shown again: a command
+    is safe to repeat.
+
     Args:
         recipe: The recipe as it was written.
         arguments: What :func:`add_arguments` parsed.
@@ -76,9 +79,16 @@ def run_with_arguments(recipe: Recipe, arguments: argparse.Namespace, command: s
     except SettingsError as error:
         raise UsageError(str(error)) from error
     changed = {key: value for key, value in base.changes(wanted).items() if key != "seed"}
-    result = run(
-        wanted, folder=folder, resume=arguments.resume, data=arguments.data, command=command, changed=changed
-    )  # fmt: skip
+    result = None if arguments.resume else finished_run(wanted, folder, data=arguments.data)
+    if result is not None:
+        tell(
+            "This run was finished before; here is its stored result. To train anew, name another folder with --out, "
+            f"or delete {folder}."
+        )
+    else:
+        result = run(
+            wanted, folder=folder, resume=arguments.resume, data=arguments.data, command=command, changed=changed
+        )  # fmt: skip
     if result.model is None:
         raise SystemExit(128 + {"SIGINT": 2, "SIGTERM": 15}[result.stopped])
     print(report(result))
@@ -88,7 +98,7 @@ def run_with_arguments(recipe: Recipe, arguments: argparse.Namespace, command: s
 def report(result: RunResult) -> str:
     """Lay out examples and scores of a run for reading."""
     columns = shutil.get_terminal_size((120, 24)).columns
-    records = [list(zip(("source", "translation", "reference"), example, strict=True)) for example in result.examples]
+    records = [list(zip(EXAMPLE, example, strict=True)) for example in result.examples]
     rows = [
         [part, name, f"{value:.2f}", result.signatures[name]]
         for part, scores in result.metrics.items()

@@ -1,0 +1,125 @@
+import json
+import random
+from pathlib import Path
+
+import pytest
+
+import seq2seq
+from seq2seq import experiment
+from seq2seq.experiment import run
+from seq2seq.metrics import score
+from seq2seq.recipe import (
+    BatchSettings,
+    Data,
+    DecodingSettings,
+    EvaluationSettings,
+    ModelSettings,
+    Recipe,
+    TokenizerSettings,
+    TrainingSettings,
+)
+from seq2seq.script import main
+from seq2seq.settings import SettingsError
+from seq2seq.training.run_folder import RunFolderError
+
+NUMBERS = {"eins": "one", "zwei": "two", "drei": "three", "vier": "four", "fünf": "five"}
+RECIPE = Recipe(
+    name="counting",
+    data=Data("$COUNTING", "de", "en", hold_out=4, validation="", test=""),
+    tokenizer=TokenizerSettings(kind="word", joint=False),
+    batches=BatchSettings(size=16),
+    model=ModelSettings(embedding=8, encoder=(8,), decoder=(16,)),
+    training=TrainingSettings(epochs=1),
+    decoding=DecodingSettings(beam_size=2),
+    evaluation=EvaluationSettings(metrics=("exact_match", "bleu")),
+)
+
+
+@pytest.fixture
+def corpus(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    chance = random.Random(1)
+    lines = [[chance.choice(list(NUMBERS)) for _ in range(chance.randint(1, 5))] for _ in range(60)]
+    folder = tmp_path / "corpus"
+    folder.mkdir()
+    (folder / "train.de").write_text("".join(" ".join(line) + "\n" for line in lines))
+    (folder / "train.en").write_text("".join(" ".join(map(NUMBERS.get, line)) + "\n" for line in lines))  # type: ignore[arg-type]
+    monkeypatch.setenv("COUNTING", str(folder))
+    monkeypatch.chdir(tmp_path)
+    return folder
+
+
+def test_a_run_leaves_a_translator_and_its_scores(corpus: Path) -> None:
+    result = run(RECIPE, command="counting", changed={"seed": 3}, seed=3, progress="none")
+    assert result.folder == Path("runs/counting") and result.model == Path("runs/counting/model.s2s")
+    written = json.loads((result.folder / "result.json").read_text())
+    assert written["metrics"] == result.metrics
+    assert {part: list(scores) for part, scores in result.metrics.items()} == {
+        part: ["exact_match", "bleu"] for part in ("validation", "test")
+    }
+    assert written["seed"] == 3 and written["command"] == "counting" and written["changed_settings"] == {"seed": 3}
+    assert written["minutes"] >= 0 and written["machine"]["cores"] >= 1 and "tensorflow" in written["versions"]
+    assert Recipe.from_toml(result.folder / "recipe.toml").seed == 3
+
+    # The file alone gives the scores that were written down.
+    held = experiment_test_part()
+    translator = seq2seq.load(result.model)
+    translations = translator.translate(held.sources)
+    assert (result.folder / "test.translations.txt").read_text().split("\n") == [*translations, ""]
+    for name, value in result.metrics["test"].items():
+        again = score(name, translations, held.targets)
+        assert again.value == value and again.signature == result.signatures[name] == written["signatures"][name]
+    assert translator.about["metrics"] == result.metrics
+    assert translator.decoding["beam_size"] == 2
+    assert experiment.evaluation_of(translator) == RECIPE.evaluation
+    assert str(corpus) not in translator.recipe
+    assert set(result.examples) <= set(zip(held.sources, translations, held.targets, strict=True))
+
+    with pytest.raises(RunFolderError, match=r"holds a run already.*--resume"):
+        run(RECIPE, progress="none")
+
+
+def experiment_test_part():
+    from seq2seq.build import read_corpora
+
+    corpora = read_corpora(RECIPE)
+    train, validation, test = (set(corpus.sources) for corpus in corpora if corpus is not None)
+    assert not (train & validation or train & test or validation & test)
+    return corpora.test
+
+
+def test_a_run_goes_on_with_what_it_began_with(corpus: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    main(RECIPE, ["--data", str(corpus), "--set", "model.attention=dot"])
+    out, err = capsys.readouterr()
+    assert "source" in out and "exact_match" in out and "model.s2s" in out and "What to try next" in err
+    folder = Path("runs/counting")
+    first = json.loads((folder / "result.json").read_text())
+    assert first["changed_settings"] == {"model.attention": "dot"}
+    # Neither the place of the text nor the change of a setting has to be said again.
+    main(RECIPE, ["--resume", "--set", "training.epochs=2"])
+    second = json.loads((folder / "result.json").read_text())
+    assert second["changed_settings"] == {"model.attention": "dot", "training.epochs": 2}
+    assert second["epochs"] == 2 and first["epochs"] == 1
+    assert second["minutes"] > first["minutes"]
+    assert Recipe.from_toml(folder / "recipe.toml").model.attention == "dot"
+    with pytest.raises(SettingsError, match=r"another model\.attention\. Set them back"):
+        run(RECIPE, resume=True, progress="none")
+
+
+def test_scripts_tell_bad_usage_and_failed_jobs_apart(corpus: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for arguments, status, message in [
+        (["--resume"], 1, "There is no run to continue"),
+        (["--set", "model.atention=dot"], 2, "Did you mean model.attention?"),
+        (["--source", "fr"], 1, "fr"),
+        (["--data", str(corpus / "absent")], 1, "absent"),
+    ]:
+        with pytest.raises(SystemExit) as exit:
+            main(RECIPE, arguments)
+        assert exit.value.code == status
+        assert message in capsys.readouterr().err
+        assert not Path("runs/counting/model.s2s").exists()
+
+
+def test_a_folder_is_not_taken_by_a_run_that_never_started(corpus: Path) -> None:
+    with pytest.raises(ValueError, match="fr"):
+        run(RECIPE.override(["data.source=fr"]), progress="none")
+    assert run(RECIPE, progress="none").model is not None

@@ -1,0 +1,56 @@
+import ast
+from pathlib import Path
+
+import pytest
+
+import seq2seq
+from seq2seq.experiment import run
+from seq2seq.recipe import Recipe, load_recipe
+from seq2seq.text import dates
+
+SCRIPTS = sorted((Path(__file__).parent.parent / "recipes").glob("*.py"))
+each_script = pytest.mark.parametrize("script", SCRIPTS, ids=[script.stem for script in SCRIPTS])
+
+
+@each_script
+def test_a_recipe_is_settings_and_one_call(script: Path) -> None:
+    recipe = load_recipe(script)
+    assert recipe.name == script.stem
+    assert Recipe.from_text(recipe.to_toml()) == recipe
+    module = ast.parse(script.read_text(encoding="utf-8"))
+    kinds = [type(part) for part in module.body]
+    assert kinds[-1] is ast.If and ast.unparse(module.body[-1]) == "if __name__ == '__main__':\n    main(recipe)"
+    assert set(kinds[1:-1]) <= {ast.Import, ast.ImportFrom, ast.Assign}
+    header = ast.get_docstring(module) or ""
+    for field in ("Task", "Command", "Cost", "Result"):
+        assert f"\n{field}  " in header
+    assert f"python recipes/{script.name}" in header
+
+
+@each_script
+def test_a_recipe_takes_two_steps(script: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    recipe = load_recipe(script)
+    pairs = recipe.batches.size + 1
+    data = None
+    if recipe.data.path == "dates":
+        monkeypatch.setattr(dates, "SIZES", dates.SIZES | {"train": pairs})
+    else:
+        data = write_corpus(tmp_path / "corpus", recipe, pairs)
+    recipe = recipe.override(["training.epochs=1", "decoding.beam_size=1", "decoding.max_length_factor=0.1"])
+    result = run(recipe, folder=tmp_path / "run", data=data, progress="none")
+    assert result.stopped == "finished"
+    assert set(result.metrics) == {"validation", "test"}
+    assert result.model is not None
+    assert len(seq2seq.load(result.model).translate([result.examples[0][0], ""])) == 2
+    log = (tmp_path / "run" / "log.jsonl").read_text()
+    assert '"end"' in log
+
+
+def write_corpus(folder: Path, recipe: Recipe, pairs: int) -> str:
+    folder.mkdir()
+    sizes = {recipe.data.train: pairs, recipe.data.validation: 3, recipe.data.test: 3}
+    for split, size in sizes.items():
+        for language in (recipe.data.source, recipe.data.target):
+            lines = [f"Ein Mann {language} {'geht am See ' * (number % 3)}{number}.\n" for number in range(size)]
+            (folder / f"{split}.{language}").write_text("".join(lines))
+    return str(folder)
