@@ -195,3 +195,35 @@ def test_any_text_is_read_as_that_text_or_its_quoted_form(value: str) -> None:
 
 def test_settings_of_other_sections_do_not_leak() -> None:
     assert kinds(BatchSettings).keys() == {"size", "unit", "max_source_length", "max_target_length"}
+
+
+def test_names_of_modes_are_those_of_the_parts() -> None:
+    from seq2seq.layers import attention, bridge, stack
+    from seq2seq.models.architectures import ARCHITECTURES
+    from seq2seq.text import tokenizer
+    from seq2seq.training.optimizers import OPTIMIZERS
+    from seq2seq.training.schedules import SCHEDULES
+
+    model, training, text = kinds(ModelSettings), kinds(TrainingSettings), kinds(TokenizerSettings)
+    assert names(model["bridge"]) == set(bridge.MODES)
+    assert names(model["to"]) == set(bridge.TO)
+    assert names(model["directions"]) == set(bridge.DIRECTIONS)
+    assert names(model["merge"]) == set(bridge.MERGES)
+    assert names(model["states"]) == set(bridge.STATES)
+    assert names(model["project"]) == set(bridge.PROJECT)
+    assert names(model["activation"]) == set(bridge.ACTIVATIONS)
+    assert names(model["align"]) == set(bridge.ALIGN)
+    assert names(model["attention"]) == {"none", *attention.SCORES}
+    assert names(model["bidirectional"]) == set(stack.BIDIRECTIONAL)
+    assert names(model["architecture"]) == {"", *ARCHITECTURES}
+    assert names(training["optimizer"]) == set(OPTIMIZERS)
+    assert names(training["schedule"]) == set(SCHEDULES)
+    assert names(text["kind"]) == set(tokenizer.KINDS)
+    assert names(text["normalization"]) == set(tokenizer.NORMALIZATIONS)
+
+
+def names(kind: object) -> set[str]:
+    """The names that a setting takes."""
+    if typing.get_origin(kind) is typing.Literal:
+        return set(typing.get_args(kind))
+    return next(names(part) for part in typing.get_args(kind) if typing.get_origin(part) is typing.Literal)
