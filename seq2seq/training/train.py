@@ -150,9 +150,10 @@ def train(
         samples=samples,
     )
     judge = Judge(_monitor(monitor, validator), patience)
+    state = RunState()
+    shown = Progress(state, batches, epochs, style=progress)
     run = folder if isinstance(folder, RunFolder) else open_run_folder(folder, resume=resume)
 
-    state = RunState()
     log = JsonLog(run.log, state)
     keepers: dict[str, Keeper] = {"judge": judge, "schedule": plan, "log": log, "data": _DataCheck(batches)}
     found = find_checkpoint(run.last) if resume else None
@@ -162,7 +163,6 @@ def train(
         state.set_state(counters["run"])
         for name, keeper in keepers.items():
             keeper.set_state(counters[name])
-    shown = Progress(state, batches, epochs, style=progress)
     audience: list[Audience] = [shown, log]
     board = TensorBoardLog(run.tensorboard, state) if tensorboard else None
     if board:

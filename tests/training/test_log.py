@@ -1,0 +1,61 @@
+import json
+
+from seq2seq.training.log import JsonLog
+from seq2seq.training.state import RunState, Validated
+
+
+def lines(path):
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+
+
+def test_one_object_per_event_with_the_counters(tmp_path):
+    path = tmp_path / "log.jsonl"
+    state = RunState(epoch=1, step=2, update=9)
+    log = JsonLog(path, state)
+    log.write("start", {"monitor": "bleu"})
+    log.validated(Validated(9, {"val_loss": float("nan")}, {"bleu": "sig"}, [("é", "e", "è")], 1.5), best=False)
+    log.on_epoch_end(1, {"loss": 2.0})
+    log.close()
+    start, validation, epoch = lines(path)
+    assert (start["event"], start["monitor"], start["epoch"], start["step"], start["update"]) == (
+        "start",
+        "bleu",
+        1,
+        2,
+        9,
+    )
+    assert (validation["val_loss"], validation["samples"], validation["best"]) == ("nan", [["é", "e", "è"]], False)
+    assert (epoch["event"], epoch["loss"], epoch["epoch"], epoch["step"]) == ("epoch", 2.0, 2, 0)
+    assert "é" in path.read_text(encoding="utf-8")
+
+
+def test_a_part_of_an_epoch_is_not_logged_as_one(tmp_path):
+    log = JsonLog(tmp_path / "log.jsonl", RunState(whole=False))
+    log.on_epoch_end(0, {"loss": 2.0})
+    assert not (tmp_path / "log.jsonl").exists()
+
+
+def test_is_cut_back_to_the_checkpoint(tmp_path):
+    path = tmp_path / "log.jsonl"
+    first = JsonLog(path, RunState())
+    first.write("start")
+    first.saving(RunState())
+    saved = first.get_state()
+    first.write("epoch")
+    first.close()
+    with path.open("a") as file:
+        file.write('{"event": "torn')
+    second = JsonLog(path, RunState())
+    second.set_state(saved)
+    second.write("resume")
+    second.close()
+    assert [line["event"] for line in lines(path)] == ["start", "checkpoint", "resume"]
+
+
+def test_a_new_run_starts_a_new_log(tmp_path):
+    path = tmp_path / "log.jsonl"
+    path.write_text("old\n")
+    log = JsonLog(path, RunState())
+    log.write("start")
+    log.close()
+    assert [line["event"] for line in lines(path)] == ["start"]

@@ -1,0 +1,61 @@
+import io
+
+import pytest
+
+from seq2seq.training.progress import Progress
+from seq2seq.training.state import RunState, Validated
+
+
+class Terminal(io.StringIO):
+    def isatty(self):
+        return True
+
+
+def run(batches, stream, style="auto", interval=1e9, steps=None):
+    """One epoch, as `fit` and the other callbacks would tell it."""
+    state = RunState()
+    shown = Progress(state, batches, 3, style=style, stream=stream, interval=interval)
+    shown.on_epoch_begin(0)
+    for step in range(batches.steps(0) if steps is None else steps):
+        shown.on_train_batch_begin(step)
+        state.step += 1
+        shown.on_train_batch_end(step, {"loss": 2.5})
+    shown.validated(Validated(4, {"val_bleu": 12.345}, {}, [("das", "this", "that")], 0.1), best=True)
+    shown.on_epoch_end(0, {"loss": 2.5, "val_bleu": 12.345, "tokens_per_second": 1234.5, "seconds": 60.4})
+    shown.close()
+    return stream.getvalue()
+
+
+def test_an_epoch_is_one_line_where_there_is_no_terminal(batches):
+    text = run(batches, io.StringIO())
+    assert text.splitlines()[-1] == "epoch 1/3: loss 2.5, val bleu 12.35, 1,234 tokens/s, 60 s (best)"
+    assert "das" in text
+    assert "\r" not in text
+    assert len([line for line in text.splitlines() if line.startswith("epoch")]) == 1
+
+
+def test_plain_lines_come_at_an_interval(batches):
+    steps = [line for line in run(batches, io.StringIO(), interval=0).splitlines() if "step" in line]
+    assert len(steps) == batches.steps(0)
+    assert steps[1].startswith("epoch 1/3 step 2/4, loss 2.500, ")
+    assert steps[-1].count("left in epoch") == 1
+
+
+def test_a_terminal_gets_a_bar(batches):
+    text = run(batches, Terminal())
+    assert "\r" in text
+    assert "epoch 1/3" in text
+    assert "epoch 1/3: loss 2.5" in text
+
+
+def test_none_says_nothing(batches):
+    assert run(batches, Terminal(), style="none") == ""
+
+
+def test_a_validation_inside_an_epoch_tells_its_scores(batches):
+    assert "validation at step 2: val bleu 12.35 (best)" in run(batches, io.StringIO(), steps=2)
+
+
+def test_refuses_another_style(batches):
+    with pytest.raises(ValueError, match="Did you mean 'lines'"):
+        Progress(RunState(), batches, 1, style="line")

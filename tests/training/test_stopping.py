@@ -1,0 +1,102 @@
+import os
+import signal
+import threading
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from seq2seq.metrics import METRICS
+from seq2seq.training.stopping import Judge, higher_is_better, interruptions
+
+scores = st.lists(st.floats(0, 100), min_size=1)
+
+
+@given(scores, st.sampled_from(["loss", "bleu"]))
+def test_the_best_score_is_the_first_best_one(values, monitor):
+    judge = Judge(monitor)
+    improved = [judge.improves({f"val_{monitor}": value}, update) for update, value in enumerate(values)]
+    best = max(values) if monitor == "bleu" else min(values)
+    assert judge.best == best
+    assert judge.best_update == values.index(best)
+    assert improved.index(True) == 0
+    assert judge.waited == len(values) - 1 - values.index(best)
+
+
+@given(scores, scores, st.integers(0, 3))
+def test_goes_on_from_its_state(before, after, patience):
+    straight, first, second = (Judge("loss", patience) for _ in range(3))
+    for update, value in enumerate(before):
+        straight.improves({"val_loss": value}, update)
+        first.improves({"val_loss": value}, update)
+    second.set_state(first.get_state())
+    for update, value in enumerate(after):
+        assert straight.improves({"val_loss": value}, update) == second.improves({"val_loss": value}, update)
+        assert straight.exhausted == second.exhausted
+
+
+def test_what_is_not_a_number_is_never_best():
+    judge = Judge("loss", patience=1)
+    assert not judge.improves({"val_loss": float("nan")}, 1)
+    assert judge.exhausted
+    assert judge.improves({"val_loss": 5.0}, 2)
+
+
+def test_without_validation_the_training_loss_counts():
+    judge = Judge("loss")
+    assert judge.improves({"loss": 3.0}, 1)
+    assert judge.best == 3.0
+
+
+def test_scores_of_another_monitor_are_not_compared():
+    before, after = Judge("bleu"), Judge("loss")
+    before.improves({"val_bleu": 30.0}, 1)
+    after.set_state(before.get_state())
+    assert after.best is None
+
+
+def test_every_metric_has_a_direction():
+    assert {name: higher_is_better(name) for name in ("bleu", "ter", "exact_match", "perplexity", "accuracy")} == {
+        "bleu": True,
+        "ter": False,
+        "exact_match": True,
+        "perplexity": False,
+        "accuracy": True,
+    }
+    for name in METRICS:
+        higher_is_better(name)
+    with pytest.raises(ValueError, match="Did you mean 'bleu'"):
+        higher_is_better("blue")
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_the_first_signal_asks_and_the_second_acts(number, capfd):
+    acted = []
+    before = signal.signal(number, lambda *_: acted.append(True))
+    try:
+        with interruptions() as interruption:
+            os.kill(os.getpid(), number)
+            assert interruption.received == number.name
+            assert not acted
+            os.kill(os.getpid(), number)
+            assert acted
+        with interruptions():
+            pass
+        os.kill(os.getpid(), number)
+        assert len(acted) == 2
+    finally:
+        signal.signal(number, before)
+    assert "stopping after this step" in capfd.readouterr().err
+
+
+def test_other_threads_get_no_signals():
+    received = []
+
+    def work():
+        with interruptions() as interruption:
+            received.append(interruption.received)
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join()
+    assert received == [None]

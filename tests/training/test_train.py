@@ -1,0 +1,279 @@
+import json
+import os
+import signal
+import zipfile
+
+import keras
+import numpy as np
+import pytest
+
+from seq2seq.text.corpus import corpus_from_pairs
+from seq2seq.training.checkpoints import CheckpointError, find_checkpoint, load_checkpoint, load_weights
+from seq2seq.training.optimizers import build_optimizer
+from seq2seq.training.run_folder import RunFolderError
+from seq2seq.training.schedules import Luong
+from seq2seq.training.stopping import NotFiniteError
+from seq2seq.training.train import train
+
+from .conftest import make_batches, make_model
+
+CLOCKS = ("time", "seconds", "epoch_seconds", "train_seconds", "tokens_per_second", "minutes")
+
+
+class Call(keras.callbacks.Callback):
+    """Calls a function after so many steps of this process."""
+
+    def __init__(self, step, function):
+        super().__init__()
+        self.left = step
+        self.function = function
+
+    def on_train_batch_end(self, batch, logs=None):
+        self.left -= 1
+        if self.left == 0:
+            self.function(self.model)
+
+
+class Rates(keras.callbacks.Callback):
+    """Keeps the learning rate of every step."""
+
+    def __init__(self):
+        super().__init__()
+        self.seen = []
+
+    def on_train_batch_end(self, batch, logs=None):
+        self.seen.append(float(self.model.optimizer.learning_rate))
+
+
+def terminate(model):
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
+def run(folder, model=None, batches=None, **settings):
+    model = model or make_model()
+    settings = {"epochs": 2, "learning_rate": 1e-2, "progress": "none"} | settings
+    return model, train(model, batches or make_batches(), folder=folder, **settings)
+
+
+def events(folder, *names):
+    lines = [json.loads(line) for line in (folder / "log.jsonl").read_text(encoding="utf-8").splitlines()]
+    return [without_clocks(line) for line in lines if not names or line["event"] in names]
+
+
+def without_clocks(value):
+    if isinstance(value, dict):
+        return {name: without_clocks(entry) for name, entry in value.items() if name not in CLOCKS}
+    return [without_clocks(entry) for entry in value] if isinstance(value, list) else value
+
+
+def saved(folder):
+    """Every variable of the last checkpoint as bytes, and every counter but times and the size of the log."""
+    with zipfile.ZipFile(find_checkpoint(folder / "last")) as archive:
+        parts = {name: archive.read(name) for name in archive.namelist()}
+    counters = json.loads(parts.pop("state.json"))["state"]
+    del counters["log"]
+    return parts, without_clocks(counters)
+
+
+# --- a run ------------------------------------------------------------------------------------------------------------
+
+
+def test_trains_validates_and_leaves_the_best_weights(tmp_path, validation_batches):
+    calls = []
+
+    def decode(texts):
+        calls.append(model.get_weights())
+        # Good once, in the middle: the best epoch is the second of three.
+        return texts if len(calls) == 2 else ["?"] * len(texts)
+
+    model = make_model()
+    corpus = corpus_from_pairs([("a", "a"), ("b", "b")])
+    settings = {"validation_batches": validation_batches, "validation_corpus": corpus, "decode": decode}
+    model, result = run(tmp_path, model, epochs=3, metrics=["exact_match", "bleu"], tensorboard=True, **settings)
+    assert (result.stopped, result.epochs, result.updates) == ("finished", 3, 12)
+    assert (result.monitor, result.best, result.best_epoch) == ("exact_match", 100.0, 2.0)
+    assert [epoch["val_exact_match"] for epoch in result.history] == [0.0, 100.0, 0.0]
+    assert result.history[2]["loss"] < result.history[0]["loss"]
+    assert {"loss", "perplexity", "accuracy", "val_loss", "learning_rate", "tokens_per_second", "seconds"} <= set(
+        result.history[0]
+    )
+    for ours, best in zip(model.get_weights(), calls[1], strict=True):
+        np.testing.assert_array_equal(ours, best)
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "best.weights.h5",
+        "last",
+        "log.jsonl",
+        "tensorboard",
+        "versions.json",
+    ]
+    kinds = [event["event"] for event in events(tmp_path)]
+    assert kinds == ["start", *["validation", "epoch", "checkpoint"] * 3, "end"]
+    assert any((tmp_path / "tensorboard").iterdir())
+
+
+def test_averages_are_what_is_validated_and_kept(tmp_path):
+    validated = []
+
+    def decode(texts):
+        validated.append(values(model))
+        return texts
+
+    model = make_model()
+    settings = {"ema": 0.5, "epochs": 1, "validation_corpus": corpus_from_pairs([("a", "a")]), "decode": decode}
+    run(tmp_path, model, **settings)
+    averages = [each.numpy() for each in model.optimizer.variables if each.path.endswith("_average")]
+    # The checkpoint, from which a resume goes on, has the weights themselves.
+    load_checkpoint(find_checkpoint(tmp_path / "last"), model)
+    weights = values(model)
+    load_weights(model, tmp_path / "best.weights.h5")
+    for validation, best, average, weight in zip(validated[0], values(model), averages, weights, strict=True):
+        np.testing.assert_array_equal(validation, average)
+        np.testing.assert_array_equal(best, average)
+        assert not np.array_equal(weight, average)
+
+
+def values(model):
+    return [variable.numpy() for variable in model.trainable_variables]
+
+
+def test_stops_when_patience_is_over(tmp_path, validation_batches):
+    _, result = run(
+        tmp_path, epochs=9, learning_rate=1e-9, validation_batches=validation_batches, monitor="accuracy", patience=2
+    )
+    assert (result.stopped, result.epochs, result.best_epoch) == ("patience", 3, 1.0)
+    # Going on has nothing to wait for any more; with more patience it does.
+    assert (
+        run(tmp_path, epochs=9, validation_batches=validation_batches, monitor="accuracy", patience=2, resume=True)[
+            1
+        ].updates
+        == result.updates
+    )
+
+
+def test_validates_every_few_steps_and_at_the_end(tmp_path, validation_batches):
+    run(tmp_path, validation_batches=validation_batches, validate_every=3, monitor="loss")
+    assert [event["update"] for event in events(tmp_path, "validation")] == [3, 6, 8]
+
+
+def test_the_schedule_sets_the_rate_of_every_step(tmp_path):
+    rates = Rates()
+    run(tmp_path, schedule=Luong(warmup_steps=2, start=1, every=0.5), learning_rate=0.5, callbacks=[rates])
+    np.testing.assert_allclose(rates.seen, [0.25, 0.5, 0.5, 0.5, 0.25, 0.25, 0.125, 0.125])
+
+
+def test_plateau_halves_where_the_score_stands_still(tmp_path, validation_batches):
+    rates = Rates()
+    settings = {"validation_batches": validation_batches, "monitor": "accuracy", "schedule": "plateau"}
+    run(tmp_path, epochs=3, learning_rate=1e-9, callbacks=[rates], **settings)
+    np.testing.assert_allclose(rates.seen[::4], [1e-9, 1e-9, 0.5e-9])
+
+
+def test_takes_an_optimizer_with_its_own_settings(tmp_path):
+    rates = Rates()
+    run(tmp_path, optimizer=build_optimizer("sgd", 0.25), epochs=1, callbacks=[rates])
+    assert set(rates.seen) == {0.25}
+
+
+# --- stopped and continued --------------------------------------------------------------------------------------------
+
+PLAIN = {"optimizer": "adam", "clip_norm": 1.0}
+EVERYTHING = {"optimizer": "rmsprop", "ema": 0.9, "schedule": "plateau", "validate_every": 3, "patience": 9}
+
+
+@pytest.fixture(
+    scope="module", params=[(0.0, PLAIN), (0.3, EVERYTHING)], ids=["dropout off", "dropout, averages, plateau"]
+)
+def straight(request, tmp_path_factory):
+    dropout, settings = request.param
+    folder = tmp_path_factory.mktemp("straight")
+    settings = settings | {"validation_batches": make_batches(pairs=6, seed=3), "monitor": "loss", "epochs": 3}
+    model, result = run(folder, make_model(dropout=dropout), **settings)
+    return folder, model, result, dropout, settings
+
+
+@pytest.mark.parametrize("step", [1, 4, 7])
+def test_a_run_stopped_at_a_step_ends_like_one_never_stopped(straight, step, tmp_path, capfd):
+    folder, model, result, dropout, settings = straight
+    _, stopped = run(
+        tmp_path, make_model(dropout=dropout), callbacks=[Call(step, terminate)], **settings | {"progress": "lines"}
+    )
+    assert (stopped.stopped, stopped.updates) == ("SIGTERM", step)
+    assert "resume=True" in capfd.readouterr().err
+    # Other initial weights and other dropout: everything has to come from the checkpoint.
+    other, resumed = run(tmp_path, make_model(seed=99, dropout=dropout), resume=True, **settings)
+    assert saved(tmp_path) == saved(folder)
+    assert events(tmp_path, "epoch", "validation") == events(folder, "epoch", "validation")
+    for ours, theirs in zip(other.get_weights(), model.get_weights(), strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+    assert without_clocks(resumed.history) == without_clocks(result.history)
+    assert (resumed.best, resumed.best_epoch) == (result.best, result.best_epoch)
+
+
+def test_a_finished_run_can_be_given_more_epochs(tmp_path):
+    run(tmp_path / "long", epochs=2)
+    run(tmp_path / "short", epochs=1)
+    _, result = run(tmp_path / "short", make_model(seed=99), epochs=2, resume=True)
+    assert result.epochs == 2
+    assert saved(tmp_path / "short")[0] == saved(tmp_path / "long")[0]
+    assert [event["event"] for event in events(tmp_path / "short")].count("resume") == 1
+
+
+def test_a_run_killed_before_its_first_checkpoint_starts_anew(tmp_path, capsys):
+    (tmp_path / "log.jsonl").write_text('{"event": "start"}\n')
+    _, result = run(tmp_path, epochs=1, resume=True, progress="lines")
+    assert result.epochs == 1
+    assert "starting from the beginning" in capsys.readouterr().err
+
+
+def test_saves_inside_an_epoch_by_the_clock(tmp_path):
+    run(tmp_path, epochs=1, checkpoint_minutes=1e-9)
+    assert [event["step"] for event in events(tmp_path, "checkpoint")] == [1, 2, 3, 4, 0]
+
+
+def test_refuses_a_folder_with_a_run_and_another_data_set(tmp_path):
+    run(tmp_path, epochs=1)
+    with pytest.raises(RunFolderError, match="holds a run already"):
+        run(tmp_path, epochs=1)
+    with pytest.raises(CheckpointError, match="data and the batches it was started with"):
+        run(tmp_path, batches=make_batches(pairs=20), resume=True)
+
+
+# --- failures ---------------------------------------------------------------------------------------------------------
+
+
+def poison(model):
+    variable = model.trainable_variables[0]
+    variable.assign(variable * np.nan)
+
+
+def test_a_loss_that_is_not_finite_stops_and_restores_the_best(tmp_path):
+    model = make_model()
+    with pytest.raises(NotFiniteError, match=r"loss is nan at epoch 2, step 2 \(optimizer step 6\)"):
+        run(tmp_path, model, callbacks=[Call(5, poison)])
+    assert all(np.isfinite(each).all() for each in model.get_weights())
+    assert events(tmp_path)[-1]["event"] == "not_finite"
+    # What was saved can be continued.
+    assert run(tmp_path, resume=True)[1].epochs == 2
+
+
+def test_weights_that_are_not_finite_are_never_saved(tmp_path):
+    with pytest.raises(NotFiniteError, match="not finite after optimizer step 4"):
+        run(tmp_path, callbacks=[Call(4, poison)])
+    assert find_checkpoint(tmp_path / "last") is None
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"epochs": 0}, "Received: epochs=0"),
+        ({"optimizer": "Adam"}, "Did you mean 'adam'"),
+        ({"schedule": "inverse"}, "Did you mean 'inverse_sqrt'"),
+        ({"monitor": "blue"}, "monitor is one of"),
+        ({"patience": -1}, "Received: patience=-1"),
+        ({"progress": "bars"}, "Did you mean 'bar'"),
+    ],
+)
+def test_refuses_in_words_before_anything_is_written(tmp_path, model, settings, message):
+    with pytest.raises(ValueError, match=message):
+        run(tmp_path / "run", model, **settings)
+    assert not (tmp_path / "run").exists()

@@ -1,0 +1,46 @@
+import numpy as np
+import pytest
+
+from seq2seq.text.corpus import corpus_from_pairs
+from seq2seq.training.checkpoints import metric_values
+from seq2seq.training.validation import Validator
+
+CORPUS = corpus_from_pairs([("a", "A"), ("b", "B"), ("c", "C"), ("d", "D")])
+
+
+def decode(texts):
+    return [text.upper() if text != "d" else "?" for text in texts]
+
+
+def test_measures_loss_and_decoded_text_and_leaves_the_running_metrics(compiled, validation_batches):
+    running = metric_values(compiled)
+    expected = compiled.evaluate(validation_batches.dataset(), verbose=0, return_dict=True)
+    for variable, value in zip(compiled.metrics_variables, running, strict=True):
+        variable.assign(value)
+    validator = Validator(
+        compiled, batches=validation_batches, decode=decode, corpus=CORPUS, metrics=["exact_match", "bleu"], samples=2
+    )
+    for _ in range(2):  # the second time the batches have been read already
+        validation = validator.measure(7)
+        assert validation.update == 7
+        assert validation.values["val_exact_match"] == 75.0
+        for name, value in expected.items():
+            np.testing.assert_allclose(validation.values[f"val_{name}"], value, rtol=1e-6)
+        assert validation.signatures.keys() == {"exact_match", "bleu"}
+        assert validation.samples == [("a", "A", "A"), ("c", "C", "C")]
+        for ours, before in zip(metric_values(compiled), running, strict=True):
+            np.testing.assert_array_equal(ours, before)
+    assert validator.names == ["loss", "perplexity", "accuracy", "exact_match", "bleu"]
+
+
+def test_measures_nothing_where_nothing_is_given(compiled):
+    validator = Validator(compiled)
+    assert validator.measure(1).values == {}
+    assert validator.names == []
+
+
+def test_refuses_in_words(compiled):
+    with pytest.raises(ValueError, match="Give both, or neither"):
+        Validator(compiled, decode=decode)
+    with pytest.raises(ValueError, match="Did you mean 'chrf'"):
+        Validator(compiled, decode=decode, corpus=CORPUS, metrics=["chrff"])
