@@ -14,6 +14,14 @@ if TYPE_CHECKING:
 LAYER_COLUMNS = ("part", "layer", "kind", "input", "output", "parameters")
 STATE_COLUMNS = ("decoder layer", "starts from", "widths", "projection")
 
+_MERGED = {"concat": "side by side", "sum": "summed", "mean": "averaged"}
+_DIRECTED = {
+    "sum": "directions summed",
+    "mean": "directions averaged",
+    "forward": "forward direction",
+    "backward": "backward direction",
+}
+
 
 def layer_table(model: Seq2Seq) -> list[list[object]]:
     """List the layers of a model from the source to the logits, with their parameters.
@@ -76,23 +84,28 @@ def state_table(model: Seq2Seq) -> list[list[object]]:
         directions joined, and of the decoder layer.
     """
     rows: list[list[object]] = []
-    how = {"concat": "side by side", "sum": "summed", "mean": "averaged"}[_merge(model)]
     for number, wire in enumerate(model.bridge.wires):
-        start = wire.start
-        if len(wire.sources) > 1:
-            start = f"encoder layers {', '.join(map(str, wire.sources))}, {how}"
         sources = " + ".join(_times(len(list(run)), width) for width, run in groupby(wire.source_units))
         widths = f"{sources} → {wire.units:,}" if sources else f"{wire.units:,}"
-        rows.append([str(number), start, widths, _projection(model, wire)])
+        rows.append([str(number), _start(model, wire), widths, _projection(model, wire)])
     return rows
+
+
+def _start(model: Seq2Seq, wire: Wire) -> str:
+    """What a decoder layer starts from; a bridge without the settings of a StateBridge says it all in the wire."""
+    config, words = model.bridge.get_config(), wire.start
+    if len(wire.sources) > 1 and "merge" in config:
+        words = f"encoder layers {', '.join(map(str, wire.sources))}, {_MERGED[config['merge']]}"
+    both_ways = any(len(model.encoder.state_units[source]) > 1 for source in wire.sources)
+    if both_ways and config.get("directions", "concat") != "concat":
+        words += f", {_DIRECTED[config['directions']]}"
+    if config.get("states", "both") != "both" and words != "zeros":
+        words += f", {config['states']} only"
+    return words
 
 
 def _times(count: int, width: int) -> str:
     return f"{count} × {width:,}" if count > 1 else f"{width:,}"
-
-
-def _merge(model: Seq2Seq) -> str:
-    return str(model.bridge.get_config().get("merge", "concat"))
 
 
 def _projection(model: Seq2Seq, wire: Wire) -> str:
@@ -189,6 +202,8 @@ class _Drawing:
         self._text(self.left, 30, "encoder", size=16, bold=True)
         self._text(self.right, 30, "decoder", size=16, bold=True)
         self._text((self.left + self.right) / 2, 30, f"state bridge: {self._mode()}", size=14)
+        if self._settings():
+            self._text((self.left + self.right) / 2, 50, self._settings(), soft=True)
         words = "source, turned round: … w3 w2 w1 </s>" if encoder.reverse else "source: w1 w2 w3 … </s>"
         shared = " (shared)" if encoder.embedding is decoder.embedding else ""
         columns = ((self.left, words, encoder), (self.right, "target so far: <s> w1 w2 …", decoder))
@@ -285,12 +300,15 @@ class _Drawing:
 
     def _join(self, wire: Wire) -> str:
         """What happens where the routes into a layer meet; "" where one state is taken as it is."""
+        merge = self.bridge.get_config().get("merge")
+        if merge is None:  # no StateBridge: what it does has its own name
+            return "0" if wire.start == "zeros" else self._mode()
         weights = {"none": "W", "tanh": "tanh W", "relu": "relu W"}[_activation(self.model)] if wire.projected else ""
         if not wire.sources:
             return f"mean {weights}" if weights else "trained" if wire.start == "trained vector" else "0"
         if len(wire.sources) == 1:
             return weights
-        return f"{ {'concat': '++', 'sum': '+', 'mean': 'mean'}[_merge(self.model)] } {weights}".strip()
+        return f"{ {'concat': '++', 'sum': '+', 'mean': 'mean'}[merge] } {weights}".strip()
 
     def _route(self, x: float, y: float, to_x: float, to_y: float, colour: str) -> None:
         clear = max(x, self.left + _WIDEST / 2) + 6  # past the widest box, where a curve crosses no layer
@@ -304,6 +322,18 @@ class _Drawing:
     def _mode(self) -> str:
         mode = str(self.bridge.mode)
         return mode if len(mode) <= 28 else "table"
+
+    def _settings(self) -> str:
+        """The settings of the bridge that its mode and its routes do not show."""
+        config = self.bridge.get_config()
+        words = [] if config.get("to", "all") == "all" else ["to the first layer"]
+        if config.get("align", "none") != "none":
+            words.append(f"align {config['align']}")
+        if any(self.encoder.stack.both_ways) and config.get("directions", "concat") != "concat":
+            words.append(_DIRECTED[config["directions"]])
+        if config.get("states", "both") != "both":
+            words.append(f"{config['states']} only")
+        return ", ".join(words)
 
     # --- strokes ------------------------------------------------------------------------------------------------
 

@@ -47,6 +47,9 @@ MODELS = {
     "learned": build([8], [4, 8], "learned"),
     "summed": build([4, 6], [6, 4], [[0, 1], [1]], merge="sum"),
     "first": build([8, 8], [8, 8], "last_layer", to="first"),
+    "settings": build(
+        [8] * 3, [8] * 2, "per_layer", bidirectional="all", to="first", align="top", directions="sum", states="hidden"
+    ),
 }
 each_model = pytest.mark.parametrize("model", MODELS.values(), ids=MODELS)
 
@@ -91,6 +94,10 @@ def test_layers_are_listed_with_their_widths() -> None:
         ),
         ("learned", [["0", "trained vector", "4", "none"], ["1", "trained vector", "8", "none"]]),
         ("first", [["0", "encoder layer 1", "8 → 8", "none"], ["1", "zeros", "8", "none"]]),
+        (
+            "settings",
+            [["0", "encoder layer 1, directions summed, hidden only", "8 → 8", "none"], ["1", "zeros", "8", "none"]],
+        ),
     ],
 )
 def test_states_are_listed_with_what_they_start_from(name: str, expected: list[list[str]]) -> None:
@@ -180,5 +187,7 @@ def test_the_drawing_says_what_joins_and_what_is_projected() -> None:
     labels = [text.text for text in ET.fromstring(draw(MODELS["both directions"])).iter(f"{SVG}text")]
     assert {"→ 6", "6 ←", "embedding 8 (shared)"} <= set(labels)
     assert "W" not in labels
+    labels = [text.text for text in ET.fromstring(draw(MODELS["settings"])).iter(f"{SVG}text")]
+    assert "to the first layer, align top, directions summed, hidden only" in labels
     reversed_source = draw(MODELS["four by four"])
     assert "source, turned round" in reversed_source and "input feeding" in reversed_source
