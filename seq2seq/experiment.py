@@ -93,14 +93,17 @@ def run(
     from seq2seq.training.run_folder import open_run_folder
 
     recipe = recipe if seed is None else replace(recipe, seed=seed)
+    # A metric that cannot be computed here (a tokenizer that is unknown or not installed) is told before training.
+    measure(["text"], ["text"], recipe.evaluation)
     run_folder = open_run_folder(default_folder(recipe) if folder is None else folder, resume=resume)
     before = _begun(run_folder, recipe)
+    data = before.get("data") if data is None else data
     record = {
         "command": command,
-        "data": before.get("data") if data is None else data,
+        "data": data,
         "changed_settings": {**before.get("changed_settings", {}), **(changed or {})},
     }
-    corpora = read_corpora(recipe, record["data"])
+    corpora = read_corpora(recipe, data)
     source, target = _tokenizers(run_folder, recipe, corpora.train, begun=bool(before))
     cache = run_folder.path / "cache"
     batches = build_batches(recipe, corpora.train, source, target, cache=cache)
