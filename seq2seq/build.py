@@ -55,9 +55,9 @@ def read_corpora(recipe: Recipe, data: str | None = None) -> Corpora:
     validation = read(settings.validation) if settings.validation else None
     test = read(settings.test) if settings.test else None
     if validation is None:
-        train, validation = hold_out(train, settings.hold_out, seed=0)
+        train, validation = hold_out(train, settings.hold_out, seed=0, purpose="validation")
     if test is None and settings.hold_out:
-        train, test = hold_out(train, settings.hold_out, seed=1)
+        train, test = hold_out(train, settings.hold_out, seed=1, purpose="test")
     return Corpora(train, validation, test)
 
 

@@ -177,8 +177,8 @@ def evaluation_of(translator: Translator, metrics: Sequence[str] | None = None) 
         translator: The translator.
         metrics: Names to use instead.
     """
-    settings = from_table(EvaluationSettings, translator.about.get("evaluation", {}))
-    return replace(settings, metrics=tuple(metrics)) if metrics else settings
+    said = dict(translator.about.get("evaluation", {}))
+    return from_table(EvaluationSettings, said | ({"metrics": list(metrics)} if metrics else {}))
 
 
 def _begun(folder: RunFolder, recipe: Recipe) -> dict[str, Any]:

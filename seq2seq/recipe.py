@@ -18,6 +18,7 @@ BridgeMode = Literal["per_layer", "last_layer", "concatenated", "mean", "learned
 AttentionKind = Literal["none", "dot", "general", "additive"]
 Optimizer = Literal["adam", "adamw", "adamax", "nadam", "adafactor", "adagrad", "adadelta", "rmsprop", "lion", "sgd"]
 Schedule = Literal["constant", "inverse_sqrt", "plateau", "luong", "cosine", "linear"]
+Metric = Literal["bleu", "chrf", "ter", "exact_match", "word_error_rate", "phoneme_error_rate", "character_error_rate"]
 Architecture = Literal["", "sutskever2014", "bahdanau2014", "luong2015", "gnmt2016"]
 
 Count = Annotated[int, Range(1)]
@@ -119,7 +120,7 @@ class BatchSettings:
     """How pairs are put into batches.
 
     Args:
-        size: Bound of a batch: sentence pairs, or padded target tokens.
+        size: Bound of a batch: sentence pairs, or tokens of the larger side, padding counted.
         unit: What ``size`` counts.
         max_source_length: Longest source in tokens, ``</s>`` counted; longer pairs are skipped and counted.
         max_target_length: Longest target in tokens, ``</s>`` counted.
@@ -263,12 +264,12 @@ class EvaluationSettings:
 
     Args:
         metrics: Names of metrics; the first one is told first.
-        lowercase: Whether BLEU, chrF and TER ignore case.
+        lowercase: Whether the metrics ignore case.
         tokenize: sacreBLEU's tokenizer for BLEU: "13a" for plain text, "none" for text that is tokenised already.
     """
 
     section: ClassVar[str] = "evaluation"
-    metrics: tuple[str, ...] = ("bleu", "chrf", "exact_match")
+    metrics: tuple[Metric, ...] = ("bleu", "chrf", "exact_match")
     lowercase: bool = False
     tokenize: str = "13a"
 
@@ -314,6 +315,14 @@ class Recipe:
 
     def __post_init__(self) -> None:
         check_settings(self)
+        known = ("loss", "perplexity", "accuracy", *self.evaluation.metrics)
+        monitor = self.training.monitor.removeprefix("val_")
+        if monitor and monitor not in known:
+            raise SettingsError(
+                f'training.monitor is "" or one of {", ".join(known)}: what is not measured cannot decide. '
+                f'Received: training.monitor="{self.training.monitor}". '
+                "Choose one of these, or add a metric to evaluation.metrics."
+            )
 
     @classmethod
     def from_toml(cls, path: str | Path) -> Recipe:

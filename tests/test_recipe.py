@@ -10,6 +10,7 @@ from seq2seq.recipe import (
     BatchSettings,
     Data,
     DecodingSettings,
+    EvaluationSettings,
     ModelSettings,
     Recipe,
     TokenizerSettings,
@@ -197,8 +198,17 @@ def test_settings_of_other_sections_do_not_leak() -> None:
     assert kinds(BatchSettings).keys() == {"size", "unit", "max_source_length", "max_target_length"}
 
 
+def test_what_is_not_measured_cannot_decide() -> None:
+    recipe = Recipe("tiny", Data("corpus", "de", "en"), evaluation=EvaluationSettings(metrics=("ter",)))
+    for monitor in ("", "loss", "ter", "val_ter"):
+        assert recipe.override([f"training.monitor={monitor}"]).training.monitor == monitor
+    with pytest.raises(SettingsError, match=r'perplexity, accuracy, ter: .* Received: training\.monitor="bleu"'):
+        recipe.override(["training.monitor=bleu"])
+
+
 def test_names_of_modes_are_those_of_the_parts() -> None:
     from seq2seq.layers import attention, bridge, stack
+    from seq2seq.metrics import METRICS
     from seq2seq.models.architectures import ARCHITECTURES
     from seq2seq.text import tokenizer
     from seq2seq.training.optimizers import OPTIMIZERS
@@ -220,6 +230,7 @@ def test_names_of_modes_are_those_of_the_parts() -> None:
     assert names(training["schedule"]) == set(SCHEDULES)
     assert names(text["kind"]) == set(tokenizer.KINDS)
     assert names(text["normalization"]) == set(tokenizer.NORMALIZATIONS)
+    assert names(typing.get_args(kinds(EvaluationSettings)["metrics"])[0]) == set(METRICS)
 
 
 def names(kind: object) -> set[str]:

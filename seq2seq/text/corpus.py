@@ -16,6 +16,8 @@ from seq2seq.text.tables import TABLES
 
 __all__ = ["Corpus", "CorpusError", "Pair", "corpus_from_pairs", "hold_out", "read_corpus"]
 
+_REST = " without what is held out"
+
 
 class Corpus:
     """Parallel text as an iterable of `Pair`, read once into memory or again at every pass.
@@ -52,7 +54,7 @@ class Corpus:
         return map(Pair, self._sources, self._targets)
 
     def __len__(self) -> int:
-        self._need_memory("a length")
+        self._need_memory("A length")
         return len(self._sources)
 
     def __repr__(self) -> str:
@@ -61,13 +63,13 @@ class Corpus:
     @property
     def sources(self) -> list[str]:
         """The source texts in order; in memory only."""
-        self._need_memory("a list of sources")
+        self._need_memory("A list of sources")
         return list(self._sources)
 
     @property
     def targets(self) -> list[str]:
         """The target texts in order; in memory only."""
-        self._need_memory("a list of targets")
+        self._need_memory("A list of targets")
         return list(self._targets)
 
     @property
@@ -137,7 +139,8 @@ def read_corpus(path: str | Path, split: str, *, source: str, target: str, strea
         return dates_corpus(split)
     where = str(Path(path).expanduser())
     last = Path(where).name
-    name = last.replace("{split}", split) if "{split}" in last else f"{last}/{split}"
+    name = last if "{split}" in last else f"{last}/{split}"
+    name = name.replace("{split}", split).replace("{lang}", f"{source}-{target}")
     if not Path(where).is_dir() and not is_pattern(where):
         if not re.fullmatch(r"[\w.-]+/[\w.-]+(:.+)?", str(path)) or str(path).startswith("."):
             raise CorpusError(
@@ -172,7 +175,7 @@ def corpus_from_pairs(pairs: Iterable[tuple[str, str]], name: str = "memory") ->
     return Corpus(lambda: (Pair(source, target) for source, target in pairs), name=name)
 
 
-def hold_out(corpus: Corpus, count: int, seed: int = 0) -> tuple[Corpus, Corpus]:
+def hold_out(corpus: Corpus, count: int, seed: int = 0, *, purpose: str = "") -> tuple[Corpus, Corpus]:
     """Split a corpus so that no source text stands on both sides.
 
     Which sources are held out depends on their text and the seed alone, not on their order or on how the corpus is
@@ -182,6 +185,7 @@ def hold_out(corpus: Corpus, count: int, seed: int = 0) -> tuple[Corpus, Corpus]
         corpus: what to split; stays as it is.
         count: how many distinct source texts to hold out, with all their targets.
         seed: another seed holds out other sources.
+        purpose: what the held-out corpus is for, such as `"test"`; for its name in messages.
 
     Returns:
         The rest and the held-out corpus, the latter in memory; both in the order of the corpus.
@@ -216,12 +220,14 @@ def hold_out(corpus: Corpus, count: int, seed: int = 0) -> tuple[Corpus, Corpus]
             f"{len(smallest)} distinct sources in {corpus.name}. Hold out fewer, or bring a larger corpus."
         )
     chosen.discard(smallest[0][1])
+    whole = corpus.name.removesuffix(_REST)
     rest = Corpus(
         lambda: (pair for pair in corpus if pair.source not in chosen),
-        name=f"{corpus.name} without held out",
+        name=whole + _REST,
         streamed=corpus.streamed,
     )
-    held = corpus_from_pairs((pair for pair in corpus if pair.source in chosen), name=f"{corpus.name} held out")
+    name = f"{whole}, held out{f' for {purpose}' if purpose else ''}"
+    held = corpus_from_pairs((pair for pair in corpus if pair.source in chosen), name=name)
     return rest, held
 
 

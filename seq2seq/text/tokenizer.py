@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -244,8 +245,10 @@ def _why_not_trained(error: str, kind: str, vocab_size: int) -> str:
     if "sentences_.empty" in error or "all_chars_count" in error:
         return f"A tokenizer needs text to learn from. {received}, no sentence with a character in it."
     if "vocab_size" in error.lower() or "vocabulary size" in error.lower():
+        least = re.search(r"\d+ vs (\d+)", error)
         return (
-            f"vocab_size needs room for the special pieces, every character of the text and byte_fallback. "
-            f"{received}. Use a larger vocab_size or a smaller character_coverage. SentencePiece says: {error}"
+            f"vocab_size needs room for the special pieces, the symbols, every character of the text and byte_fallback"
+            f"{f': here at least {least[1]}' if least else ''}. {received}. "
+            "Use a larger vocab_size or a smaller character_coverage."
         )
     return f"SentencePiece could not train a tokenizer. {received}. It says: {error}"

@@ -186,6 +186,14 @@ class TestHoldOut:
         numbers = sorted(int(source) for source in hold_out(corpus, 500, 0)[1].sources)
         assert 400 < sum(numbers) / len(numbers) < 600
 
+    def test_what_is_held_out_twice_is_named_for_its_purpose(self):
+        corpus = corpus_from_pairs([(letter, letter) for letter in "abcdef"], name="letters")
+        rest, validation = hold_out(corpus, 1, 0, purpose="validation")
+        rest, test = hold_out(rest, 1, 1, purpose="test")
+        assert validation.name == "letters, held out for validation"
+        assert test.name == "letters, held out for test"
+        assert rest.name == "letters without what is held out"
+
     def test_nothing_to_hold_out_is_refused(self):
         with pytest.raises(CorpusError, match=r"positive number of sources. Received: count=0"):
             hold_out(corpus_from_pairs([("a", "b")]), 0)

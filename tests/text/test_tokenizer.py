@@ -1,4 +1,5 @@
 import io
+import re
 
 import pytest
 import sentencepiece
@@ -76,6 +77,14 @@ class TestTrain:
     def test_is_quiet(self, capfd):
         Tokenizer.train(SENTENCES, vocab_size=50)
         assert capfd.readouterr() == ("", "")
+
+    def test_too_small_a_vocabulary_is_told_the_smallest(self):
+        with pytest.raises(ValueError, match=r"here at least \d+\. Received: kind='unigram', vocab_size=8\.") as told:
+            Tokenizer.train(["abc", "cba"], vocab_size=8)
+        least = int(re.search(r"at least (\d+)", str(told.value))[1])
+        assert Tokenizer.train(["abc", "cba"], vocab_size=least).vocab_size <= least
+        with pytest.raises(ValueError, match=f"at least {least}"):
+            Tokenizer.train(["abc", "cba"], vocab_size=least - 1)
 
     def test_vocab_size_is_a_bound(self):
         assert Tokenizer.train(SENTENCES, vocab_size=50).vocab_size <= 50
