@@ -12,7 +12,10 @@ if TYPE_CHECKING:
     from seq2seq.models import Seq2Seq
 
 LAYER_COLUMNS = ("part", "layer", "kind", "input", "output", "parameters")
+"""The columns of `layer_table`."""
+
 STATE_COLUMNS = ("decoder layer", "starts from", "widths", "projection")
+"""The columns of `state_table`."""
 
 _MERGED = {"concat": "side by side", "sum": "summed", "mean": "averaged"}
 _DIRECTED = {
@@ -308,7 +311,9 @@ class _Drawing:
             return f"mean {weights}" if weights else "trained" if wire.start == "trained vector" else "0"
         if len(wire.sources) == 1:
             return weights
-        return f"{ {'concat': '++', 'sum': '+', 'mean': 'mean'}[merge] } {weights}".strip()
+        sign = {"concat": "++", "sum": "+", "mean": "mean"}[merge]
+        apart = merge != "concat" and len(set(wire.source_units)) > 1  # each is projected before they join
+        return " ".join(filter(None, (weights, sign) if apart else (sign, weights)))
 
     def _route(self, x: float, y: float, to_x: float, to_y: float, colour: str) -> None:
         clear = max(x, self.left + _WIDEST / 2) + 6  # past the widest box, where a curve crosses no layer

@@ -184,6 +184,8 @@ def test_every_route_is_one_curve_in_the_colour_of_its_encoder_layer(model: Seq2
 def test_the_drawing_says_what_joins_and_what_is_projected() -> None:
     labels = [text.text for text in ET.fromstring(draw(MODELS["table"])).iter(f"{SVG}text")]
     assert {"W", "++ W", "0", "state bridge: [[0], [1, 2], []]"} <= set(labels)
+    labels = [text.text for text in ET.fromstring(draw(MODELS["summed"])).iter(f"{SVG}text")]
+    assert {"W +", "W"} <= set(labels)  # widths differ: projected first, added then
     labels = [text.text for text in ET.fromstring(draw(MODELS["both directions"])).iter(f"{SVG}text")]
     assert {"→ 6", "6 ←", "embedding 8 (shared)"} <= set(labels)
     assert "W" not in labels
