@@ -62,10 +62,35 @@ def test_blocks_are_of_a_kind_that_is_checked(path):
 
 
 @pytest.mark.parametrize("path", [path for path in PAGES if blocks(path, "python")], ids=page_id)
-def test_python_blocks_run_one_after_the_other(path, tmp_path, monkeypatch):
+def test_python_blocks_run_one_after_the_other(path, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
+    capsys.readouterr()
     for example in python_blocks(path):
         example.evaluate()
+        check_output(example, capsys.readouterr().out)
+    check_drawings(path, tmp_path)
+
+
+def check_output(example, printed):
+    """A text block right under a block shows what it prints; `...` is any text. A sentence between unties them."""
+    below = re.match(r"\s*```text\n(.*?)^```$", example.document.text[example.region.end :], re.MULTILINE | re.DOTALL)
+    if below:
+        parts = (re.escape(part) for part in below[1].split("..."))
+        assert re.fullmatch(".*".join(parts), printed, re.DOTALL), f"shown:\n{below[1]}\nprinted:\n{printed}"
+
+
+def check_drawings(path, folder):
+    """A drawing that a page makes and shows is the stored one."""
+    for made in folder.glob("*.svg"):
+        stored = ROOT / "docs" / "images" / made.name
+        if f"images/{made.name})" in path.read_text("utf-8"):
+            assert stored.is_file(), f"cp {made} {stored}"
+            assert stored.read_text("utf-8") == made.read_text("utf-8"), f"cp {made} {stored}"
+
+
+def test_every_stored_image_is_shown():
+    text = "".join(path.read_text("utf-8") for path in PAGES)
+    assert not [file.name for file in (ROOT / "docs" / "images").iterdir() if f"images/{file.name}" not in text]
 
 
 @pytest.mark.parametrize("path", [path for path in PAGES if blocks(path, "sh")], ids=page_id)
