@@ -60,7 +60,7 @@ class Progress(keras.callbacks.Callback):
         self._validation_seconds = 0.0
         # Recent step times: the first step of a process also traces the graph and says nothing about the rest.
         self._recent: deque[float] = deque(maxlen=100)
-        self._step_began = 0.0
+        self._trained = 0.0
 
     def say(self, text: str) -> None:
         """Print a line without tearing the bar."""
@@ -74,6 +74,7 @@ class Progress(keras.callbacks.Callback):
     def on_epoch_begin(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:
         """Open the bar of the epoch."""
         self._said_at = time.monotonic()
+        self._trained = self._state.train_seconds
         self._steps = self._batches.steps(epoch)
         self._best = False
         if self._draws_bar and not self._silent:
@@ -87,14 +88,11 @@ class Progress(keras.callbacks.Callback):
                 bar_format="{desc} {bar} {n_fmt}/{total_fmt}{postfix}",
             )
 
-    def on_train_batch_begin(self, batch: int, logs: Mapping[str, float] | None = None) -> None:
-        """Note the time."""
-        self._step_began = time.monotonic()
-
     def on_train_batch_end(self, batch: int, logs: Mapping[str, float] | None = None) -> None:
         """Move the bar, or print a line if it is time for one."""
         now = time.monotonic()
-        self._recent.append(now - self._step_began)
+        self._recent.append(self._state.train_seconds - self._trained)
+        self._trained = self._state.train_seconds
         if len(self._recent) == 2 and self._recent[0] > 2 * self._recent[1]:
             self._recent.popleft()
         if self._bar is not None:

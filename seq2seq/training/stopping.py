@@ -132,8 +132,11 @@ def interruptions(signals: Sequence[int] = (signal.SIGINT, signal.SIGTERM)) -> I
             signal.signal(number, signal.SIG_DFL if handler is None else handler)
 
     def request(number: int, frame: FrameType | None) -> None:
+        if interruption.received:
+            restore()
+            signal.raise_signal(number)
+            return
         interruption.received = signal.Signals(number).name
-        restore()
         # Not print: the signal may have come in the middle of one.
         os.write(
             2, f"\n{interruption.received}: stopping after this step, then saving. Once more stops at once.\n".encode()

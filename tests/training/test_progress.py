@@ -17,8 +17,8 @@ def run(batches, stream, style="auto", interval=1e9, steps=None):
     shown = Progress(state, batches, 3, style=style, stream=stream, interval=interval)
     shown.on_epoch_begin(0)
     for step in range(batches.steps(0) if steps is None else steps):
-        shown.on_train_batch_begin(step)
         state.step += 1
+        state.train_seconds += 0.5
         shown.on_train_batch_end(step, {"loss": 2.5})
     shown.validated(Validated(4, {"val_bleu": 12.345}, {}, [("das", "this", "that")], 0.1), best=True)
     shown.on_epoch_end(0, {"loss": 2.5, "val_bleu": 12.345, "tokens_per_second": 1234.5, "seconds": 60.4})
@@ -37,8 +37,9 @@ def test_an_epoch_is_one_line_where_there_is_no_terminal(batches):
 def test_plain_lines_come_at_an_interval(batches):
     steps = [line for line in run(batches, io.StringIO(), interval=0).splitlines() if "step" in line]
     assert len(steps) == batches.steps(0)
-    assert steps[1].startswith("epoch 1/3 step 2/4, loss 2.500, ")
-    assert steps[-1].count("left in epoch") == 1
+    rate = batches.tokens / batches.steps(0) / 0.5
+    # Half a second a step: two steps are left of this epoch, and two epochs of four; nothing was validated yet.
+    assert steps[1] == f"epoch 1/3 step 2/4, loss 2.500, {rate:,.0f} tokens/s, 0:01 left in epoch, 0:05 in all"
 
 
 def test_a_terminal_gets_a_bar(batches):
