@@ -16,7 +16,8 @@ recipe = Recipe(
     data=Data(
         path="$SEQ2SEQ_DATA/eutrans_esen", source="es", target="en", train="training", validation="dev", test="test"
     ),
-    tokenizer=TokenizerSettings(kind="unigram", vocab_size=1000, joint=False),
+    # A closed vocabulary, tokenised in the files: 686 and 513 words, none unseen in the test.
+    tokenizer=TokenizerSettings(kind="word", vocab_size=1000, joint=False, normalization="identity"),
     batches=BatchSettings(size=50),
     model=ModelSettings(
         embedding=128,
@@ -26,7 +27,7 @@ recipe = Recipe(
         attention="general",
         input_feeding=True,
     ),
-    training=TrainingSettings(learning_rate=1e-3, epochs=12),
+    training=TrainingSettings(learning_rate=2e-3, schedule="cosine", epochs=15, monitor="bleu"),
 )
 
 if __name__ == "__main__":
