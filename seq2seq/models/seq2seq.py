@@ -152,7 +152,7 @@ class Seq2Seq(keras.Model):
     def decode(
         self,
         source: tf.Tensor,
-        max_length: tf.Tensor,
+        max_length: tf.Tensor | int,
         beam_size: int = 1,
         n_best: int = 1,
         length_penalty: float = 1.0,
@@ -161,7 +161,7 @@ class Seq2Seq(keras.Model):
 
         Args:
             source: Ids, each sentence ending with `</s>`, padding on the right, `[batch, source_time]`.
-            max_length: The most tokens per target, `</s>` counted, `[batch]`.
+            max_length: The most tokens per target, `</s>` counted: `[batch]`, or one number for all.
             beam_size: Hypotheses kept per sentence; 1 is greedy search.
             n_best: Hypotheses returned per sentence, at most `beam_size`.
             length_penalty: Scores are summed log-probabilities (nats) over `length ** length_penalty`.
@@ -176,7 +176,8 @@ class Seq2Seq(keras.Model):
                 autograph=False,
                 input_signature=[tf.TensorSpec([None, None], tf.int32), tf.TensorSpec([None], tf.int32)],
             )
-        return self._searches[settings](tf.cast(source, tf.int32), tf.cast(max_length, tf.int32))
+        source, max_length = tf.cast(source, tf.int32), tf.cast(max_length, tf.int32)
+        return self._searches[settings](source, tf.broadcast_to(max_length, tf.shape(source)[:1]))
 
     def _search(
         self, source: tf.Tensor, max_length: tf.Tensor, beam_size: int, n_best: int, length_penalty: float

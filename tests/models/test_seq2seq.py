@@ -226,7 +226,7 @@ def test_decode_finds_what_was_learnt():
     model.compile(optimizer=keras.optimizers.Adam(3e-2))
     model.fit(repeated(150), verbose=0, shuffle=False)
     for beam_size in (1, 3):
-        found = model.decode(SOURCE, [5, 5], beam_size=beam_size)
+        found = model.decode(SOURCE, max_length=5, beam_size=beam_size)
         np.testing.assert_array_equal(found.tokens[:, 0, :3], TARGET_OUT)
 
 
