@@ -1,16 +1,20 @@
 import inspect
+import sys
+from pathlib import Path
 
 from sphinx.ext.napoleon import GoogleDocstring
 from sphinx.util.inspect import stringify_signature
 
 from seq2seq import __version__
 
+sys.path.insert(0, str(Path(__file__).parent))  # our own extension, settings_table
+
 project = "seq2seq"
 author = "the seq2seq authors"
 copyright = author
 version = release = __version__
 
-extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
+extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "settings_table"]
 exclude_patterns = ["_build"]
 html_theme = "furo"
 html_title = f"seq2seq {version}"

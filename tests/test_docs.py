@@ -1,6 +1,7 @@
 """The docs keep their word: code runs, commands parse, and every module has a reference page."""
 
 import argparse
+import dataclasses
 import re
 import shlex
 from pathlib import Path
@@ -11,7 +12,9 @@ from sybil.parsers.myst import PythonCodeBlockParser
 
 import seq2seq
 from seq2seq.cli import _parser
+from seq2seq.recipe import Data, Recipe
 from seq2seq.script import add_arguments
+from seq2seq.settings import kinds
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", *sorted(path for path in (ROOT / "docs").rglob("*.md") if "_build" not in path.parts)]
@@ -68,7 +71,10 @@ def test_python_blocks_run_one_after_the_other(path, tmp_path, monkeypatch, caps
     for example in python_blocks(path):
         example.evaluate()
         check_output(example, capsys.readouterr().out)
+        made = example.document.namespace.get("recipe")
     check_drawings(path, tmp_path)
+    if isinstance(made, Recipe):
+        assert all(Recipe.from_text(body) == made for body in blocks(path, "toml"))
 
 
 def check_output(example, printed):
@@ -100,7 +106,8 @@ def test_commands_would_run(path):
         if words[0] == "make":
             assert {word for word in words[1:] if "=" not in word} <= targets
         if words[0] == "seq2seq" and "--help" not in words:
-            _parser().parse_args(words[1:])  # exits where an option is wrong
+            arguments = _parser().parse_args(words[1:])  # exits where an option is wrong
+            Recipe("any", Data("corpus", "de", "en")).override(getattr(arguments, "settings", []))
         if words[0].startswith("python") and words[1].startswith("recipes/"):
             parser = argparse.ArgumentParser()
             add_arguments(parser)
@@ -108,6 +115,18 @@ def test_commands_would_run(path):
         for word in words:
             if word.startswith("recipes/"):
                 assert (ROOT / word).is_file()
+
+
+@pytest.mark.parametrize("path", [path for path in PAGES if blocks(path, "toml")], ids=page_id)
+def test_recipes_in_toml_are_recipes(path):
+    for body in blocks(path, "toml"):
+        Recipe.from_text(body, page_id(path))
+
+
+def test_every_setting_stands_in_the_reference():
+    page = (ROOT / "docs" / "reference" / "settings.md").read_text("utf-8")
+    sections = [kind for kind in kinds(Recipe).values() if dataclasses.is_dataclass(kind)]
+    assert re.findall(r"^\.\. settings:: (\w+)$", page, re.MULTILINE) == [kind.__name__ for kind in [Recipe, *sections]]
 
 
 def test_every_module_has_a_place_in_the_reference():

@@ -45,7 +45,7 @@ class Judge:
     """Remembers the best score, and how long ago it was.
 
     Args:
-        monitor: Name of the score, without "val_".
+        monitor: Name of the score, without ``val_``.
         patience: Validations without a better score after which training is to stop; 0 for never.
 
     Example:
@@ -76,7 +76,7 @@ class Judge:
         """Hear the scores of a validation, and tell whether they are the best so far.
 
         Args:
-            values: Scores by name; "val_" before the monitored name, or the name alone where nothing was validated.
+            values: Scores by name; ``val_`` before the monitored name, or the name alone where nothing was validated.
             update: Optimizer steps done.
             epoch: Epochs done, with the share of a running one.
         """

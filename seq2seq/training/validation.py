@@ -67,7 +67,7 @@ class Validator:
 
     @property
     def names(self) -> list[str]:
-        """Names of the scores that it gives, without "val_"."""
+        """Names of the scores that it gives, without ``val_``."""
         return [*(["loss", "perplexity", "accuracy"] if self._batches else []), *self._metrics]
 
     def measure(self, update: int) -> Validated:
