@@ -7,7 +7,7 @@ import textwrap
 
 from sphinx.util.docutils import SphinxDirective
 
-from seq2seq import recipe
+from seq2seq import recipe, settings
 from seq2seq.settings import kinds, section_of, to_toml, words
 
 NEEDED = {"path": "corpus", "source": "de", "target": "en", "name": "name"}
@@ -55,7 +55,9 @@ class Settings(SphinxDirective):
     required_arguments = 1
 
     def run(self):
-        """Make the table."""
+        """Make the table, and make it again when one of these files changes."""
+        for file in (recipe.__file__, settings.__file__, __file__):
+            self.env.note_dependency(file)
         lines = [".. list-table::", "   :header-rows: 1", "   :widths: 20 15 25 40", ""]
         for row in [("setting", "default", "may be", "what it is"), *rows(getattr(recipe, self.arguments[0]))]:
             for number, cell in enumerate(row):
