@@ -99,7 +99,7 @@ def run(
     before = _begun(run_folder, recipe)
     data = before.get("data") if data is None else data
     record = {
-        "command": command,
+        "command": before.get("command") or command,  # the one that began it: --resume alone makes no run
         "data": data,
         "changed_settings": {**before.get("changed_settings", {}), **(changed or {})},
     }

@@ -99,6 +99,7 @@ def test_a_run_goes_on_with_what_it_began_with(corpus: Path, capsys: pytest.Capt
     second = json.loads((folder / "result.json").read_text())
     assert second["changed_settings"] == {"model.attention": "dot", "training.epochs": 2}
     assert second["epochs"] == 2 and first["epochs"] == 1
+    assert second["command"] == first["command"] and "model.attention=dot" in second["command"]
     assert second["minutes"] > first["minutes"]
     assert Recipe.from_toml(folder / "recipe.toml").model.attention == "dot"
     with pytest.raises(SettingsError, match=r"another model\.attention\. Set them back"):
