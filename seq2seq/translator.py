@@ -38,7 +38,7 @@ class Hypothesis(NamedTuple):
 
     Attributes:
         text: The translation.
-        score: Log-probability (nats) over its length in tokens to the power of the length penalty; greedy: the sum.
+        score: Log-probability (nats) over its length in tokens to the power of the length penalty.
     """
 
     text: str

@@ -191,7 +191,9 @@ class Seq2Seq(keras.Model):
             return self.decoder.project(outputs), state
 
         if beam_size == 1 and n_best == 1:
-            return greedy_search(step, state, memory, max_length=max_length, start=START, end=END, pad=PAD)
+            found = greedy_search(step, state, memory, max_length=max_length, start=START, end=END, pad=PAD)
+            lengths = tf.math.count_nonzero(tf.not_equal(found.tokens, PAD), axis=2, dtype=tf.float32)
+            return found._replace(scores=found.scores / lengths**length_penalty)
         return beam_search(
             step,
             state,

@@ -73,7 +73,10 @@ class Judge:
         return 0 < self.patience <= self.waited
 
     def improves(self, values: Mapping[str, float], update: int, epoch: float = 0.0) -> bool:
-        """Hear the scores of a validation, and tell whether they are the best so far.
+        """Hear the scores of a validation, and tell whether its weights are the ones to keep.
+
+        Of equal scores the later one counts: exact match is 0 for the first epochs, while the model learns. Waiting
+        goes on all the same.
 
         Args:
             values: Scores by name; ``val_`` before the monitored name, or the name alone where nothing was validated.
@@ -82,10 +85,10 @@ class Judge:
         """
         value = values.get(f"val_{self.monitor}", values.get(self.monitor, math.nan))
         better = self.best is None or (value > self.best if self.higher else value < self.best)
-        if not math.isfinite(value) or not better:
-            self.waited += 1
+        self.waited = 0 if better and math.isfinite(value) else self.waited + 1
+        if not math.isfinite(value) or not (better or value == self.best):
             return False
-        self.best, self.best_update, self.best_epoch, self.waited = value, update, epoch, 0
+        self.best, self.best_update, self.best_epoch = value, update, epoch
         return True
 
     def get_state(self) -> dict[str, Any]:

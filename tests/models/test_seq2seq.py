@@ -230,15 +230,17 @@ def test_decode_finds_what_was_learnt():
         np.testing.assert_array_equal(found.tokens[:, 0, :3], TARGET_OUT)
 
 
-def test_scores_of_the_search_are_the_models_own():
+@pytest.mark.parametrize(("beam_size", "length_penalty"), [(1, 0.7), (4, 0.0), (4, 0.7)])
+def test_scores_of_the_search_are_the_models_own(beam_size, length_penalty):
     model = small_model(attention="additive", input_feeding=True)
-    found = model.decode(SOURCE, [6, 4], beam_size=4, n_best=4, length_penalty=0.0)
-    for row, place in itertools.product(range(2), range(4)):
+    found = model.decode(SOURCE, [6, 4], beam_size=beam_size, n_best=beam_size, length_penalty=length_penalty)
+    for row, place in itertools.product(range(2), range(beam_size)):
         tokens = np.asarray(found.tokens)[row, place]
         target_out = tokens[: np.flatnonzero(tokens == 2)[0] + 1][None]
         target_in = np.concatenate([[[1]], target_out[:, :-1]], axis=1)
         totals = model.totals({"source": SOURCE[row : row + 1], "target_in": target_in}, target_out)
-        np.testing.assert_allclose(found.scores[row, place], -totals.nats, rtol=1e-4)
+        expected = -totals.nats / totals.tokens**length_penalty
+        np.testing.assert_allclose(found.scores[row, place], expected, rtol=1e-4)
 
 
 @settings(max_examples=12)

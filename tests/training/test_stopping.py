@@ -13,12 +13,12 @@ scores = st.lists(st.floats(0, 100), min_size=1)
 
 
 @given(scores, st.sampled_from(["loss", "bleu"]))
-def test_the_best_score_is_the_first_best_one(values, monitor):
+def test_the_last_of_the_best_scores_is_kept_and_patience_counts_from_the_first(values, monitor):
     judge = Judge(monitor)
     improved = [judge.improves({f"val_{monitor}": value}, update) for update, value in enumerate(values)]
     best = max(values) if monitor == "bleu" else min(values)
     assert judge.best == best
-    assert judge.best_update == values.index(best)
+    assert judge.best_update == len(values) - 1 - values[::-1].index(best)
     assert improved.index(True) == 0
     assert judge.waited == len(values) - 1 - values.index(best)
 
