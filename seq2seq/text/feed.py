@@ -23,7 +23,6 @@ class Feed:
         self._run = run
         self._steps = steps
         self._next = (0, 0)
-        self._ended = False
 
     def seek(self, epoch: int, step: int) -> None:
         """Set where the next iteration starts."""
@@ -34,28 +33,25 @@ class Feed:
             )
         # The end of an epoch is the beginning of the next one.
         self._next = (epoch + 1, 0) if step == steps else (epoch, step)
-        self._ended = False
 
     def dataset(self) -> "tf.data.Dataset":
         """Build the pipeline; each new iteration of it goes on with the next epoch.
 
         Keras believes an unknown length to be that of the first epoch it saw, even if that was the tail of a stopped
-        one, and would cut all later epochs short. So the length is known: `take` bounds a stream without end. An
-        epoch that starts late still ends at its end: the second start of the generator in one iteration gives nothing.
+        one, and would cut all later epochs short. So the length is known: `take` bounds what calls itself endless. It
+        calls itself so for the sake of what is appended, which is nothing at all: an epoch that starts late ends at its
+        end. The place is read once per iteration, before its first batch: an iteration that nobody reads any more,
+        whose batches ahead are still being prepared, takes no part in a later `seek`.
         """
         import tensorflow as tf
 
         ids = tf.TensorSpec([None, None], tf.int32)
-        batches = tf.data.Dataset.from_generator(
-            self._generate, output_signature=({"source": ids, "target_in": ids}, ids)
-        )
-        return batches.repeat().take(self._steps()).prefetch(_AHEAD)
+        kind = ({"source": ids, "target_in": ids}, ids)
+        batches = tf.data.Dataset.from_generator(self._generate, output_signature=kind)
+        nothing = tf.data.Dataset.from_generator(lambda: iter(()), output_signature=kind).repeat()
+        return batches.concatenate(nothing).take(self._steps()).prefetch(_AHEAD)
 
     def _generate(self) -> Iterator[tuple[dict[str, Any], Any]]:
-        if self._ended:
-            self._ended = False
-            return
         epoch, step = self._next
         self._next = (epoch + 1, 0)
         yield from self._run(epoch, step)
-        self._ended = True
