@@ -3,7 +3,7 @@
 import os
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 
@@ -34,9 +34,21 @@ def replacing(path: Path) -> Iterator[Path]:
         # mkstemp lets nobody else read; the finished file is an ordinary one.
         temporary.chmod(0o666 & ~_umask())
         temporary.replace(path)
+        _write_out(path.parent)
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
+
+
+def _write_out(folder: Path) -> None:
+    """Bring the entries of a folder to the disk: until then a loss of power may take back the new name of a file."""
+    # Where a folder cannot be opened (Windows) or synchronised (some network file systems), the system sees to it.
+    with suppress(OSError):
+        opened = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(opened)
+        finally:
+            os.close(opened)
 
 
 def _umask() -> int:
