@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import io
-import json
 import math
 import tempfile
-import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -16,21 +13,25 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from seq2seq.files import replacing
-from seq2seq.text.special import END, PAD
+from seq2seq.model_file import (
+    MODEL,
+    RECIPE,
+    SOURCE,
+    TARGET,
+    TranslatorFileError,
+    check_model,
+    damaged,
+    read_members,
+    write_members,
+)
+from seq2seq.text.special import END, PAD, PIECES
 
 if TYPE_CHECKING:
     from seq2seq.models import Seq2Seq
     from seq2seq.text.tokenizer import Tokenizer
 
-FORMAT = 1
-_MODEL, _SOURCE, _TARGET, _RECIPE, _ABOUT = "model.keras", "source.model", "target.model", "recipe.toml", "about.json"
-_MEMBERS = {_MODEL, _SOURCE, _TARGET, _RECIPE, _ABOUT}
 # What a translation is searched with where neither the caller nor the recipe says so.
 _DECODING: Mapping[str, Any] = {"beam_size": 5, "length_penalty": 1.0, "max_length_factor": 2.0, "batch_size": 64}
-
-
-class TranslatorFileError(ValueError):
-    """A file is no translator, is damaged, or was written by a version that this one does not understand."""
 
 
 class Hypothesis(NamedTuple):
@@ -194,31 +195,52 @@ class Translator:
         ]
 
     def save(self, path: str | Path) -> None:
-        """Write the translator to one file, whole or not at all.
+        """Write the translator to one file, whole or not at all, once the file has proved itself.
 
         The file is a zip of Keras' own model file (without the optimizer), the SentencePiece models, the recipe and
-        ``about.json``. It holds no pickle and no code.
+        ``about.json`` with a checksum of each. It holds no pickle and no code. Before it gets its name it is loaded
+        again, and has to have the same weights and to translate some texts (kept in it as "probes") in the same way.
 
         Args:
             path: The file, usually ``.s2s``; replaced where there is one.
+
+        Raises:
+            TranslatorFileError: What was written cannot be loaded, or does not give the same; there is no new file.
         """
         path = Path(path)
         joint = self.target_tokenizer.fingerprint == self.source_tokenizer.fingerprint
+        sources = _probes(self.source_tokenizer)
+        found = self.hypotheses(sources, beam_size=1)
+        probes = [[text, best[0].text] for text, best in zip(sources, found, strict=True)]
         about = {"created": datetime.now(UTC).isoformat(timespec="seconds")} | self.about
-        about |= {"format": FORMAT, "joint": joint}
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory() as folder, replacing(path) as temporary:
-            model = Path(folder) / _MODEL
+        about |= {"joint": joint, "probes": probes}
+        members = {RECIPE: self.recipe.encode(), SOURCE: self.source_tokenizer.to_bytes()}
+        if not joint:
+            members[TARGET] = self.target_tokenizer.to_bytes()
+        with tempfile.TemporaryDirectory() as folder:
+            model = Path(folder) / MODEL
             with _without_training(self.model):
                 self.model.save(model)
-            # Keras' file is a zip already; stored as they are, members cannot grow on reading.
-            with zipfile.ZipFile(temporary, "w", zipfile.ZIP_STORED) as archive:
-                archive.writestr(_ABOUT, json.dumps(about, ensure_ascii=False, indent=1, allow_nan=False))
-                archive.writestr(_RECIPE, self.recipe)
-                archive.writestr(_SOURCE, self.source_tokenizer.to_bytes())
-                if not joint:
-                    archive.writestr(_TARGET, self.target_tokenizer.to_bytes())
-                archive.write(model, _MODEL)
+            members[MODEL] = model.read_bytes()
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with replacing(path) as temporary:
+            write_members(temporary, members, about)
+            self._compare(temporary, sources, found)
+
+    def _compare(self, path: Path, sources: list[str], expected: list[list[Hypothesis]]) -> None:
+        """Refuse a file of this translator that, loaded, is another translator."""
+        written = Translator.load(path)
+        pairs = zip(self.model.weights, written.model.weights, strict=True)
+        same = all(np.array_equal(ours.numpy(), theirs.numpy(), equal_nan=True) for ours, theirs in pairs)
+        for (before,), (after,) in zip(expected, written.hypotheses(sources, beam_size=1), strict=True):
+            # Where two translations score alike, rounding on a graphics processor may decide between them.
+            same &= before.text == after.text or math.isclose(before.score, after.score, rel_tol=1e-3)
+        if not same:
+            raise TranslatorFileError(
+                "A translator file has to translate as the translator did that it was written from. Received: a file "
+                "that does not, so it was thrown away. Where a part of the model is your own, look whether its "
+                "get_config names every argument and its weights are made in build."
+            )
 
     @classmethod
     def load(cls, path: str | Path) -> Translator:
@@ -235,18 +257,22 @@ class Translator:
             TranslatorFileError: The file is no translator, is damaged, or was written by a newer version.
         """
         path = Path(path)
-        members, about = _read_members(path)
+        members, about = read_members(path)
         from seq2seq.text.tokenizer import Tokenizer
 
         try:
-            source = Tokenizer.from_bytes(members[_SOURCE])
-            target = source if about.get("joint") else Tokenizer.from_bytes(members[_TARGET])
-            model = _read_model(members[_MODEL])
+            recipe = members[RECIPE].decode("utf-8")
+            source = Tokenizer.from_bytes(members[SOURCE])
+            target = source if about["joint"] else Tokenizer.from_bytes(members[TARGET])
+            model = _read_model(members[MODEL])
+            _check_vocabularies(model, source, target)
+            translator = cls(model, source, target, recipe=recipe, about=about)
+            _check((), 1, translator.decoding)
         except TranslatorFileError:
             raise
         except Exception as error:  # Keras and SentencePiece raise whatever they stumble over
-            raise _damaged(path, f"{type(error).__name__}: {str(error).strip().splitlines()[0]}") from error
-        return cls(model, source, target, recipe=members[_RECIPE].decode("utf-8"), about=about)
+            raise damaged(path, error) from error
+        return translator
 
 
 def load(path: str | Path) -> Translator:
@@ -272,7 +298,7 @@ def read_about(path: str | Path) -> dict[str, Any]:
         FileNotFoundError: There is no such file.
         TranslatorFileError: The file is no translator, is damaged, or was written by a newer version.
     """
-    return _read_members(Path(path))[1]
+    return read_members(Path(path))[1]
 
 
 def _check(texts: Sequence[str], n_best: int, settings: Mapping[str, Any]) -> None:
@@ -281,6 +307,9 @@ def _check(texts: Sequence[str], n_best: int, settings: Mapping[str, Any]) -> No
     for place, text in enumerate(texts):
         if not isinstance(text, str):
             raise TypeError(f"Every text is a str. Received: texts[{place}]={text!r}.")
+    for name in ("beam_size", "batch_size"):
+        if not isinstance(settings[name], int):
+            raise TypeError(f"{name} is a whole number. Received: {name}={settings[name]!r}.")
     for name, low in (("beam_size", 1), ("batch_size", 1), ("length_penalty", 0)):
         if settings[name] < low:
             raise ValueError(f"{name} is at least {low}. Received: {name}={settings[name]}.")
@@ -290,6 +319,22 @@ def _check(texts: Sequence[str], n_best: int, settings: Mapping[str, Any]) -> No
         raise ValueError(
             "The n best hypotheses are taken from the beam, so there are from 1 to beam_size of them. "
             f"Received: n_best={n_best}, beam_size={settings['beam_size']}. Widen the beam or ask for fewer."
+        )
+
+
+def _probes(tokenizer: Tokenizer) -> list[str]:
+    """Give a few texts that use pieces from all over a vocabulary."""
+    ids = range(len(PIECES), tokenizer.vocab_size)
+    texts = [tokenizer.decode(ids[start :: max(1, len(ids) // 8)][:8]) for start in range(min(3, len(ids)))]
+    return [" ".join(text.split()) for text in texts]
+
+
+def _check_vocabularies(model: Seq2Seq, source: Tokenizer, target: Tokenizer) -> None:
+    """Refuse tokenizers with ids that the model does not know, and the other way round."""
+    if source.vocab_size > model.encoder.vocab_size or target.vocab_size < model.decoder.vocab_size:
+        raise ValueError(
+            f"its tokenizers have {source.vocab_size:,} and {target.vocab_size:,} pieces, its model "
+            f"{model.encoder.vocab_size:,} and {model.decoder.vocab_size:,}"
         )
 
 
@@ -307,83 +352,17 @@ def _without_training(model: Any) -> Iterator[None]:
         model.optimizer, model.compiled = optimizer, True
 
 
-def _read_members(path: Path) -> tuple[dict[str, bytes], dict[str, Any]]:
-    """Read and check a file as a whole; gives its members and what ``about.json`` says."""
-    if not path.is_file():
-        raise FileNotFoundError(
-            f"There is no translator file. Received: {path}. Name a model file such as runs/NAME/model.s2s."
-        )
-    try:
-        with zipfile.ZipFile(path) as archive:
-            found = {entry.filename: entry for entry in archive.infolist()}
-            if not {_ABOUT, _MODEL, _SOURCE, _RECIPE} <= found.keys() <= _MEMBERS or len(found) != len(
-                archive.infolist()
-            ):
-                raise TranslatorFileError(
-                    f"A translator file holds {_MODEL}, {_SOURCE}, {_RECIPE} and {_ABOUT}. "
-                    f"Received: {path}, with {', '.join(sorted(found)[:9])}. Name the model.s2s of a run folder."
-                )
-            if any(entry.compress_type != zipfile.ZIP_STORED for entry in found.values()):
-                raise TranslatorFileError(
-                    f"The members of a translator file are stored as they are. Received: {path}, which is compressed. "
-                    "Use the file that training wrote, as it was."
-                )
-            members = {name: archive.read(name) for name in found}  # whole, so that zipfile compares the checksums
-        about = json.loads(members[_ABOUT])
-        written = about["format"]
-        about["joint"] = bool(about["joint"])
-    except (zipfile.BadZipFile, KeyError, TypeError, EOFError, UnicodeDecodeError, json.JSONDecodeError) as error:
-        raise _damaged(path, str(error)) from error
-    if written != FORMAT:
-        raise TranslatorFileError(
-            f"This version reads translator files of format {FORMAT}. Received: {path} of format {written}. "
-            "Use the version of seq2seq that wrote it, or a newer one."
-        )
-    if about["joint"] == (_TARGET in members):
-        raise _damaged(
-            path,
-            f"{_TARGET} is {'there, but' if about['joint'] else 'missing, and'} the vocabulary is "
-            f"{'joint' if about['joint'] else 'not joint'}",
-        )
-    return members, about
-
-
 def _read_model(data: bytes) -> Seq2Seq:
-    """Rebuild the model from Keras' file in memory, allowing Keras' classes and ours only."""
+    """Rebuild the model from Keras' file in memory, once nothing in it can do harm."""
     import keras
 
     from seq2seq.models import Seq2Seq
 
-    with zipfile.ZipFile(io.BytesIO(data)) as archive:
-        _check_classes(json.loads(archive.read("config.json")))
+    check_model(data)
     with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder) / _MODEL
+        file = Path(folder) / MODEL
         file.write_bytes(data)
         model = keras.saving.load_model(file, compile=False, safe_mode=True)
     if not isinstance(model, Seq2Seq):
         raise TranslatorFileError(f"A translator holds a Seq2Seq model. Received: a {type(model).__name__}.")
     return model
-
-
-def _check_classes(config: Any) -> None:
-    """Refuse a configuration that names a class which is neither Keras' nor registered by code that runs already."""
-    import keras
-
-    if isinstance(config, Mapping):
-        module = str(config.get("module") or "keras")
-        known = keras.saving.get_registered_object(str(config.get("registered_name"))) is not None
-        if "class_name" in config and not known and module.split(".")[0] != "keras":
-            raise TranslatorFileError(
-                "A translator is made of Keras' classes and of seq2seq's. Received: class "
-                f"{config['class_name']!r} of module {module!r}. Where it is a part of your own, registered with "
-                "keras.saving.register_keras_serializable, import its module before you load."
-            )
-    for value in config.values() if isinstance(config, Mapping) else config if isinstance(config, list) else ():
-        _check_classes(value)
-
-
-def _damaged(path: Path, why: str) -> TranslatorFileError:
-    return TranslatorFileError(
-        f"This is no translator file, or it is damaged: {why}. Received: {path}. "
-        "Name the model.s2s of a run folder, or copy it again."
-    )

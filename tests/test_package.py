@@ -21,7 +21,7 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 FLOORS = [
     {"backend", "files", "quiet", "terminal"},
     {"layers", "text", "search", "metrics", "settings"},
-    {"models"},
+    {"models", "model_file"},
     {"translator", "wiring"},
     {"training"},
     {"recipe"},
