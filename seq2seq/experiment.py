@@ -272,6 +272,9 @@ def _train(
         patience=settings.patience,
         validate_every=settings.validate_every,
         tensorboard=settings.tensorboard,
+        checkpoint_steps=settings.checkpoint_steps,
+        checkpoint_minutes=settings.checkpoint_minutes,
+        keep_checkpoints=settings.keep_checkpoints,
         progress=progress,
         resume=folder.resume,
     )

@@ -216,6 +216,9 @@ class TrainingSettings:
         ema: Decay of the running average of the weights; 0 for none.
         precision: Number format of the computation.
         tensorboard: Whether to write a log for TensorBoard.
+        checkpoint_steps: Optimizer steps from one checkpoint inside an epoch to the next; 0 for none by the count.
+        checkpoint_minutes: Minutes from one checkpoint inside an epoch to the next; 0 for none by the clock.
+        keep_checkpoints: Checkpoints kept, the newest ones; with 2, a resume has another where one is damaged.
     """
 
     section: ClassVar[str] = "training"
@@ -232,6 +235,9 @@ class TrainingSettings:
     ema: Share = 0.0
     precision: Literal["float32", "mixed_bfloat16"] = "float32"
     tensorboard: bool = False
+    checkpoint_steps: CountOrNone = 0
+    checkpoint_minutes: NotNegative = 10.0
+    keep_checkpoints: Count = 2
 
     def __post_init__(self) -> None:
         check_settings(self)

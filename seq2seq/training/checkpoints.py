@@ -2,11 +2,13 @@
 
 import io
 import json
+import struct
 import zipfile
+import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import keras
 import numpy as np
@@ -15,10 +17,30 @@ from seq2seq.files import replacing
 
 FORMAT = 1
 _STATE = "state.json"
+# What Python raises, all in all, where bytes of a zip or of an array are not what they were.
+_DAMAGE = (zipfile.BadZipFile, zlib.error, struct.error, EOFError, KeyError, ValueError, RuntimeError, OSError)
 
 
 class CheckpointError(ValueError):
     """A checkpoint cannot be used here."""
+
+
+class DamagedCheckpointError(CheckpointError):
+    """A checkpoint cannot be read: it is torn, or bytes of it have changed."""
+
+
+class Loaded(NamedTuple):
+    """What a resume starts from.
+
+    Attributes:
+        path: The checkpoint.
+        state: The counters, as :func:`load_checkpoint` gives them.
+        damaged: Newer checkpoints that could not be read, newest first, as they are named now.
+    """
+
+    path: Path
+    state: dict[str, Any]
+    damaged: list[Path]
 
 
 def save_checkpoint(folder: Path, model: keras.Model, state: Mapping[str, Any], *, keep: int = 1) -> Path:
@@ -61,15 +83,43 @@ def save_checkpoint(folder: Path, model: keras.Model, state: Mapping[str, Any], 
 
 def find_checkpoint(folder: Path) -> Path | None:
     """Give the newest checkpoint in a folder, or None where there is none."""
-    found = _newest_first(folder) if folder.is_dir() else []
-    return found[0] if found else None
+    return next(iter(_newest_first(folder)), None)
+
+
+def load_latest(folder: Path, model: keras.Model) -> Loaded | None:
+    """Load the newest checkpoint of a folder that can be read; None where there is none at all.
+
+    Damaged ones on the way get the ending ``.damaged``, so that they are neither read nor counted any more.
+
+    Args:
+        folder: Where checkpoints lie.
+        model: See :func:`load_checkpoint`.
+
+    Raises:
+        CheckpointError: None of them can be read, or the newest one that can was written for another model or
+            optimizer.
+    """
+    unreadable: list[Path] = []
+    first: DamagedCheckpointError | None = None
+    for path in _newest_first(folder):
+        try:
+            state = load_checkpoint(path, model)
+        except DamagedCheckpointError as error:
+            unreadable.append(path)
+            first = first or error
+            continue
+        return Loaded(path, state, [damaged.replace(damaged.with_suffix(".damaged")) for damaged in unreadable])
+    if first:
+        raise first
+    return None
 
 
 def read_state(path: Path) -> dict[str, Any]:
     """Give the counters of a checkpoint, without touching a model.
 
     Raises:
-        CheckpointError: The file is damaged or of another format.
+        DamagedCheckpointError: The file is damaged.
+        CheckpointError: It is of another format.
     """
     return _document(path)["state"]
 
@@ -86,8 +136,8 @@ def load_checkpoint(path: Path, model: keras.Model) -> dict[str, Any]:
         so they are to be put back after that, by :func:`set_metrics`.
 
     Raises:
-        CheckpointError: The file is damaged, or was written for another model or optimizer; nothing has been changed
-            then.
+        DamagedCheckpointError: The file is damaged; nothing has been changed then.
+        CheckpointError: It was written for another model or optimizer; nothing has been changed then either.
     """
     document = _document(path)
     parts = _variables(model)
@@ -101,7 +151,7 @@ def load_checkpoint(path: Path, model: keras.Model) -> dict[str, Any]:
         with zipfile.ZipFile(path) as archive:
             for part, names in document["variables"].items():
                 loaded[part] = [_read_array(archive, _member(part, number)) for number in range(len(names))]
-    except (zipfile.BadZipFile, KeyError, EOFError, ValueError, OSError) as error:
+    except _DAMAGE as error:
         raise _damaged(path, error) from error
     for part in ("model", "optimizer"):
         _compare(path, part, document["variables"][part], loaded[part], parts[part])
@@ -213,7 +263,9 @@ def _document(path: Path) -> dict[str, Any]:
     try:
         with zipfile.ZipFile(path) as archive:
             document = json.loads(archive.read(_STATE))
-    except (zipfile.BadZipFile, KeyError, EOFError, ValueError) as error:
+    except PermissionError:
+        raise
+    except _DAMAGE as error:
         raise _damaged(path, error) from error
     if document.get("format") != FORMAT:
         raise CheckpointError(
@@ -223,10 +275,10 @@ def _document(path: Path) -> dict[str, Any]:
     return document
 
 
-def _damaged(path: Path, error: Exception) -> CheckpointError:
-    return CheckpointError(
-        f"The checkpoint cannot be read: {error}. Received: {path}. Delete it to continue from the one before, if "
-        "there is one, or start a new run; best.weights.h5 beside it is not touched."
+def _damaged(path: Path, error: Exception) -> DamagedCheckpointError:
+    return DamagedCheckpointError(
+        f"The checkpoint cannot be read: {error}. Received: {path}, with no older one that can. Bring the file back "
+        "from a copy, or start a new run; best.weights.h5 in the folder above it is not touched."
     )
 
 

@@ -12,14 +12,16 @@ from seq2seq.training.stopping import ADVICE, Interruption, NotFiniteError
 
 
 class Checkpoints(keras.callbacks.Callback):
-    """Saves the run at the end of each epoch, every so many minutes, and when it is to stop; the last in the list.
+    """Saves the run at the end of each epoch, now and then inside it, and when it is to stop; the last in the list.
 
     Args:
         state: The counters.
         keepers: Everything else that has something to remember, by name.
         folder: Where checkpoints go.
         interruption: Holds the name of the signal that asks the run to stop.
-        minutes: Minutes from one checkpoint to the next inside an epoch; 0 for none there.
+        steps: Optimizer steps from one checkpoint to the next; 0 for none by the count.
+        minutes: Minutes from one checkpoint to the next; 0 for none by the clock.
+        keep: Checkpoints that stay, the newest ones.
         audience: Who wants to know before a checkpoint is written.
     """
 
@@ -29,7 +31,9 @@ class Checkpoints(keras.callbacks.Callback):
         keepers: Mapping[str, Keeper],
         folder: Path,
         interruption: Interruption,
+        steps: int = 0,
         minutes: float = 0.0,
+        keep: int = 1,
         audience: Sequence[Audience] = (),
     ) -> None:
         super().__init__()
@@ -37,7 +41,9 @@ class Checkpoints(keras.callbacks.Callback):
         self._keepers = keepers
         self._folder = folder
         self._interruption = interruption
+        self._steps = steps
         self._minutes = minutes
+        self._keep = keep
         self._audience = audience
         self._saved_at = time.monotonic()
 
@@ -45,7 +51,7 @@ class Checkpoints(keras.callbacks.Callback):
         """Stop if asked to; save if it is time."""
         if self._interruption.received:
             self.model.stop_training = True  # the end of the epoch, which follows, saves
-        elif self._minutes and time.monotonic() - self._saved_at > 60 * self._minutes:
+        elif self._due():
             self._save()
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
@@ -58,6 +64,12 @@ class Checkpoints(keras.callbacks.Callback):
         if self._interruption.received:
             self.model.stop_training = True
 
+    def _due(self) -> bool:
+        # By the number of the step, not by the steps since the last time: a resumed run saves where the other one does.
+        if self._steps and self._state.update % self._steps == 0:
+            return True
+        return self._minutes > 0 and time.monotonic() - self._saved_at > 60 * self._minutes
+
     def _save(self) -> None:
         self._state.tick()
         bad = first_not_finite(self.model)
@@ -66,5 +78,5 @@ class Checkpoints(keras.callbacks.Callback):
         for listener in self._audience:
             listener.saving(self._state)
         counters = {name: keeper.get_state() for name, keeper in self._keepers.items()}
-        save_checkpoint(self._folder, self.model, {"run": self._state.get_state(), **counters})
+        save_checkpoint(self._folder, self.model, {"run": self._state.get_state(), **counters}, keep=self._keep)
         self._saved_at = time.monotonic()

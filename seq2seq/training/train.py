@@ -9,7 +9,7 @@ from typing import Any
 
 import keras
 
-from seq2seq.training.checkpoints import CheckpointError, find_checkpoint, load_checkpoint, load_weights
+from seq2seq.training.checkpoints import CheckpointError, load_latest, load_weights
 from seq2seq.training.log import JsonLog, TensorBoardLog
 from seq2seq.training.names import choose
 from seq2seq.training.optimizers import build_optimizer
@@ -73,7 +73,9 @@ def train(
     patience: int = 0,
     validate_every: int = 0,
     samples: int = 3,
-    checkpoint_minutes: float = 30.0,
+    checkpoint_steps: int = 0,
+    checkpoint_minutes: float = 10.0,
+    keep_checkpoints: int = 2,
     tensorboard: bool = False,
     progress: str = "auto",
     callbacks: Sequence[keras.callbacks.Callback] = (),
@@ -108,8 +110,11 @@ def train(
         patience: Validations without a better score after which training stops; 0 for never.
         validate_every: Optimizer steps from one validation to the next; 0 for the end of each epoch.
         samples: Translations to show with each validation.
-        checkpoint_minutes: Minutes from one checkpoint to the next inside an epoch; 0 for none there. The end of an
-            epoch always saves.
+        checkpoint_steps: Optimizer steps from one checkpoint inside an epoch to the next; 0 for none by the count. The
+            end of an epoch always saves.
+        checkpoint_minutes: Minutes from one checkpoint inside an epoch to the next; 0 for none by the clock.
+        keep_checkpoints: Checkpoints kept, the newest ones. Where the newest is damaged, a resume starts from the one
+            before.
         tensorboard: Whether to write a log for TensorBoard too.
         progress: "auto", "bar", "lines" or "none".
         callbacks: Other Keras callbacks; they see the scores of validation in the logs. A resume does not restore what
@@ -130,6 +135,8 @@ def train(
     """
     if epochs < 1:
         raise ValueError(f"Training takes at least one epoch. Received: epochs={epochs}.")
+    if keep_checkpoints < 1:
+        raise ValueError(f"A resume needs a checkpoint. Received: keep_checkpoints={keep_checkpoints}. Keep 1 or more.")
     _build(model, batches)
     if isinstance(optimizer, str):
         optimizer = build_optimizer(optimizer, learning_rate, clip_norm=clip_norm, ema=ema)
@@ -156,10 +163,10 @@ def train(
 
     log = JsonLog(run.log, state)
     keepers: dict[str, Keeper] = {"judge": judge, "schedule": plan, "log": log, "data": _DataCheck(batches)}
-    found = find_checkpoint(run.last) if resume else None
+    found = load_latest(run.last, model) if resume else None
     counters: dict[str, Any] = {}
     if found:
-        counters = load_checkpoint(found, model)
+        counters = found.state
         state.set_state(counters["run"])
         for name, keeper in keepers.items():
             keeper.set_state(counters[name])
@@ -170,7 +177,10 @@ def train(
 
     try:
         if found:
-            log.write("resume", {"checkpoint": found.name})
+            damaged = [path.name for path in found.damaged]
+            log.write("resume", {"checkpoint": found.path.name, "damaged": damaged})
+            if damaged:
+                shown.say(f"Damaged, set aside: {', '.join(damaged)}. Going on from the one before, {found.path.name}.")
             shown.say(f"Continuing {run.path} at epoch {state.epoch + 1}, step {state.step}.")
         else:
             log.write("start", {"epochs": epochs, "monitor": judge.monitor, "versions": installed_versions()})
@@ -179,7 +189,16 @@ def train(
         run.write_versions()
         with interruptions() as interruption, _no_warning_at_the_end_of_data():
             validation = Validation(state, batches, validator, judge, plan, run.best, epochs, validate_every, audience)
-            saving = Checkpoints(state, keepers, run.last, interruption, checkpoint_minutes, audience)
+            saving = Checkpoints(
+                state,
+                keepers,
+                run.last,
+                interruption,
+                audience=audience,
+                steps=checkpoint_steps,
+                minutes=checkpoint_minutes,
+                keep=keep_checkpoints,
+            )
             parts = [
                 Counting(state, batches, counters.get("metrics")),
                 LearningRate(state, batches, plan, learning_rate, epochs),
@@ -263,11 +282,10 @@ def _monitor(monitor: str, validator: Validator) -> str:
 
 
 def _restore_good_weights(model: keras.Model, run: RunFolder) -> None:
-    last = find_checkpoint(run.last)
     if run.best.exists():
         load_weights(model, run.best)
-    elif last:
-        load_checkpoint(last, model)
+    else:
+        load_latest(run.last, model)
 
 
 @contextmanager

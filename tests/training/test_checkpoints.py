@@ -5,10 +5,12 @@ import pytest
 
 from seq2seq.training.checkpoints import (
     CheckpointError,
+    DamagedCheckpointError,
     averaged_weights,
     find_checkpoint,
     first_not_finite,
     load_checkpoint,
+    load_latest,
     load_weights,
     metric_values,
     read_state,
@@ -95,6 +97,53 @@ def test_never_reads_a_damaged_file(compiled, tmp_path, damage, message):
         load_checkpoint(path, model)
     for ours, theirs in zip(values(model.variables), before, strict=True):
         np.testing.assert_array_equal(ours, theirs)
+
+
+def test_a_changed_byte_is_noticed_or_means_nothing(compiled, tmp_path):
+    path = save_checkpoint(tmp_path, compiled, state_at(3))
+    whole = path.read_bytes()
+    saved = values(compiled.variables)
+    model = fresh()
+    random = np.random.default_rng(0)
+    # At the end stands the table of what lies where: most of what can go wrong does so there.
+    places = [*random.integers(0, len(whole), 100), *random.integers(len(whole) - 4000, len(whole), 100)]
+    noticed = 0
+    for place in places:
+        data = bytearray(whole)
+        data[place] ^= int(random.integers(1, 256))
+        path.write_bytes(bytes(data))
+        try:
+            load_checkpoint(path, model)
+        except DamagedCheckpointError:
+            noticed += 1
+        else:
+            for ours, theirs in zip(values(model.variables), saved, strict=True):
+                np.testing.assert_array_equal(ours, theirs)
+    assert noticed > 100
+
+
+def test_goes_back_to_the_newest_that_can_be_read(compiled, tmp_path):
+    assert load_latest(tmp_path, fresh()) is None
+    for update in (1, 2, 3):
+        save_checkpoint(tmp_path, compiled, state_at(update), keep=3)
+    torn(tmp_path / "update-000000003.ckpt")
+    flipped(tmp_path / "update-000000002.ckpt")
+    loaded = load_latest(tmp_path, fresh())
+    assert (loaded.path.name, loaded.state["run"]["update"]) == ("update-000000001.ckpt", 1)
+    assert [path.name for path in loaded.damaged] == ["update-000000003.damaged", "update-000000002.damaged"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "update-000000001.ckpt",
+        "update-000000002.damaged",
+        "update-000000003.damaged",
+    ]
+
+
+def test_tells_where_none_can_be_read(compiled, tmp_path):
+    path = save_checkpoint(tmp_path, compiled, state_at(3))
+    torn(path)
+    with pytest.raises(DamagedCheckpointError, match=r"000003.ckpt, with no older one that can\. Bring the file back"):
+        load_latest(tmp_path, fresh())
+    assert path.exists()
 
 
 def test_refuses_another_optimizer(compiled, tmp_path):

@@ -230,6 +230,26 @@ def test_saves_inside_an_epoch_by_the_clock(tmp_path):
     assert [event["step"] for event in events(tmp_path, "checkpoint")] == [1, 2, 3, 4, 0]
 
 
+def test_saves_inside_an_epoch_by_the_count_and_keeps_the_newest(tmp_path):
+    run(tmp_path, checkpoint_steps=3, keep_checkpoints=3)
+    assert [event["update"] for event in events(tmp_path, "checkpoint")] == [3, 4, 6, 8]
+    assert sorted(path.name[-8:] for path in (tmp_path / "last").iterdir()) == ["004.ckpt", "006.ckpt", "008.ckpt"]
+
+
+def test_a_damaged_checkpoint_costs_only_the_steps_since_the_one_before(tmp_path, capsys):
+    run(tmp_path / "straight", checkpoint_steps=3)
+    run(tmp_path / "damaged", checkpoint_steps=3, callbacks=[Call(7, terminate)])
+    newest = tmp_path / "damaged" / "last" / "update-000000007.ckpt"
+    newest.write_bytes(newest.read_bytes()[:-1])
+    run(tmp_path / "damaged", make_model(seed=99), checkpoint_steps=3, resume=True, progress="lines")
+    assert "set aside: update-000000007.damaged. Going on from the one before, update-000000006.ckpt" in (
+        capsys.readouterr().err
+    )
+    assert saved(tmp_path / "damaged") == saved(tmp_path / "straight")
+    kinds = [(event["event"], event["update"]) for event in events(tmp_path / "damaged", "checkpoint", "resume")]
+    assert kinds == [("checkpoint", 3), ("checkpoint", 4), ("checkpoint", 6), ("resume", 6), ("checkpoint", 8)]
+
+
 def test_refuses_a_folder_with_a_run_and_another_data_set(tmp_path):
     run(tmp_path, epochs=1)
     with pytest.raises(RunFolderError, match="holds a run already"):
@@ -266,6 +286,7 @@ def test_weights_that_are_not_finite_are_never_saved(tmp_path):
     ("settings", "message"),
     [
         ({"epochs": 0}, "Received: epochs=0"),
+        ({"keep_checkpoints": 0}, "Received: keep_checkpoints=0"),
         ({"optimizer": "Adam"}, "Did you mean 'adam'"),
         ({"schedule": "inverse"}, "Did you mean 'inverse_sqrt'"),
         ({"monitor": "blue"}, "monitor is one of"),
