@@ -10,6 +10,11 @@ BIN = .venv/bin
 PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check
 RIGHT_PYTHON = import sys, venv, ensurepip; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))
 
+# After an upgrade of Python .venv/bin/python dangles or finds no packages: what was installed for it no longer counts.
+# Here, because make looks at the stamps before it runs the rule that makes .venv anew.
+$(shell [ ! -e .venv/.package-installed ] || .venv/bin/python -c 'import pip' >/dev/null 2>&1 || \
+    rm -f .venv/.package-installed .venv/.tools-installed .venv/bin/python)
+
 .DELETE_ON_ERROR:
 .PHONY: help install quickstart test check docs
 
