@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import sys
 import tomllib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, ClassVar, Literal
@@ -373,7 +375,8 @@ def load_recipe(path: str | Path) -> Recipe:
     """Read a recipe from a TOML file or a recipe script.
 
     Args:
-        path: A ``.toml`` file, or a Python file with a module-level ``recipe``; it is run, though not as ``__main__``.
+        path: A ``.toml`` file, or a Python file with a module-level ``recipe``; it is run, though not as ``__main__``,
+            and may import the files beside it.
 
     Returns:
         The recipe.
@@ -391,13 +394,26 @@ def load_recipe(path: str | Path) -> Recipe:
     if spec is None or spec.loader is None:
         raise SettingsError(f"{path} cannot be loaded as a Python file.")
     module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
+    with _as_if_run(path):
+        sys.modules[spec.name] = module  # dataclasses look themselves up by the name of their module
+        spec.loader.exec_module(module)
     recipe = getattr(module, "recipe", None)
     if not isinstance(recipe, Recipe):
         raise SettingsError(
             f"A recipe script has a module-level `recipe = Recipe(...)`. Received: {path} with recipe={recipe!r}."
         )
     return recipe
+
+
+@contextmanager
+def _as_if_run(path: Path) -> Iterator[None]:
+    """Let a script import the files beside it, as `python path` does."""
+    folder = str(path.resolve().parent)
+    sys.path.insert(0, folder)
+    try:
+        yield
+    finally:
+        sys.path.remove(folder)
 
 
 def _read(path: Path) -> str:

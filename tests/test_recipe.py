@@ -1,4 +1,5 @@
 import dataclasses
+import sys
 import typing
 from pathlib import Path
 
@@ -169,6 +170,23 @@ def test_a_recipe_script_gives_its_recipe(tmp_path: Path) -> None:
     script.write_text("recipe = 3\n")
     with pytest.raises(SettingsError, match=r"module-level `recipe = Recipe\(\.\.\.\)`\. Received: .*recipe=3"):
         load_recipe(script)
+
+
+def test_a_recipe_script_may_have_types_and_files_of_its_own(tmp_path: Path) -> None:
+    (tmp_path / "sizes_beside_it.py").write_text("HIDDEN = 24\n")
+    (tmp_path / "typed.py").write_text(
+        "from __future__ import annotations\n"
+        "from dataclasses import dataclass\n"
+        "from sizes_beside_it import HIDDEN\n"
+        "from seq2seq.recipe import Data, ModelSettings, Recipe\n"
+        "@dataclass\n"
+        "class Widths:\n"
+        "    hidden: int = HIDDEN\n"
+        "recipe = Recipe('typed', Data('corpus', 'de', 'en'), model=ModelSettings(embedding=Widths().hidden))\n"
+    )
+    before = sys.path.copy()
+    assert load_recipe(tmp_path / "typed.py").model.embedding == 24
+    assert sys.path == before
 
 
 def test_a_path_may_name_an_environment_variable(monkeypatch: pytest.MonkeyPatch) -> None:
