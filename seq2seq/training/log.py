@@ -95,7 +95,8 @@ class TensorBoardLog(keras.callbacks.Callback):
     """Writes epochs and validations for TensorBoard, over optimizer steps.
 
     Args:
-        folder: Where TensorBoard finds it.
+        folder: Where TensorBoard finds it; a new run starts it, a resumed one cuts it back to its checkpoint and adds a
+            file.
         state: The counters.
     """
 
@@ -104,8 +105,10 @@ class TensorBoardLog(keras.callbacks.Callback):
         import tensorflow as tf
 
         self._summary = tf.summary
+        self._folder = folder
         self._state = state
-        self._writer = tf.summary.create_file_writer(str(folder))
+        self._opened: Any = None
+        self._keep: dict[str, int] | None = None
 
     def validated(self, validation: Validated, best: bool) -> None:
         """Write the scores and the samples of a validation."""
@@ -120,7 +123,7 @@ class TensorBoardLog(keras.callbacks.Callback):
         self._writer.flush()
 
     def saving(self, state: RunState) -> None:
-        """Write what is held back."""
+        """Write what is held back, so that a checkpoint knows what it keeps."""
         self._writer.flush()
 
     def on_epoch_end(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:
@@ -130,7 +133,33 @@ class TensorBoardLog(keras.callbacks.Callback):
 
     def close(self) -> None:
         """Close the file."""
-        self._writer.close()
+        if self._opened is not None:
+            self._opened.close()
+            self._opened = None
+
+    def get_state(self) -> dict[str, Any]:
+        """Give the files of the log, with their sizes in bytes."""
+        return {"sizes": {path.name: path.stat().st_size for path in self._files()}}
+
+    def set_state(self, state: dict[str, Any]) -> None:
+        """Take the sizes that the files are cut back to; other files of the log go."""
+        self._keep = state["sizes"]
+
+    def _files(self) -> list[Path]:
+        return sorted(self._folder.glob("events.out.tfevents.*"))
+
+    @property
+    def _writer(self) -> Any:
+        if self._opened is None:
+            # Cut, and not left to TensorBoard's own handling of restarts: that differs between its readers.
+            if self._keep is not None:
+                for path in self._files():
+                    if path.name not in self._keep:
+                        path.unlink()
+                    elif path.stat().st_size > self._keep[path.name]:
+                        os.truncate(path, self._keep[path.name])
+            self._opened = self._summary.create_file_writer(str(self._folder))
+        return self._opened
 
     def _write(self, values: Mapping[str, float]) -> None:
         with self._writer.as_default():

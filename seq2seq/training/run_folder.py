@@ -2,10 +2,13 @@
 
 import json
 import platform
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib import metadata
 from pathlib import Path
 
 from seq2seq.files import replacing
+from seq2seq.training.lock import locked
 
 _PACKAGES = ("seq2seq", "tensorflow", "keras", "numpy", "sentencepiece", "datasets", "sacrebleu")
 
@@ -25,6 +28,24 @@ class RunFolder:
     def __init__(self, path: str | Path, *, resume: bool = False) -> None:
         self.path = Path(path)
         self.resume = resume
+        self._locked = False
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Keep other processes out while the block runs; inside such a block of the same object nothing happens.
+
+        Raises:
+            LockedError: Another process is at work in the folder.
+        """
+        if self._locked:
+            yield
+            return
+        with locked(self.path / "lock"):
+            self._locked = True
+            try:
+                yield
+            finally:
+                self._locked = False
 
     @property
     def recipe(self) -> Path:
@@ -105,7 +126,8 @@ def open_run_folder(path: str | Path, *, resume: bool = False) -> RunFolder:
                 "Start it without resume."
             )
         return folder
-    taken = [entry for entry in (folder.log, folder.last, folder.best, folder.recipe, folder.result) if entry.exists()]
+    files = (folder.log, folder.last, folder.best, folder.recipe, folder.result, folder.tensorboard)
+    taken = [entry for entry in files if entry.exists()]
     if taken:
         raise RunFolderError(
             f"The folder holds a run already, and a run is never overwritten. Received: folder={str(folder.path)!r}, "

@@ -128,6 +128,7 @@ def train(
 
     Raises:
         RunFolderError: The folder holds a run and ``resume`` is false.
+        LockedError: Another process trains in the folder.
         CheckpointError: The run to continue had another model, optimizer or data.
         NotFiniteError: The loss or a weight is not finite any more; the model has its last good weights, and so has the
             folder.
@@ -161,70 +162,78 @@ def train(
     shown = Progress(state, batches, epochs, style=progress)
     run = folder if isinstance(folder, RunFolder) else open_run_folder(folder, resume=resume)
 
-    log = JsonLog(run.log, state)
-    keepers: dict[str, Keeper] = {"judge": judge, "schedule": plan, "log": log, "data": _DataCheck(batches)}
-    found = load_latest(run.last, model) if resume else None
-    counters: dict[str, Any] = {}
-    if found:
-        counters = found.state
-        state.set_state(counters["run"])
-        for name, keeper in keepers.items():
-            keeper.set_state(counters[name])
-    audience: list[Audience] = [shown, log]
-    board = TensorBoardLog(run.tensorboard, state) if tensorboard else None
-    if board:
-        audience.append(board)
-
-    try:
-        if found:
-            damaged = [path.name for path in found.damaged]
-            log.write("resume", {"checkpoint": found.path.name, "damaged": damaged})
-            if damaged:
-                shown.say(f"Damaged, set aside: {', '.join(damaged)}. Going on from the one before, {found.path.name}.")
-            shown.say(f"Continuing {run.path} at epoch {state.epoch + 1}, step {state.step}.")
-        else:
-            log.write("start", {"epochs": epochs, "monitor": judge.monitor, "versions": installed_versions()})
-            if resume:
-                shown.say(f"{run.path} holds no checkpoint: starting from the beginning.")
-        run.write_versions()
-        with interruptions() as interruption, _no_warning_at_the_end_of_data():
-            validation = Validation(state, batches, validator, judge, plan, run.best, epochs, validate_every, audience)
-            saving = Checkpoints(
-                state,
-                keepers,
-                run.last,
-                interruption,
-                audience=audience,
-                steps=checkpoint_steps,
-                minutes=checkpoint_minutes,
-                keep=keep_checkpoints,
-            )
-            parts = [
-                Counting(state, batches, counters.get("metrics")),
-                LearningRate(state, batches, plan, learning_rate, epochs),
-                validation,
-                *callbacks,
-                shown,
-                log,
-                *([board] if board else []),
-                saving,
-            ]
-            if state.epoch < epochs and not judge.exhausted:
-                data = batches.dataset()
-                model.fit(data, initial_epoch=state.epoch, epochs=epochs, shuffle=False, verbose=0, callbacks=parts)
-            stopped = _reason(interruption.received, judge, state, epochs)
-        if run.best.exists():
-            load_weights(model, run.best)
-        log.write("end", {"stopped": stopped, "best": judge.best, "minutes": round(state.seconds / 60, 3)})
-    except NotFiniteError as error:
-        log.write("not_finite", {"message": str(error)})
-        _restore_good_weights(model, run)
-        raise
-    finally:
-        shown.close()
-        log.close()
+    with run.locked():
+        log = JsonLog(run.log, state)
+        keepers: dict[str, Keeper] = {"judge": judge, "schedule": plan, "log": log, "data": _DataCheck(batches)}
+        board = TensorBoardLog(run.tensorboard, state) if tensorboard else None
         if board:
-            board.close()
+            keepers["tensorboard"] = board
+        found = load_latest(run.last, model) if resume else None
+        counters: dict[str, Any] = {}
+        if found:
+            counters = found.state
+            state.set_state(counters["run"])
+            for name, keeper in keepers.items():
+                if name in counters:  # else it is new, as TensorBoard's log is where it was not asked for before
+                    keeper.set_state(counters[name])
+        audience: list[Audience] = [shown, log, *([board] if board else [])]
+
+        try:
+            if found:
+                damaged = [path.name for path in found.damaged]
+                log.write("resume", {"checkpoint": found.path.name, "damaged": damaged})
+                if damaged:
+                    shown.say(
+                        f"Damaged, set aside: {', '.join(damaged)}. Going on from the one before, {found.path.name}."
+                    )
+                shown.say(f"Continuing {run.path} at epoch {state.epoch + 1}, step {state.step}.")
+            else:
+                log.write("start", {"epochs": epochs, "monitor": judge.monitor, "versions": installed_versions()})
+                if resume:
+                    if board:
+                        board.set_state({"sizes": {}})
+                    shown.say(f"{run.path} holds no checkpoint: starting from the beginning.")
+            run.write_versions()
+            with interruptions() as interruption, _no_warning_at_the_end_of_data():
+                validation = Validation(
+                    state, batches, validator, judge, plan, run.best, epochs, validate_every, audience
+                )
+                saving = Checkpoints(
+                    state,
+                    keepers,
+                    run.last,
+                    interruption,
+                    audience=audience,
+                    steps=checkpoint_steps,
+                    minutes=checkpoint_minutes,
+                    keep=keep_checkpoints,
+                )
+                parts = [
+                    Counting(state, batches, counters.get("metrics")),
+                    LearningRate(state, batches, plan, learning_rate, epochs),
+                    validation,
+                    *callbacks,
+                    shown,
+                    log,
+                    *([board] if board else []),
+                    saving,
+                ]
+                if state.epoch < epochs and not judge.exhausted:
+                    data = batches.dataset()
+                    model.fit(data, initial_epoch=state.epoch, epochs=epochs, shuffle=False, verbose=0, callbacks=parts)
+                stopped = _reason(interruption.received, judge, state, epochs)
+            if run.best.exists():
+                load_weights(model, run.best)
+            log.write("end", {"stopped": stopped, "best": judge.best, "minutes": round(state.seconds / 60, 3)})
+        except NotFiniteError as error:
+            log.write("not_finite", {"message": str(error)})
+            _restore_good_weights(model, run)
+            raise
+        finally:
+            shown.close()
+            log.close()
+            if board:
+                board.close()
     if stopped.startswith("SIG"):
         shown.say(
             f"Stopped at epoch {state.epoch + 1}, step {state.step}; everything is saved in {run.path}. "

@@ -1,6 +1,6 @@
 import json
 
-from seq2seq.training.log import JsonLog
+from seq2seq.training.log import JsonLog, TensorBoardLog
 from seq2seq.training.state import RunState, Validated
 
 
@@ -59,3 +59,45 @@ def test_a_new_run_starts_a_new_log(tmp_path):
     log.write("start")
     log.close()
     assert [line["event"] for line in lines(path)] == ["start"]
+
+
+def scalars(folder):
+    """Step and value of everything in a log for TensorBoard, as its own reader gives it."""
+    from tensorboard.backend.event_processing.event_file_loader import EventFileLoader
+    from tensorboard.util.tensor_util import make_ndarray
+
+    events = [event for path in sorted(folder.iterdir()) for event in EventFileLoader(str(path)).Load()]
+    return [
+        (event.step, value.tag, float(make_ndarray(value.tensor)))
+        for event in events
+        for value in event.summary.value
+        if value.tag != "samples"
+    ]
+
+
+def validated(log, update):
+    log.validated(Validated(update, {"val_loss": update / 4}, {}, [("a", "b", "c")], 1.0), best=False)
+
+
+def test_tensorboard_is_cut_back_to_the_checkpoint(tmp_path):
+    folder = tmp_path / "tensorboard"
+    first = TensorBoardLog(folder, RunState(update=1))
+    validated(first, 1)
+    first.saving(RunState())
+    saved = first.get_state()
+    state = RunState(update=2)
+    first._state = state
+    validated(first, 2)
+    first.close()
+    lost = TensorBoardLog(folder, RunState(update=3))
+    validated(lost, 3)
+    lost.close()
+    assert len(list(folder.iterdir())) == 2
+    second = TensorBoardLog(folder, state)
+    second.set_state(saved)
+    # A checkpoint that comes before anything is written knows the log as it was cut.
+    second.saving(state)
+    assert second.get_state()["sizes"].items() > saved["sizes"].items()
+    validated(second, 2)
+    second.close()
+    assert scalars(folder) == [(1, "val_loss", 0.25), (2, "val_loss", 0.5)]
