@@ -29,7 +29,7 @@ install: .venv/.tools-installed
 	@echo "Ready: . .venv/bin/activate, then: seq2seq --help"
 
 quickstart: .venv/.package-installed
-	@$(BIN)/python recipes/quickstart.py
+	@$(BIN)/python recipes/quickstart.py --resume-if-begun
 
 test: .venv/.tools-installed
 	@$(BIN)/python -m pytest --numprocesses $(WORKERS)

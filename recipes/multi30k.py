@@ -4,7 +4,7 @@ Task     A sentence of a dozen words about what a picture shows; 29,000 pairs to
          1,000 (test_2016_flickr) to report on. Text is cased and untokenised; BLEU is detokenised (13a).
 Paper    Elliott, Frank, Sima'an and Specia 2016 (the corpus); Luong, Pham and Manning 2015 (the attention)
 Data     train.de.gz, train.en.gz, val.…, test_2016_flickr.… in $SEQ2SEQ_DATA/multi30k/raw, or the folder of --data
-Command  python recipes/multi30k.py --data FOLDER            (--source en --target de for the other direction)
+Command  python recipes/multi30k.py --data FOLDER      (--source en --target de goes to runs/multi30k-en-de)
 Cost     not measured yet
 Result   not measured yet
 """

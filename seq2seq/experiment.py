@@ -9,7 +9,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from seq2seq.files import replacing
 from seq2seq.recipe import EvaluationSettings, Recipe
@@ -17,10 +17,14 @@ from seq2seq.settings import SettingsError, from_table, to_table
 from seq2seq.terminal import tell
 
 if TYPE_CHECKING:
+    import keras
+
     from seq2seq.build import Corpora
     from seq2seq.metrics import Score
     from seq2seq.models import Seq2Seq
+    from seq2seq.text.batches import Batches
     from seq2seq.text.corpus import Corpus
+    from seq2seq.text.streaming import StreamedBatches
     from seq2seq.text.tokenizer import Tokenizer
     from seq2seq.training.run_folder import RunFolder
     from seq2seq.training.train import TrainingResult
@@ -32,7 +36,7 @@ EXAMPLE = ("source", "translation", "reference")
 _EXAMPLES = 6
 _RECORD = "run.json"
 # What a run may not change when it goes on: its data, and the shapes of what was saved.
-_FIXED = ("data", "tokenizer", "batches", "model", "seed")
+_FIXED = ("data", "tokenizer", "batches", "model", "seed", "training.optimizer", "training.ema")
 
 
 @dataclass(frozen=True)
@@ -86,22 +90,76 @@ def run(
 
     Raises:
         RunFolderError: The folder holds another run.
+        LockedError: Another process is at work in it.
         ValueError: Settings, text or saved state do not fit together.
         OSError: A file cannot be read or written.
     """
-    from seq2seq.build import build_batches, build_model, read_corpora
     from seq2seq.training.run_folder import open_run_folder
 
     recipe = recipe if seed is None else replace(recipe, seed=seed)
     # A metric that cannot be computed here (a tokenizer that is unknown or not installed) is told before training.
     measure(["text"], ["text"], recipe.evaluation)
     run_folder = open_run_folder(default_folder(recipe) if folder is None else folder, resume=resume)
+    with run_folder.locked():
+        ready = _prepare(recipe, run_folder, data, command, changed or {})
+        trained = _train(recipe, ready, run_folder, progress)
+        if trained.stopped.startswith("SIG"):
+            return RunResult(run_folder.path, None, {}, {}, trained.minutes, trained.stopped, [])
+        return _finish(recipe, ready.translator, ready.corpora, run_folder, trained, ready.record)
+
+
+def train_only(
+    recipe: Recipe,
+    *,
+    folder: str | Path,
+    resume: bool = False,
+    data: str | None = None,
+    callbacks: Sequence[keras.callbacks.Callback] = (),
+    progress: str = "auto",
+) -> TrainingResult:
+    """Train as :func:`run` does, and leave it at that: nothing is measured at the end, and no translator is written.
+
+    Args:
+        recipe: What to train.
+        folder: The run folder.
+        resume: Whether to go on with a stopped run in the folder.
+        data: Where to read text instead of ``recipe.data.path``.
+        callbacks: Keras callbacks of your own.
+        progress: How to show training: "auto", "bar", "lines" or "none".
+
+    Returns:
+        What came of it.
+    """
+    from seq2seq.training.run_folder import open_run_folder
+
+    run_folder = open_run_folder(folder, resume=resume)
+    with run_folder.locked():
+        ready = _prepare(recipe, run_folder, data, "", {})
+        return _train(recipe, ready, run_folder, progress, callbacks)
+
+
+@dataclass(frozen=True)
+class _Ready:
+    """Everything that training takes, once the text is read and the folder is taken."""
+
+    corpora: Corpora
+    batches: Batches | StreamedBatches
+    validation: Batches | StreamedBatches
+    translator: Translator
+    record: dict[str, Any]
+
+
+def _prepare(
+    recipe: Recipe, run_folder: RunFolder, data: str | None, command: str, changed: Mapping[str, object]
+) -> _Ready:
+    from seq2seq.build import build_batches, build_model, read_corpora
+
     before = _begun(run_folder, recipe)
     data = before.get("data") if data is None else data
     record = {
         "command": before.get("command") or command,  # the one that began it: --resume alone makes no run
         "data": data,
-        "changed_settings": {**before.get("changed_settings", {}), **(changed or {})},
+        "changed_settings": {**before.get("changed_settings", {}), **changed},
     }
     corpora = read_corpora(recipe, data)
     source, target = _tokenizers(run_folder, recipe, corpora.train, begun=bool(before))
@@ -115,12 +173,7 @@ def run(
     tell(f"training batches: {batches.report()}")
     _begin(run_folder, recipe, record, source, target)
     tell(f"model: {model.count_params():,} parameters, vocabulary {source.vocab_size:,} → {target.vocab_size:,}")
-
-    translator = _translator(recipe, model, source, target)
-    trained = _train(recipe, model, translator, batches, validation, corpora.validation, run_folder, progress)
-    if trained.stopped.startswith("SIG"):
-        return RunResult(run_folder.path, None, {}, {}, trained.minutes, trained.stopped, [])
-    return _finish(recipe, translator, corpora, run_folder, trained, record)
+    return _Ready(corpora, batches, validation, _translator(recipe, model, source, target), record)
 
 
 def finished_run(recipe: Recipe, folder: str | Path, *, data: str | None = None) -> RunResult | None:
@@ -142,7 +195,7 @@ def finished_run(recipe: Recipe, folder: str | Path, *, data: str | None = None)
         return None
     written = json.loads(run_folder.result.read_text(encoding="utf-8"))
     # Its own settings, not recipe.toml: that may have changed since, where the run was taken up again and stopped.
-    if written.get("settings") != to_table(recipe) or written["data"] != data:
+    if not _same_settings(written.get("settings"), recipe) or written["data"] != data:
         return None
     return RunResult(
         run_folder.path,
@@ -153,6 +206,46 @@ def finished_run(recipe: Recipe, folder: str | Path, *, data: str | None = None)
         written["stopped"],
         [(example["source"], example["translation"], example["reference"]) for example in written["examples"]],
     )
+
+
+class Begun(NamedTuple):
+    """What was written down when a run began.
+
+    Attributes:
+        recipe: The recipe.
+        record: The command, the place of the text, and the settings that differ from the recipe as it was published.
+    """
+
+    recipe: Recipe
+    record: dict[str, Any]
+
+
+def begun_run(folder: str | Path) -> Begun | None:
+    """Read what the run in a folder began with; None where none did.
+
+    Raises:
+        SettingsError: The recipe in the folder is not one that this version knows.
+    """
+    from seq2seq.training.run_folder import RunFolder
+
+    begun = RunFolder(folder).recipe
+    if not begun.exists():
+        return None
+    record = json.loads((begun.parent / _RECORD).read_text(encoding="utf-8"))
+    return Begun(Recipe.from_toml(begun), record)
+
+
+def _same_settings(table: dict[str, Any] | None, recipe: Recipe) -> bool:
+    """Tell whether stored settings are those of a recipe; a setting newer than they are is as by default."""
+    try:
+        return table is not None and from_table(Recipe, table) == recipe
+    except SettingsError:
+        return False
+
+
+def is_fixed(name: str) -> bool:
+    """Tell whether a setting, such as ``model.dropout``, stays as it is for the whole of a run."""
+    return name in _FIXED or name.partition(".")[0] in _FIXED
 
 
 def default_folder(recipe: Recipe) -> Path:
@@ -183,17 +276,17 @@ def evaluation_of(translator: Translator, metrics: Sequence[str] | None = None) 
 
 def _begun(folder: RunFolder, recipe: Recipe) -> dict[str, Any]:
     """Give what was written down when the run in a folder began; empty where none did."""
-    if not folder.resume or not folder.recipe.exists():
+    begun = begun_run(folder.path) if folder.resume else None
+    if begun is None:
         return {}
-    began = Recipe.from_toml(folder.recipe)
-    differing = [name for name in began.changes(recipe) if name.partition(".")[0] in _FIXED]
+    differing = [name for name in begun.recipe.changes(recipe) if is_fixed(name)]
     if differing:
         raise SettingsError(
-            "A run goes on with the data, the model and the seed that it began with. "
+            "A run goes on with the data, the model, the optimizer and the seed that it began with. "
             f"Received: {folder.path} with another {', '.join(differing)}. Set them back, or start a new run in "
             "another folder."
         )
-    return dict(json.loads((folder.path / _RECORD).read_text(encoding="utf-8")))
+    return begun.record
 
 
 def _begin(folder: RunFolder, recipe: Recipe, record: Mapping[str, Any], source: Tokenizer, target: Tokenizer) -> None:
@@ -240,20 +333,17 @@ def _translator(recipe: Recipe, model: Seq2Seq, source: Tokenizer, target: Token
 
 def _train(
     recipe: Recipe,
-    model: Seq2Seq,
-    translator: Translator,
-    batches: Any,
-    validation_batches: Any,
-    validation: Corpus,
+    ready: _Ready,
     folder: RunFolder,
     progress: str,
+    callbacks: Sequence[keras.callbacks.Callback] = (),
 ) -> TrainingResult:
     from seq2seq.training.train import train
 
     settings = recipe.training
     return train(
-        model,
-        batches,
+        ready.translator.model,
+        ready.batches,
         folder=folder,
         epochs=settings.epochs,
         optimizer=settings.optimizer,
@@ -262,9 +352,9 @@ def _train(
         warmup_steps=settings.warmup_steps,
         clip_norm=settings.clip_norm,
         ema=settings.ema,
-        validation_batches=validation_batches,
-        validation_corpus=validation,
-        decode=lambda texts: translator.translate(texts, beam_size=1),
+        validation_batches=ready.validation,
+        validation_corpus=ready.corpora.validation,
+        decode=lambda texts: ready.translator.translate(texts, beam_size=1),
         metrics=recipe.evaluation.metrics,
         lowercase=recipe.evaluation.lowercase,
         tokenize=recipe.evaluation.tokenize,
@@ -276,6 +366,7 @@ def _train(
         checkpoint_minutes=settings.checkpoint_minutes,
         keep_checkpoints=settings.keep_checkpoints,
         progress=progress,
+        callbacks=callbacks,
         resume=folder.resume,
     )
 

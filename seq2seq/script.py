@@ -3,13 +3,24 @@
 from __future__ import annotations
 
 import argparse
+import json
+import re
 import shlex
 import shutil
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from seq2seq.experiment import EXAMPLE, RunResult, default_folder, finished_run, run
+from seq2seq.experiment import (
+    EXAMPLE,
+    Begun,
+    RunResult,
+    begun_run,
+    default_folder,
+    finished_run,
+    is_fixed,
+    run,
+)
 from seq2seq.recipe import Recipe
 from seq2seq.settings import SettingsError
 from seq2seq.terminal import UsageError, exit_status, format_records, format_table, tell
@@ -40,13 +51,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--data", metavar="PATH", help="where the text lies, instead of data.path")
     parser.add_argument("--source", metavar="LANG", help="language or column to translate from")
     parser.add_argument("--target", metavar="LANG", help="language or column to translate into")
-    parser.add_argument("--out", type=Path, metavar="FOLDER", help="run folder (default: runs/NAME of the recipe)")
+    parser.add_argument(
+        "--out", type=Path, metavar="FOLDER",
+        help="run folder (default: runs/NAME, with the languages behind where they are not those of the recipe)",
+    )  # fmt: skip
     parser.add_argument("--seed", type=int, metavar="N", help="seed, instead of that of the recipe")
     parser.add_argument(
         "--set", action="append", default=[], metavar="SECTION.KEY=VALUE", dest="settings",
         help="change a setting, as in model.dropout=0.3 (may be repeated)",
     )  # fmt: skip
     parser.add_argument("--resume", action="store_true", help="go on with a stopped run, with the recipe in its folder")
+    parser.add_argument(
+        "--resume-if-begun", action="store_true",
+        help="go on with a stopped run of this very recipe where the folder holds one, else start",
+    )  # fmt: skip
 
 
 def run_with_arguments(recipe: Recipe, arguments: argparse.Namespace, command: str = "") -> None:
@@ -62,37 +80,108 @@ def run_with_arguments(recipe: Recipe, arguments: argparse.Namespace, command: s
 
     Raises:
         UsageError: An option changes a setting that does not exist, or to a value that is not allowed.
+        RunFolderError: The folder holds another run.
         SystemExit: The run was stopped by a signal; with the status that is usual for it.
     """
-    folder = default_folder(recipe) if arguments.out is None else arguments.out
-    begun = folder / "recipe.toml"
-    base = recipe
-    if arguments.resume and begun.exists():
-        base = Recipe.from_toml(begun)
-        tell(f"Going on with the recipe in {begun}.")
-    assignments = [*arguments.settings]
-    for key, value in (("data.source", arguments.source), ("data.target", arguments.target), ("seed", arguments.seed)):
-        if value is not None:
-            assignments.append(f"{key}={value}")
-    try:
-        wanted = base.override(assignments)
-    except SettingsError as error:
-        raise UsageError(str(error)) from error
-    changed = {key: value for key, value in base.changes(wanted).items() if key != "seed"}
+    assignments = _assignments(arguments)
+    wanted = _override(recipe, assignments)
+    folder = _folder(recipe, wanted) if arguments.out is None else arguments.out
     result = None if arguments.resume else finished_run(wanted, folder, data=arguments.data)
+    base = recipe
     if result is not None:
         tell(
             "This run was finished before; here is its stored result. To train anew, name another folder with --out, "
             f"or delete {folder}."
         )
     else:
-        result = run(
-            wanted, folder=folder, resume=arguments.resume, data=arguments.data, command=command, changed=changed
-        )  # fmt: skip
+        resume = arguments.resume
+        if resume and (begun := begun_run(folder)):
+            base = begun.recipe
+            tell(f"Going on with the recipe in {folder / 'recipe.toml'}.")
+            _tell_edits(begun, recipe, assignments)
+        elif arguments.resume_if_begun and (folder / "recipe.toml").exists():
+            _need_same(wanted, arguments.data, folder, command)
+            resume = True
+            tell(f"Going on with the run that was stopped in {folder}.")
+        wanted = _override(base, assignments)
+        changed = {key: value for key, value in base.changes(wanted).items() if key != "seed"}
+        result = run(wanted, folder=folder, resume=resume, data=arguments.data, command=command, changed=changed)
     if result.model is None:
+        if arguments.resume_if_begun:
+            tell("The same command once more goes on from there too.")
         raise SystemExit(128 + {"SIGINT": 2, "SIGTERM": 15}[result.stopped])
     print(report(result))
-    tell(_next_steps(result))
+    tell(_next_steps(result, wanted, command))
+
+
+def _assignments(arguments: argparse.Namespace) -> list[str]:
+    given = (("data.source", arguments.source), ("data.target", arguments.target), ("seed", arguments.seed))
+    return [*arguments.settings, *(f"{key}={value}" for key, value in given if value is not None)]
+
+
+def _override(recipe: Recipe, assignments: Sequence[str]) -> Recipe:
+    try:
+        return recipe.override(assignments)
+    except SettingsError as error:
+        raise UsageError(str(error)) from error
+
+
+def _folder(recipe: Recipe, wanted: Recipe) -> Path:
+    """Name the run folder where none is given; the other direction of a recipe is another run."""
+    folder = default_folder(wanted)
+    languages = (wanted.data.source, wanted.data.target)
+    if languages == (recipe.data.source, recipe.data.target):
+        return folder
+    return folder.with_name("-".join([folder.name, *(re.sub(r"[^\w.+]+", "_", name) for name in languages)]))
+
+
+def _tell_edits(begun: Begun, recipe: Recipe, assignments: Sequence[str]) -> None:
+    """Say what the recipe as it is written now has otherwise than the run that goes on, and how to have it."""
+    said = {assignment.partition("=")[0].strip() for assignment in assignments}
+    said |= {*begun.record.get("changed_settings", {}), "name", "seed"}
+    edits = {name: value for name, value in begun.recipe.changes(recipe).items() if name not in said}
+    possible = [f"--set {_assignment(name, edits[name])}" for name in edits if not is_fixed(name)]
+    fixed = [name for name in edits if is_fixed(name)]
+    if possible:
+        tell(
+            f"The recipe that was given has other settings, which do not hold here. To have them: {' '.join(possible)}"
+        )
+    if fixed:
+        tell(f"The recipe that was given has another {', '.join(fixed)}: that needs a new run, in another folder.")
+
+
+def _assignment(name: str, value: object) -> str:
+    plain = isinstance(value, str) and re.fullmatch(r"[\w.-]+", value)
+    return shlex.quote(f"{name}={value if plain else json.dumps(value, ensure_ascii=False)}")
+
+
+def _need_same(wanted: Recipe, data: str | None, folder: Path, command: str) -> None:
+    """Refuse to go on with the run of another recipe."""
+    from seq2seq.training.run_folder import RunFolderError
+
+    try:
+        begun = begun_run(folder)
+    except SettingsError as error:
+        why = f"cannot be read any more: {error}"
+    else:
+        if begun is None:
+            return
+        there, here = begun.recipe.changes(wanted), wanted.changes(begun.recipe)
+        differing = [f"{name} was {_shown(here[name])} and is now {_shown(there[name])}" for name in there]
+        if data is not None and data != begun.record["data"]:
+            differing.append(f"the text was {begun.record['data'] or begun.recipe.data.path} and is now {data}")
+        if not differing:
+            return
+        why = f"is of another recipe: {'; '.join(differing)}"
+    anew = _again(command, "--out", f"{folder}-2") or f"--out {folder}-2"
+    raise RunFolderError(
+        f"A run is never overwritten, and the one in {folder} {why}. "
+        f"To start anew in its place: rm -r {shlex.quote(str(folder))}. To keep it: {anew}"
+    )
+
+
+def _shown(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False)
 
 
 def report(result: RunResult) -> str:
@@ -112,11 +201,58 @@ def report(result: RunResult) -> str:
     ])  # fmt: skip
 
 
-def _next_steps(result: RunResult) -> str:
+def _next_steps(result: RunResult, recipe: Recipe, command: str) -> str:
     source = shlex.quote(result.examples[0][0]) if result.examples else "'...'"
+    model, program = shlex.quote(str(result.model)), _program("seq2seq")
+    # The one that began the run: a command with --resume may leave out what it was told then.
+    command = json.loads((result.folder / "result.json").read_text(encoding="utf-8"))["command"] or command
+    name, settings = _other_attention(recipe)
+    others = [
+        _again(command, "--out", f"{result.folder}-{name}", *settings) if settings else "",
+        _again(command, "--out", f"{result.folder}-seed-{recipe.seed + 1}", "--seed", str(recipe.seed + 1)),
+    ]
     return "\n".join([
         "", "What to try next:",
-        f"  printf '%s\\n' {source} | seq2seq translate {result.model}",
-        f"  seq2seq describe {result.model} --svg wiring.svg",
-        "  the same command with --out runs/other --set model.attention=none, or with another --seed",
+        f"  printf '%s\\n' {source} | {program} translate {model}",
+        f"  {program} describe {model} --svg wiring.svg",
+        *(f"  {other}" for other in others if other),
     ])  # fmt: skip
+
+
+def _other_attention(recipe: Recipe) -> tuple[str, list[str]]:
+    """Name a model to compare with, and the options that make it of this recipe; none where only its name is open."""
+    model = recipe.model
+    if model.architecture:
+        return "", []
+    blind = model.bridge == "zero" or not any(model.bridge)
+    if model.attention == "none" or blind:  # without states the source is seen by attention only
+        other = "additive" if model.attention == "general" else "general"
+        return f"{other}-attention", ["--set", f"model.attention={other}"]
+    feeding = ["--set", "model.input_feeding=false"] if model.input_feeding else []
+    return "no-attention", ["--set", "model.attention=none", *feeding]
+
+
+def _again(command: str, *options: str) -> str:
+    """Give a command with other options, as it can be typed here; "" where it is not known."""
+    words = shlex.split(command)
+    if not words:
+        return ""
+    kept: list[str] = []
+    skip = False
+    for word in words[1:]:
+        if not skip and word not in ("--resume", "--resume-if-begun", "--out") and not word.startswith("--out="):
+            kept.append(word)
+        skip = word == "--out"
+    return f"{_program(words[0])} {shlex.join([*kept, *options])}"
+
+
+def _program(name: str) -> str:
+    """Write the command of this environment as it has to be typed here: by its name only where the shell finds it."""
+    here = Path(sys.executable).with_name(name)
+    found = shutil.which(name)
+    if found and (not here.exists() or Path(found).absolute() == here):
+        return name
+    if not here.exists():
+        python = shlex.quote(sys.executable)
+        return python if name == "python" else f"{python} -m seq2seq.cli"
+    return shlex.quote(str(here.relative_to(Path.cwd()) if here.is_relative_to(Path.cwd()) else here))
