@@ -1,4 +1,4 @@
-"""The `seq2seq` command: train, translate, evaluate, describe."""
+"""The `seq2seq` command: train, translate, evaluate, describe, verify-resume."""
 
 from __future__ import annotations
 
@@ -52,6 +52,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_translate(commands)
     _add_evaluate(commands)
     _add_describe(commands)
+    _add_verify_resume(commands)
     for command in commands.choices.values():
         command.add_argument("--debug", action="store_true", help="show where an error was raised")
     return parser
@@ -117,6 +118,32 @@ def _add_describe(commands: Any) -> None:
         help="change a setting of the recipe first (may be repeated)",
     )  # fmt: skip
     parser.set_defaults(run=_describe)
+
+
+def _add_verify_resume(commands: Any) -> None:
+    parser = commands.add_parser(
+        "verify-resume",
+        help="prove that a killed and resumed training ends like one that was never stopped",
+        description="Train a recipe without a stop, then again with a SIGKILL and a resume, each in fresh processes; "
+        "compare every tensor, counter and log line (wall times left out). Exit status 1 where anything differs.",
+    )
+    parser.add_argument("recipe", type=Path, metavar="RECIPE", help=_RECIPE)
+    parser.add_argument("--steps", type=_count, metavar="N", required=True, help="optimizer steps to train for")
+    parser.add_argument(
+        "--kill-at", type=_count, nargs="+", metavar="K", required=True,
+        help="optimizer step at which to kill; of several, each kills a training of its own",
+    )  # fmt: skip
+    parser.add_argument("--data", metavar="PATH", help="where the text lies, instead of data.path")
+    parser.add_argument(
+        "--out", type=Path, metavar="FOLDER",
+        help="where the runs go and stay (default: a temporary folder, which stays only where something differs)",
+    )  # fmt: skip
+    parser.add_argument("--seed", type=int, metavar="N", help="seed, instead of that of the recipe")
+    parser.add_argument(
+        "--set", action="append", default=[], metavar="SECTION.KEY=VALUE", dest="settings",
+        help="change a setting of the recipe first (may be repeated)",
+    )  # fmt: skip
+    parser.set_defaults(run=_verify_resume)
 
 
 def _add_decoding(parser: argparse.ArgumentParser) -> None:
@@ -268,6 +295,29 @@ def _describe(arguments: argparse.Namespace) -> None:
     if arguments.svg is not None:
         with replacing(arguments.svg) as path:
             path.write_text(wiring.draw(model), encoding="utf-8")
+
+
+def _verify_resume(arguments: argparse.Namespace) -> None:
+    from seq2seq.verify import DifferentError, verify_resume
+
+    if max(arguments.kill_at) >= arguments.steps:
+        raise UsageError(
+            "A training is killed before its end. "
+            f"Received: --steps {arguments.steps} --kill-at {max(arguments.kill_at)}."
+        )
+    seed = [] if arguments.seed is None else [f"seed={arguments.seed}"]
+    recipe = _override(_load_recipe(arguments.recipe), [*arguments.settings, *seed])
+    different = []
+    for verdict in verify_resume(
+        recipe, steps=arguments.steps, kill_at=arguments.kill_at, data=arguments.data, folder=arguments.out
+    ):
+        print(verdict.report(), end="\n\n", flush=True)
+        if not verdict.identical:
+            different.append(str(verdict.killed_at))
+    if different:
+        raise DifferentError(
+            f"A resumed training differs from the straight one: killed at step {', '.join(different)}."
+        )
 
 
 def _load_recipe(path: Path) -> Recipe:

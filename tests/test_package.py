@@ -27,7 +27,7 @@ FLOORS = [
     {"recipe"},
     {"build"},
     {"experiment"},
-    {"script"},
+    {"script", "verify"},
     {"analysis"},
     {"cli"},
 ]
