@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Iterable, Iterator
-from itertools import islice
+from itertools import compress, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from seq2seq.recipe import ModelSettings, Recipe, TokenizerSettings
 from seq2seq.settings import SettingsError, changes
+from seq2seq.terminal import tell
 
 if TYPE_CHECKING:
     from seq2seq.models import Seq2Seq
     from seq2seq.text.batches import Batches
-    from seq2seq.text.corpus import Corpus
+    from seq2seq.text.corpus import Corpus, Pair
     from seq2seq.text.streaming import StreamedBatches
     from seq2seq.text.tokenizer import Tokenizer
 
-# SentencePiece keeps its training text in memory; more than this of a streamed corpus teaches it nothing new.
+# SentencePiece keeps its training text in memory; more than this teaches it nothing new.
 _TOKENIZER_PAIRS = 1_000_000
 
 
@@ -70,6 +72,9 @@ def build_tokenizers(settings: TokenizerSettings, corpus: Corpus) -> tuple[Token
 
     Returns:
         The tokenizers of source and target; one object where the vocabulary is joint.
+
+    Raises:
+        SettingsError: The vocabulary is to be joint, and the given models are two different ones.
     """
     from seq2seq.text.tokenizer import Tokenizer
 
@@ -85,9 +90,23 @@ def build_tokenizers(settings: TokenizerSettings, corpus: Corpus) -> tuple[Token
         )
 
     if settings.source_model:
-        source = Tokenizer.load(settings.source_model)
-        same = settings.source_model == settings.target_model
-        return source, source if same else Tokenizer.load(settings.target_model)
+        source, target = Tokenizer.load(settings.source_model), Tokenizer.load(settings.target_model)
+        if source.fingerprint == target.fingerprint:
+            return source, source
+        if settings.joint:
+            raise SettingsError(
+                "A joint vocabulary is one model for both sides. Received: tokenizer.joint=true, "
+                f'tokenizer.source_model="{settings.source_model}", tokenizer.target_model="{settings.target_model}", '
+                "which differ. Set tokenizer.joint=false, or name the same model twice."
+            )
+        return source, target
+    if corpus.streamed:
+        tell(f"The tokenizer learns from the first {_TOKENIZER_PAIRS:,} pairs of {corpus.name}, if there are as many.")
+    elif len(corpus) > _TOKENIZER_PAIRS:
+        tell(
+            f"The tokenizer learns from {_TOKENIZER_PAIRS:,} of the {len(corpus):,} pairs of {corpus.name}, drawn "
+            "evenly from the whole."
+        )
     if settings.joint:
         joint = train(_sides(corpus, 0, 1))
         return joint, joint
@@ -95,9 +114,22 @@ def build_tokenizers(settings: TokenizerSettings, corpus: Corpus) -> tuple[Token
 
 
 def _sides(corpus: Corpus, *sides: int) -> Iterator[str]:
-    for pair in islice(corpus, _TOKENIZER_PAIRS):
+    for pair in _enough_pairs(corpus):
         for side in sides:
             yield pair[side]
+
+
+def _enough_pairs(corpus: Corpus) -> Iterator[Pair]:
+    """Give as many pairs as a tokenizer learns from: one drawn from each stretch of a corpus that has more."""
+    if corpus.streamed or len(corpus) <= _TOKENIZER_PAIRS:
+        return islice(corpus, _TOKENIZER_PAIRS)
+    size = len(corpus)
+    chosen = bytearray(size)
+    chance = random.Random("tokenizer").random  # not by the seed of the run: other seeds have the same pieces
+    for stretch in range(_TOKENIZER_PAIRS):
+        start, end = stretch * size // _TOKENIZER_PAIRS, (stretch + 1) * size // _TOKENIZER_PAIRS
+        chosen[start + int(chance() * (end - start))] = True
+    return compress(corpus, chosen)
 
 
 def build_batches(

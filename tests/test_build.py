@@ -1,13 +1,16 @@
+import shutil
+from collections.abc import Iterable
 from pathlib import Path
 
 import keras
 import numpy as np
 import pytest
 
-from seq2seq import corpus_from_pairs
+from seq2seq import Tokenizer, build, corpus_from_pairs
 from seq2seq.build import build_batches, build_model, build_tokenizers, read_corpora
 from seq2seq.recipe import Data, ModelSettings, Recipe, TokenizerSettings, TrainingSettings
 from seq2seq.settings import SettingsError
+from seq2seq.text.corpus import Corpus, Pair
 
 RECIPE = Recipe("tiny", Data("absent", "de", "en"), model=ModelSettings(embedding=4, encoder=(4,), decoder=(8,)))
 
@@ -95,8 +98,66 @@ def test_tokenizers(tmp_path: Path) -> None:
     assert source.decode(source.encode("ab")) == "ab" and target.decode(target.encode("ab")) != "ab"
     source.save(tmp_path / "s.model")
     target.save(tmp_path / "t.model")
-    given = TokenizerSettings(source_model=str(tmp_path / "s.model"), target_model=str(tmp_path / "t.model"))
+    given = TokenizerSettings(
+        source_model=str(tmp_path / "s.model"), target_model=str(tmp_path / "t.model"), joint=False
+    )
     assert [one.fingerprint for one in build_tokenizers(given, corpus)] == [source.fingerprint, target.fingerprint]
+
+
+def test_given_tokenizers_are_joint_only_where_they_are_the_same(tmp_path: Path) -> None:
+    # As many pieces in both: nothing but their content tells the vocabularies apart.
+    for name, text in (("s", "ab"), ("t", "xy")):
+        Tokenizer.train([text], kind="char").save(tmp_path / f"{name}.model")
+    shutil.copy(tmp_path / "s.model", tmp_path / "copy.model")
+    corpus = corpus_from_pairs([("ab", "xy")])
+
+    def given(target: str, joint: bool = True) -> TokenizerSettings:
+        return TokenizerSettings(
+            source_model=str(tmp_path / "s.model"), target_model=str(tmp_path / target), joint=joint
+        )
+
+    with pytest.raises(SettingsError, match=r"joint=true, .*s\.model.*t\.model.*differ\. Set tokenizer\.joint=false"):
+        build_tokenizers(given("t.model"), corpus)
+    source, target = build_tokenizers(given("t.model", joint=False), corpus)
+    assert source.vocab_size == target.vocab_size
+    with pytest.raises(SettingsError, match=r"One matrix for both sides needs one vocabulary"):
+        build_model(RECIPE.override(["model.tied=all", "tokenizer.joint=false"]), source.vocab_size, target.vocab_size)
+    source, target = build_tokenizers(given("copy.model"), corpus)
+    assert source is target
+
+
+@pytest.mark.parametrize("streamed", [False, True])
+def test_a_tokenizer_learns_from_a_share_of_a_large_corpus(
+    streamed: bool, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(build, "_TOKENIZER_PAIRS", 50)
+    seen: list[str] = []
+
+    def train(sentences: Iterable[str], **_: object) -> object:
+        seen.extend(sentences)
+        return object()
+
+    monkeypatch.setattr(Tokenizer, "train", train)
+    corpus = Corpus(
+        lambda: [Pair(str(number), f"-{number}") for number in range(1003)], name="numbers", streamed=streamed
+    )
+    build_tokenizers(TokenizerSettings(), corpus)
+    told = capsys.readouterr().err
+    sources = [int(text) for text in seen[::2]]
+    assert len(sources) == 50 and [int(text) for text in seen[1::2]] == [-source for source in sources]
+    if streamed:
+        assert sources == list(range(50)) and "the first 50 pairs of numbers" in told
+    else:
+        ends = [stretch * 1003 // 50 for stretch in range(51)]
+        assert all(start <= source < end for start, source, end in zip(ends, sources, ends[1:], strict=False))
+        assert "50 of the 1,003 pairs" in told
+        assert len({source % 20 for source in sources}) > 10  # from all over each stretch
+        assert seen == list(build._sides(corpus, 0, 1))
+    monkeypatch.setattr(build, "_TOKENIZER_PAIRS", 2000)
+    seen.clear()
+    build_tokenizers(TokenizerSettings(), corpus)
+    assert len(seen) == 2 * 1003
+    assert streamed or not capsys.readouterr().err
 
 
 @pytest.mark.parametrize("streaming", [False, True])
