@@ -238,7 +238,7 @@ def _without_clocks(value: Any) -> Any:
 
 
 def _tensorboard_events(folder: Path) -> Iterator[tuple[str, bytes]]:
-    from tensorboard.compat.proto.event_pb2 import Event
+    from tensorboard.compat.proto.event_pb2 import Event  # type: ignore[import-untyped]
 
     number = 0
     for path in sorted(folder.glob("events.out.tfevents.*")):
@@ -284,7 +284,7 @@ class _Training(NamedTuple):
     data: str | None
 
     def __call__(self, folder: Path, *, kill_at: int = 0, resume: bool = False) -> None:
-        command = [sys.executable, "-m", "seq2seq.verify", self.recipe, folder, "--steps", str(self.steps)]
+        command = [sys.executable, "-m", "seq2seq.verify", str(self.recipe), str(folder), "--steps", str(self.steps)]
         command += ["--kill-at", str(kill_at)] if kill_at else []
         command += ["--resume"] if resume else []
         command += ["--data", self.data] if self.data is not None else []
@@ -300,7 +300,7 @@ def _stop_at(step: int, kill: bool) -> keras.callbacks.Callback:
     """Stop the training after a step: in good order, or as a machine that dies would."""
     import keras
 
-    class StopAt(keras.callbacks.Callback):  # type: ignore[misc]
+    class StopAt(keras.callbacks.Callback):
         def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
             if int(self.model.optimizer.iterations) != step:
                 return

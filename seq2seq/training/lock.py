@@ -1,5 +1,6 @@
 """One process at a time in a run folder."""
 
+import importlib.util
 import json
 import os
 import platform
@@ -7,11 +8,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-
-try:
-    import fcntl
-except ImportError:  # Windows
-    fcntl = None  # type: ignore[assignment]
 
 
 class LockedError(ValueError):
@@ -53,17 +49,19 @@ def locked(path: Path) -> Iterator[None]:
 
 
 def _take(path: Path) -> int | None:
-    if fcntl is None:
+    if importlib.util.find_spec("fcntl") is None:  # on Windows
         return None
+    import fcntl
+
     while True:
         handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            holder = _holder(handle)
+            who = _holder(handle)
             os.close(handle)
             raise LockedError(
-                f"One process at a time works in a run folder. Received: {str(path.parent)!r}, where {holder} is at "
+                f"One process at a time works in a run folder. Received: {str(path.parent)!r}, where {who} is at "
                 "work. Wait for its end or stop it, or name another folder."
             ) from None
         except OSError:

@@ -9,7 +9,9 @@ from typing import Any, Protocol
 class TrainingBatches(Protocol):
     """What training asks of its batches; :class:`seq2seq.text.batches.Batches` gives it."""
 
-    tokens: int
+    @property
+    def tokens(self) -> int:
+        """Target tokens of an epoch, END counted."""
 
     def dataset(self) -> Any:
         """Give the `tf.data.Dataset`: every iteration is one epoch, and Keras can ask it for the number of batches."""
