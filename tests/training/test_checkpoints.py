@@ -1,4 +1,8 @@
+import signal
+import subprocess
+import sys
 import zipfile
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -68,6 +72,44 @@ def test_a_failure_leaves_the_one_before(compiled, tmp_path):
         save_checkpoint(tmp_path, compiled, state_at(3) | {"bad": object()})
     assert [entry.name for entry in tmp_path.iterdir()] == [path.name]
     assert path.read_bytes() == before
+
+
+KILL_WHILE_WRITING = """
+import os, signal, sys
+from pathlib import Path
+import numpy as np
+from seq2seq.training.checkpoints import save_checkpoint
+from seq2seq.training.optimizers import build_optimizer
+from tests.training.conftest import make_model
+
+model = make_model()
+model.compile(optimizer=build_optimizer("adam", 1e-2))
+model({"source": np.ones([1, 2], "int32"), "target_in": np.ones([1, 2], "int32")})
+model.optimizer.build(model.trainable_variables)
+folder = Path(sys.argv[1])
+save_checkpoint(folder, model, {"run": {"update": 1}})
+write, left = np.lib.format.write_array, [5]
+
+def write_and_die(file, array, **settings):
+    write(file, array, **settings)
+    left[0] -= 1
+    if not left[0]:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+np.lib.format.write_array = write_and_die
+save_checkpoint(folder, model, {"run": {"update": 2}})
+"""
+
+
+def test_a_process_killed_while_it_writes_leaves_the_one_before(compiled, tmp_path):
+    root = Path(__file__).parent.parent.parent
+    killed = subprocess.run([sys.executable, "-c", KILL_WHILE_WRITING, tmp_path], cwd=root, check=False)
+    assert killed.returncode == -signal.SIGKILL
+    whole, unfinished = sorted(tmp_path.iterdir(), key=lambda path: path.name, reverse=True)
+    assert whole.name == find_checkpoint(tmp_path).name == "update-000000001.ckpt"
+    assert unfinished.name.startswith(".") and unfinished.stat().st_size > 0
+    save_checkpoint(tmp_path, compiled, state_at(3))
+    assert [path.name for path in tmp_path.iterdir()] == ["update-000000003.ckpt"]
 
 
 def torn(path):
