@@ -8,7 +8,7 @@ import shlex
 import sys
 import zipfile
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import nullcontext
+from contextlib import contextmanager, nullcontext
 from itertools import islice
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
@@ -178,8 +178,8 @@ def _translate(arguments: argparse.Namespace) -> None:
     translator = _load_translator(arguments.model)
     live = given is None and sys.stdin.isatty()
     chunk = 1 if live else _CHUNK * (arguments.batch_size or translator.decoding["batch_size"])
-    lines = _decoded(sys.stdin.buffer) if given is None else read_lines(given)
-    with nullcontext(sys.stdout.buffer) if written is None else written.open("wb") as output:
+    lines = _decoded(sys.stdin.buffer) if given is None else read_lines(given, nul=True)
+    with nullcontext(sys.stdout.buffer) if written is None else _whole(written) as output:
         for result in _translated(translator, lines, chunk, arguments):
             output.write(result.encode())
             output.flush()
@@ -211,14 +211,28 @@ def _translated(
             number += 1
             for text, score in hypotheses:
                 columns = [str(number)] * (arguments.n_best > 1) + [f"{score:.4f}"] * arguments.scores
-                # One line for one translation, and one column, whatever a vocabulary of bytes may put into it.
-                clean = text.replace("\n", " ").replace("\t", " ") if columns else text.replace("\n", " ")
+                # One line for one translation, whatever a reader takes for the end of one, and one column, whatever a
+                # vocabulary of bytes may put into it.
+                clean = " ".join(text.splitlines())
+                clean = clean.replace("\t", " ") if columns else clean
                 output.append("\t".join([*columns, clean]) + "\n")
         yield "".join(output)
         if error is not None:
             raise error
         if len(lines) < chunk:
             return
+
+
+@contextmanager
+def _whole(path: Path) -> Iterator[IO[bytes]]:
+    """Open a file that is there whole or not at all; a device or a pipe is written to as it is."""
+    if path.exists() and not path.is_file():
+        with path.open("wb") as output:
+            yield output
+        return
+    # Where the path is a link, what it leads to is replaced.
+    with replacing(path.resolve()) as temporary, temporary.open("wb") as output:
+        yield output
 
 
 def _take(texts: Iterator[str], count: int) -> tuple[list[str], ValueError | None]:

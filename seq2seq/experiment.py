@@ -193,7 +193,7 @@ def finished_run(recipe: Recipe, folder: str | Path, *, data: str | None = None)
     model = _model_file(run_folder)
     if not (run_folder.result.exists() and model.exists()):
         return None
-    written = json.loads(run_folder.result.read_text(encoding="utf-8"))
+    written = _read_object(run_folder.result)
     # Its own settings, not recipe.toml: that may have changed since, where the run was taken up again and stopped.
     if not _same_settings(written.get("settings"), recipe) or written["data"] != data:
         return None
@@ -231,7 +231,7 @@ def begun_run(folder: str | Path) -> Begun | None:
     begun = RunFolder(folder).recipe
     if not begun.exists():
         return None
-    record = json.loads((begun.parent / _RECORD).read_text(encoding="utf-8"))
+    record = _read_object(begun.parent / _RECORD)
     return Begun(Recipe.from_toml(begun), record)
 
 
@@ -300,6 +300,19 @@ def _begin(folder: RunFolder, recipe: Recipe, record: Mapping[str, Any], source:
         path.write_text(recipe.to_toml(), encoding="utf-8")
 
 
+def _read_object(path: Path) -> dict[str, Any]:
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except (ValueError, RecursionError):
+        found = None
+    if not isinstance(found, dict):
+        raise ValueError(
+            f"The run folder is damaged. Received: {path}, which holds no JSON object. Name another folder with --out, "
+            "or delete this one."
+        )
+    return found
+
+
 def _model_file(folder: RunFolder) -> Path:
     return folder.path / "model.s2s"
 
@@ -321,6 +334,7 @@ def _translator(recipe: Recipe, model: Seq2Seq, source: Tokenizer, target: Token
 
     about = {
         "name": recipe.name,
+        "max_source_length": recipe.batches.max_source_length,
         "source": recipe.data.source,
         "target": recipe.data.target,
         "seed": recipe.seed,

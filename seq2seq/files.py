@@ -17,6 +17,9 @@ def replacing(path: Path) -> Iterator[Path]:
     Yields:
         A path beside it, with the same ending, to write to: it takes the place of ``path`` when the block ends.
 
+    Raises:
+        OSError: It cannot be written; the error names ``path``.
+
     Example:
         >>> file = Path(tempfile.mkdtemp()) / "a.txt"
         >>> with replacing(file) as temporary:
@@ -24,7 +27,11 @@ def replacing(path: Path) -> Iterator[Path]:
         >>> file.read_text(), [entry.name for entry in file.parent.iterdir()]
         ('whole', ['a.txt'])
     """
-    handle, name = tempfile.mkstemp(prefix=".", suffix=path.name, dir=path.parent)
+    try:
+        handle, name = tempfile.mkstemp(prefix=".", suffix=path.name, dir=path.parent)
+    except OSError as error:
+        error.filename = str(path)
+        raise
     os.close(handle)
     temporary = Path(name)
     try:
@@ -35,8 +42,11 @@ def replacing(path: Path) -> Iterator[Path]:
         temporary.chmod(0o666 & ~_umask())
         temporary.replace(path)
         _write_out(path.parent)
-    except BaseException:
+    except BaseException as error:
         temporary.unlink(missing_ok=True)
+        # A disk that is full names no file, and the one beside is nobody's business.
+        if isinstance(error, OSError) and error.errno and error.filename in (None, name):
+            error.filename, error.filename2 = str(path), None
         raise
 
 

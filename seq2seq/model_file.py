@@ -138,6 +138,8 @@ def _check_sizes(archive: zipfile.ZipFile, size: int) -> None:
 
 
 def _check_about(about: Mapping[str, Any], members: Mapping[str, bytes]) -> None:
+    if type(about.get("max_source_length", 0)) is not int:
+        raise ValueError(f"max_source_length in {ABOUT} is no whole number")
     wrong = [name for name in _OBJECTS if not isinstance(about.get(name, {}), dict)]
     if wrong:
         raise ValueError(f"{wrong[0]} in {ABOUT} is no object")

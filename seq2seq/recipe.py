@@ -6,6 +6,7 @@ import importlib.util
 import os
 import sys
 import tomllib
+import traceback
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -350,7 +351,7 @@ class Recipe:
         """Read a recipe from TOML text; ``where`` names it in messages."""
         try:
             table = tomllib.loads(text)
-        except tomllib.TOMLDecodeError as error:
+        except (ValueError, RecursionError) as error:  # of numbers and brackets without an end too
             raise SettingsError(f"{where or 'The recipe'} is not TOML: {error}.") from None
         return settings.from_table(cls, table, where)
 
@@ -396,7 +397,13 @@ def load_recipe(path: str | Path) -> Recipe:
     module = importlib.util.module_from_spec(spec)
     with _as_if_run(path):
         sys.modules[spec.name] = module  # dataclasses look themselves up by the name of their module
-        spec.loader.exec_module(module)
+        try:
+            spec.loader.exec_module(module)
+        except Exception as error:  # whatever a script may raise
+            why = error.msg if isinstance(error, SyntaxError) else str(error).removesuffix(".")
+            raise SettingsError(
+                f"The recipe script fails: {path}{_line(path, error)}: {type(error).__name__}: {why}. Repair it."
+            ) from error
     recipe = getattr(module, "recipe", None)
     if not isinstance(recipe, Recipe):
         raise SettingsError(
@@ -414,6 +421,15 @@ def _as_if_run(path: Path) -> Iterator[None]:
         yield
     finally:
         sys.path.remove(folder)
+
+
+def _line(path: Path, error: Exception) -> str:
+    """Say at which line of a script something was raised."""
+    frames = [(frame.filename, frame.lineno) for frame in traceback.extract_tb(error.__traceback__)]
+    if isinstance(error, SyntaxError):
+        frames.append((str(error.filename), error.lineno))
+    lines = [line for file, line in frames if Path(file).resolve() == path.resolve()]
+    return f", line {lines[-1]}" if lines else ""
 
 
 def _read(path: Path) -> str:

@@ -322,7 +322,7 @@ def parse_value(text: str, kind: Any) -> Any:
 def _toml_value(text: str) -> Any:
     try:
         return tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
+    except (ValueError, RecursionError):  # of numbers and brackets without an end too
         return text
 
 

@@ -1,5 +1,6 @@
 """What a command tells a person: aligned tables, messages on stderr, the exit status."""
 
+import errno
 import os
 import sys
 import textwrap
@@ -8,6 +9,19 @@ import unicodedata
 from collections.abc import Callable, Sequence
 
 FAILED, BAD_USAGE, INTERRUPTED = 1, 2, 130
+
+_WAYS_OUT = {
+    errno.ENOSPC: "Free some space, or name a place on another disk.",
+    errno.EDQUOT: "Free some space, or name a place outside this quota.",
+    errno.EACCES: "Name another place, or ask for the right to use this one.",
+    errno.EPERM: "Name another place, or ask for the right to use this one.",
+    errno.EROFS: "Name a place that can be written.",
+    errno.ENOENT: "Check the spelling, and where you are.",
+    errno.ENOTDIR: "A part of this path is a file; name another place.",
+    errno.EISDIR: "Name a file, not a folder.",
+    errno.ENAMETOOLONG: "Choose a shorter name.",
+    errno.EIO: "The disk or the network failed; try again, or use another place.",
+}
 
 
 class UsageError(ValueError):
@@ -54,8 +68,9 @@ def tell(text: str) -> None:
 
 
 def _message(error: Exception, debug: bool) -> str:
-    if isinstance(error, OSError) and error.strerror and error.filename is not None:
-        return f"{error.filename}: {error.strerror}"
+    if isinstance(error, OSError) and error.errno and error.strerror:
+        place = "" if error.filename is None else f"{error.filename}: "
+        return f"{place}{error.strerror}. {_WAYS_OUT.get(error.errno, '')}".rstrip()
     # Ours are written for people; what else comes out of the libraries needs its class to mean anything.
     if isinstance(error, ValueError | OSError | ImportError) and str(error):
         return str(error)

@@ -7,7 +7,9 @@ import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from itertools import groupby
 from pathlib import Path
+from statistics import fmean
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -30,6 +32,8 @@ if TYPE_CHECKING:
     from seq2seq.models import Seq2Seq
     from seq2seq.text.tokenizer import Tokenizer
 
+# A longer text is no sentence: it is cut, because time and memory grow with its length times that of its translation.
+_LONGEST = 1000  # source tokens
 # What a translation is searched with where neither the caller nor the recipe says so.
 _DECODING: Mapping[str, Any] = {"beam_size": 5, "length_penalty": 1.0, "max_length_factor": 2.0, "batch_size": 64}
 
@@ -96,7 +100,9 @@ class Translator:
         """Translate texts, each on its own, in batches of like length.
 
         Args:
-            texts: Source texts; an empty one, or one of white space only, gives an empty translation.
+            texts: Source texts; an empty one, or one of white space only, gives an empty translation. One of more than
+                1,000 tokens (or the longest source of training, where that was more) is cut into parts of as many,
+                whose translations are joined by a space.
             beam_size: Open hypotheses per sentence; 1 is greedy search. None: as the recipe says, else 5.
             length_penalty: Exponent of the length by which a score is divided; 0 for none. None: as the recipe says,
                 else 1.
@@ -134,7 +140,9 @@ class Translator:
         """Translate texts, and give several translations of each with their scores.
 
         Args:
-            texts: Source texts; an empty one, or one of white space only, gives a single empty hypothesis with score 0.
+            texts: Source texts; an empty one, or one of white space only, gives a single empty hypothesis with score 0;
+                of one in parts (see :meth:`translate`) the first hypotheses of all parts are joined, the second ones,
+                and so on, with the mean of their scores.
             n_best: Hypotheses per text, at most ``beam_size``.
             beam_size: See :meth:`translate`.
             length_penalty: See :meth:`translate`.
@@ -159,14 +167,23 @@ class Translator:
         found = [[Hypothesis("", 0.0)] for _ in texts]
         real = [place for place, text in enumerate(texts) if text.strip()]
         ids = self.source_tokenizer.encode_batch([texts[place] for place in real])
+        longest = max(_LONGEST, self.about.get("max_source_length", 0))
+        parts = [
+            (place, sentence[start : start + longest])
+            for place, sentence in zip(real, ids, strict=True)
+            for start in range(0, max(len(sentence), 1), longest)
+        ]
+        translated: list[list[Hypothesis]] = [[]] * len(parts)
         # Longest first: what does not fit into memory fails at once.
-        order = sorted(range(len(real)), key=lambda index: -len(ids[index]))
+        order = sorted(range(len(parts)), key=lambda index: -len(parts[index][1]))
         size = settings["batch_size"]
         for start in range(0, len(order), size):
             batch = order[start : start + size]
-            decoded = self._decode([ids[index] for index in batch], n_best, settings)
+            decoded = self._decode([parts[index][1] for index in batch], n_best, settings)
             for index, hypotheses in zip(batch, decoded, strict=True):
-                found[real[index]] = hypotheses
+                translated[index] = hypotheses
+        for place, group in groupby(zip(parts, translated, strict=True), key=lambda pair: pair[0][0]):
+            found[place] = _joined([hypotheses for _, hypotheses in group])
         return found
 
     @property
@@ -320,6 +337,16 @@ def _check(texts: Sequence[str], n_best: int, settings: Mapping[str, Any]) -> No
             "The n best hypotheses are taken from the beam, so there are from 1 to beam_size of them. "
             f"Received: n_best={n_best}, beam_size={settings['beam_size']}. Widen the beam or ask for fewer."
         )
+
+
+def _joined(parts: list[list[Hypothesis]]) -> list[Hypothesis]:
+    """Join the hypotheses of the parts of one text, the best with the best."""
+    if len(parts) == 1:
+        return parts[0]
+    return [
+        Hypothesis(" ".join(one.text for one in rank), fmean(one.score for one in rank))
+        for rank in zip(*parts, strict=True)
+    ]
 
 
 def _probes(tokenizer: Tokenizer) -> list[str]:

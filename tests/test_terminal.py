@@ -23,7 +23,11 @@ def test_long_records_are_wrapped_under_their_names() -> None:
     [
         (UsageError("no such option"), 2, "seq2seq: error: no such option\n"),
         (ValueError("bad text"), 1, "seq2seq: error: bad text\n"),
-        (FileNotFoundError(2, "No such file", "x.de"), 1, "seq2seq: error: x.de: No such file\n"),
+        (
+            FileNotFoundError(2, "No such file", "x.de"),
+            1,
+            "seq2seq: error: x.de: No such file. Check the spelling, and where you are.\n",
+        ),
         (RuntimeError("odd"), 1, "seq2seq: error: RuntimeError: odd (--debug shows where)\n"),
         (KeyboardInterrupt(), 130, "seq2seq: stopped by Ctrl-C\n"),
     ],

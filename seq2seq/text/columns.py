@@ -56,6 +56,11 @@ def text_of(value: Any, column: str, place: str) -> str:
             f"A column needs text in every row. Received: column {column!r}, {place}, "
             f"{type(value).__name__} {value!r:.60}. Write it as text first."
         )
+    if "\0" in value:
+        raise CorpusError(
+            f"A column needs text without NUL characters. Received: column {column!r}, {place}, NUL at character "
+            f"{value.index(chr(0))}. Repair the cell."
+        )
     if not value.isascii():
         try:
             value.encode()

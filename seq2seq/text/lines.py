@@ -11,7 +11,7 @@ from seq2seq.text.pairs import CorpusError
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
-def read_lines(path: Path) -> Iterator[str]:
+def read_lines(path: Path, *, nul: bool = False) -> Iterator[str]:
     r"""Read UTF-8 text line by line, plain or gzip (by the ending `.gz`).
 
     Only `\n` and `\r\n` end a line: other characters that Python's `splitlines` breaks at (U+2028, U+0085, form feed)
@@ -19,12 +19,13 @@ def read_lines(path: Path) -> Iterator[str]:
 
     Args:
         path: the file; read as a stream, so that memory stays flat.
+        nul: let NUL characters through; else they are an error: in a corpus they come from another encoding.
 
     Yields:
         The lines without their end.
 
     Raises:
-        CorpusError: at a byte that is not UTF-8, with file and line, or if the gzip data is damaged.
+        CorpusError: at a byte that is not UTF-8 or a NUL, with file and line, or if the gzip data is damaged.
         FileNotFoundError: if there is no such file.
 
     Example:
@@ -43,6 +44,12 @@ def read_lines(path: Path) -> Iterator[str]:
                     line = line[len(_BYTE_ORDER_MARK) :]
                 if line.endswith(b"\n"):
                     line = line[: -2 if line.endswith(b"\r\n") else -1]
+                if b"\0" in line and not nul:
+                    raise CorpusError(
+                        f"Text must not hold NUL characters. Received: {path}, line {number}, byte "
+                        f"{line.index(0) + 1} of the line. Where the file is UTF-16, convert it, for instance with "
+                        "`iconv -f UTF-16 -t UTF-8`; else repair the line."
+                    )
                 yield line.decode()
         except UnicodeDecodeError as error:
             raise CorpusError(

@@ -95,7 +95,7 @@ def read_jsonl(path: Path, source: str, target: str) -> Iterator[Pair]:
         place = f"{path}, line {number}"
         try:
             row = json.loads(line, parse_int=str, parse_float=str)
-        except json.JSONDecodeError as error:
+        except (json.JSONDecodeError, RecursionError) as error:
             raise CorpusError(
                 f"A JSONL file needs one JSON object per line. Received: {place} ({error}). "
                 "Repair the line, or rewrite the file with one object per line."

@@ -16,6 +16,7 @@ KINDS = ("unigram", "bpe", "char", "word")
 NORMALIZATIONS = ("nmt_nfkc", "nmt_nfkc_cf", "nfkc", "nfkc_cf", "identity")
 """What happens to text before it is cut; `_cf` folds case, `identity` changes nothing: text comes back exact."""
 
+_SURROGATE = re.compile("[\ud800-\udfff]")
 _SPACE = "▁"  # SentencePiece's sign for a space
 
 # The pieces do not depend on the number of threads as long as it is fixed: each takes a fixed share of the text.
@@ -114,7 +115,7 @@ class Tokenizer:
         writer = io.BytesIO()
         try:
             SentencePieceTrainer.train(
-                sentence_iterator=iter(sentences),
+                sentence_iterator=map(_encodable, sentences),
                 model_writer=writer,
                 model_type=kind,
                 vocab_size=vocab_size,
@@ -191,7 +192,8 @@ class Tokenizer:
         """Cut a text into the ids of its pieces; no special id is added.
 
         Args:
-            text: one sentence; what looks like a special piece (`</s>`) is text like any other.
+            text: one sentence; what looks like a special piece (`</s>`) is text like any other, and half a surrogate
+                pair, which no encoding has, is read as U+FFFD.
 
         Returns:
             Ids, none of them `PAD`, `START` or `END`.
@@ -200,7 +202,7 @@ class Tokenizer:
 
     def encode_batch(self, texts: Sequence[str]) -> list[list[int]]:
         """Cut texts into ids, as `encode` does each."""
-        batch: list[list[int]] = self._pieces.encode(list(texts), out_type=int)
+        batch: list[list[int]] = self._pieces.encode([_encodable(text) for text in texts], out_type=int)
         if self._same_ids:
             return batch
         to_ours = self._to_ours
@@ -233,6 +235,13 @@ class Tokenizer:
             if id != PAD and id != START:
                 kept.append(self._to_theirs[id])
         return kept
+
+
+def _encodable(text: str) -> str:
+    """Join surrogates that make a character, and put U+FFFD for those that do not."""
+    if text.isascii() or not _SURROGATE.search(text):
+        return text
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 def _need_known(name: str, value: str, known: Sequence[str]) -> None:

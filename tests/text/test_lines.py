@@ -26,7 +26,7 @@ def test_lines_come_back(tmp_path_factory, name, lines):
         data = "".join(line + end for line in lines).encode()
         path.write_bytes(gzip.compress(data) if name.endswith(".gz") else data)
         # A mark at the very beginning of a file is no text.
-        assert list(read_lines(path)) == [lines[0].removeprefix("\ufeff"), *lines[1:]]
+        assert list(read_lines(path, nul=True)) == [lines[0].removeprefix("\ufeff"), *lines[1:]]
 
 
 def test_the_last_line_needs_no_end(write):
@@ -62,4 +62,11 @@ def test_no_gzip_at_all_is_named(write):
     path = write("a.gz", "x")
     path.write_bytes(b"plain text\n")
     with pytest.raises(CorpusError, match="whole gzip data"):
+        list(read_lines(path))
+
+
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be", "utf-32-le"])
+def test_text_in_another_encoding_that_is_utf8_by_chance(write, encoding):
+    path = write("a.txt", "eins\nzwei\n".encode(encoding))
+    with pytest.raises(CorpusError, match=rf"NUL characters. Received: {path}, line 1, byte \d of .*iconv -f UTF-16"):
         list(read_lines(path))

@@ -13,7 +13,7 @@ from seq2seq.text.tables import TABLES, read_csv, read_jsonl, read_tsv
 TEXTS = ["NULL", "NaN", "None", "null", "007", "1e3", "1.50", "true", "1979-05-03", '"', "'a", 'a "b" c', " a ", "½"]
 PAIRS = list(zip(TEXTS, reversed(TEXTS), strict=True))
 
-WORDS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\n\r\t\ufeff"))
+WORDS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0\n\r\t\ufeff"))
 
 
 @pytest.fixture(params=["tsv", "csv", "jsonl"])
