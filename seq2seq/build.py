@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterable, Iterator
+from functools import partial
 from itertools import compress, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -50,12 +51,11 @@ def read_corpora(recipe: Recipe, data: str | None = None) -> Corpora:
     settings = recipe.data
     place = settings.place() if data is None else data
 
-    def read(split: str, streaming: bool = False) -> Corpus:
-        return read_corpus(place, split, source=settings.source, target=settings.target, streaming=streaming)
-
-    train = read(settings.train, settings.streaming)
-    validation = read(settings.validation) if settings.validation else None
-    test = read(settings.test) if settings.test else None
+    # What is scored is scored as `seq2seq evaluate` scores its files: whole, empty lines and all.
+    read = partial(read_corpus, place, source=settings.source, target=settings.target)
+    train = read(settings.train, streaming=settings.streaming)
+    validation = read(settings.validation, whole=True) if settings.validation else None
+    test = read(settings.test, whole=True) if settings.test else None
     if validation is None:
         train, validation = hold_out(train, settings.hold_out, seed=0, purpose="validation")
     if test is None and settings.hold_out:

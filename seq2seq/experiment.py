@@ -162,8 +162,9 @@ def _prepare(
         "changed_settings": {**before.get("changed_settings", {}), **changed},
     }
     corpora = read_corpora(recipe, data)
-    source, target = _tokenizers(run_folder, recipe, corpora.train, begun=bool(before))
-    cache = run_folder.path / "cache"
+    source, target = _tokenizers(run_folder, recipe, corpora.train, before)
+    record["tokenizers"] = [source.fingerprint, target.fingerprint]
+    cache = _cache(run_folder.path)
     batches = build_batches(recipe, corpora.train, source, target, cache=cache)
     validation = build_batches(recipe, corpora.validation, source, target, cache=cache, shuffle=False)
     model = build_model(recipe, source.vocab_size, target.vocab_size)
@@ -171,6 +172,7 @@ def _prepare(
         if corpus is not None:
             tell(corpus.report())
     tell(f"training batches: {batches.report()}")
+    tell(f"validation batches: {validation.report()}")
     _begin(run_folder, recipe, record, source, target)
     tell(f"model: {model.count_params():,} parameters, vocabulary {source.vocab_size:,} → {target.vocab_size:,}")
     return _Ready(corpora, batches, validation, _translator(recipe, model, source, target), record)
@@ -292,7 +294,9 @@ def _begun(folder: RunFolder, recipe: Recipe) -> dict[str, Any]:
 def _begin(folder: RunFolder, recipe: Recipe, record: Mapping[str, Any], source: Tokenizer, target: Tokenizer) -> None:
     """Write down what is run, once nothing but training can fail: until then the folder is nobody's."""
     source.save(folder.source_tokenizer)
-    if target is not source:
+    if target is source:
+        folder.target_tokenizer.unlink(missing_ok=True)  # of a run that was here before
+    else:
         target.save(folder.target_tokenizer)
     with replacing(folder.path / _RECORD) as path:
         path.write_text(json.dumps(record, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
@@ -317,15 +321,34 @@ def _model_file(folder: RunFolder) -> Path:
     return folder.path / "model.s2s"
 
 
-def _tokenizers(folder: RunFolder, recipe: Recipe, corpus: Corpus, *, begun: bool) -> tuple[Tokenizer, Tokenizer]:
+def _tokenizers(
+    folder: RunFolder, recipe: Recipe, corpus: Corpus, before: Mapping[str, Any]
+) -> tuple[Tokenizer, Tokenizer]:
     """Load the tokenizers of a run that goes on, or make those of a new one."""
     from seq2seq.build import build_tokenizers
     from seq2seq.text.tokenizer import Tokenizer
+    from seq2seq.training.run_folder import RunFolderError
 
-    if not begun:
+    if not before:
         return build_tokenizers(recipe.tokenizer, corpus)
-    source = Tokenizer.load(folder.source_tokenizer)
-    return source, Tokenizer.load(folder.target_tokenizer) if folder.target_tokenizer.exists() else source
+    fingerprints = before.get("tokenizers")
+    source = target = Tokenizer.load(folder.source_tokenizer)
+    joint = fingerprints[0] == fingerprints[1] if fingerprints else not folder.target_tokenizer.exists()
+    if not joint:
+        target = Tokenizer.load(folder.target_tokenizer)
+    if fingerprints not in (None, [source.fingerprint, target.fingerprint]):
+        raise RunFolderError(
+            f"A run goes on with the tokenizers that it began with. Received: {folder.path}, where "
+            f"{folder.source_tokenizer.name} or {folder.target_tokenizer.name} is another. Put the file back, or start "
+            "a new run in another folder."
+        )
+    return source, target
+
+
+def _cache(folder: Path) -> Path:
+    """Name where tokenised text is kept: beside the run folder, for all runs over it, where that can be written."""
+    beside = folder.absolute().parent
+    return beside / ".tokenised" if os.access(beside, os.W_OK) else folder / "tokenised"
 
 
 def _translator(recipe: Recipe, model: Seq2Seq, source: Tokenizer, target: Tokenizer) -> Translator:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 import seq2seq
-from seq2seq import experiment
+from seq2seq import Tokenizer, cli, experiment
 from seq2seq.experiment import run
 from seq2seq.metrics import score
 from seq2seq.recipe import (
@@ -124,3 +124,49 @@ def test_a_folder_is_not_taken_by_a_run_that_never_started(corpus: Path) -> None
     with pytest.raises(ValueError, match="fr"):
         run(RECIPE.override(["data.source=fr"]), progress="none")
     assert run(RECIPE, progress="none").model is not None
+
+
+def test_what_is_scored_is_scored_whole(corpus: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    sources = ["eins zwei", "", "drei", "vier fünf", " "]
+    references = ["one two", "nothing", "", "four five", "five"]
+    for split in ("dev", "test"):
+        (corpus / f"{split}.de").write_text("".join(f"{line}\n" for line in sources))
+        (corpus / f"{split}.en").write_text("".join(f"{line}\n" for line in references))
+    recipe = RECIPE.override(["data.validation=dev", "data.test=test", "data.hold_out=0"])
+    result = run(recipe, progress="none")
+    err = capsys.readouterr().err
+    assert "corpus/test: 5 pairs, 3 of them with an empty side" in err
+    assert "validation batches: 2 pairs in 1 batch" in err and "skipped: 3 empty" in err
+    translations = (result.folder / "test.translations.txt").read_text().splitlines()
+    assert len(translations) == 5 and [translations[1], translations[4]] == ["", ""]
+    files = ["--source", str(corpus / "test.de"), "--target", str(corpus / "test.en")]
+    assert cli.main(["evaluate", str(result.model), *files, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["metrics"] == result.metrics["test"]
+
+
+def test_tokenised_text_is_shared_by_runs(corpus: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run(RECIPE, progress="none")
+    kept = {path: path.stat().st_mtime_ns for path in Path("runs/.tokenised").iterdir()}
+    assert len(kept) == 2  # training and validation
+    other = RECIPE.override(["model.attention=none"])
+    run(other, folder="runs/other", seed=5, progress="none")
+    assert {path: path.stat().st_mtime_ns for path in Path("runs/.tokenised").iterdir()} == kept
+    monkeypatch.setattr("os.access", lambda *_: False)
+    assert experiment._cache(Path("runs/other")) == Path("runs/other/tokenised")
+
+
+def test_a_run_goes_on_with_its_own_tokenizers(corpus: Path) -> None:
+    joint = RECIPE.override(["tokenizer.joint=true"])
+    folder = Path("runs/counting")
+    folder.mkdir(parents=True)
+    other = Tokenizer.train(["etwas anderes"], kind="char")
+    other.save(folder / "target.model")  # of a run that was cleaned up by hand
+    run(joint, progress="none")
+    assert not (folder / "target.model").exists()
+    # One that came later does not count either.
+    other.save(folder / "target.model")
+    again = run(joint.override(["training.epochs=2"]), resume=True, progress="none")
+    assert again.model is not None and seq2seq.load(again.model).about["joint"]
+    other.save(folder / "source.model")
+    with pytest.raises(RunFolderError, match=r"runs/counting, where source\.model or target\.model is another"):
+        run(joint.override(["training.epochs=3"]), resume=True, progress="none")

@@ -5,6 +5,7 @@ import heapq
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from itertools import chain
 from pathlib import Path
 
@@ -22,12 +23,14 @@ _REST = " without what is held out"
 class Corpus:
     """Parallel text as an iterable of `Pair`, read once into memory or again at every pass.
 
-    A pair with an empty side (nothing, or white space only) is skipped and counted, whatever it was read from.
+    A pair with an empty side (nothing, or white space only) is skipped and counted, whatever it was read from, unless
+    the corpus is kept whole.
 
     Args:
         read: called without arguments, starts a new pass over the pairs. Called once if the corpus is kept in memory.
         name: what messages call the corpus.
         streamed: read again at every pass and keep nothing, so that memory stays flat.
+        whole: keep pairs with an empty side too: text to be scored stays line by line what its file is.
 
     Example:
         >>> corpus = Corpus(lambda: [Pair("un", "one"), Pair("", "two")], name="counting")
@@ -35,10 +38,13 @@ class Corpus:
         ([Pair(source='un', target='one')], {'empty': 1})
     """
 
-    def __init__(self, read: Callable[[], Iterable[Pair]], *, name: str, streamed: bool = False) -> None:
+    def __init__(
+        self, read: Callable[[], Iterable[Pair]], *, name: str, streamed: bool = False, whole: bool = False
+    ) -> None:
         self._read = read
         self.name = name
         self.streamed = streamed
+        self._whole = whole
         self._skipped: Counter[str] = Counter()
         self._sources: list[str] = []
         self._targets: list[str] = []
@@ -86,16 +92,18 @@ class Corpus:
         """
         pairs = len(self._sources)
         size = "streamed" if self.streamed else f"{pairs:,} pair{'s' * (pairs != 1)}"
+        empty = sum(map(_is_empty, self)) if self._whole else 0
+        size += f", {empty:,} of them with an empty side" if empty else ""
         skipped = ", ".join(f"{count:,} {reason}" for reason, count in self._skipped.items() if count)
         return f"{self.name}: {size}" + (f", skipped: {skipped}" if skipped else "")
 
     def _pass(self) -> Iterator[Pair]:
         skipped = self._skipped = Counter()
         for pair in self._read():
-            if not pair[0] or not pair[1] or pair[0].isspace() or pair[1].isspace():
-                skipped["empty"] += 1
-            else:
+            if self._whole or not _is_empty(pair):
                 yield pair
+            else:
+                skipped["empty"] += 1
 
     def _need_memory(self, what: str) -> None:
         if self.streamed:
@@ -105,7 +113,9 @@ class Corpus:
             )
 
 
-def read_corpus(path: str | Path, split: str, *, source: str, target: str, streaming: bool = False) -> Corpus:
+def read_corpus(
+    path: str | Path, split: str, *, source: str, target: str, streaming: bool = False, whole: bool = False
+) -> Corpus:
     r"""Read the parallel text of a split, wherever it is.
 
     Args:
@@ -118,6 +128,7 @@ def read_corpus(path: str | Path, split: str, *, source: str, target: str, strea
             or CSV without header.
         target: the same for the target.
         streaming: read again at every pass and keep nothing, so that memory stays flat whatever the size.
+        whole: keep pairs with an empty side, which are skipped otherwise: for text to be scored.
 
     Returns:
         The corpus, with at least one pair. A streamed one is checked as it is read: of an error in line 1,000 you
@@ -133,6 +144,7 @@ def read_corpus(path: str | Path, split: str, *, source: str, target: str, strea
         ...     read_corpus(folder, "train", source="de", target="en").targets
         ['one']
     """
+    filled = partial(_filled, streaming=streaming, whole=whole)
     if str(path) == "dates":
         from seq2seq.text.dates import dates_corpus
 
@@ -148,14 +160,14 @@ def read_corpus(path: str | Path, split: str, *, source: str, target: str, strea
                 "which is not there. Check the spelling, or where you are."
             )
         hub = str(path)
-        return _filled(lambda: read_hub(hub, split, source, target, streaming=streaming), f"{hub}/{split}", streaming)
+        return filled(lambda: read_hub(hub, split, source, target, streaming=streaming), f"{hub}/{split}")
     files, ending = find_files(where, split, source, target)
     if not ending:
-        return _filled(lambda: read_parallel(files[0], files[1]), name, streaming)
+        return filled(lambda: read_parallel(files[0], files[1]), name)
     if ending == ".parquet":
-        return _filled(lambda: read_parquet(files, source, target), name, streaming)
+        return filled(lambda: read_parquet(files, source, target), name)
     read = TABLES[ending]
-    return _filled(lambda: chain.from_iterable(read(file, source, target) for file in files), name, streaming)
+    return filled(lambda: chain.from_iterable(read(file, source, target) for file in files), name)
 
 
 def corpus_from_pairs(pairs: Iterable[tuple[str, str]], name: str = "memory") -> Corpus:
@@ -231,10 +243,14 @@ def hold_out(corpus: Corpus, count: int, seed: int = 0, *, purpose: str = "") ->
     return rest, held
 
 
-def _filled(read: Callable[[], Iterable[Pair]], name: str, streaming: bool) -> Corpus:
+def _is_empty(pair: tuple[str, str]) -> bool:
+    return not pair[0] or not pair[1] or pair[0].isspace() or pair[1].isspace()
+
+
+def _filled(read: Callable[[], Iterable[Pair]], name: str, *, streaming: bool, whole: bool) -> Corpus:
     """Make a corpus that has a pair; a streamed one is opened too, to miss a file or a column now and not later."""
-    corpus = Corpus(read, name=name, streamed=streaming)
-    if next(iter(corpus), None) is None:
+    corpus = Corpus(read, name=name, streamed=streaming, whole=whole)
+    if all(map(_is_empty, corpus)):
         raise CorpusError(f"A corpus needs at least one pair with text on both sides. Received: {corpus.report()}.")
     return corpus
 

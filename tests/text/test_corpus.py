@@ -197,3 +197,15 @@ class TestHoldOut:
     def test_nothing_to_hold_out_is_refused(self):
         with pytest.raises(CorpusError, match=r"positive number of sources. Received: count=0"):
             hold_out(corpus_from_pairs([("a", "b")]), 0)
+
+
+def test_text_to_be_scored_is_kept_whole(tmp_path):
+    for language, lines in (("de", "eins\n\n \nvier\n"), ("en", "one\ntwo\nthree\n\n")):
+        (tmp_path / f"test.{language}").write_text(lines)
+        (tmp_path / f"none.{language}").write_text("\n \n")
+    corpus = read_corpus(tmp_path, "test", source="de", target="en", whole=True)
+    assert corpus.sources == ["eins", "", " ", "vier"] and corpus.targets == ["one", "two", "three", ""]
+    assert corpus.skipped == {} and corpus.report().endswith("/test: 4 pairs, 3 of them with an empty side")
+    for streaming in (False, True):
+        with pytest.raises(CorpusError, match="at least one pair with text on both sides"):
+            read_corpus(tmp_path, "none", source="de", target="en", streaming=streaming, whole=True)
