@@ -375,6 +375,7 @@ def _train(
     progress: str,
     callbacks: Sequence[keras.callbacks.Callback] = (),
 ) -> TrainingResult:
+    from seq2seq.training.schedules import build_schedule
     from seq2seq.training.train import train
 
     settings = recipe.training
@@ -385,8 +386,14 @@ def _train(
         epochs=settings.epochs,
         optimizer=settings.optimizer,
         learning_rate=settings.learning_rate,
-        schedule=settings.schedule,
-        warmup_steps=settings.warmup_steps,
+        schedule=build_schedule(
+            settings.schedule,
+            settings.warmup_steps,
+            start=settings.schedule_start,
+            every=settings.schedule_every,
+            patience=settings.schedule_patience,
+            by=settings.schedule_factor,
+        ),
         clip_norm=settings.clip_norm,
         ema=settings.ema,
         validation_batches=ready.validation,

@@ -24,6 +24,14 @@ Schedule = Literal["constant", "inverse_sqrt", "plateau", "luong", "cosine", "li
 Metric = Literal["bleu", "chrf", "ter", "exact_match", "word_error_rate", "phoneme_error_rate", "character_error_rate"]
 Architecture = Literal["", "sutskever2014", "bahdanau2014", "luong2015", "gnmt2016"]
 
+# Which schedules read a setting; with another one it would do nothing.
+_OF_SCHEDULES = {
+    "schedule_start": ("luong",),
+    "schedule_every": ("luong",),
+    "schedule_patience": ("plateau",),
+    "schedule_factor": ("luong", "plateau"),
+}
+
 Count = Annotated[int, Range(1)]
 CountOrNone = Annotated[int, Range(0)]
 Share = Annotated[float, Range(0, 1, open_high=True)]
@@ -210,6 +218,10 @@ class TrainingSettings:
         learning_rate: Learning rate at its highest.
         schedule: How the learning rate changes.
         warmup_steps: Optimizer steps until the learning rate is at its highest.
+        schedule_start: With "luong": epochs until the first cut.
+        schedule_every: With "luong": epochs from one cut to the next; 0.5 is every half epoch.
+        schedule_patience: With "plateau": validations without a better ``monitor`` that make a cut.
+        schedule_factor: With "luong" and "plateau": what the learning rate is multiplied by in a cut.
         clip_norm: Largest norm of all gradients together; 0 for no bound.
         label_smoothing: Share of probability spread over the whole vocabulary.
         epochs: Passes over the training pairs, at most.
@@ -229,6 +241,10 @@ class TrainingSettings:
     learning_rate: Positive = 1e-3
     schedule: Schedule = "constant"
     warmup_steps: CountOrNone = 0
+    schedule_start: NotNegative = 5.0
+    schedule_every: Positive = 1.0
+    schedule_patience: Count = 1
+    schedule_factor: Annotated[float, Range(0, 1, open_low=True, open_high=True)] = 0.5
     clip_norm: NotNegative = 1.0
     label_smoothing: Share = 0.1
     epochs: Count = 10
@@ -244,6 +260,13 @@ class TrainingSettings:
 
     def __post_init__(self) -> None:
         check_settings(self)
+        for name, schedules in _OF_SCHEDULES.items():
+            value = getattr(self, name)
+            if self.schedule not in schedules and value != getattr(type(self), name):
+                raise SettingsError(
+                    f"training.{name} belongs to the schedule {' or '.join(schedules)}. Received: training.{name}="
+                    f'{value}, training.schedule="{self.schedule}". Leave it out, or change the schedule.'
+                )
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
 import json
 import random
 from pathlib import Path
+from unittest.mock import MagicMock
 
 import pytest
 
@@ -124,6 +125,19 @@ def test_a_folder_is_not_taken_by_a_run_that_never_started(corpus: Path) -> None
     with pytest.raises(ValueError, match="fr"):
         run(RECIPE.override(["data.source=fr"]), progress="none")
     assert run(RECIPE, progress="none").model is not None
+
+
+@pytest.mark.parametrize("name", ["luong", "plateau"])
+def test_the_settings_of_a_schedule_reach_it(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    own = {"luong": ["schedule_start=8", "schedule_every=0.5"], "plateau": ["schedule_patience=3"]}[name]
+    recipe = RECIPE.override([f"training.{one}" for one in [f"schedule={name}", *own, "schedule_factor=0.25"]])
+    monkeypatch.setattr("seq2seq.training.train.train", lambda *_, **given: given["schedule"])
+    built = experiment._train(recipe, MagicMock(), MagicMock(), "none")
+    expected = {
+        "luong": {"start": 8.0, "every": 0.5, "by": 0.25},
+        "plateau": {"patience": 3, "by": 0.25},
+    }[name]
+    assert expected.items() <= vars(built).items()
 
 
 def test_what_is_scored_is_scored_whole(corpus: Path, capsys: pytest.CaptureFixture[str]) -> None:

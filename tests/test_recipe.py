@@ -122,6 +122,9 @@ def test_override_types_a_value_by_its_setting(assignment: str, expected: object
         ("training.epochs=2.5", r"a whole number from 1 up\. Received: training\.epochs=2\.5\."),
         ("training.epochs=true", r"a whole number from 1 up\. Received: training\.epochs=true\."),
         ("data.streaming=1", r"true or false\. Received: data\.streaming=1\."),
+        ("training.schedule_factor=1", r"above 0 to below 1\. Received: training\.schedule_factor=1\."),
+        ("training.schedule_start=3", r'belongs to the schedule luong\. .*=3\.0, training\.schedule="constant"'),
+        ("training.schedule_factor=0.7", r"belongs to the schedule luong or plateau"),
         ("data.validation=", r'to validate on\. Received: data\.validation="", data\.hold_out=0'),
         ("tokenizer.source_model=x.model", r"both sides or for none"),
         ("name=a/b", r'name must be letters, digits.*Received: name="a/b"'),
@@ -222,6 +225,13 @@ def test_what_is_not_measured_cannot_decide() -> None:
         assert recipe.override([f"training.monitor={monitor}"]).training.monitor == monitor
     with pytest.raises(SettingsError, match=r'perplexity, accuracy, ter: .* Received: training\.monitor="bleu"'):
         recipe.override(["training.monitor=bleu"])
+
+
+def test_schedules_may_have_settings() -> None:
+    recipe = TINY.override(["training.schedule=luong", "training.schedule_start=8", "training.schedule_every=0.5"])
+    assert (recipe.training.schedule_start, recipe.training.schedule_every) == (8.0, 0.5)
+    recipe = TINY.override(["training.schedule_patience=3", "training.schedule=plateau"])
+    assert recipe.training.schedule_patience == 3
 
 
 def test_names_of_modes_are_those_of_the_parts() -> None:

@@ -200,21 +200,42 @@ SCHEDULES: dict[str, type[Schedule]] = {
 }
 
 
-def build_schedule(name: str, warmup_steps: int = 0) -> Schedule:
-    """Build a schedule by name with its default settings; for others build the class itself.
+def build_schedule(
+    name: str,
+    warmup_steps: int = 0,
+    *,
+    start: float = 5.0,
+    every: float = 1.0,
+    patience: int = 1,
+    by: float = 0.5,
+    lowest: float = 1e-3,
+) -> Schedule:
+    """Build a schedule by name; it takes of the settings what its class has.
 
     Args:
         name: One of ``SCHEDULES``.
         warmup_steps: Optimizer steps of linear warm-up.
+        start: Of luong: epochs at the full rate.
+        every: Of luong: epochs from one cut to the next.
+        patience: Of plateau: validations without improvement that make a cut.
+        by: Of luong and plateau: factor of one cut.
+        lowest: Of plateau: the factor never falls below this.
 
     Returns:
         A new schedule.
 
     Raises:
-        ValueError: The name is unknown.
+        ValueError: The name is unknown, or a setting is out of its range.
 
     Example:
         >>> build_schedule("constant", warmup_steps=4).factor(Position(update=0, epoch=0.0, epochs=1))
         0.25
+        >>> build_schedule("luong", start=8, every=0.5).factor(Position(update=0, epoch=8.5, epochs=12))
+        0.25
     """
-    return choose("schedule", name, SCHEDULES)(warmup_steps)
+    made = choose("schedule", name, SCHEDULES)
+    if made is Luong:
+        return Luong(warmup_steps, start, every, by)
+    if made is Plateau:
+        return Plateau(warmup_steps, patience, by, lowest)
+    return made(warmup_steps)

@@ -1,3 +1,4 @@
+import inspect
 import math
 
 import pytest
@@ -106,3 +107,15 @@ def test_plateau_takes_over_from_a_schedule_that_remembers_nothing():
 def test_refuses_in_words(make, message):
     with pytest.raises(ValueError, match=message):
         make()
+
+
+def test_a_named_schedule_takes_its_own_settings():
+    given = {"start": 8.0, "every": 0.5, "patience": 3, "by": 0.25, "lowest": 0.1}
+    for name, kind in SCHEDULES.items():
+        built = build_schedule(name, 7, **given)
+        assert type(built) is kind and built.warmup_steps == 7
+        assert {key: value for key, value in vars(built).items() if key in given} == {
+            key: given[key] for key in inspect.signature(kind).parameters if key in given
+        }
+        usual = {key: value for key, value in vars(kind()).items() if not key.startswith("_")}
+        assert {key: value for key, value in vars(build_schedule(name)).items() if key in usual} == usual
