@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import codecs
 import json
 import shlex
 import sys
@@ -188,6 +189,7 @@ def _translate(arguments: argparse.Namespace) -> None:
 def _decoded(lines: IO[bytes]) -> Iterator[str]:
     """Decode lines, which end in a newline only: Python would also split at other signs, such as U+2028."""
     for number, line in enumerate(lines, start=1):
+        line = line.removeprefix(codecs.BOM_UTF8) if number == 1 else line
         try:
             yield line.decode("utf-8").removesuffix("\n").removesuffix("\r")
         except UnicodeDecodeError as error:
