@@ -25,6 +25,7 @@ class Progress(keras.callbacks.Callback):
         state: The counters.
         batches: The training batches: their steps and target tokens.
         epochs: Epochs that the run will have.
+        validate_every: Optimizer steps from one validation to the next; 0 validates at the end of each epoch.
         style: "bar" (redrawn in place), "lines" (a plain line every ``interval`` seconds), "none", or "auto": a bar on
             a terminal, lines elsewhere.
         stream: Where it goes; stderr by default.
@@ -40,6 +41,7 @@ class Progress(keras.callbacks.Callback):
         batches: TrainingBatches,
         epochs: int,
         *,
+        validate_every: int = 0,
         style: str = "auto",
         stream: TextIO | None = None,
         interval: float = 30.0,
@@ -52,6 +54,7 @@ class Progress(keras.callbacks.Callback):
         self._state = state
         self._batches = batches
         self._epochs = epochs
+        self._every = validate_every
         self._interval = interval
         self._bar: tqdm | None = None
         self._steps = 0
@@ -141,12 +144,23 @@ class Progress(keras.callbacks.Callback):
                 f"{' (best)' if self._best else ''}"
             )
 
+    def _validations(self, steps: int) -> int:
+        """Count the validations within the next steps."""
+        return (self._state.update + steps) // self._every - self._state.update // self._every
+
     def _standing(self, logs: Mapping[str, float]) -> str:
         state = self._state
         step_seconds = sum(self._recent) / max(len(self._recent), 1)
-        left = max(self._steps - state.step, 0) * step_seconds
-        whole_epoch = self._steps * step_seconds + self._validation_seconds
-        run_left = left + self._validation_seconds + (self._epochs - state.epoch - 1) * whole_epoch
+        steps = max(self._steps - state.step, 0)
+        later = (self._epochs - state.epoch - 1) * self._steps
+        # The validation that ends an epoch comes after its bar, those inside come before.
+        inside = self._validations(max(steps - 1, 0)) if self._every else 0
+        ending = self._epochs - state.epoch
+        if self._every:
+            last = state.update + steps + later
+            ending = self._validations(steps + later) + (last % self._every > 0) - inside
+        left = steps * step_seconds + inside * self._validation_seconds
+        run_left = left + later * step_seconds + ending * self._validation_seconds
         rate = self._batches.tokens / max(self._steps, 1) / step_seconds if step_seconds else 0.0
         return (
             f"loss {logs.get('loss', float('nan')):.3f}, {rate:,.0f} tokens/s, "

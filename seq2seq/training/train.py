@@ -159,7 +159,7 @@ def train(
     )
     judge = Judge(_monitor(monitor, validator), patience)
     state = RunState()
-    shown = Progress(state, batches, epochs, style=progress)
+    shown = Progress(state, batches, epochs, validate_every=validate_every, style=progress)
     run = folder if isinstance(folder, RunFolder) else open_run_folder(folder, resume=resume)
 
     with run.locked():

@@ -60,3 +60,34 @@ def test_a_validation_inside_an_epoch_tells_its_scores(batches):
 def test_refuses_another_style(batches):
     with pytest.raises(ValueError, match="Did you mean 'lines'"):
         Progress(RunState(), batches, 1, style="line")
+
+
+@pytest.mark.parametrize("every", [0, 1, 2, 3, 4, 5, 7, 12, 100])
+def test_the_time_left_counts_the_validations_that_will_come(batches, every):
+    steps, epochs = batches.steps(0), 3
+    total = steps * epochs
+    # What `Validation` does: every so many steps and at the end of the run, or at the end of each epoch.
+    due = {update for update in range(1, total + 1) if update == total or update % (every or steps) == 0}
+    state, stream = RunState(), io.StringIO()
+    shown = Progress(state, batches, epochs, validate_every=every, style="lines", stream=stream, interval=0)
+    shown._validation_seconds = 10.0
+    for epoch in range(epochs):
+        shown.on_epoch_begin(epoch)
+        for step in range(1, steps + 1):
+            state.step, state.update = step, state.update + 1
+            state.train_seconds += 1.0
+            shown.on_train_batch_end(step, {"loss": 1.0})
+            end = (epoch + 1) * steps
+            # One that comes with a step came before the bar moves, one of the end of an epoch or of the run comes after.
+            inside = sum(state.update < update < end for update in due)
+            now = state.update in due and not (every and state.update % every == 0)
+            coming = sum(update > state.update for update in due) + now
+            line = stream.getvalue().splitlines()[-1]
+            assert line.endswith(
+                f"{clock(steps - step + 10 * inside)} left in epoch, {clock(total - state.update + 10 * coming)} in all"
+            )
+        state.epoch, state.step = epoch + 1, 0
+
+
+def clock(seconds):
+    return f"{seconds // 60}:{seconds % 60:02d}"
