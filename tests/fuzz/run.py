@@ -1,0 +1,29 @@
+"""Coverage-guided fuzzing, for as long as one likes.
+
+python -m venv /tmp/fuzz && /tmp/fuzz/bin/pip install atheris -e .
+/tmp/fuzz/bin/python -m tests.fuzz.run TARGET -max_total_time=600
+
+TARGET is corpus, recipe, model_file or keras_file; what follows are options of libFuzzer. An input that fails is kept
+in a file crash-…; give that file as the last option to run it alone, and keep it as a case in tests/test_fuzz.py.
+"""
+
+import sys
+import tempfile
+from pathlib import Path
+
+
+def main(name: str, *options: str) -> None:
+    """Fuzz a target, starting from its seeds."""
+    import atheris
+
+    with atheris.instrument_imports(include=["seq2seq", "tomllib", "zipfile", "csv", "json"]):
+        from tests.fuzz import targets
+    folder = Path(tempfile.mkdtemp(prefix=f"fuzz-{name}-"))
+    for number, seed in enumerate(targets.seeds(name)):
+        (folder / f"seed-{number}").write_bytes(seed)
+    atheris.Setup([sys.argv[0], *options, str(folder)], targets.TARGETS[name])
+    atheris.Fuzz()
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,0 +1,57 @@
+"""The targets of tests/fuzz on inputs that are nearly right, and on every input that ever failed."""
+
+import gzip
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.fuzz.targets import TARGETS, seeds
+
+# The examples are many and the inputs large: model files are changed in few places each.
+EXAMPLES = {"corpus": 200, "recipe": 100, "model_file": 40, "keras_file": 60}
+
+# Signs that mean something to one reader or another.
+SIGNS = [b"", b"\0", b"\n", b"\r", b"\t", b'"', b"[", b"{", b"\xff", b"\xef\xbb\xbf", b"\\ud800", b"1e999", b"=", b"#"]
+
+
+@st.composite
+def changed(draw: st.DrawFn, name: str) -> bytes:
+    """A seed with bytes changed, cut out, doubled or put in."""
+    data = bytearray(draw(st.sampled_from(seeds(name))))
+    for _ in range(draw(st.integers(0, 5))):
+        # From the end as often as from the beginning: there zip files keep their table.
+        start = draw(st.integers(0, min(len(data), 400)) | st.integers(0, len(data)))
+        start = len(data) - start if draw(st.booleans()) else start
+        length = draw(st.integers(0, 8))
+        data[start : start + length] = draw(st.binary(max_size=8) | st.sampled_from(SIGNS)) * draw(st.integers(1, 3))
+    if name == "corpus" and data and draw(st.booleans()):
+        data = bytearray([data[0] | 4]) + gzip.compress(bytes(data[1:]))
+    return bytes(data[: draw(st.integers(0, len(data)))] if draw(st.integers(0, 9)) == 0 else data)
+
+
+@pytest.mark.parametrize("name", TARGETS)
+def test_nearly_right_inputs(name: str) -> None:
+    @settings(max_examples=EXAMPLES[name])
+    @given(data=changed(name))
+    def holds(data: bytes) -> None:
+        TARGETS[name](data)
+
+    holds()
+
+
+@pytest.mark.parametrize(
+    ("name", "data"),
+    [
+        ("recipe", b"seed = " + b"[" * 5000),
+        ("recipe", b"seed = " + b"9" * 5000),
+        ("recipe", b"seed=" + b"{x=" * 5000),
+        ("corpus", b"\x03" + b"[" * 100_000),
+        ("corpus", b"\x03" + b"9" * 5000),
+        ("model_file", b""),
+        ("model_file", b"PK\x05\x06" + bytes(18)),
+        ("keras_file", b"PK\x05\x06" + bytes(18)),
+    ],
+)
+def test_what_once_failed_or_might(name: str, data: bytes) -> None:
+    TARGETS[name](data)
