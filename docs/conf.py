@@ -7,14 +7,14 @@ from sphinx.util.inspect import stringify_signature
 
 from seq2seq import __version__
 
-sys.path.insert(0, str(Path(__file__).parent))  # our own extension, settings_table
+sys.path.insert(0, str(Path(__file__).parent))  # our own extensions
 
 project = "seq2seq"
 author = "the seq2seq authors"
 copyright = author
 version = release = __version__
 
-extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "settings_table"]
+extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "date_forms", "settings_table"]
 exclude_patterns = ["_build"]
 html_theme = "furo"
 html_title = f"seq2seq {version}"

@@ -1,7 +1,7 @@
 """Quickstart: dates in twelve languages and eight scripts, translated into the language that a tag names.
 
 Task     `<fr> <en-US> Thu, 5/3/1979` → `jeudi 3 mai 1979`, every source in one of the 92 forms that CLDR has for them
-         (`seq2seq.text.dates` lists the forms). Test and validation are held out by date.
+         (docs/reference/dates.md lists and counts them by language). Test and validation are held out by date.
 Command  python recipes/quickstart.py
 Cost     minutes on two cores; no download
 Result   not measured yet

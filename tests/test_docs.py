@@ -15,6 +15,7 @@ from seq2seq.cli import _parser
 from seq2seq.recipe import Data, Recipe
 from seq2seq.script import add_arguments
 from seq2seq.settings import kinds
+from seq2seq.text import dates
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", *sorted(path for path in (ROOT / "docs").rglob("*.md") if "_build" not in path.parts)]
@@ -127,6 +128,24 @@ def test_every_setting_stands_in_the_reference():
     page = (ROOT / "docs" / "reference" / "settings.md").read_text("utf-8")
     sections = [kind for kind in kinds(Recipe).values() if dataclasses.is_dataclass(kind)]
     assert re.findall(r"^\.\. settings:: (\w+)$", page, re.MULTILINE) == [kind.__name__ for kind in [Recipe, *sections]]
+
+
+def test_the_forms_of_dates_are_listed_and_counted_by_language(monkeypatch):
+    monkeypatch.syspath_prepend(ROOT / "docs")
+    import date_forms
+
+    page = (ROOT / "docs" / "reference" / "dates.md").read_text("utf-8")
+    assert re.findall(r"^\.\. date-forms:: (\w+)$", page, re.MULTILINE) == ["languages", "forms"]
+    *languages, total = date_forms.language_rows()
+    forms = date_forms.form_rows()
+    assert [row[0] for row in languages] == list(dates.LANGUAGES)
+    assert total[3:] == (len(dates.date_forms()), *dates.SIZES.values()) and len(forms) == total[3]
+    for language, _, locales, count, train, *_ in languages:
+        own = [row for row in forms if row[0].startswith(f"{language}_")]
+        assert {row[0] for row in own} <= set(locales.split(", "))
+        assert (len(own), sum(row[-1] for row in own)) == (count, train) and count > 0 < train
+    header = (ROOT / "recipes" / "quickstart.py").read_text("utf-8")
+    assert f"one of the {len(forms)} forms" in header and "docs/reference/dates.md" in header
 
 
 def test_every_module_has_a_place_in_the_reference():

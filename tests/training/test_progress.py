@@ -78,7 +78,7 @@ def test_the_time_left_counts_the_validations_that_will_come(batches, every):
             state.train_seconds += 1.0
             shown.on_train_batch_end(step, {"loss": 1.0})
             end = (epoch + 1) * steps
-            # One that comes with a step came before the bar moves, one of the end of an epoch or of the run comes after.
+            # Those that come with a step come before the bar moves; those of the end of an epoch or of the run, after.
             inside = sum(state.update < update < end for update in due)
             now = state.update in due and not (every and state.update % every == 0)
             coming = sum(update > state.update for update in due) + now
