@@ -168,6 +168,17 @@ class TestDistribution:
         help_ = python(str(site / "bin" / "seq2seq"), "--help", PYTHONPATH=str(site))
         assert (help_.returncode, help_.stderr) == (0, "")
         assert help_.stdout.startswith("usage: seq2seq")
+        recipe = tmp_path / "tiny.toml"
+        recipe.write_text(
+            'name = "tiny"\n[data]\npath = "corpus"\nsource = "de"\ntarget = "en"\n[tokenizer]\nvocab_size = 20\n'
+            "[model]\nembedding = 4\nencoder = [4]\ndecoder = [8]\n"
+        )
+        drawn = tmp_path / "tiny.svg"
+        described = python(
+            str(site / "bin" / "seq2seq"), "describe", str(recipe), "--svg", str(drawn), PYTHONPATH=str(site)
+        )
+        assert (described.returncode, described.stderr) == (0, "")
+        assert described.stdout.startswith("tiny (20 pieces") and drawn.read_text("utf-8").startswith("<svg")
 
     def test_the_installed_version_is_ours(self):
         assert version("seq2seq") == seq2seq.__version__
