@@ -122,6 +122,11 @@ class StateBridge(keras.layers.Layer):
                 f"align says which layer is level with which, for per_layer only. Received: align={align!r} with "
                 f"mode={self.mode!r}. Leave it out, or use mode='per_layer'."
             )
+        if mode == "concatenated" and merge != "concat":
+            raise ValueError(
+                "concatenated puts all encoder layers side by side. "
+                f"Received: mode='concatenated', merge={merge!r}. Leave `merge` out, or use an explicit table."
+            )
         if project == "never" and mode in ("concatenated", "mean"):
             raise ValueError(
                 f"{mode} always projects: what it passes has not the decoder's width by design. "
@@ -137,8 +142,8 @@ class StateBridge(keras.layers.Layer):
 
     @property
     def ignores_source(self) -> bool:
-        """Whether nothing of the source reaches any decoder layer: zeros or trained vectors everywhere."""
-        return self.mode in ("zero", "learned") or self.mode == [[] for _ in self.units]
+        """Whether nothing of the source reaches any decoder layer: zeros or trained vectors everywhere; once built."""
+        return not any(wire.source_units for wire in self.wires)
 
     def routes(self, encoder_depth: int) -> Routes:
         """The routing table: for every decoder layer the encoder layers (from 0) that it starts from.

@@ -1,5 +1,7 @@
 """The LSTM kernel: stock Keras weights, config and results, with a faster loop on the CPU."""
 
+import functools
+from collections.abc import Callable
 from typing import Any
 
 import keras
@@ -51,7 +53,8 @@ class LSTM(keras.layers.LSTM):
             mask = None if mask is None else tf.reverse(mask, [1])
         cell = self.cell
         weights = [tf.cast(weight, sequences.dtype) for weight in (cell.kernel, cell.recurrent_kernel, cell.bias)]
-        run = _compiled_lstm if tf.executing_eagerly() else lstm
+        # Outside a graph every operation of the loop would be dispatched from Python.
+        run = _graph(mask is not None, sequences.dtype) if tf.executing_eagerly() else lstm
         outputs, hidden, cell_state = run(sequences, mask, *initial_state, *weights)
         # Keras emits zeros until a row's first real step; only left-padded and fully masked rows have such steps.
         if mask is not None:
@@ -140,8 +143,15 @@ def lstm(
     return run(inputs, hidden, cell, kernel, recurrent_kernel, bias)
 
 
-# Outside a graph every operation of the loop would be dispatched from Python.
-_compiled_lstm = tf.function(lstm, reduce_retracing=True)
+@functools.cache
+def _graph(masked: bool, dtype: tf.DType) -> Callable[..., tuple[tf.Tensor, tf.Tensor, tf.Tensor]]:
+    """The graph of `lstm` for any shapes."""
+    ranks = {"inputs": 3, "hidden": 2, "cell": 2, "kernel": 2, "recurrent_kernel": 2, "bias": 1}
+    specs = {name: tf.TensorSpec([None] * rank, dtype) for name, rank in ranks.items()}
+    mask = tf.TensorSpec([None, None], tf.bool) if masked else None
+    inputs, *others = specs.values()
+    graph = tf.function(lstm, autograph=False).get_concrete_function(inputs, mask, *others)
+    return lambda inputs, mask, *others: graph(inputs, *([mask] if masked else []), *others)
 
 
 def _flatten(sequence: tf.Tensor) -> tf.Tensor:

@@ -33,7 +33,8 @@ class StackedLSTM(keras.layers.Layer):
 
     Call arguments:
         inputs: `[batch, time, features]`.
-        mask: Boolean, True = real, padding on the right, `[batch, time]`; None where every step is real.
+        mask: Boolean, True = real, padding on one side, `[batch, time]`; None where every step is real. On a GPU the
+            padding has to be on the right.
         initial_state: As `return_state` gives it; zeros by default.
         training: Whether dropout is on.
 
@@ -118,21 +119,19 @@ class StackedLSTM(keras.layers.Layer):
     ) -> Any:
         self._check_inputs(inputs, mask)
         initial = self._initial(initial_state, ops.shape(inputs)[0])
-        # Backward layers read each sentence from its last real step: its length is all they need of the mask.
-        lengths = None if mask is None else tf.reduce_sum(tf.cast(mask, tf.int32), axis=1)
         outputs, state = inputs, []
         for i, (forward, backward) in enumerate(self._pairs()):
             below = outputs if i == 0 else self.between(outputs, training=training)
             read, *end = forward(below, initial_state=list(initial[i][0]), mask=mask)
             ends: tuple[LSTMState, ...] = (LSTMState(*end),)
             if backward is not None:
-                turned, *end = backward(reverse_time(below, lengths), initial_state=list(initial[i][1]), mask=mask)
-                read = ops.concatenate([read, reverse_time(turned, lengths)], axis=-1)
+                turned, *end = backward(reverse_time(below, mask), initial_state=list(initial[i][1]), mask=mask)
+                read = ops.concatenate([read, reverse_time(turned, mask)], axis=-1)
                 ends += (LSTMState(*end),)
             outputs = read + outputs if self._residual(i) else read
             state.append(ends)
         if not self.return_sequences:
-            outputs = self._last(outputs, lengths)
+            outputs = self._last(outputs, mask)
         return (outputs, tuple(state)) if self.return_state else outputs
 
     def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
@@ -209,31 +208,48 @@ class StackedLSTM(keras.layers.Layer):
                 f"mask says for each step whether it is real, [batch, time]. Received: shape {tuple(mask.shape)}."
             )
 
-    def _last(self, outputs: tf.Tensor, lengths: tf.Tensor | None) -> tf.Tensor:
+    def _last(self, outputs: tf.Tensor, mask: tf.Tensor | None) -> tf.Tensor:
         """The output that a reader of the whole sequence would use: forward at the last step, backward at the first."""
-        if lengths is None:
-            last = outputs[:, -1]
+        if mask is None:
+            first, last = outputs[:, 0], outputs[:, -1]
         else:
-            last = tf.gather(outputs, tf.maximum(lengths - 1, 0), axis=1, batch_dims=1)
-        if not self.both_ways[-1]:
-            return last
+            first, last = (tf.gather(outputs, place, axis=1, batch_dims=1) for place in _ends(mask))
         width = self.units[-1]
-        return ops.concatenate([last[:, :width], outputs[:, 0, width:]], axis=-1)
+        return ops.concatenate([last[:, :width], first[:, width:]], axis=-1) if self.both_ways[-1] else last
 
 
-def reverse_time(sequences: tf.Tensor, lengths: tf.Tensor | None) -> tf.Tensor:
-    """Turn each sequence round in time; its padding stays on the right.
+def reverse_time(sequences: tf.Tensor, mask: tf.Tensor | None) -> tf.Tensor:
+    """Turn the real steps of each sequence round; padding, on whichever side, stays where it is.
 
     Args:
         sequences: `[batch, time, …]`.
-        lengths: Real steps of each sequence, `[batch]`; None where every step is real.
+        mask: Boolean, True = real, `[batch, time]`, the real steps side by side; None where every step is real.
 
     Returns:
         The turned sequences, same shape.
     """
-    if lengths is None:
+    if mask is None:
         return tf.reverse(sequences, [1])
-    return tf.reverse_sequence(sequences, lengths, seq_axis=1)
+    first, last = _ends(mask)
+    places = tf.range(tf.shape(sequences)[1], dtype=tf.int64)
+    turned = tf.where(mask, (first + last)[:, tf.newaxis] - places, places)
+
+    # Turning twice changes nothing, so the gradient is turned the same way; TensorFlow's own would scatter.
+    @tf.custom_gradient
+    def turn(values: tf.Tensor) -> Any:
+        def take(values: tf.Tensor) -> tf.Tensor:
+            return tf.gather(values, turned, axis=1, batch_dims=1)
+
+        return take(values), take
+
+    return turn(sequences)
+
+
+def _ends(mask: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """The places of the first and of the last real step, `[batch]` each."""
+    real = tf.cast(mask, tf.int32)
+    last = tf.shape(mask, tf.int64)[1] - 1 - tf.argmax(tf.reverse(real, [1]), axis=1)
+    return tf.argmax(real, axis=1), last
 
 
 def _checked_units(units: Sequence[int]) -> list[int]:

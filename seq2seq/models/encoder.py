@@ -104,8 +104,8 @@ class Encoder(keras.layers.Layer):
 
     def call(self, source: tf.Tensor, training: bool | None = None) -> Encoded:  # noqa: D102
         mask = tf.not_equal(source, PAD)
-        # `</s>` keeps its place at the end: only what stands before it is turned round.
-        words = tf.maximum(tf.reduce_sum(tf.cast(mask, tf.int32), axis=1) - 1, 0)
+        # `</s>` keeps its place at the end: only words, which have a real token behind them, are turned round.
+        words = tf.pad(mask[:, 1:], [[0, 0], [0, 1]])
         read = reverse_time(source, words) if self.reverse else source
         embedded = self.drop(self.embedding(read), training=training)
         outputs, state = self.stack(embedded, mask=mask, training=training)

@@ -81,6 +81,11 @@ class Seq2Seq(keras.Model):
         self.decoder.build_for(self.encoder.memory_units)
         self.encoder.build()
         self.bridge.build_for(self.encoder.state_units, self.encoder.memory_units)
+        if self.decoder.attention is None and self.bridge.ignores_source:
+            raise ValueError(
+                "Without attention and with no state passed, the decoder would never see the source. "
+                f"Received: attention=None, bridge mode={self.bridge.mode!r}. Use an attention, or pass a state."
+            )
         self.built = True
 
     def call(self, inputs: dict[str, tf.Tensor], training: bool | None = None) -> tf.Tensor:  # noqa: D102
@@ -90,6 +95,44 @@ class Seq2Seq(keras.Model):
         encoded = self.encoder(inputs["source"], training=training)
         outputs, _ = self.decoder.read(inputs["target_in"], self.bridge(encoded), encoded, training)
         return outputs
+
+    def compile(  # noqa: D102
+        self,
+        optimizer: str | keras.optimizers.Optimizer = "rmsprop",
+        loss: None = None,
+        loss_weights: None = None,
+        metrics: None = None,
+        weighted_metrics: None = None,
+        run_eagerly: bool = False,
+        steps_per_execution: int = 1,
+        jit_compile: bool = False,  # XLA would compile anew for every shape of a batch, for seconds each
+        auto_scale_loss: bool = True,
+    ) -> None:
+        given = {"loss": loss, "loss_weights": loss_weights, "metrics": metrics, "weighted_metrics": weighted_metrics}
+        received = ", ".join(f"{name}={value!r}" for name, value in given.items() if value)
+        if received:
+            raise ValueError(
+                "Seq2Seq owns its loss and reports loss, perplexity and accuracy: compile takes neither. "
+                f"Received: {received}. Leave them out; label_smoothing is an argument of Seq2Seq."
+            )
+        super().compile(
+            optimizer=optimizer,
+            run_eagerly=run_eagerly,
+            steps_per_execution=steps_per_execution,
+            jit_compile=jit_compile,
+            auto_scale_loss=auto_scale_loss,
+        )
+        steps = self.optimizer.gradient_accumulation_steps
+        if steps:
+            raise ValueError(
+                "The loss is a mean over the tokens of a whole batch; Keras would accumulate a mean of such means, in "
+                f"which the tokens of short batches count more. Received: gradient_accumulation_steps={steps}. "
+                "Leave it out."
+            )
+
+    def compile_from_config(self, config: dict[str, Any]) -> None:  # noqa: D102
+        self.compile(**keras.saving.deserialize_keras_object(config))
+        self.optimizer.build(self.trainable_variables)
 
     # --- training -----------------------------------------------------------------------------------------------
 
@@ -114,7 +157,7 @@ class Seq2Seq(keras.Model):
         return Totals(tf.reduce_sum(loss), tf.reduce_sum(nats), tf.reduce_sum(tf.cast(right, loss.dtype)), count)
 
     def train_step(self, data: Any) -> dict[str, tf.Tensor]:  # noqa: D102
-        inputs, target_out, _ = keras.utils.unpack_x_y_sample_weight(data)
+        inputs, target_out = _unpacked(data)
         with tf.GradientTape() as tape:
             totals = self.totals(inputs, target_out, training=True)
             # Gradients are summed over replicas: each divides by the tokens of all.
@@ -125,7 +168,7 @@ class Seq2Seq(keras.Model):
         return self._report(totals)
 
     def test_step(self, data: Any) -> dict[str, tf.Tensor]:  # noqa: D102
-        inputs, target_out, _ = keras.utils.unpack_x_y_sample_weight(data)
+        inputs, target_out = _unpacked(data)
         return self._report(self.totals(inputs, target_out))
 
     @property
@@ -171,10 +214,11 @@ class Seq2Seq(keras.Model):
         """
         settings = (beam_size, n_best, length_penalty)
         if settings not in self._searches:
-            self._searches[settings] = tf.function(
-                lambda source, max_length: self._search(source, max_length, *settings),
-                autograph=False,
-                input_signature=[tf.TensorSpec([None, None], tf.int32), tf.TensorSpec([None], tf.int32)],
+            search = tf.function(
+                lambda source, max_length: self._search(source, max_length, *settings), autograph=False
+            )
+            self._searches[settings] = search.get_concrete_function(
+                tf.TensorSpec([None, None], tf.int32), tf.TensorSpec([None], tf.int32)
             )
         source, max_length = tf.cast(source, tf.int32), tf.cast(max_length, tf.int32)
         return self._searches[settings](source, tf.broadcast_to(max_length, tf.shape(source)[:1]))
@@ -230,16 +274,21 @@ class Seq2Seq(keras.Model):
         return cls(**config)
 
 
+def _unpacked(data: Any) -> tuple[dict[str, tf.Tensor], tf.Tensor]:
+    inputs, target_out, sample_weight = keras.utils.unpack_x_y_sample_weight(data)
+    if sample_weight is not None:
+        raise ValueError(
+            "Every real target token counts the same: weights of samples or classes are not supported. "
+            f"Received: sample_weight of shape {tuple(sample_weight.shape)}. Leave it out."
+        )
+    return inputs, target_out
+
+
 def _check_parts(encoder: Encoder, bridge: Any, decoder: Decoder, share_embeddings: bool) -> None:
     if list(bridge.units) != list(decoder.units):
         raise ValueError(
             "The bridge makes the initial state of the decoder, so both need the same widths. "
             f"Received: bridge.units={list(bridge.units)}, decoder.units={list(decoder.units)}."
-        )
-    if decoder.attention is None and bridge.ignores_source:
-        raise ValueError(
-            "Without attention and with no state passed, the decoder would never see the source. "
-            f"Received: attention=None, bridge mode={bridge.mode!r}. Use an attention, or pass a state."
         )
     if share_embeddings and (encoder.vocab_size, encoder.embedding_dim) != (decoder.vocab_size, decoder.embedding_dim):
         raise ValueError(

@@ -181,7 +181,7 @@ class Validation(keras.callbacks.Callback):
             best = self._judge.improves({**logs, **validation.values}, state.update, epoch)
             if best:
                 save_weights(self.model, self._best)
-        self._schedule.observe(best)
+        self._schedule.observe(self._judge.waited == 0)
         for listener in self._audience:
             listener.validated(validation, best)
         if self._judge.exhausted:

@@ -20,7 +20,7 @@ SETTINGS = [
     *({"mode": "last_layer", "to": to} for to in ("all", "first")),
     {"mode": "last_layer", "project": "never"},
     {"mode": "last_layer", "project": "always", "activation": "relu", "states": "cell"},
-    *({"mode": "concatenated", "merge": merge} for merge in ("concat", "sum", "mean")),
+    {"mode": "concatenated"},
     {"mode": "concatenated", "to": "first", "activation": "tanh"},
     *({"mode": "mean", "to": to} for to in ("all", "first")),
     {"mode": "mean", "activation": "none"},
@@ -162,6 +162,24 @@ def check_one(settings, directions, encoded, encoder_units, units, both_ways, ra
         np.testing.assert_allclose(state[layer][0][part], expected, atol=1e-5, err_msg=f"{settings} {directions}")
 
 
+@pytest.mark.parametrize(
+    ("settings", "ignored"),
+    [
+        ({"mode": "zero"}, True),
+        ({"mode": "learned"}, True),
+        ({"mode": [[], []]}, True),
+        ({"mode": "per_layer", "align": "top", "to": "first"}, True),  # layer 0 has no partner, layer 1 is not reached
+        ({"mode": "per_layer", "align": "top"}, False),
+        ({"mode": "mean", "to": "first"}, False),
+        ({"mode": [[], [0]]}, False),
+    ],
+)
+def test_knows_whether_the_source_gets_through(settings, ignored):
+    bridge = StateBridge([4, 4], **settings)
+    bridge.build_for([(4,)], 4)
+    assert bridge.ignores_source == ignored
+
+
 def test_hidden_and_cell_never_share_a_projection():
     bridge = StateBridge([4, 4], "concatenated")
     bridge.build_for([(3,), (2,)])
@@ -199,6 +217,7 @@ def test_saved_and_loaded_in_a_functional_model(tmp_path):
         ({"mode": [[0], []], "to": "first"}, "A routing table says itself where states go"),
         ({"mode": "zero", "align": "top"}, "align says which layer is level with which"),
         ({"mode": "concatenated", "project": "never"}, "concatenated always projects"),
+        ({"mode": "concatenated", "merge": "sum"}, "concatenated puts all encoder layers side by side"),
         ({"mode": "mean", "project": "never"}, "mean always projects"),
     ],
 )

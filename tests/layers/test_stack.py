@@ -166,10 +166,41 @@ def test_a_keras_mask_is_used_and_handed_on():
     np.testing.assert_allclose(implicit, explicit, atol=1e-6)
 
 
-def test_reverse_time_keeps_padding_right():
-    ids = np.array([[1, 2, 3, 0], [4, 0, 0, 0]])
-    np.testing.assert_array_equal(reverse_time(ids, np.array([3, 1])), [[3, 2, 1, 0], [4, 0, 0, 0]])
+def test_reverse_time_leaves_padding_where_it_is():
+    ids = np.array([[1, 2, 3, 0], [4, 0, 0, 0], [0, 0, 5, 6], [0, 0, 0, 0]])
+    turned = [[3, 2, 1, 0], [4, 0, 0, 0], [0, 0, 6, 5], [0, 0, 0, 0]]
+    np.testing.assert_array_equal(reverse_time(ids, ids != 0), turned)
     np.testing.assert_array_equal(reverse_time(ids, None), ids[:, ::-1])
+
+
+def test_the_gradient_of_reverse_time_is_turned_too():
+    values, mask = tf.constant(np.arange(8.0).reshape(2, 4)), np.array([[True] * 3 + [False], [False] + [True] * 3])
+    (computed,), (numeric,) = tf.test.compute_gradient(lambda x: reverse_time(x, mask) ** 2, [values])
+    np.testing.assert_allclose(computed, numeric, atol=1e-4)
+
+
+@pytest.mark.parametrize("bidirectional", ["never", "first", "all"])
+def test_padding_on_the_left_equals_stock_layers(bidirectional):
+    """What `pad_sequences` does by default, and what many tutorials feed to their LSTM."""
+    lengths = [5, 2]
+    mask = np.arange(5) >= 5 - np.array(lengths)[:, None]
+    stack = StackedLSTM([4, 3], bidirectional, return_sequences=True, return_state=True)
+    assert_equals_stock(stack, features(lengths, 2), mask)
+    last = StackedLSTM([4, 3], bidirectional)
+    last.build((None, None, 2))
+    last.set_weights(stack.get_weights())
+    outputs, _ = stack(features(lengths, 2), mask=mask)
+    first = 5 - np.array(lengths)
+    width = 3
+    expected = np.concatenate([outputs[:, -1, :width], np.asarray(outputs)[[0, 1], first, width:]], axis=-1)
+    np.testing.assert_allclose(last(features(lengths, 2), mask=mask), expected, atol=1e-6)
+
+
+def test_many_shapes_outside_a_graph_do_not_trace_again_and_again(caplog):
+    stack = StackedLSTM([3])
+    for time in range(1, 12):
+        stack(features([1], 2, time))
+    assert "retracing" not in caplog.text
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """The whole model: a real Keras model whose training pass and decoding steps are the same function."""
 
 import itertools
+import re
 import subprocess
 import sys
 
@@ -139,33 +140,77 @@ def test_every_gradient_reaches_its_weight():
     assert all(gradient is not None for gradient in tape.gradient(loss, model.trainable_weights))
 
 
-def test_one_step_equals_stock_keras_training():
-    """The loss, its scale and the update against a plain Keras model made of stock layers with the same weights."""
-    ours = Seq2Seq(Encoder(12, 4, [5]), StateBridge([5]), Decoder(12, 4, [5]))
+def stock_states(passing, ends):
+    """The initial states of two decoder layers of 5, from the final states of two encoder layers, in plain Keras."""
+    zeros = [keras.ops.zeros_like(state) for state in ends[0]]
+    side_by_side = [keras.ops.concatenate(parts, axis=-1) for parts in zip(*ends, strict=True)]
+    return {
+        "first decoder layer from the last encoder layer": lambda: [ends[1], zeros],
+        "every decoder layer from the last encoder layer": lambda: [ends[1], ends[1]],
+        "each from its own level": lambda: [ends[0], ends[1]],
+        "all layers concatenated": lambda: [
+            [keras.layers.Dense(5)(state) for state in side_by_side],
+            [keras.layers.Dense(5)(state) for state in side_by_side],
+        ],
+    }[passing]()
+
+
+def stock_model(passing):
+    """What readers of stacked-LSTM tutorials write by hand: two stock layers on each side, states passed one way."""
     source, target_in = keras.Input((None,), dtype="int32"), keras.Input((None,), dtype="int32")
-    _, *state = keras.layers.LSTM(5, return_state=True)(
-        keras.layers.Embedding(12, 4)(source), mask=keras.ops.not_equal(source, 0)
-    )
-    read = keras.layers.LSTM(5, return_sequences=True)(keras.layers.Embedding(12, 4)(target_in), initial_state=state)
-    stock = keras.Model([source, target_in], keras.layers.Dense(12)(read))
-    embeddings = [layer for layer in stock.layers if isinstance(layer, keras.layers.Embedding)]
-    lstms = [layer for layer in stock.layers if isinstance(layer, keras.layers.LSTM)]
-    dense = stock.layers[-1]
-    pairs = list(
-        zip(
-            [
-                ours.encoder.embedding,
-                ours.decoder.embedding,
-                ours.encoder.stack,
-                ours.decoder.stack,
-                ours.decoder.logits,
-            ],
-            [*embeddings, *lstms, dense],
-            strict=True,
+    read, ends = keras.layers.Embedding(12, 4)(source), []
+    for _ in range(2):
+        read, *end = keras.layers.LSTM(5, return_sequences=True, return_state=True)(
+            read, mask=keras.ops.not_equal(source, 0)
         )
-    )
-    for mine, theirs in pairs:
-        theirs.set_weights(mine.get_weights())
+        ends.append(end)
+    written = keras.layers.Embedding(12, 4)(target_in)
+    for state in stock_states(passing, ends):
+        written = keras.layers.LSTM(5, return_sequences=True)(written, initial_state=state)
+    return keras.Model([source, target_in], keras.layers.Dense(12)(written))
+
+
+def same_weights(ours, stock):
+    """Pairs of our layers and stock ones, with our weights copied into the stock ones."""
+    embeddings = [layer for layer in stock.layers if isinstance(layer, keras.layers.Embedding)]
+    encoder_lstms, decoder_lstms = [], []
+    for layer in stock.layers:
+        if isinstance(layer, keras.layers.LSTM):
+            (encoder_lstms if layer.return_state else decoder_lstms).append(layer)
+    *projections, logits = [layer for layer in stock.layers if isinstance(layer, keras.layers.Dense)]
+    # In the order in which they were made.
+    number = lambda layer: int(layer.name.rpartition("_")[2]) if layer.name[-1].isdigit() else 0  # noqa: E731
+    pairs = [
+        (ours.encoder.embedding, ours.decoder.embedding, *ours.encoder.stack.forward_layers),
+        (*ours.decoder.stack.forward_layers, *ours.bridge.projections.values(), ours.decoder.logits),
+    ]
+    source_embedding, target_embedding = sorted(embeddings, key=number)
+    theirs = [
+        (source_embedding, target_embedding, *sorted(encoder_lstms, key=number)),
+        (*sorted(decoder_lstms, key=number), *sorted(projections, key=number), logits),
+    ]
+    pairs = list(zip(sum(pairs, ()), sum(theirs, ()), strict=True))
+    for mine, other in pairs:
+        other.set_weights(mine.get_weights())
+    return pairs
+
+
+@pytest.mark.parametrize(
+    ("passing", "settings"),
+    [
+        ("first decoder layer from the last encoder layer", {"mode": "last_layer", "to": "first"}),
+        ("every decoder layer from the last encoder layer", {"mode": "last_layer"}),
+        ("each from its own level", {"mode": "per_layer"}),
+        ("all layers concatenated", {"mode": "concatenated"}),
+    ],
+)
+def test_equals_a_hand_written_keras_model(passing, settings):
+    """Logits, the loss and its scale, and the update of every weight."""
+    ours = Seq2Seq(Encoder(12, 4, [5, 5]), StateBridge([5, 5], **settings), Decoder(12, 4, [5, 5]))
+    stock = stock_model(passing)
+    pairs = same_weights(ours, stock)
+    real = TARGET_IN != 0
+    np.testing.assert_allclose(ours(INPUTS)[real], stock([SOURCE, TARGET_IN])[real], atol=1e-6)
     ours.compile(optimizer=keras.optimizers.SGD(0.5))
     ours.train_on_batch(INPUTS, TARGET_OUT)
     with tf.GradientTape() as tape:
@@ -243,29 +288,103 @@ def test_scores_of_the_search_are_the_models_own(beam_size, length_penalty):
         np.testing.assert_allclose(found.scores[row, place], expected, rtol=1e-4)
 
 
-@settings(max_examples=12)
+bridges = st.fixed_dictionaries(
+    {
+        "mode": st.sampled_from(["per_layer", "last_layer", "concatenated", "mean", "learned", "zero", "table"]),
+        "to": st.sampled_from(["all", "first"]),
+        "directions": st.sampled_from(["concat", "sum", "mean", "forward", "backward"]),
+        "merge": st.sampled_from(["concat", "sum", "mean"]),
+        "states": st.sampled_from(["both", "hidden", "cell"]),
+        "project": st.sampled_from(["auto", "always", "never"]),
+        "align": st.sampled_from(["none", "bottom", "top", "spread"]),
+    }
+)
+# The whole list of combinations that may be refused, by their messages.
+REFUSALS = "|".join(
+    [
+        "both need the same depth",
+        "project='never'",
+        "A routing table says itself where states go",
+        "align says which layer is level with which",
+        "concatenated puts all encoder layers side by side",
+        "the decoder would never see the source",
+    ]
+)
+
+
+# A backward direction that nothing reads has no gradient, and Keras says so.
+@pytest.mark.filterwarnings("ignore:Gradients do not exist")
+@settings(max_examples=25)
 @given(
     encoder=st.lists(st.integers(1, 4), min_size=1, max_size=4),
     decoder=st.lists(st.integers(1, 4), min_size=1, max_size=4),
     reading=st.sampled_from(["never", "first", "all", "reverse"]),
-    mode=st.sampled_from(["per_layer", "last_layer", "concatenated", "mean", "learned", "zero"]),
-    directions=st.sampled_from(["concat", "sum", "mean", "forward", "backward"]),
+    bridge=bridges,
     attention=st.sampled_from([None, "general", "additive"]),
 )
-def test_any_shape_trains_a_step(encoder, decoder, reading, mode, directions, attention):
+def test_any_shape_trains_a_step_or_is_refused_in_words(encoder, decoder, reading, bridge, attention):
     options = {"reverse": True} if reading == "reverse" else {"bidirectional": reading}
-    bridge = StateBridge(decoder, mode, directions=directions, align="spread" if mode == "per_layer" else "none")
-    parts = Encoder(12, 4, encoder, **options), bridge, Decoder(12, 4, decoder, attention=attention)
-    if attention is None and mode in ("learned", "zero"):
-        with pytest.raises(ValueError, match="the decoder would never see the source"):
-            Seq2Seq(*parts)
+    table = [[0, -1] if len(encoder) > 1 and layer % 2 else [-1] for layer in range(len(decoder))]
+    bridge = {**bridge, "mode": table if bridge["mode"] == "table" else bridge["mode"]}
+    try:
+        model = Seq2Seq(
+            Encoder(12, 4, encoder, **options),
+            StateBridge(decoder, **bridge),
+            Decoder(12, 4, decoder, attention=attention),
+        )
+    except ValueError as error:
+        assert re.search(REFUSALS, str(error)), error
         return
-    model = Seq2Seq(*parts)
     before = model.get_weights()
     model.compile(optimizer="adam", run_eagerly=True)
     logs = model.train_on_batch(INPUTS, TARGET_OUT, return_dict=True)
     assert np.isfinite(logs["loss"])
     assert any((new != old).any() for new, old in zip(model.get_weights(), before, strict=True))
+
+
+@pytest.mark.parametrize(
+    ("reading", "bridge"),
+    [
+        ({"bidirectional": "first"}, {"mode": "concatenated"}),
+        ({"reverse": True}, {"mode": [[0], [-1, 0], []], "merge": "sum"}),
+    ],
+)
+def test_unequal_depths_and_widths_train_in_a_graph(reading, bridge):
+    model = Seq2Seq(
+        Encoder(12, 4, [3, 2], **reading),
+        StateBridge([4, 2, 3], **bridge),
+        Decoder(12, 4, [4, 2, 3], attention="general"),
+    )
+    model.compile(optimizer=keras.optimizers.Adam(1e-2))
+    losses = model.fit(repeated(4), epochs=2, verbose=0, shuffle=False).history["loss"]
+    assert losses[1] < losses[0]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"loss": "mse"}, "Received: loss='mse'. Leave them out"),
+        ({"metrics": ["accuracy"]}, r"Received: metrics=\['accuracy'\]"),
+        ({"optimizer": keras.optimizers.SGD(gradient_accumulation_steps=2)}, "gradient_accumulation_steps=2"),
+    ],
+)
+def test_refuses_to_compile_what_it_would_ignore(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        small_model(attention="general").compile(**arguments)
+
+
+def test_refuses_sample_weights():
+    model = small_model(attention="general")
+    model.compile(optimizer="sgd", run_eagerly=True)
+    with pytest.raises(ValueError, match=r"Received: sample_weight of shape \(2,\)"):
+        model.fit(INPUTS, TARGET_OUT, sample_weight=np.ones(2), verbose=0)
+
+
+def test_many_settings_of_search_do_not_warn_of_retracing(caplog):
+    model = small_model(attention="general")
+    for beam_size in range(1, 8):
+        model.decode(SOURCE, 3, beam_size=beam_size)
+    assert "retracing" not in caplog.text
 
 
 @pytest.mark.parametrize(
