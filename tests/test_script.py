@@ -132,6 +132,13 @@ def test_a_stopped_run_goes_on_by_itself_where_that_is_asked_for(
     assert json.loads((here / "result.json").read_text())["metrics"] == first["metrics"]
     main(RECIPE, ["--resume-if-begun"])
     assert "finished before" in capsys.readouterr().err
+    # Killed before the first checkpoint, and before anything.
+    unfinished(here)
+    shutil.rmtree(here / "last")
+    (here / "best.weights.h5").unlink()
+    main(RECIPE, ["--resume-if-begun"])
+    assert "starting from the beginning" in capsys.readouterr().err
+    assert json.loads((here / "result.json").read_text())["metrics"] == first["metrics"]
     shutil.rmtree(here)
     main(RECIPE, ["--resume-if-begun"])
     assert (here / "result.json").exists()
