@@ -229,8 +229,12 @@ def _translated(
 def _whole(path: Path) -> Iterator[IO[bytes]]:
     """Open a file that is there whole or not at all; a device or a pipe is written to as it is."""
     if path.exists() and not path.is_file():
-        with path.open("wb") as output:
-            yield output
+        try:
+            with path.open("wb") as output:
+                yield output
+        except OSError as error:  # of a device that is full, which names no file
+            error.filename = error.filename or str(path)
+            raise
         return
     # Where the path is a link, what it leads to is replaced.
     with replacing(path.resolve()) as temporary, temporary.open("wb") as output:

@@ -173,3 +173,44 @@ def test_a_long_text_is_translated_in_parts(monkeypatch: pytest.MonkeyPatch) -> 
     lengths.clear()
     translator.about["max_source_length"] = 2000  # as the model was trained
     assert [best.text for (best,) in translator.hypotheses(["a", text, ""])] == ["0:2", "0:2000 0:500", ""]
+
+
+class TestOutput:
+    """A file of translations is there whole, or as it was before."""
+
+    def failing(self, patch: pytest.MonkeyPatch, *arguments: str) -> int:
+        patch.setattr(cli, "_load_translator", lambda path: build("characters"))
+        return cli.main(["translate", "m.s2s", *arguments])
+
+    def test_of_text_with_a_bad_line(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        (tmp_path / "in").write_bytes(b"Haus\n\xff\nSee\n")
+        (tmp_path / "out").write_text("before\n")
+        for output in ("out", "new"):
+            assert self.failing(monkeypatch, "--input", f"{tmp_path}/in", "--output", f"{tmp_path}/{output}") == 1
+            assert "in, line 2, byte 1 of the line" in capsys.readouterr().err
+        assert (tmp_path / "out").read_text() == "before\n"
+        assert sorted(path.name for path in tmp_path.iterdir()) == ["in", "out"]
+
+    @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a disk that is always full")
+    def test_on_a_full_disk(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        (tmp_path / "in").write_text("Haus\n")
+        assert self.failing(monkeypatch, "--input", f"{tmp_path}/in", "--output", "/dev/full") == 1
+        assert "error: /dev/full: No space left on device. Free some space" in capsys.readouterr().err
+
+    def test_in_a_folder_that_is_not_there(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        (tmp_path / "in").write_text("Haus\n")
+        assert self.failing(monkeypatch, "--input", f"{tmp_path}/in", "--output", f"{tmp_path}/no/out") == 1
+        assert f"error: {tmp_path}/no/out: No such file or directory. Check" in capsys.readouterr().err
+
+    def test_through_a_link(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        (tmp_path / "in").write_text("Haus\n")
+        (tmp_path / "real").write_text("before\n")
+        (tmp_path / "link").symlink_to("real")
+        assert self.failing(monkeypatch, "--input", f"{tmp_path}/in", "--output", f"{tmp_path}/link") == 0
+        assert (tmp_path / "link").is_symlink() and (tmp_path / "real").read_text() != "before\n"
