@@ -24,6 +24,10 @@ if TYPE_CHECKING:
 _TOKENIZER_PAIRS = 1_000_000
 
 
+class ContradictionError(SettingsError):
+    """Settings that are each allowed make no model together."""
+
+
 class Corpora(NamedTuple):
     """The three parts of a corpus; ``test`` is None where the recipe has none."""
 
@@ -184,18 +188,24 @@ def build_model(recipe: Recipe, source_vocab: int, target_vocab: int) -> Seq2Seq
         The model, built but not compiled.
 
     Raises:
-        SettingsError: Settings contradict each other.
-        ValueError: Parts do not fit together; the message says which and what to change.
+        ContradictionError: Settings do not fit together; the message says which and what to change.
     """
     import keras
 
+    keras.utils.set_random_seed(recipe.seed)
+    try:
+        if recipe.model.architecture:
+            return _build_architecture(recipe, source_vocab, target_vocab)
+        return _build_layers(recipe, source_vocab, target_vocab)
+    except ValueError as error:
+        raise ContradictionError(str(error)) from error
+
+
+def _build_layers(recipe: Recipe, source_vocab: int, target_vocab: int) -> Seq2Seq:
     from seq2seq.layers import StateBridge
     from seq2seq.models import Decoder, Encoder, Seq2Seq
 
-    keras.utils.set_random_seed(recipe.seed)
     settings = recipe.model
-    if settings.architecture:
-        return _build_architecture(recipe, source_vocab, target_vocab)
     if settings.tied == "all" and not recipe.tokenizer.joint:
         raise SettingsError(
             'One matrix for both sides needs one vocabulary. Received: model.tied="all", tokenizer.joint=false. '

@@ -105,7 +105,11 @@ def run(
         trained = _train(recipe, ready, run_folder, progress)
         if trained.stopped.startswith("SIG"):
             return RunResult(run_folder.path, None, {}, {}, trained.minutes, trained.stopped, [])
-        return _finish(recipe, ready.translator, ready.corpora, run_folder, trained, ready.record)
+        try:
+            return _finish(recipe, ready.translator, ready.corpora, run_folder, trained, ready.record)
+        except KeyboardInterrupt:
+            tell(f"Training is over and kept in {run_folder.path}. The same command with --resume measures the result.")
+            raise
 
 
 def train_only(

@@ -11,6 +11,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from seq2seq.build import ContradictionError
 from seq2seq.experiment import (
     EXAMPLE,
     Begun,
@@ -79,7 +80,8 @@ def run_with_arguments(recipe: Recipe, arguments: argparse.Namespace, command: s
         command: The command, for the record.
 
     Raises:
-        UsageError: An option changes a setting that does not exist, or to a value that is not allowed.
+        UsageError: An option changes a setting that does not exist or to a value that is not allowed, or the settings
+            contradict each other.
         RunFolderError: The folder holds another run.
         SystemExit: The run was stopped by a signal; with the status that is usual for it.
     """
@@ -105,7 +107,10 @@ def run_with_arguments(recipe: Recipe, arguments: argparse.Namespace, command: s
             tell(f"Going on with the run that was stopped in {folder}.")
         wanted = _override(base, assignments)
         changed = {key: value for key, value in base.changes(wanted).items() if key != "seed"}
-        result = run(wanted, folder=folder, resume=resume, data=arguments.data, command=command, changed=changed)
+        try:
+            result = run(wanted, folder=folder, resume=resume, data=arguments.data, command=command, changed=changed)
+        except ContradictionError as error:
+            raise UsageError(str(error)) from error
     if result.model is None:
         if arguments.resume_if_begun:
             tell("The same command once more goes on from there too.")

@@ -112,6 +112,7 @@ def test_scripts_tell_bad_usage_and_failed_jobs_apart(corpus: Path, capsys: pyte
         (["--resume"], 1, "There is no run to continue"),
         (["--set", "model.atention=dot"], 2, "Did you mean model.attention?"),
         (["--source", "fr"], 1, "fr"),
+        (["--set", "model.encoder=8,8"], 2, "per_layer passes encoder layer i"),
         (["--data", str(corpus / "absent")], 1, "absent"),
     ]:
         with pytest.raises(SystemExit) as exit:
@@ -119,6 +120,19 @@ def test_scripts_tell_bad_usage_and_failed_jobs_apart(corpus: Path, capsys: pyte
         assert exit.value.code == status
         assert message in capsys.readouterr().err
         assert not Path("runs/counting/model.s2s").exists()
+
+
+def test_a_run_that_is_stopped_while_it_measures_is_finished_by_resume(
+    corpus: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(experiment, "_examples", MagicMock(side_effect=KeyboardInterrupt))
+        with pytest.raises(SystemExit) as exit:
+            main(RECIPE, [])
+    assert exit.value.code == 130
+    assert "kept in runs/counting. The same command with --resume measures" in capsys.readouterr().err
+    main(RECIPE, ["--resume"])
+    assert Path("runs/counting/result.json").exists()
 
 
 def test_a_folder_is_not_taken_by_a_run_that_never_started(corpus: Path) -> None:
