@@ -100,9 +100,9 @@ class Translator:
         """Translate texts, each on its own, in batches of like length.
 
         Args:
-            texts: Source texts; an empty one, or one of white space only, gives an empty translation. One of more than
-                1,000 tokens (or the longest source of training, where that was more) is cut into parts of as many,
-                whose translations are joined by a space.
+            texts: Source texts; an empty one, or one of white space or of what the tokenizer drops only, gives an
+                empty translation. One of more than 1,000 tokens (or the longest source of training, where that was
+                more) is cut into parts of as many, whose translations are joined by a space.
             beam_size: Open hypotheses per sentence; 1 is greedy search. None: as the recipe says, else 5.
             length_penalty: Exponent of the length by which a score is divided; 0 for none. None: as the recipe says,
                 else 1.
@@ -140,9 +140,9 @@ class Translator:
         """Translate texts, and give several translations of each with their scores.
 
         Args:
-            texts: Source texts; an empty one, or one of white space only, gives a single empty hypothesis with score 0;
-                of one in parts (see :meth:`translate`) the first hypotheses of all parts are joined, the second ones,
-                and so on, with the mean of their scores.
+            texts: Source texts, see :meth:`translate`; one that gives an empty translation has a single hypothesis,
+                with score 0; of one in parts the first hypotheses of all parts are joined, the second ones, and so on,
+                with the mean of their scores.
             n_best: Hypotheses per text, at most ``beam_size``.
             beam_size: See :meth:`translate`.
             length_penalty: See :meth:`translate`.
@@ -168,10 +168,11 @@ class Translator:
         real = [place for place, text in enumerate(texts) if text.strip()]
         ids = self.source_tokenizer.encode_batch([texts[place] for place in real])
         longest = max(_LONGEST, self.about.get("max_source_length", 0))
+        # A text of which normalization leaves nothing (a zero-width space) has no part: no source of training was so.
         parts = [
             (place, sentence[start : start + longest])
             for place, sentence in zip(real, ids, strict=True)
-            for start in range(0, max(len(sentence), 1), longest)
+            for start in range(0, len(sentence), longest)
         ]
         translated: list[list[Hypothesis]] = [[]] * len(parts)
         # Longest first: what does not fit into memory fails at once.

@@ -65,6 +65,13 @@ class TestTranslate:
     def test_different_texts_give_different_translations(self, translator: Translator) -> None:
         assert len(set(translator.translate(["ein Haus", "Wald", "am See"]))) > 1
 
+    def test_what_the_tokenizer_drops_altogether_is_an_empty_text(self, translator: Translator) -> None:
+        texts = ["\u200b", "ein Haus", "\u200b \ufeff\u200b"]
+        assert [translator.source_tokenizer.encode(texts[place]) for place in (0, 2)] == [[], []]
+        found = translator.hypotheses(texts)
+        assert found[0] == found[2] == [Hypothesis("", 0.0)]
+        assert found[1] == translator.hypotheses(["ein Haus"])[0]
+
     def test_hypotheses_come_best_first_and_the_first_is_the_translation(self, translator: Translator) -> None:
         texts = ["ein Haus", "", "am See und am Wald"]
         found = translator.hypotheses(texts, n_best=3)
