@@ -85,7 +85,8 @@ def _add_translate(commands: Any) -> None:
     )  # fmt: skip
     parser.add_argument(
         "--scores", action="store_true",
-        help="write the score (log-probability per token, nats) and a TAB before each translation",
+        help="write the score and a TAB before each translation: its log-probability (nats), divided by its length in "
+        "tokens to the power of the length penalty",
     )  # fmt: skip
     _add_decoding(parser)
     parser.set_defaults(run=_translate)
@@ -150,6 +151,10 @@ def _add_verify_resume(commands: Any) -> None:
 def _add_decoding(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--beam-size", type=_count, metavar="N", help="1 is greedy (default: as the recipe says)")
     parser.add_argument(
+        "--length-penalty", type=_not_negative, metavar="X",
+        help="exponent of the length that scores are divided by; 0 for none (default: as the recipe says)",
+    )  # fmt: skip
+    parser.add_argument(
         "--batch-size", type=_count, metavar="N", help="sentences together (default: as the recipe says)"
     )
 
@@ -164,6 +169,16 @@ def _count(text: str) -> int:
     return int(text)
 
 
+def _not_negative(text: str) -> float:
+    try:
+        number = float(text)
+    except ValueError:
+        number = -1.0
+    if not 0 <= number < float("inf"):
+        raise argparse.ArgumentTypeError(f"needs a number from 0 up. Received: {text}")
+    return number
+
+
 def _train(arguments: argparse.Namespace) -> None:
     script.run_with_arguments(_load_recipe(arguments.recipe), arguments, shlex.join(["seq2seq", *arguments.argv]))
 
@@ -176,6 +191,11 @@ def _translate(arguments: argparse.Namespace) -> None:
         raise UsageError(f"There is no file to translate. Received: --input {given}.")
     if given is not None and written is not None and given.resolve() == written.resolve():
         raise UsageError(f"The output would overwrite the input. Received: --input and --output {given}.")
+    if arguments.beam_size is not None and arguments.beam_size < arguments.n_best:
+        raise UsageError(
+            "The N best translations are taken from the beam, which has to be as wide. "
+            f"Received: --n-best {arguments.n_best} --beam-size {arguments.beam_size}."
+        )
     translator = _load_translator(arguments.model)
     live = given is None and sys.stdin.isatty()
     chunk = 1 if live else _CHUNK * (arguments.batch_size or translator.decoding["batch_size"])
@@ -203,20 +223,26 @@ def _translated(
     translator: Translator, texts: Iterator[str], chunk: int, arguments: argparse.Namespace
 ) -> Iterator[str]:
     """Give the output for one chunk of lines after the other; what came before a bad line is given before the error."""
+    from seq2seq.text.lines import one_line
+
     beam = arguments.beam_size or max(translator.decoding["beam_size"], arguments.n_best)
     number = 0
     while True:
         lines, error = _take(texts, chunk)
-        found = translator.hypotheses(lines, n_best=arguments.n_best, beam_size=beam, batch_size=arguments.batch_size)
+        found = translator.hypotheses(
+            lines,
+            n_best=arguments.n_best,
+            beam_size=beam,
+            length_penalty=arguments.length_penalty,
+            batch_size=arguments.batch_size,
+        )
         output = []
         for hypotheses in found:
             number += 1
             for text, score in hypotheses:
                 columns = [str(number)] * (arguments.n_best > 1) + [f"{score:.4f}"] * arguments.scores
-                # One line for one translation, whatever a reader takes for the end of one, and one column, whatever a
-                # vocabulary of bytes may put into it.
-                clean = " ".join(text.splitlines())
-                clean = clean.replace("\t", " ") if columns else clean
+                # One line for one translation, and one column, whatever a vocabulary of bytes may put into it.
+                clean = one_line(text).replace("\t", " ") if columns else one_line(text)
                 output.append("\t".join([*columns, clean]) + "\n")
         yield "".join(output)
         if error is not None:
@@ -269,7 +295,12 @@ def _evaluate(arguments: argparse.Namespace) -> None:
         )
     translator = _load_translator(arguments.model)
     evaluation = experiment.evaluation_of(translator, names)
-    hypotheses = translator.translate(sources, beam_size=arguments.beam_size, batch_size=arguments.batch_size)
+    hypotheses = translator.translate(
+        sources,
+        beam_size=arguments.beam_size,
+        length_penalty=arguments.length_penalty,
+        batch_size=arguments.batch_size,
+    )
     scores = experiment.measure(hypotheses, references, evaluation)
     if arguments.json:
         print(json.dumps({
@@ -300,13 +331,14 @@ def _describe(arguments: argparse.Namespace) -> None:
         model, title = translator.model, str(arguments.what)
     else:
         recipe = _override(_load_recipe(arguments.what), arguments.settings)
-        from seq2seq.build import build_model
+        from seq2seq.build import ContradictionError, build_model
 
         size = recipe.tokenizer.vocab_size
-        model, title = (
-            build_model(recipe, size, size),
-            f"{recipe.name} ({size:,} pieces, as far as the text supports them)",
-        )
+        title = f"{recipe.name} ({size:,} pieces, as far as the text supports them)"
+        try:
+            model = build_model(recipe, size, size)
+        except ContradictionError as error:
+            raise UsageError(str(error)) from error
     from seq2seq import wiring
 
     print(title, end="\n\n")

@@ -428,6 +428,7 @@ def _finish(
     record: Mapping[str, Any],
 ) -> RunResult:
     """Translate and score what was held out, and write the translator and the result."""
+    from seq2seq.text.lines import one_line
     from seq2seq.training.run_folder import installed_versions
 
     found: dict[str, dict[str, float]] = {}
@@ -443,7 +444,7 @@ def _finish(
         signatures = {name: score.signature for name, score in scores.items()}
         examples = _examples(corpus, hypotheses)
         with replacing(folder.path / f"{part}.translations.txt") as path:
-            path.write_text("".join(f"{' '.join(text.splitlines())}\n" for text in hypotheses), encoding="utf-8")
+            path.write_text("".join(f"{one_line(text)}\n" for text in hypotheses), encoding="utf-8")
     model = _model_file(folder)
     translator.about |= {"metrics": found, "signatures": signatures}
     translator.save(model)

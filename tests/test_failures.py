@@ -119,6 +119,15 @@ USAGE = [
     Case("half a beam", "translate m.s2s --beam-size 1.5", 2, "needs a whole number from 1 up. Received: 1.5"),
     Case("a batch in words", "translate m.s2s --batch-size ten", 2, "needs a whole number from 1 up. Received: ten"),
     Case("a digit that is none", "translate m.s2s --batch-size ²", 2, "needs a whole number from 1 up. Received: ²"),
+    Case(
+        "more translations than hypotheses",
+        "translate m.s2s --n-best 5 --beam-size 2",
+        2,
+        "has to be as wide. Received: --n-best 5 --beam-size 2",
+        {"m.s2s": b""},
+    ),
+    Case("a negative penalty", "translate m.s2s --length-penalty -1", 2, "needs a number from 0 up. Received: -1"),
+    Case("a penalty in words", "translate m.s2s --length-penalty nan", 2, "needs a number from 0 up. Received: nan"),
     Case("no reference", "evaluate m.s2s --source x", 2, "required: --target"),
     Case("a seed in words", "train r.toml --seed one", 2, "invalid int value: 'one'"),
     Case("no such model", "translate m.s2s", 2, "There is no model file. Received: m.s2s. Name the model.s2s"),
@@ -162,8 +171,8 @@ USAGE = [
     setting("model=3", "model is a section; change one of its settings"),
     setting("evaluation.metrics=bleu,chfr", "evaluation.metrics must be a list.*chfr"),
     setting("training.monitor=ter", "what is not measured cannot decide"),
-    setting("model.encoder=[8]", "per_layer passes encoder layer i to decoder layer i", 1),
-    setting("model.architecture=gnmt2016 --set model.dropout=0.1", "leaves only model.width open", 1),
+    setting("model.encoder=[8]", "per_layer passes encoder layer i to decoder layer i"),
+    setting("model.architecture=gnmt2016 --set model.dropout=0.1", "leaves only model.width open"),
 ]
 
 RECIPES = [

@@ -64,5 +64,15 @@ def read_lines(path: Path, *, nul: bool = False) -> Iterator[str]:
             ) from None
 
 
+def one_line(text: str) -> str:
+    r"""Put a text on one line: what any reader takes for the end of a line becomes a space.
+
+    Example:
+        >>> one_line("eins\u2028zwei\r\ndrei\n")
+        'eins zwei drei'
+    """
+    return " ".join(text.splitlines())
+
+
 def _open(path: Path) -> IO[bytes]:
     return cast(IO[bytes], gzip.open(path)) if path.suffix == ".gz" else path.open("rb")
