@@ -24,10 +24,10 @@ recipe = Recipe(
         encoder=(128,),
         decoder=(256,),
         bidirectional="all",
-        attention="general",
+        attention="additive",
         input_feeding=True,
     ),
-    training=TrainingSettings(learning_rate=2e-3, schedule="cosine", epochs=15, monitor="bleu"),
+    training=TrainingSettings(learning_rate=2e-3, schedule="cosine", epochs=10, monitor="bleu"),
 )
 
 if __name__ == "__main__":

@@ -38,7 +38,7 @@ recipe = Recipe(
         output_dropout=0.0,
     ),
     training=TrainingSettings(
-        learning_rate=3e-3, schedule="cosine", label_smoothing=0.0, epochs=5, monitor="exact_match"
+        learning_rate=3e-3, schedule="cosine", label_smoothing=0.0, epochs=2, monitor="exact_match"
     ),
     decoding=DecodingSettings(beam_size=1, batch_size=250),
     evaluation=EvaluationSettings(metrics=("exact_match", "chrf")),

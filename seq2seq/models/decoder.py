@@ -9,6 +9,7 @@ from keras import ops
 
 from seq2seq.layers import Attention, StackedLSTM
 from seq2seq.layers.state import Encoded, Memory, StackState, as_stack_state
+from seq2seq.models.embedding import build_embedding
 from seq2seq.text.special import PAD
 
 
@@ -90,7 +91,7 @@ class Decoder(keras.layers.Layer):
         self.embedding_dropout = embedding_dropout
         self.output_dropout = output_dropout
         self.tie_embeddings = tie_embeddings
-        self.embedding = keras.layers.Embedding(vocab_size, embedding_dim, dtype=policy, name="embedding")
+        self.embedding = build_embedding(vocab_size, embedding_dim, policy, also_output=tie_embeddings)
         self.stack = StackedLSTM(
             units, "never", residual_from, dropout, return_sequences=True, return_state=True, dtype=policy, name="stack"
         )

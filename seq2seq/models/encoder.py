@@ -9,6 +9,7 @@ import tensorflow as tf
 from seq2seq.layers import StackedLSTM
 from seq2seq.layers.stack import reverse_time
 from seq2seq.layers.state import Encoded
+from seq2seq.models.embedding import build_embedding
 from seq2seq.text.special import PAD
 
 
@@ -80,7 +81,7 @@ class Encoder(keras.layers.Layer):
         self.embedding_dim = embedding_dim
         self.reverse = reverse
         self.embedding_dropout = embedding_dropout
-        self.embedding = keras.layers.Embedding(vocab_size, embedding_dim, dtype=self.dtype_policy, name="embedding")
+        self.embedding = build_embedding(vocab_size, embedding_dim, self.dtype_policy)
         self.drop = keras.layers.Dropout(embedding_dropout, dtype=self.dtype_policy, name="embedding_dropout")
 
     @property
