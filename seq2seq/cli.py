@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import codecs
 import json
 import shlex
 import sys
@@ -184,7 +183,7 @@ def _train(arguments: argparse.Namespace) -> None:
 
 
 def _translate(arguments: argparse.Namespace) -> None:
-    from seq2seq.text.lines import read_lines
+    from seq2seq.text.lines import read_lines, read_stream
 
     given, written = arguments.input, arguments.output
     if given is not None and not given.is_file():
@@ -199,24 +198,11 @@ def _translate(arguments: argparse.Namespace) -> None:
     translator = _load_translator(arguments.model)
     live = given is None and sys.stdin.isatty()
     chunk = 1 if live else _CHUNK * (arguments.batch_size or translator.decoding["batch_size"])
-    lines = _decoded(sys.stdin.buffer) if given is None else read_lines(given, nul=True)
+    lines = read_stream(sys.stdin.buffer, "stdin", nul=True) if given is None else read_lines(given, nul=True)
     with nullcontext(sys.stdout.buffer) if written is None else _whole(written) as output:
         for result in _translated(translator, lines, chunk, arguments):
             output.write(result.encode())
             output.flush()
-
-
-def _decoded(lines: IO[bytes]) -> Iterator[str]:
-    """Decode lines, which end in a newline only: Python would also split at other signs, such as U+2028."""
-    for number, line in enumerate(lines, start=1):
-        line = line.removeprefix(codecs.BOM_UTF8) if number == 1 else line
-        try:
-            yield line.decode("utf-8").removesuffix("\n").removesuffix("\r")
-        except UnicodeDecodeError as error:
-            raise ValueError(
-                f"Text must be UTF-8. Received: line {number} of stdin, byte {error.start + 1} of the line "
-                f"({error.reason}). Convert the text first, for instance with `iconv -f LATIN1 -t UTF-8`."
-            ) from None
 
 
 def _translated(

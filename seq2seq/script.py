@@ -173,8 +173,9 @@ def _need_same(wanted: Recipe, data: str | None, folder: Path, command: str) -> 
             return
         there, here = begun.recipe.changes(wanted), wanted.changes(begun.recipe)
         differing = [f"{name} was {_shown(here[name])} and is now {_shown(there[name])}" for name in there]
-        if data is not None and data != begun.record["data"]:
-            differing.append(f"the text was {begun.record['data'] or begun.recipe.data.path} and is now {data}")
+        before = begun.record.get("data")
+        if data is not None and data != before:
+            differing.append(f"the text was {before or begun.recipe.data.path} and is now {data}")
         if not differing:
             return
         why = f"is of another recipe: {'; '.join(differing)}"

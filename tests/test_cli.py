@@ -160,6 +160,11 @@ class TestTranslate:
         status, out, _ = seq2seq("translate", model, "--scores", "--beam-size", "3", stdin=b"Wald\n")
         assert out.decode() == f"{flat[4].score:.4f}\t{flat[4].text}\n"
 
+    def test_a_file_and_stdin_are_read_alike(self, seq2seq, model: str, tmp_path: Path) -> None:
+        data = "\ufeffein Haus\r\n\r\nam\x00See\u2028Wald\nund\r".encode()
+        (tmp_path / "in").write_bytes(data)
+        assert seq2seq("translate", model, stdin=data) == seq2seq("translate", model, "--input", f"{tmp_path}/in")
+
     def test_the_length_penalty(self, seq2seq, model: str, translator: Translator, tmp_path: Path) -> None:
         for penalty in (0.0, 2.5):
             best = translator.hypotheses(["ein Haus"], length_penalty=penalty)[0][0]
@@ -180,7 +185,7 @@ class TestTranslate:
         status, out, err = seq2seq("translate", model, stdin=b"ein Haus\nWald\nam \xff See\nund\n")
         assert status == 1
         assert out.decode().splitlines() == translator.translate(["ein Haus", "Wald"])
-        assert "Received: line 3 of stdin, byte 4 of the line" in err
+        assert "Received: stdin, line 3, byte 4 of the line is 0xff" in err
 
     def test_a_reader_that_has_seen_enough_is_no_error_to_tell(self, model: str) -> None:
         command = f'printf "Wald\\n%.0s" $(seq 400) | "{sys.executable}" -m seq2seq.cli translate "{model}" | head -n 1'

@@ -2,7 +2,7 @@
 
 import gzip
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import IO, cast
 
@@ -39,29 +39,54 @@ def read_lines(path: Path, *, nul: bool = False) -> Iterator[str]:
     number = 0
     with _open(path) as file:
         try:
-            for number, line in enumerate(file, start=1):
-                if number == 1 and line.startswith(_BYTE_ORDER_MARK):
-                    line = line[len(_BYTE_ORDER_MARK) :]
-                if line.endswith(b"\n"):
-                    line = line[: -2 if line.endswith(b"\r\n") else -1]
-                if b"\0" in line and not nul:
-                    raise CorpusError(
-                        f"Text must not hold NUL characters. Received: {path}, line {number}, byte "
-                        f"{line.index(0) + 1} of the line. Where the file is UTF-16, convert it, for instance with "
-                        "`iconv -f UTF-16 -t UTF-8`; else repair the line."
-                    )
-                yield line.decode()
-        except UnicodeDecodeError as error:
-            raise CorpusError(
-                f"Text must be UTF-8. Received: {path}, line {number}, byte {error.start + 1} of the line is "
-                f"0x{error.object[error.start]:02x} ({error.reason}). Convert the file, for instance with "
-                "`iconv -f LATIN1 -t UTF-8`, or repair the line."
-            ) from None
+            for line in read_stream(file, str(path), nul=nul):
+                number += 1
+                yield line
         except (EOFError, gzip.BadGzipFile, zlib.error) as error:
             raise CorpusError(
                 f"A file that ends in .gz must hold whole gzip data. Received: {path}, damaged after line {number} "
                 f"({error}). Fetch the file again."
             ) from None
+
+
+def read_stream(file: Iterable[bytes], place: str, *, nul: bool = False) -> Iterator[str]:
+    r"""Read the lines of an open file, as `read_lines` does.
+
+    Args:
+        file: the lines as bytes, with their ends, from the beginning.
+        place: what messages call the file.
+        nul: let NUL characters through.
+
+    Yields:
+        The lines without their end.
+
+    Raises:
+        CorpusError: at a byte that is not UTF-8 or a NUL, with place and line.
+
+    Example:
+        >>> list(read_stream([b"\xef\xbb\xbfeins\r\n", b"zwei\r"], "stdin"))
+        ['eins', 'zwei\r']
+    """
+    for number, line in enumerate(file, start=1):
+        if number == 1:
+            line = line.removeprefix(_BYTE_ORDER_MARK)
+        if line.endswith(b"\n"):
+            line = line[: -2 if line.endswith(b"\r\n") else -1]
+        if b"\0" in line and not nul:
+            raise CorpusError(
+                f"Text must not hold NUL characters. Received: {place}, line {number}, byte "
+                f"{line.index(0) + 1} of the line. Where the file is UTF-16, convert it, for instance with "
+                "`iconv -f UTF-16 -t UTF-8`; else repair the line."
+            )
+        try:
+            text = line.decode()
+        except UnicodeDecodeError as error:
+            raise CorpusError(
+                f"Text must be UTF-8. Received: {place}, line {number}, byte {error.start + 1} of the line is "
+                f"0x{line[error.start]:02x} ({error.reason}). Convert the file, for instance with "
+                "`iconv -f LATIN1 -t UTF-8`, or repair the line."
+            ) from None
+        yield text
 
 
 def one_line(text: str) -> str:
