@@ -54,7 +54,8 @@ def verified(corpus: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[in
 def test_a_killed_and_resumed_run_equals_the_straight_one(verified: tuple[int, Path]) -> None:
     status, folder = verified
     assert status == 0
-    assert sorted(path.name for path in folder.iterdir()) == ["killed-7", "recipe.toml", "straight"]
+    found = sorted(path.name for path in folder.iterdir())
+    assert found == [".tokenised", "killed-7", "recipe.toml", "straight"]
     log = [json.loads(line) for line in (folder / "killed-7" / "log.jsonl").read_text().splitlines()]
     (resumed,) = (event for event in log if event["event"] == "resume")
     assert (resumed["update"], resumed["epoch"], resumed["step"]) == (6, 1, 2)

@@ -62,7 +62,9 @@ def all_sentences(max_length: Any, *, kept: int, score: float) -> Sentences:
     known = tf.get_static_value(max_length)
     message = "max_length counts the END, so it is at least 1."
     if known is None:
-        tf.debugging.assert_positive(max_length, message)
+        # Nothing may run on such a length before it is refused.
+        with tf.control_dependencies([tf.debugging.assert_positive(max_length, message)]):
+            max_length = tf.identity(max_length)
     elif (known < 1).any():
         raise ValueError(f"{message} Received: max_length={known.tolist()}.")
     # Hidden from the graph optimizer. In TensorFlow 2.21 its constant folding believes that what enters a loop within a
