@@ -468,10 +468,9 @@ def _finish(
 
 
 def _examples(corpus: Corpus, hypotheses: Sequence[str]) -> list[tuple[str, str, str]]:
-    count = min(_EXAMPLES, len(hypotheses))
-    places = [index * len(hypotheses) // count for index in range(count)]
-    sources, targets = corpus.sources, corpus.targets
-    return [(sources[place], hypotheses[place], targets[place]) for place in places]
+    from seq2seq.training.validation import spread_samples
+
+    return spread_samples(corpus.sources, hypotheses, corpus.targets, _EXAMPLES)
 
 
 def machine() -> dict[str, Any]:

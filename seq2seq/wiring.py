@@ -66,7 +66,7 @@ def _stack_rows(part: str, stack: Any, width: int, remark: str) -> list[list[obj
         notes = ["LSTM" if backward is None else "LSTM, both directions"]
         if remark and number == 0:
             notes.append(remark)
-        if _residual(stack, number):
+        if stack.has_residual(number):
             notes.append("residual")
         units = stack.units[number]
         output = f"2 × {units:,}" if backward is not None else units
@@ -132,10 +132,6 @@ def _size(layer: Any) -> int:
     return int(
         sum(weight.shape.num_elements() for weight in (variable.value for variable in layer.trainable_variables))
     )
-
-
-def _residual(stack: Any, layer: int) -> bool:
-    return stack.residual_from is not None and layer >= stack.residual_from
 
 
 # --- drawing ----------------------------------------------------------------------------------------------------
@@ -228,7 +224,7 @@ class _Drawing:
                 self._box(x + half / 2, number, half - 3, "backward", f"{units:,} ←")
             else:
                 self._box(x, number, 2 * half, colour, f"LSTM {units:,}")
-            residual = _residual(stack, number)
+            residual = stack.has_residual(number)
             if residual:
                 self._skip(x, x + side * (half + 10), number)
             name = x + side * (half + 10 + 8 * residual)

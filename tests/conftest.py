@@ -1,3 +1,7 @@
+import shutil
+from pathlib import Path
+
+import pytest
 from hypothesis import settings
 
 # The default run is the same every time and does not fail because a machine is slow; to look further:
@@ -5,3 +9,18 @@ from hypothesis import settings
 settings.register_profile("default", deadline=None, derandomize=True, database=None)
 settings.register_profile("explore", deadline=None, max_examples=1000)
 settings.load_profile("default")
+
+
+@pytest.fixture(scope="module")
+def saved(translator, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The file of the `translator` of a test module."""
+    path = tmp_path_factory.mktemp("saved") / "model.s2s"
+    translator.save(path)
+    return path
+
+
+@pytest.fixture
+def file(saved: Path, tmp_path: Path) -> Path:
+    """A copy of it that a test may spoil."""
+    shutil.copy(saved, tmp_path)
+    return tmp_path / "model.s2s"

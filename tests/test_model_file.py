@@ -4,7 +4,6 @@ import io
 import json
 import pickle
 import re
-import shutil
 import struct
 import tracemalloc
 import zipfile
@@ -31,19 +30,6 @@ def translator() -> Translator:
     keras.utils.set_random_seed(3)
     decoder = Decoder(tokenizer.vocab_size, 4, [6], attention="dot")
     return Translator(Seq2Seq(Encoder(tokenizer.vocab_size, 4, [6]), StateBridge([6]), decoder), tokenizer, tokenizer)
-
-
-@pytest.fixture(scope="module")
-def saved(translator: Translator, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("saved") / "model.s2s"
-    translator.save(path)
-    return path
-
-
-@pytest.fixture
-def file(saved: Path, tmp_path: Path) -> Path:
-    shutil.copy(saved, tmp_path)
-    return tmp_path / "model.s2s"
 
 
 Members = dict[str, bytes]

@@ -1,5 +1,4 @@
 import json
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -34,19 +33,6 @@ def translator(tokenizer: Tokenizer) -> Translator:
     for weight in model.trainable_variables:  # large weights: an untrained model would say the same to everything
         weight.assign(4 * weight)
     return Translator(model, tokenizer, tokenizer, recipe='name = "tiny"\n', about={"decoding": {"beam_size": 3}})
-
-
-@pytest.fixture(scope="module")
-def saved(translator: Translator, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("saved") / "model.s2s"
-    translator.save(path)
-    return path
-
-
-@pytest.fixture
-def file(saved: Path, tmp_path: Path) -> Path:
-    shutil.copy(saved, tmp_path)
-    return tmp_path / "model.s2s"
 
 
 sentences = st.lists(st.lists(st.sampled_from(WORDS), max_size=6).map(" ".join) | st.just("  \t"), max_size=7)

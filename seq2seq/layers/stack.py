@@ -103,7 +103,7 @@ class StackedLSTM(keras.layers.Layer):
     def build(self, input_shape: Any) -> None:  # noqa: D102
         width = input_shape[-1]
         for i, (forward, backward) in enumerate(self._pairs()):
-            if self._residual(i) and sum(self.state_units[i]) != width:
+            if self.has_residual(i) and sum(self.state_units[i]) != width:
                 raise ValueError(
                     "A residual connection adds the input of a layer to its output, so both need the same width. "
                     f"Received: residual_from={self.residual_from}, layer {i} with input width={width}, "
@@ -128,7 +128,7 @@ class StackedLSTM(keras.layers.Layer):
                 turned, *end = backward(reverse_time(below, mask), initial_state=list(initial[i][1]), mask=mask)
                 read = ops.concatenate([read, reverse_time(turned, mask)], axis=-1)
                 ends += (LSTMState(*end),)
-            outputs = read + outputs if self._residual(i) else read
+            outputs = read + outputs if self.has_residual(i) else read
             state.append(ends)
         if not self.return_sequences:
             outputs = self._last(outputs, mask)
@@ -161,7 +161,7 @@ class StackedLSTM(keras.layers.Layer):
         for i, (layer, before) in enumerate(zip(self.forward_layers, state, strict=True)):
             below = outputs if i == 0 else self.between(outputs, training=training)
             end = layer.step(below, LSTMState(*before[0]))
-            outputs = end.hidden + outputs if self._residual(i) else end.hidden
+            outputs = end.hidden + outputs if self.has_residual(i) else end.hidden
             after.append((end,))
         return outputs, tuple(after)
 
@@ -179,7 +179,8 @@ class StackedLSTM(keras.layers.Layer):
     def _pairs(self) -> Iterable[tuple[LSTM, LSTM | None]]:
         return zip(self.forward_layers, self.backward_layers, strict=True)
 
-    def _residual(self, layer: int) -> bool:
+    def has_residual(self, layer: int) -> bool:
+        """Whether the input of this layer (0 = lowest) is added to its output."""
         return self.residual_from is not None and layer >= self.residual_from
 
     def _initial(self, state: Any, batch: Any) -> StackState:

@@ -90,7 +90,8 @@ class Validator:
                 )
                 values[f"val_{name}"] = score.value
                 signatures[name] = score.signature
-            samples = self._pick(translations)
+            references = [entry if isinstance(entry, str) else entry[0] for entry in self._references]
+            samples = spread_samples(self._sources, translations, references, self._samples)
         return Validated(update, values, signatures, samples, time.monotonic() - began)
 
     def _evaluate(self, batches: TrainingBatches) -> dict[str, float]:
@@ -101,11 +102,19 @@ class Validator:
         finally:
             set_metrics(self._model, running)
 
-    def _pick(self, translations: list[str]) -> list[tuple[str, str, str]]:
-        count = min(self._samples, len(self._sources))
-        places = [index * len(self._sources) // count for index in range(count)]
-        references = [entry if isinstance(entry, str) else entry[0] for entry in self._references]
-        return [(self._sources[place], translations[place], references[place]) for place in places]
+
+def spread_samples(
+    sources: Sequence[str], translations: Sequence[str], references: Sequence[str], count: int
+) -> list[tuple[str, str, str]]:
+    """Pick triples of source, translation and reference from all over a text, at even distances.
+
+    Example:
+        >>> spread_samples("abcd", "ABCD", "wxyz", 2)
+        [('a', 'A', 'w'), ('c', 'C', 'y')]
+    """
+    count = min(count, len(sources))
+    places = [index * len(sources) // count for index in range(count)]
+    return [(sources[place], translations[place], references[place]) for place in places]
 
 
 class Validation(keras.callbacks.Callback):
