@@ -453,6 +453,7 @@ def _finish(
         "signatures": signatures,
         "seed": recipe.seed,
         "minutes": round(trained.minutes, 2),
+        "timing": trained.timing.table(),
         "stopped": trained.stopped,
         "epochs": trained.epochs,
         "best_epoch": trained.best_epoch,

@@ -21,11 +21,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from seq2seq.recipe import Recipe
 from seq2seq.terminal import exit_status, format_table, tell
+from seq2seq.training.state import OF_THE_PROCESS
 
 if TYPE_CHECKING:
     import keras
 
-_CLOCKS = {"time", "seconds", "epoch_seconds", "train_seconds", "tokens_per_second", "minutes"}
 _DIGITS = 16  # of a SHA-256, in hexadecimal: as much as a person compares
 
 
@@ -207,7 +207,7 @@ def _checkpoint_parts(path: Path) -> list[Part]:
     told = {
         name: _text(value)
         for name, value in counters.items()
-        if name not in ("log.size", "tensorboard.sizes") and name.partition(".")[2] not in _CLOCKS
+        if name not in ("log.size", "tensorboard.sizes") and name.partition(".")[2] not in OF_THE_PROCESS
     }
     return [*(Part(kind, items) for kind, items in tensors.items()), Part("counters", told)]
 
@@ -222,8 +222,8 @@ def _kind(part: str, name: str) -> str:
 
 def _log_lines(path: Path) -> dict[str, bytes]:
     events = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
-    # That it was resumed is the one thing that a resumed run says and the other does not.
-    lines = [event for event in events if event["event"] != "resume"]
+    # That it was resumed, and how long its first step took, is all that a resumed run says and the other does not.
+    lines = [event for event in events if event["event"] not in ("resume", "first_step")]
     return {f"line {number}": _text(line) for number, line in enumerate(lines, start=1)}
 
 
@@ -233,7 +233,7 @@ def _text(value: Any) -> bytes:
 
 def _without_clocks(value: Any) -> Any:
     if isinstance(value, dict):
-        return {name: _without_clocks(entry) for name, entry in value.items() if name not in _CLOCKS}
+        return {name: _without_clocks(entry) for name, entry in value.items() if name not in OF_THE_PROCESS}
     return [_without_clocks(entry) for entry in value] if isinstance(value, list) else value
 
 
@@ -248,7 +248,7 @@ def _tensorboard_events(folder: Path) -> Iterator[tuple[str, bytes]]:
             event = Event.FromString(data.read(struct.unpack("<Q", head[:8])[0]))
             data.read(4)
             for value in event.summary.value:
-                if value.tag not in _CLOCKS:
+                if value.tag not in OF_THE_PROCESS:
                     number += 1
                     place = f"event {number}, {value.tag} at step {event.step}"
                     yield place, place.encode() + value.SerializeToString(deterministic=True)

@@ -11,10 +11,11 @@ from typing import Any, TextIO
 import keras
 
 from seq2seq.training.state import RunState, Validated
+from seq2seq.training.timing import StepTimes
 
 
 class JsonLog(keras.callbacks.Callback):
-    """Writes the log: "start" or "resume", then "epoch", "validation", "checkpoint", and "end".
+    """Writes the log: "start" or "resume", "first_step", then "epoch", "validation", "checkpoint", and "end".
 
     Args:
         path: The file; a new run starts it, a resumed one cuts it back to its checkpoint and appends.
@@ -54,6 +55,10 @@ class JsonLog(keras.callbacks.Callback):
         if self._file is not None:
             self._file.close()
             self._file = None
+
+    def first_step(self, times: StepTimes) -> None:
+        """Write how long the first step of this process took to come."""
+        self.write("first_step", {"timing": times.table()})
 
     def validated(self, validation: Validated, best: bool) -> None:
         """Write a validation."""
@@ -109,6 +114,9 @@ class TensorBoardLog(keras.callbacks.Callback):
         self._state = state
         self._opened: Any = None
         self._keep: dict[str, int] | None = None
+
+    def first_step(self, times: StepTimes) -> None:
+        """Nothing is drawn of the first step."""
 
     def validated(self, validation: Validated, best: bool) -> None:
         """Write the scores and the samples of a validation."""

@@ -12,9 +12,11 @@ from tqdm import tqdm
 
 from seq2seq.terminal import format_records
 from seq2seq.training.names import choose
-from seq2seq.training.state import RunState, TrainingBatches, Validated
+from seq2seq.training.state import OF_THE_PROCESS, RunState, TrainingBatches, Validated
+from seq2seq.training.timing import StepTimes
 
 _COLUMNS = 120  # where there is no terminal that has some
+_BUILT = (("traces", "trace_seconds", "traced"), ("compilations", "compile_seconds", "compiled"))
 _STYLES = {"auto": None, "bar": True, "lines": False, "none": False}
 
 
@@ -108,6 +110,10 @@ class Progress(keras.callbacks.Callback):
                 f"epoch {state.epoch + 1}/{self._epochs} step {state.step}/{self._steps}, {self._standing(logs or {})}"
             )
 
+    def first_step(self, times: StepTimes) -> None:
+        """Say how long it took to come."""
+        self.say(f"First step done {times.first_step:.1f} s after the model was built.")
+
     def validated(self, validation: Validated, best: bool) -> None:
         """Show what was measured: samples, and the scores where no end of an epoch will show them."""
         self._best = best
@@ -134,15 +140,16 @@ class Progress(keras.callbacks.Callback):
         """Sum the epoch up in one line."""
         self.close()
         if self._state.whole:
-            values = {
-                name: value for name, value in (logs or {}).items() if name not in ("tokens_per_second", "seconds")
-            }
-            rate = (logs or {}).get("tokens_per_second", 0.0)
-            seconds = (logs or {}).get("seconds", 0.0)
-            self.say(
-                f"epoch {epoch + 1}/{self._epochs}: {_values(values)}, {rate:,.0f} tokens/s, {seconds:.0f} s"
-                f"{' (best)' if self._best else ''}"
-            )
+            logs = logs or {}
+            values = {name: value for name, value in logs.items() if name not in OF_THE_PROCESS}
+            parts = [_values(values), f"{logs.get('tokens_per_second', 0.0):,.0f} tokens/s"]
+            if "data_wait" in logs:
+                parts.append(f"{100 * logs['data_wait']:.1f} % waiting for data")
+            for name, seconds, thing in _BUILT:
+                if count := logs.get(name, 0):
+                    parts.append(f"{count:.0f} {thing} in {logs[seconds]:.1f} s")
+            parts.append(f"{logs.get('seconds', 0.0):.0f} s")
+            self.say(f"epoch {epoch + 1}/{self._epochs}: {', '.join(parts)}{' (best)' if self._best else ''}")
 
     def _validations(self, steps: int) -> int:
         """Count the validations within the next steps."""

@@ -3,7 +3,16 @@
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from seq2seq.training.timing import StepTimes
+
+OF_THE_PROCESS = frozenset({
+    *("time", "seconds", "epoch_seconds", "train_seconds", "tokens_per_second", "minutes", "timing"),
+    *("data_wait", "traces", "trace_seconds", "compilations", "compile_seconds"),
+})  # fmt: skip
+"""Names of logged values that depend on the clock and on how often a run was taken up again, not on the run itself."""
 
 
 class TrainingBatches(Protocol):
@@ -114,6 +123,9 @@ class Validated:
 
 class Audience(Protocol):
     """Hears of what happens beside the steps and epochs that Keras tells its callbacks."""
+
+    def first_step(self, times: "StepTimes") -> None:
+        """Hear that the first step of this process is done."""
 
     def validated(self, validation: Validated, best: bool) -> None:
         """Hear of a validation, and whether its score is the best so far."""

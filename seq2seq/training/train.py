@@ -1,5 +1,6 @@
 """One run of training: Keras `fit` with a run folder round it."""
 
+import time
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -20,6 +21,7 @@ from seq2seq.training.schedules import Schedule, build_schedule
 from seq2seq.training.state import Audience, Keeper, RunState, TextPairs, TrainingBatches
 from seq2seq.training.steps import Counting, LearningRate
 from seq2seq.training.stopping import Judge, NotFiniteError, interruptions
+from seq2seq.training.timing import StepTimes, Timing
 from seq2seq.training.validation import Validation, Validator
 
 
@@ -37,7 +39,9 @@ class TrainingResult:
         best: The best score; None where nothing was measured.
         best_epoch: Epochs done when it was reached; 2.5 is in the middle of the third.
         history: For each whole epoch its metrics by name: "loss" (nats per target token), "val_bleu" (0–100),
-            "learning_rate" (of the last step), "tokens_per_second" (target tokens), "seconds" and others.
+            "learning_rate" (of the last step), "tokens_per_second" (target tokens), "seconds", "data_wait" (share of
+            the time of the steps, 0 to 1) and others.
+        timing: What the steps of this process cost beside the arithmetic.
     """
 
     folder: Path
@@ -49,6 +53,7 @@ class TrainingResult:
     best: float | None
     best_epoch: float
     history: list[dict[str, float]]
+    timing: StepTimes
 
 
 def train(
@@ -139,6 +144,7 @@ def train(
     if keep_checkpoints < 1:
         raise ValueError(f"A resume needs a checkpoint. Received: keep_checkpoints={keep_checkpoints}. Keep 1 or more.")
     _build(model, batches)
+    built = time.monotonic()
     if isinstance(optimizer, str):
         optimizer = build_optimizer(optimizer, learning_rate, clip_norm=clip_norm, ema=ema)
     else:
@@ -177,6 +183,7 @@ def train(
                 if name in counters:  # else it is new, as TensorBoard's log is where it was not asked for before
                     keeper.set_state(counters[name])
         audience: list[Audience] = [shown, log, *([board] if board else [])]
+        timing = Timing(built, audience)
 
         try:
             if found:
@@ -211,6 +218,7 @@ def train(
                 parts = [
                     Counting(state, batches, counters.get("metrics")),
                     LearningRate(state, batches, plan, learning_rate, epochs),
+                    timing,
                     validation,
                     *callbacks,
                     shown,
@@ -224,7 +232,10 @@ def train(
                 stopped = _reason(interruption.received, judge, state, epochs)
             if run.best.exists():
                 load_weights(model, run.best)
-            log.write("end", {"stopped": stopped, "best": judge.best, "minutes": round(state.seconds / 60, 3)})
+            minutes = round(state.seconds / 60, 3)
+            log.write(
+                "end", {"stopped": stopped, "best": judge.best, "minutes": minutes, "timing": timing.times.table()}
+            )
         except NotFiniteError as error:
             log.write("not_finite", {"message": str(error)})
             _restore_good_weights(model, run)
@@ -249,6 +260,7 @@ def train(
         best=judge.best,
         best_epoch=judge.best_epoch,
         history=state.history,
+        timing=timing.times,
     )
 
 

@@ -2,6 +2,7 @@ import json
 
 from seq2seq.training.log import JsonLog, TensorBoardLog
 from seq2seq.training.state import RunState, Validated
+from seq2seq.training.timing import StepTimes
 
 
 def lines(path):
@@ -101,3 +102,13 @@ def test_tensorboard_is_cut_back_to_the_checkpoint(tmp_path):
     validated(second, 2)
     second.close()
     assert scalars(folder) == [(1, "val_loss", 0.25), (2, "val_loss", 0.5)]
+
+
+def test_the_first_step_tells_what_it_took(tmp_path):
+    log = JsonLog(tmp_path / "log.jsonl", RunState(update=1))
+    log.first_step(StepTimes(first_step=3.25, steps=1, seconds=2.0, wait_seconds=0.5, traces=1, trace_seconds=1.0))
+    log.close()
+    (line,) = lines(tmp_path / "log.jsonl")
+    assert (line["event"], line["update"]) == ("first_step", 1)
+    timing = line["timing"]
+    assert (timing["first_step"], timing["traces"], timing["data_wait"]) == (3.25, 1, 0.25)

@@ -4,6 +4,7 @@ import pytest
 
 from seq2seq.training.progress import Progress
 from seq2seq.training.state import RunState, Validated
+from seq2seq.training.timing import StepTimes
 
 
 class Terminal(io.StringIO):
@@ -91,3 +92,17 @@ def test_the_time_left_counts_the_validations_that_will_come(batches, every):
 
 def clock(seconds):
     return f"{seconds // 60}:{seconds % 60:02d}"
+
+
+def test_an_epoch_says_what_was_traced_and_waited_for(batches):
+    stream = io.StringIO()
+    state = RunState()
+    shown = Progress(state, batches, 3, style="lines", stream=stream)
+    shown.first_step(StepTimes(first_step=3.21, traces=1))
+    shown.on_epoch_begin(0)
+    timing = {"traces": 1, "trace_seconds": 1.23, "compilations": 12, "compile_seconds": 20.0, "data_wait": 0.0123}
+    shown.on_epoch_end(0, {"loss": 2.5, "tokens_per_second": 1234.5, "seconds": 60.4, **timing})
+    assert stream.getvalue().splitlines() == [
+        "First step done 3.2 s after the model was built.",
+        "epoch 1/3: loss 2.5, 1,234 tokens/s, 1.2 % waiting for data, 1 traced in 1.2 s, 12 compiled in 20.0 s, 60 s",
+    ]

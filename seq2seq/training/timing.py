@@ -1,0 +1,147 @@
+"""Where the time of training goes beside the arithmetic: tracing, compiling, waiting for data."""
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from seq2seq.training.state import Audience
+
+
+@dataclass
+class StepTimes:
+    """What the training steps of one process cost beside the arithmetic.
+
+    Attributes:
+        first_step: Seconds from the built model to the end of the first step; 0 before that.
+        steps: Steps timed.
+        seconds: Wall time of these steps.
+        wait_seconds: What of it the model waited for batches to be tokenised and put together.
+        traces: Graphs traced from Python.
+        trace_seconds: Wall time of that.
+        compilations: Steps with a new shape where something runs under XLA, which compiles for every shape anew.
+        compile_seconds: Wall time of these steps.
+    """
+
+    first_step: float = 0.0
+    steps: int = 0
+    seconds: float = 0.0
+    wait_seconds: float = 0.0
+    traces: int = 0
+    trace_seconds: float = 0.0
+    compilations: int = 0
+    compile_seconds: float = 0.0
+
+    @property
+    def data_wait(self) -> float:
+        """Share of the time of the steps spent waiting for data, 0 to 1."""
+        return self.wait_seconds / self.seconds if self.seconds else 0.0
+
+    def table(self) -> dict[str, float]:
+        """Give every figure by name, rounded to milliseconds."""
+        return {name: round(value, 3) for name, value in asdict(self).items()} | {"data_wait": round(self.data_wait, 6)}
+
+    def since(self, before: "StepTimes") -> dict[str, float]:
+        """Give what an epoch logs: the figures that grew since its beginning, and its own share of waiting."""
+        part = StepTimes(**{name: value - getattr(before, name) for name, value in asdict(self).items()})
+        names = ("data_wait", "traces", "trace_seconds", "compilations", "compile_seconds")
+        return {name: getattr(part, name) for name in names}
+
+
+class Timing(keras.callbacks.Callback):
+    """Times every step apart: the wait for its batch, tracing, compiling, the rest.
+
+    It takes the place of Keras' train function, which fetches a batch inside the graph, where nobody sees the wait.
+    Where several replicas train together, or a step is not one batch, Keras' own stays: only the first step is timed.
+
+    Args:
+        began: `time.monotonic()` when the model was built.
+        audience: Hears of the first step.
+    """
+
+    def __init__(self, began: float, audience: Sequence[Audience] = ()) -> None:
+        super().__init__()
+        self.times = StepTimes()
+        self._began = began
+        self._audience = audience
+        self._epoch = StepTimes()
+        self._ours = False
+
+    def on_train_begin(self, logs: Mapping[str, float] | None = None) -> None:
+        """Put the timed train function in the place of Keras' own."""
+        model = self.model
+        one_batch = model.steps_per_execution == 1 and model.distribute_strategy.num_replicas_in_sync == 1
+        self._ours = one_batch and not model.run_eagerly
+        if self._ours:
+            model.train_function = _TimedStep(model, self.times)
+
+    def on_epoch_begin(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:
+        """Note where the epoch begins."""
+        self._epoch = StepTimes(**asdict(self.times))
+
+    def on_train_batch_end(self, batch: int, logs: Mapping[str, float] | None = None) -> None:
+        """Tell of the first step."""
+        if not self.times.first_step:
+            self.times.first_step = time.monotonic() - self._began
+            for listener in self._audience:
+                listener.first_step(self.times)
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        """Put the figures of the epoch into the logs."""
+        if logs is not None and self._ours and self.times.steps > self._epoch.steps:
+            logs.update(self.times.since(self._epoch))
+
+    def on_train_end(self, logs: Mapping[str, float] | None = None) -> None:
+        """Give Keras its function back."""
+        if self._ours:
+            self.model.train_function = None
+
+
+class _TimedStep:
+    """A train function as `fit` calls it: takes the iterator, gives the logs."""
+
+    def __init__(self, model: keras.Model, times: StepTimes) -> None:
+        self._model = model
+        self._times = times
+        self._step: Any = None
+        self._compiles = False
+        self._shapes: set[tuple[Any, ...]] = set()
+
+    def __call__(self, iterator: Any) -> dict[str, tf.Tensor]:
+        times = self._times
+        began = time.monotonic()
+        data = next(iterator)
+        times.wait_seconds += time.monotonic() - began
+        if self._step is None:
+            self._trace(iterator.element_spec)
+        started = time.monotonic()
+        logs = self._step(data)
+        ended = time.monotonic()
+        if self._compiles:
+            shapes = tuple(tuple(tensor.shape) for tensor in tf.nest.flatten(data))
+            if shapes not in self._shapes:
+                self._shapes.add(shapes)
+                times.compilations += 1
+                times.compile_seconds += ended - started
+        times.seconds += ended - began
+        times.steps += 1
+        return logs
+
+    def _trace(self, spec: Any) -> None:
+        """Trace one graph for all shapes that the data may have."""
+        began = time.monotonic()
+        model = self._model
+        self._step = tf.function(
+            lambda data: model.train_step(data),
+            input_signature=[spec],
+            jit_compile=model.jit_compile or None,
+            autograph=False,
+        )
+        functions = self._step.get_concrete_function().graph.as_graph_def().library.function
+        # Whatever asks for XLA, the layers or the model: it compiles anew for every shape.
+        self._compiles = model.jit_compile or any(each.attr["_XlaMustCompile"].b for each in functions)
+        self._times.traces += 1
+        self._times.trace_seconds += time.monotonic() - began
