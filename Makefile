@@ -16,7 +16,7 @@ $(shell [ ! -e .venv/.package-installed ] || .venv/bin/python -c 'import pip' >/
     rm -f .venv/.package-installed .venv/.tools-installed .venv/bin/python)
 
 .DELETE_ON_ERROR:
-.PHONY: help install quickstart test check docs
+.PHONY: help install quickstart test check docs benchmark
 
 help:
 	@echo "make quickstart   train a first translator (some minutes) and show what it does"
@@ -24,6 +24,7 @@ help:
 	@echo "make test         the test suite"
 	@echo "make check        formatter, linter, types, strict docs build"
 	@echo "make docs         the documentation, in docs/_build/html"
+	@echo "make benchmark    training and decoding timed beside other toolkits; JSON=FILE keeps the measurements"
 
 install: .venv/.tools-installed
 	@echo "Ready: . .venv/bin/activate, then: seq2seq --help"
@@ -44,6 +45,10 @@ docs: .venv/.tools-installed
 	@echo "sphinx-build"
 	@$(BIN)/python -m sphinx --fail-on-warning --nitpicky --quiet --builder html docs docs/_build/html
 	@echo "Built docs/_build/html/index.html"
+
+# The toolkits it compares with are installed into a cache folder, each into an environment of its own.
+benchmark: .venv/.package-installed
+	@$(BIN)/python -m tests.benchmarks $(if $(JSON),--json "$(JSON)")
 
 # Two stamps: who only wants the quickstart does not wait for the tools of those who change the code.
 .venv/.package-installed: pyproject.toml | .venv/bin/python

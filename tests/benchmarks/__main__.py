@@ -1,0 +1,105 @@
+"""Measure: python -m tests.benchmarks --json FILE, or make benchmark JSON=FILE."""
+
+import argparse
+import datetime
+import importlib.metadata
+import itertools
+import json
+import os
+import platform
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from tests.benchmarks import environments, plan, rounds, tables, text
+from tests.benchmarks.job import Architecture
+
+
+def main() -> None:
+    """Measure what was asked for, write it, print the tables."""
+    options = _parser().parse_args()
+    cache = options.cache.resolve()
+    path = text.prepare(cache)
+    results: list[dict[str, Any]] = []
+    report = {
+        "command": "python -m tests.benchmarks " + " ".join(sys.argv[1:]),
+        "date": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        "commit": _commit(),
+        "machine": _machine(options.threads),
+        "versions": {name: importlib.metadata.version(name) for name in ("tensorflow", "keras", "numpy")},
+        "text": path.stem.rpartition("-")[2],
+        "results": results,
+    }
+    jobs = plan.groups(
+        options.only,
+        options.systems,
+        options.precision,
+        text=str(path),
+        threads=options.threads,
+        scratch=str(cache / "scratch"),
+    )
+    for group in jobs:
+        if group:
+            measured = rounds.measure(group, options.rounds, cache)
+            _count_operations(measured, path)
+            results += measured
+        if options.json:
+            # After each group: what is measured is not lost where a later one is stopped.
+            options.json.parent.mkdir(parents=True, exist_ok=True)
+            options.json.write_text(json.dumps(report, indent=1) + "\n", "utf-8")
+    print(tables.render(results))
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write all measurements here")
+    parser.add_argument("--only", nargs="+", choices=plan.PARTS, default=plan.PARTS, help="parts (default: all)")
+    names = tuple(environments.SYSTEMS)
+    parser.add_argument("--systems", nargs="+", choices=names, default=names, help="systems (default: all)")
+    precisions = ("float32", "bfloat16")
+    parser.add_argument("--precision", nargs="+", choices=precisions, default=precisions, help="(default: both)")
+    parser.add_argument("--rounds", type=int, default=4, help="turns that each system takes (default: 4)")
+    parser.add_argument("--threads", type=int, default=2, help="processors that a system may use (default: 2)")
+    parser.add_argument(
+        "--cache",
+        type=Path,
+        default=environments.cache_folder(),
+        help="folder of environments and text (default: $SEQ2SEQ_BENCHMARK_CACHE, else in the user's cache)",
+    )
+    return parser
+
+
+def _machine(threads: int) -> str:
+    model = platform.processor() or platform.machine()
+    information = Path("/proc/cpuinfo")
+    if information.exists():
+        lines = [line for line in information.read_text().splitlines() if line.startswith("model name")]
+        model = lines[0].partition(": ")[2] if lines else model
+    return f"{model}, {threads} of {os.cpu_count()} processors, {platform.system()}, Python {platform.python_version()}"
+
+
+def _commit() -> str:
+    done = subprocess.run(
+        ["git", "describe", "--always", "--dirty"], cwd=environments.ROOT, capture_output=True, text=True, check=False
+    )
+    return done.stdout.strip() or "unknown"
+
+
+def _count_operations(results: list[dict[str, Any]], path: Path) -> None:
+    """Add to our trainings the operations of each round, in units of 1e9."""
+    train = json.loads(path.read_text("utf-8"))["train"]
+    lengths = [[len(ids) + 1 for ids in train[side]] for side in ("source", "target")]
+    for result in results:
+        if result["part"] == "training" and result["system"] == "ours":
+            architecture = Architecture(**result["architecture"])
+            result["gflop"] = []
+            for number in range(len(result["rounds"])):
+                first = result["warm_up"] + number * result["updates"]
+                places = itertools.chain(*train["batches"][first : first + result["updates"]])
+                pairs = ((lengths[0][place], lengths[1][place]) for place in places)
+                result["gflop"].append(architecture.operations(pairs) / 1e9)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,58 @@
+"""Which jobs there are: who takes part in what."""
+
+from collections.abc import Iterator, Sequence
+
+from tests.benchmarks.environments import SYSTEMS
+from tests.benchmarks.job import LAYER_SIZES, Architecture, Job, Point
+
+PARTS = ("layer", "training", "decoding", "curves")
+# What a system does not have. JoeyNMT's LSTM is far behind in float32 already.
+WITHOUT_FEEDING = ("keras_layers",)
+WITHOUT_BFLOAT16 = ("joeynmt",)
+
+
+def groups(
+    parts: Sequence[str], systems: Sequence[str], precisions: Sequence[str], *, text: str, threads: int, scratch: str
+) -> Iterator[list[Job]]:
+    """Give the jobs, those that are measured in turn together.
+
+    Args:
+        parts: Of `PARTS`.
+        systems: Of `SYSTEMS`.
+        precisions: `"float32"`, `"bfloat16"`.
+        text: File of ids.
+        threads: Processors that may be used.
+        scratch: A folder for files of the systems.
+    """
+    everywhere = {"text": text, "threads": threads, "scratch": scratch}
+    for part in parts:
+        able = [system for system in systems if part in SYSTEMS[system].parts]
+        if part == "layer":
+            yield [Job(system, part, sizes=LAYER_SIZES, **everywhere) for system in able]
+        elif part == "curves":
+            yield [Job(system, part, points=tuple(points()), **everywhere) for system in able]
+        else:
+            for precision in precisions:
+                for feeding in (False, True) if part == "training" else (False,):
+                    yield [
+                        Job(system, part, precision, Architecture(input_feeding=feeding), **everywhere)
+                        for system in able
+                        if not (feeding and system in WITHOUT_FEEDING)
+                        and not (precision == "bfloat16" and system in WITHOUT_BFLOAT16)
+                    ]
+
+
+def points() -> Iterator[Point]:
+    """The points of the cost curves. What does not grow along a curve is as in `Architecture` and `Point`."""
+    for depth in (1, 2, 3, 4, 6, 8):
+        yield Point("depth", depth, Architecture(encoder=(256,) * depth, decoder=(512,) * depth))
+    for width in (128, 256, 512, 768, 1024):
+        yield Point("width", width, Architecture(encoder=(width // 2,) * 2, decoder=(width,) * 2))
+    for length in (8, 16, 32, 64, 96):
+        yield Point("length", length, Architecture(), source_time=length, target_time=length)
+    for vocab in (2000, 8000, 16_000, 32_000, 64_000):
+        yield Point("vocabulary", vocab, Architecture(vocab=vocab))
+    for beam in (1, 2, 3, 5, 8, 12, 16):
+        yield Point("beam size", beam, Architecture(), beam=beam)
+    for steps in (8, 16, 32, 64, 96):
+        yield Point("steps", steps, Architecture(), target_time=steps, beam=5)

@@ -1,0 +1,164 @@
+"""This toolkit, as a recipe builds it: Keras' `fit` over our batches, our search, our LSTM layer."""
+
+import functools
+import itertools
+import json
+from pathlib import Path
+
+import numpy as np
+
+from seq2seq.build import build_model
+from seq2seq.layers import LSTM
+from seq2seq.recipe import Data, ModelSettings, Recipe, TokenizerSettings, TrainingSettings
+from seq2seq.text.batches import Batches
+from seq2seq.text.special import END
+from seq2seq.training.optimizers import build_optimizer
+from tests.benchmarks.job import MATRIX, Architecture
+from tests.benchmarks.turns import Turns, Updates
+
+POLICY = {"float32": "float32", "bfloat16": "mixed_bfloat16"}
+
+
+def main() -> None:
+    """Do the job of standard input."""
+    turns = Turns()
+    {"layer": layer, "training": training, "decoding": decoding, "curves": curves}[turns.job.part](turns)
+
+
+def layer(turns: Turns) -> None:
+    """The LSTM layer alone, and the machine's matrix product by the same library."""
+    from tests.benchmarks.systems.keras_layers import stack_passes
+
+    works = stack_passes(turns.job, LSTM)
+    for precision in ("float32", "bfloat16"):
+        works[f"matrix product {precision}"] = 2 * MATRIX**3 / 1e9, _matrix_product(precision)
+    turns.repeat(works, least=0.3)
+
+
+def training(turns: Turns) -> None:
+    """Train by `fit`, as `seq2seq train` does."""
+    import keras
+
+    job = turns.job
+    text = json.loads(Path(job.text).read_text("utf-8"))
+    batches = Batches(text["train"]["source"], text["train"]["target"], size=job.batch, seed=0)
+    tokens = itertools.chain.from_iterable(
+        (int(np.count_nonzero(target_out)) for _, target_out in batches.run(epoch)) for epoch in itertools.count()
+    )
+    model = build(job.architecture, job.precision)
+    _check_size(model, job.architecture)
+    model.compile(optimizer=build_optimizer("adam", 1e-3, clip_norm=1.0))
+    updates = Updates(turns)
+
+    class Count(keras.callbacks.Callback):
+        def on_train_batch_end(self, batch, logs=None):
+            updates.done(next(tokens))
+
+    model.fit(batches.dataset(), epochs=1000, shuffle=False, verbose=0, callbacks=[Count()])
+
+
+def decoding(turns: Turns) -> None:
+    """Decode all test sentences, `</s>` made impossible before the last step."""
+    job = turns.job
+    text = json.loads(Path(job.text).read_text("utf-8"))["test"]
+    model = _without_end(build(job.architecture, job.precision))
+    batches = [_padded([text["source"][place] for place in batch]) for batch in text["batches"]]
+
+    def decode(beam: int) -> None:
+        for source in batches:
+            found = model.decode(source, job.steps, beam_size=beam)
+        if found.tokens.shape[2] != job.steps:
+            raise RuntimeError(f"Every sentence takes {job.steps} steps. Received: {found.tokens.shape[2]}.")
+
+    works = {f"beam {beam}": (len(text["source"]), functools.partial(decode, beam)) for beam in job.beams}
+    turns.repeat(works)
+
+
+def curves(turns: Turns) -> None:
+    """Time each point of the cost curves; the models are made one after the other, one is there at a time."""
+    import time
+
+    import keras
+    import tensorflow as tf
+
+    job = turns.job
+    random = np.random.default_rng(0)
+    turns.wait()
+    for point in job.points:
+        keras.backend.clear_session()
+        model = build(point.architecture, job.precision)
+
+        def ids(time, vocab=point.architecture.vocab):
+            return tf.constant(random.integers(4, vocab, (job.batch, time)), tf.int32)
+
+        source = ids(point.source_time)
+        if point.beam:
+            model = _without_end(model)
+            call = functools.partial(model.decode, source, point.target_time, beam_size=point.beam)
+        else:
+            model.compile(optimizer=build_optimizer("adam", 1e-3, clip_norm=1.0))
+            inputs = {"source": source, "target_in": ids(point.target_time)}
+            step = model.make_train_function()
+            data = itertools.repeat((inputs, ids(point.target_time)))
+            call = functools.partial(step, data)
+        for _ in range(3):
+            call()
+        seconds = []
+        while len(seconds) < 5 or (sum(seconds) < 0.5 and len(seconds) < 50):
+            began = time.perf_counter()
+            call()
+            seconds.append(time.perf_counter() - began)
+        turns.wait(**{f"{point.curve} {point.value}": float(np.median(seconds))})
+
+
+def build(architecture: Architecture, precision: str):
+    """Make the model of a recipe with this architecture."""
+    dropout = architecture.dropout
+    recipe = Recipe(
+        name="benchmark",
+        data=Data(path="dates", source="source", target="target"),
+        tokenizer=TokenizerSettings(vocab_size=architecture.vocab, joint=True),
+        model=ModelSettings(
+            embedding=architecture.embedding,
+            encoder=architecture.encoder,
+            decoder=architecture.decoder,
+            bidirectional="all",
+            bridge="per_layer",
+            attention="general",
+            input_feeding=architecture.input_feeding,
+            dropout=dropout,
+            embedding_dropout=dropout,
+            output_dropout=dropout,
+            tied="none",
+        ),
+        training=TrainingSettings(label_smoothing=architecture.label_smoothing, precision=POLICY[precision]),
+    )
+    return build_model(recipe, architecture.vocab, architecture.vocab)
+
+
+def _check_size(model, architecture: Architecture) -> None:
+    if model.count_params() != architecture.parameters:
+        raise RuntimeError(f"The model has {model.count_params():,} parameters, not {architecture.parameters:,}.")
+
+
+def _without_end(model):
+    bias = model.decoder.logits.bias
+    bias.assign(np.where(np.arange(bias.shape[0]) == END, -1e9, 0.0))
+    return model
+
+
+def _padded(sources: list[list[int]]):
+    import tensorflow as tf
+
+    return tf.ragged.constant([[*ids, END] for ids in sources], dtype=tf.int32).to_tensor()
+
+
+def _matrix_product(precision: str):
+    import tensorflow as tf
+
+    a, b = (tf.cast(tf.random.normal([MATRIX, MATRIX]), precision) for _ in range(2))
+    return functools.partial(tf.matmul, a, b)
+
+
+if __name__ == "__main__":
+    main()

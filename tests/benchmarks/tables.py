@@ -1,0 +1,165 @@
+"""Results as Markdown tables: python -m tests.benchmarks.tables FILE.json ..."""
+
+import itertools
+import json
+import statistics
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from tests.benchmarks.environments import SYSTEMS
+from tests.benchmarks.job import LAYER_SIZES
+
+Result = dict[str, Any]
+
+
+def render(results: Sequence[Result]) -> str:
+    """Write the tables of all results that are there."""
+    makers = {"layer": _layer, "training": _training, "decoding": _decoding, "curves": _curves}
+    tables = []
+    for part, make in makers.items():
+        chosen = [result for result in results if result["part"] == part]
+        if chosen:
+            tables += make(chosen)
+    tables.append(_shares(results))
+    return "\n\n".join(filter(None, tables)) + "\n"
+
+
+def rates(result: Result, name: str) -> list[float]:
+    """What was measured of one thing, round by round."""
+    return [values[name] for values in result["rounds"] if name in values]
+
+
+def ratio(ours: Result, other: Result, name: str) -> float:
+    """How many times faster ours is: the median over rounds, each against the same round of the other."""
+    return statistics.median(a / b for a, b in zip(rates(ours, name), rates(other, name), strict=False))
+
+
+def matrix_rate(results: Iterable[Result], precision: str) -> float | None:
+    """The machine's rate of square matrix products, GFLOP/s: the best median of any library, or None."""
+    found = [rates(result, f"matrix product {precision}") for result in results if result["part"] == "layer"]
+    return max((statistics.median(values) for values in found if values), default=None)
+
+
+def _layer(results: list[Result]) -> list[str]:
+    tables = []
+    for precision in ("float32", "bfloat16"):
+        sizes = [str(size) for size in LAYER_SIZES]
+        header = [f"LSTM alone, {precision}, GFLOP/s", *sizes, "matrix product 2048³"]
+        rows = []
+        for result in results:
+            names = [*(f"{size} {precision}" for size in sizes), f"matrix product {precision}"]
+            rows.append([_name(result), *(_cell(rates(result, name)) for name in names)])
+        for ours, other in _pairs(results):
+            values = [ratio(ours, other, f"{size} {precision}") for size in sizes]
+            mean = statistics.geometric_mean(values)
+            rows.append([_against(other), *(f"{value:.2f}" for value in values), f"(geometric mean {mean:.2f})"])
+        tables.append(_table(header, rows))
+    return tables
+
+
+def _training(results: list[Result]) -> list[str]:
+    columns = list(itertools.product(("float32", "bfloat16"), (False, True)))
+    columns = [column for column in columns if any(_column(result) == column for result in results)]
+    header = ["training, target tokens/s", *(f"{p}{', input feeding' * f}" for p, f in columns), "peak memory, MiB"]
+    return [_system_table(results, header, columns, "tokens_per_second", memory=True)]
+
+
+def _decoding(results: list[Result]) -> list[str]:
+    tables = []
+    for beam in sorted({beam for result in results for beam in result["beams"]}):
+        columns = [(p, False) for p in ("float32", "bfloat16") if any(_column(r) == (p, False) for r in results)]
+        what = "greedy" if beam == 1 else f"beam {beam}"
+        header = [f"decoding, {what}, sentences/s", *(precision for precision, _ in columns)]
+        tables.append(_system_table(results, header, columns, f"beam {beam}", memory=False))
+    return tables
+
+
+def _curves(results: list[Result]) -> list[str]:
+    tables = []
+    for result in results:
+        for curve, points in itertools.groupby(result["points"], key=lambda point: point["curve"]):
+            points = list(points)
+            milliseconds = [1000 * statistics.median(rates(result, f"{curve} {p['value']}")) for p in points]
+            what = "decoding 64 sentences" if points[0]["beam"] else "a training step"
+            header = [curve, *(f"{point['value']:,}" for point in points)]
+            first = milliseconds[0] / points[0]["value"]
+            shares = [f"{m / (first * p['value']):.2f}" for m, p in zip(milliseconds, points, strict=True)]
+            times = [f"{value:,.0f}" for value in milliseconds]
+            tables.append(_table(header, [[f"{what}, ms", *times], ["against in proportion to the first", *shares]]))
+    return tables
+
+
+def _system_table(results: list[Result], header: list[str], columns: list, name: str, memory: bool) -> str:
+    rows = []
+    for system in SYSTEMS:
+        own = {_column(result): result for result in results if result["system"] == system}
+        if own:
+            cells = [_cell(rates(own[column], name)) if column in own else "–" for column in columns]
+            plain = own.get(("float32", False))
+            peak = [f"{plain['peak_mib']:,.0f}" if plain else "–"] if memory else []
+            rows.append([SYSTEMS[system].name, *cells, *peak])
+    for system in SYSTEMS:
+        cells = []
+        for column in columns:
+            pair = [
+                next((r for r in results if r["system"] == s and _column(r) == column), None) for s in ("ours", system)
+            ]
+            cells.append(f"{ratio(*pair, name):.2f}" if all(pair) else "–")
+        if system != "ours" and set(cells) != {"–"}:
+            rows.append([f"seq2seq / {SYSTEMS[system].name}", *cells, *([""] if memory else [])])
+    return _table(header, rows)
+
+
+def _shares(results: Sequence[Result]) -> str:
+    """Tell the share of the machine's rate that our training step reaches, by operation count."""
+    lines = []
+    for result in results:
+        limit = matrix_rate(results, result["precision"])
+        if result["part"] == "training" and result["system"] == "ours" and limit:
+            seconds = [values["tokens"] / values["tokens_per_second"] for values in result["rounds"]]
+            rate = statistics.median(a / b for a, b in zip(result["gflop"], seconds, strict=True))
+            what = f"{result['precision']}{', input feeding' * result['architecture']['input_feeding']}"
+            lines.append(
+                f"- Our training step ({what}) does {rate:,.0f} GFLOP/s: {100 * rate / limit:.0f} % of the machine's "
+                f"{limit:,.0f} GFLOP/s for a square matrix product."
+            )
+    return "\n".join(lines)
+
+
+def _pairs(results: list[Result]) -> Iterator[tuple[Result, Result]]:
+    ours = next((result for result in results if result["system"] == "ours"), None)
+    for result in results:
+        if ours is not None and result is not ours:
+            yield ours, result
+
+
+def _column(result: Result) -> tuple[str, bool]:
+    return result["precision"], result["architecture"]["input_feeding"]
+
+
+def _name(result: Result) -> str:
+    return SYSTEMS[result["system"]].name
+
+
+def _against(other: Result) -> str:
+    return f"seq2seq / {_name(other)}"
+
+
+def _cell(values: list[float]) -> str:
+    """The median, and the least and the most."""
+    if not values:
+        return "–"
+    return f"{statistics.median(values):,.0f} ({min(values):,.0f}–{max(values):,.0f})"
+
+
+def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    widths = [max(len(row[n]) for row in [header, *rows]) for n in range(len(header))]
+    lines = [[cell.ljust(width) for cell, width in zip(row, widths, strict=True)] for row in [header, *rows]]
+    lines.insert(1, ["-" * width for width in widths])
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+if __name__ == "__main__":
+    print(render([result for name in sys.argv[1:] for result in json.loads(Path(name).read_text())["results"]]))
