@@ -10,6 +10,7 @@ from seq2seq.layers.state import Memory
 from seq2seq.models.decoder import Decoder, DecoderState
 from seq2seq.models.encoder import Encoder
 from seq2seq.models.loss import Totals, cross_entropy
+from seq2seq.models.replicas import expect_summed_gradients, several_workers, sum_gradients, sum_totals
 from seq2seq.search import Hypotheses, beam_search, greedy_search
 from seq2seq.text.special import END, PAD, START
 
@@ -122,6 +123,8 @@ class Seq2Seq(keras.Model):
             jit_compile=jit_compile,
             auto_scale_loss=auto_scale_loss,
         )
+        with self.distribute_strategy.scope():
+            expect_summed_gradients(self.optimizer)
         steps = self.optimizer.gradient_accumulation_steps
         if steps:
             raise ValueError(
@@ -159,17 +162,21 @@ class Seq2Seq(keras.Model):
     def train_step(self, data: Any) -> dict[str, tf.Tensor]:  # noqa: D102
         inputs, target_out = _unpacked(data)
         with tf.GradientTape() as tape:
-            totals = self.totals(inputs, target_out, training=True)
+            share = self.totals(inputs, target_out, training=True)
             # Gradients are summed over replicas: each divides by the tokens of all.
-            tokens = tf.distribute.get_replica_context().all_reduce("SUM", totals.tokens)
-            loss = self.optimizer.scale_loss(totals.loss / tf.maximum(tokens, 1))
+            totals = sum_totals(share)
+            loss = self.optimizer.scale_loss(share.loss / tf.maximum(totals.tokens, 1))
         weights = self.trainable_weights
-        self.optimizer.apply_gradients(zip(tape.gradient(loss, weights), weights, strict=True))
+        gradients = sum_gradients(tape.gradient(loss, weights))
+        self.optimizer.apply_gradients(zip(gradients, weights, strict=True))
         return self._report(totals)
 
     def test_step(self, data: Any) -> dict[str, tf.Tensor]:  # noqa: D102
         inputs, target_out = _unpacked(data)
-        return self._report(self.totals(inputs, target_out))
+        return self._report(sum_totals(self.totals(inputs, target_out)))
+
+    def _maybe_symbolic_build(self, iterator: Any = None, data_batch: Any = None) -> None:
+        """Build nothing: it is built, and Keras would take a batch away and fail on one of several workers."""
 
     @property
     def metrics(self) -> list[keras.metrics.Metric]:
@@ -180,7 +187,9 @@ class Seq2Seq(keras.Model):
         means = (self.loss_mean, totals.loss), (self.nats_mean, totals.nats), (self.accuracy_mean, totals.correct)
         for mean, total in means:
             mean.update_state(tf.math.divide_no_nan(total, totals.tokens), sample_weight=totals.tokens)
-        return self.get_metrics_result()
+        # Every replica has the totals of all. Keras takes the mean over them, and between workers over a first axis.
+        results = self.get_metrics_result()
+        return {name: tf.reshape(value, [1]) for name, value in results.items()} if several_workers() else results
 
     def get_metrics_result(self) -> dict[str, tf.Tensor]:
         """The means so far, by name."""

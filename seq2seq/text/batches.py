@@ -140,14 +140,18 @@ class Batches:
         """
         self._feed.seek(epoch, step)
 
-    def dataset(self) -> "tf.data.Dataset":
+    def dataset(self, shares: Sequence[int] = (0,), of: int = 1) -> "tf.data.Dataset":
         """Give what `fit` reads; each iteration is one epoch, and the next one goes on with the next epoch.
 
         All batches have the shape [None, None], so that a graph is traced once, and the length of an epoch is known
         to Keras. An iteration that starts late after `seek` ends at the end of its epoch, of which `fit` warns
         ("ran out of data"). Pass `shuffle=False` to `fit`: the order is made here.
+
+        Args:
+            shares: which shares of each batch to give, one after the other, as each replica of a strategy takes one.
+            of: how many shares a batch is cut into.
         """
-        return self._feed.dataset()
+        return self._feed.dataset(shares, of)
 
     def report(self) -> str:
         """Tell pairs, batches, fill, tokens and what was skipped, in one line.

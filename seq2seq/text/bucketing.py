@@ -134,6 +134,37 @@ def pad_batch(source_ids: Ids, target_ids: Ids, indices: Array) -> Batch:
     return Batch({"source": source, "target_in": target_in}, target_out)
 
 
+def share_of(batch: Batch, share: int, of: int) -> Batch:
+    """Give one of several shares of a batch, with no more padding than it needs; together they are the batch.
+
+    Every share has pairs of all lengths. Where there are more shares than pairs, some shares get a row that is no pair:
+    a source without words and a target without a token, of which nothing is learnt.
+
+    Args:
+        batch: the whole batch.
+        share: which share, from 0.
+        of: how many shares there are; 1 gives the batch as it is.
+
+    Example:
+        >>> batch = pad_batch(ids := Ids.pack([[5, 6], [7]]), ids, np.array([0, 1]))
+        >>> [share_of(batch, share, 3).inputs["source"].tolist() for share in range(3)]
+        [[[5, 6, 2]], [[7, 2]], [[2]]]
+        >>> share_of(batch, 2, 3).target_out.tolist()
+        [[0]]
+    """
+    if of == 1:
+        return batch
+    inputs, target_out = batch
+    if share >= len(target_out):
+        row = np.array([[END]], np.int32), np.array([[START]], np.int32), np.array([[PAD]], np.int32)
+        return Batch({"source": row[0], "target_in": row[1]}, row[2])
+    source, target_in, target_out = (rows[share::of] for rows in (inputs["source"], inputs["target_in"], target_out))
+    source_time, target_time = (int(np.count_nonzero(rows != PAD, axis=1).max()) for rows in (source, target_out))
+    return Batch(
+        {"source": source[:, :source_time], "target_in": target_in[:, :target_time]}, target_out[:, :target_time]
+    )
+
+
 def summary(pairs: int, steps: int, size: int, unit: str, tokens: int, fill: float, skipped: dict[str, int]) -> str:
     """Tell what batches hold, in one line."""
     return (

@@ -1,9 +1,9 @@
 """What `fit` reads: a `tf.data` pipeline over epochs whose place is known and can be set."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from seq2seq.text.bucketing import Batch
+from seq2seq.text.bucketing import Batch, share_of
 
 if TYPE_CHECKING:
     import tensorflow as tf
@@ -34,8 +34,12 @@ class Feed:
         # The end of an epoch is the beginning of the next one.
         self._next = (epoch + 1, 0) if step == steps else (epoch, step)
 
-    def dataset(self) -> "tf.data.Dataset":
+    def dataset(self, shares: Sequence[int] = (0,), of: int = 1) -> "tf.data.Dataset":
         """Build the pipeline; each new iteration of it goes on with the next epoch.
+
+        Args:
+            shares: which shares of each batch to give, one after the other.
+            of: how many shares a batch is cut into.
 
         Keras believes an unknown length to be that of the first epoch it saw, even if that was the tail of a stopped
         one, and would cut all later epochs short. So the length is known: `take` bounds what calls itself endless. It
@@ -47,11 +51,13 @@ class Feed:
 
         ids = tf.TensorSpec([None, None], tf.int32)
         kind = ({"source": ids, "target_in": ids}, ids)
-        batches = tf.data.Dataset.from_generator(self._generate, output_signature=kind)
+        batches = tf.data.Dataset.from_generator(lambda: self._generate(shares, of), output_signature=kind)
         nothing = tf.data.Dataset.from_generator(lambda: iter(()), output_signature=kind).repeat()
-        return batches.concatenate(nothing).take(self._steps()).prefetch(_AHEAD)
+        return batches.concatenate(nothing).take(self._steps() * len(shares)).prefetch(_AHEAD * len(shares))
 
-    def _generate(self) -> Iterator[tuple[dict[str, Any], Any]]:
+    def _generate(self, shares: Sequence[int], of: int) -> Iterator[tuple[dict[str, Any], Any]]:
         epoch, step = self._next
         self._next = (epoch + 1, 0)
-        yield from self._run(epoch, step)
+        for batch in self._run(epoch, step):
+            for share in shares:
+                yield share_of(batch, share, of)

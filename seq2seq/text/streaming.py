@@ -1,6 +1,6 @@
 """Batches of a corpus that is read as a stream, window by window, so that memory stays flat whatever its size."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -136,9 +136,9 @@ class StreamedBatches:
         """
         self._feed.seek(epoch, step)
 
-    def dataset(self) -> "tf.data.Dataset":
+    def dataset(self, shares: Sequence[int] = (0,), of: int = 1) -> "tf.data.Dataset":
         """Give what `fit` reads, as `Batches.dataset` does."""
-        return self._feed.dataset()
+        return self._feed.dataset(shares, of)
 
     @property
     def _survey(self) -> "_Survey":

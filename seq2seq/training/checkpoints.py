@@ -14,6 +14,7 @@ import keras
 import numpy as np
 
 from seq2seq.files import replacing
+from seq2seq.models.replicas import local_copies
 
 FORMAT = 1
 _STATE = "state.json"
@@ -157,7 +158,7 @@ def load_checkpoint(path: Path, model: keras.Model) -> dict[str, Any]:
         _compare(path, part, document["variables"][part], loaded[part], parts[part])
     for part in ("model", "optimizer"):
         for variable, value in zip(parts[part], loaded[part], strict=True):
-            variable.assign(value)
+            _assign(variable, value)
     return document["state"] | {"metrics": loaded["metrics"]}
 
 
@@ -175,7 +176,7 @@ def set_metrics(model: keras.Model, values: Sequence[np.ndarray]) -> None:
             f"{len(values)}. Give the model the metrics it had."
         )
     for variable, value in zip(variables, values, strict=True):
-        variable.assign(value)
+        _assign(variable, value)
 
 
 def metric_values(model: keras.Model) -> list[np.ndarray]:
@@ -248,8 +249,14 @@ def _newest_first(folder: Path) -> list[Path]:
     return sorted(folder.glob("update-*.ckpt"), reverse=True)
 
 
+def _assign(variable: Any, value: np.ndarray) -> None:
+    for copy in local_copies(variable):
+        copy.assign(value)
+
+
 def _to_numpy(variable: Any) -> np.ndarray:
-    value = np.asarray(variable.numpy())
+    # Every replica has the same value, a running metric too.
+    value = np.asarray(local_copies(variable)[0].numpy())
     # NumPy's own format knows no bfloat16; every bfloat16 is a float32.
     return value.astype(np.float32) if value.dtype.name == "bfloat16" else value
 

@@ -22,8 +22,13 @@ class TrainingBatches(Protocol):
     def tokens(self) -> int:
         """Target tokens of an epoch, END counted."""
 
-    def dataset(self) -> Any:
-        """Give the `tf.data.Dataset`: every iteration is one epoch, and Keras can ask it for the number of batches."""
+    def dataset(self, shares: Sequence[int] = (0,), of: int = 1) -> Any:
+        """Give the `tf.data.Dataset`: every iteration is one epoch, and Keras can ask it for the number of batches.
+
+        Args:
+            shares: Which shares of each batch to give, one after the other; an empty one has no target token.
+            of: How many shares a batch is cut into.
+        """
 
     def seek(self, epoch: int, step: int = 0) -> None:
         """Set where the next iteration starts."""

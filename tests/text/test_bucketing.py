@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seq2seq.text.bucketing import form_batches, pad_batch
+from seq2seq.text.bucketing import form_batches, pad_batch, share_of
 from seq2seq.text.ids import Ids
 from seq2seq.text.special import END, PAD, START
 
@@ -65,3 +65,28 @@ def test_padding_is_on_the_right_and_special_ids_in_their_places(corpus):
         assert inputs["target_in"][row].tolist() == [START, *target, *padding]
         assert target_out[row].tolist() == [*target, END, *padding]
     assert {array.dtype for array in (*inputs.values(), target_out)} == {np.dtype(np.int32)}
+
+
+@given(CORPUS, st.integers(1, 5))
+def test_shares_are_the_batch_cut_into_rows_and_an_empty_one_has_no_token(corpus, of):
+    ids = [Ids.pack(side) for side in zip(*corpus, strict=True)]
+    batch = pad_batch(*ids, np.arange(len(corpus)))
+    shares = [share_of(batch, share, of) for share in range(of)]
+    whole = rows(batch)
+    assert [row for share in range(of) for row in rows(shares[share])] == [
+        row for share in range(of) for row in whole[share::of]
+    ]
+    for (inputs, target_out), share in zip(shares, range(of), strict=True):
+        # Something is read by the model in every share: a row without a real step is what cuDNN cannot do.
+        assert all(len(each) for each in (inputs["source"], inputs["target_in"], target_out))
+        assert (inputs["source"][:, 0] != PAD).all() and (inputs["target_in"][:, 0] == START).all()
+        assert share < len(whole) or not np.count_nonzero(target_out)
+        # No more padding than the longest pair of the share needs.
+        assert all((each[:, -1] != PAD).any() for each in (inputs["source"], target_out) if share < len(whole))
+
+
+def rows(batch):
+    """The pairs of a batch without their padding."""
+    inputs, target_out = batch
+    pairs = zip(inputs["source"], inputs["target_in"], target_out, strict=True)
+    return [tuple(tuple(side[side != PAD].tolist()) for side in pair) for pair in pairs if np.count_nonzero(pair[2])]

@@ -64,3 +64,14 @@ def test_refuses_a_place_that_there_is_not():
     for epoch, step in [(-1, 0), (0, -1), (0, STEPS + 1)]:
         with pytest.raises(ValueError, match=f"0 to 3. Received: epoch={epoch}, step={step}"):
             feed().seek(epoch, step)
+
+
+def test_shares_of_a_batch_come_one_after_the_other():
+    def run(epoch, step):
+        for number in range(step, STEPS):
+            ids = np.array([[epoch + 1, number + 1], [epoch + 1, 9]], np.int32)
+            yield {"source": ids, "target_in": ids}, ids
+
+    dataset = Feed(run, lambda: STEPS).dataset(shares=(1, 2), of=3)
+    assert dataset.cardinality() == 2 * STEPS
+    assert [out.tolist() for _, out in dataset.as_numpy_iterator()] == [[[1, 9]], [[0]]] * STEPS
