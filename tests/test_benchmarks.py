@@ -16,6 +16,7 @@ SMALL = Architecture(vocab=50, embedding=6, encoder=(3, 4), decoder=(6, 8))
 
 def groups(**chosen):
     settings = {"parts": plan.PARTS, "systems": tuple(environments.SYSTEMS), "precisions": ("float32", "bfloat16")}
+    settings["feedings"] = (False, True)
     return list(plan.groups(**{**settings, **chosen}, text="ids.json", threads=2, scratch="scratch"))
 
 

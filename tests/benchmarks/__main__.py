@@ -35,6 +35,7 @@ def main() -> None:
         options.only,
         options.systems,
         options.precision,
+        [chosen == "on" for chosen in options.input_feeding],
         text=str(path),
         threads=options.threads,
         scratch=str(cache / "scratch"),
@@ -59,6 +60,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--systems", nargs="+", choices=names, default=names, help="systems (default: all)")
     precisions = ("float32", "bfloat16")
     parser.add_argument("--precision", nargs="+", choices=precisions, default=precisions, help="(default: both)")
+    feeding = parser.add_argument("--input-feeding", nargs="+", choices=("off", "on"), default=("off", "on"))
+    feeding.help = "of training (default: both)"
     parser.add_argument("--rounds", type=int, default=4, help="turns that each system takes (default: 4)")
     parser.add_argument("--threads", type=int, default=2, help="processors that a system may use (default: 2)")
     parser.add_argument(

@@ -30,6 +30,11 @@ SYSTEMS = {
     "ours": System("seq2seq", ("layer", "training", "decoding", "curves")),
     "keras_layers": System("stock Keras", ("layer", "training")),
     "pytorch": System("PyTorch", ("layer", "training", "decoding"), (TORCH, "numpy")),
+    # 2.3 knows only the sentencepiece of its time, and imports one package that it does not name.
+    "joeynmt": System(
+        "JoeyNMT 2.3", ("training", "decoding"), (TORCH, "joeynmt==2.3", "sentencepiece==0.2.0", "importlib_metadata")
+    ),
+    "eole": System("eole 0.6.4", ("training", "decoding"), (TORCH, "eole==0.6.4")),
 }
 
 

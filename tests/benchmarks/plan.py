@@ -12,14 +12,22 @@ WITHOUT_BFLOAT16 = ("joeynmt",)
 
 
 def groups(
-    parts: Sequence[str], systems: Sequence[str], precisions: Sequence[str], *, text: str, threads: int, scratch: str
+    parts: Sequence[str],
+    systems: Sequence[str],
+    precisions: Sequence[str],
+    feedings: Sequence[bool],
+    *,
+    text: str,
+    threads: int,
+    scratch: str,
 ) -> Iterator[list[Job]]:
     """Give the jobs, those that are measured in turn together.
 
     Args:
         parts: Of `PARTS`.
         systems: Of `SYSTEMS`.
-        precisions: `"float32"`, `"bfloat16"`.
+        precisions: Of training and decoding: `"float32"`, `"bfloat16"`.
+        feedings: Whether to train with input feeding. Decoding is measured without.
         text: File of ids.
         threads: Processors that may be used.
         scratch: A folder for files of the systems.
@@ -33,7 +41,7 @@ def groups(
             yield [Job(system, part, points=tuple(points()), **everywhere) for system in able]
         else:
             for precision in precisions:
-                for feeding in (False, True) if part == "training" else (False,):
+                for feeding in feedings if part == "training" else (False,):
                     yield [
                         Job(system, part, precision, Architecture(input_feeding=feeding), **everywhere)
                         for system in able

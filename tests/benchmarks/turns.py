@@ -43,7 +43,7 @@ class Turns:
         calls = {}
         for name, (_, call) in works.items():
             call()  # compiles, allocates
-            calls[name] = max(1, round(least / _seconds(call)))
+            calls[name] = max(1, round(least / _seconds(call))) if least else 1
         self.wait()
         while True:
             rates = {}
