@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from itertools import groupby
@@ -178,11 +179,18 @@ class Translator:
         # Longest first: what does not fit into memory fails at once.
         order = sorted(range(len(parts)), key=lambda index: -len(parts[index][1]))
         size = settings["batch_size"]
-        for start in range(0, len(order), size):
-            batch = order[start : start + size]
-            decoded = self._decode([parts[index][1] for index in batch], n_best, settings)
-            for index, hypotheses in zip(batch, decoded, strict=True):
-                translated[index] = hypotheses
+        batches = [order[start : start + size] for start in range(0, len(order), size)]
+        if batches:  # traced here, before two threads do it
+            self.model.search(settings["beam_size"], n_best, settings["length_penalty"])
+
+        def decode(batch: list[int]) -> list[list[Hypothesis]]:
+            return self._decode([parts[index][1] for index in batch], n_best, settings)
+
+        # Two batches at a time: the small operations of one fill the gaps that those of the other leave.
+        with ThreadPoolExecutor(2) as pool:
+            for batch, decoded in zip(batches, pool.map(decode, batches), strict=True):
+                for index, hypotheses in zip(batch, decoded, strict=True):
+                    translated[index] = hypotheses
         for place, group in groupby(zip(parts, translated, strict=True), key=lambda pair: pair[0][0]):
             found[place] = _joined([hypotheses for _, hypotheses in group])
         return found

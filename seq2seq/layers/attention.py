@@ -78,21 +78,51 @@ class Attention(keras.layers.Layer):
     def prepare(self, encoded: Encoded) -> Memory:
         """Compute the keys, once per source."""
         values, mask = encoded[0], encoded[1]
-        keys = values if self.score == "dot" else ops.matmul(values, self.key_kernel)
+        # Cast here: Keras casts weights inside a layer's call only, and decoding prepares outside of one.
+        keys = values if self.score == "dot" else ops.matmul(values, ops.cast(self.key_kernel, values.dtype))
         return Memory(values, keys, mask)
 
     def call(self, query: tf.Tensor, memory: Memory) -> tuple[tf.Tensor, tf.Tensor]:  # noqa: D102
-        values, keys, mask = memory
-        if self.score == "additive":
-            mixed = ops.matmul(query, self.query_kernel)[:, :, None] + keys[:, None]
-            scores = tf.einsum("bqsu,u->bqs", ops.tanh(mixed), tf.cast(self.energy, mixed.dtype))
-        else:
-            scores = tf.matmul(query, keys, transpose_b=True)
-        # A finite floor, not -inf: a row of padding only must give numbers. Softmax in float32 for half precision.
-        scores = tf.cast(scores, tf.float64 if scores.dtype == tf.float64 else tf.float32)
-        scores = tf.where(mask[:, tf.newaxis], scores, tf.constant(-1e9, scores.dtype))
-        weights = tf.cast(tf.nn.softmax(scores), values.dtype)
-        return tf.matmul(weights, values), weights
+        return attend(query, memory, *self.query_weights)
+
+    @property
+    def query_weights(self) -> tuple[Any, ...]:
+        """The weights that a query meets: for additive scores W `[units, units]` and v `[units]`, else none."""
+        return (self.query_kernel, self.energy) if self.score == "additive" else ()
 
     def get_config(self) -> dict[str, Any]:  # noqa: D102
         return {**super().get_config(), "score": self.score}
+
+
+def attend(
+    query: tf.Tensor, memory: Memory, query_kernel: tf.Tensor | None = None, energy: tf.Tensor | None = None
+) -> tuple[tf.Tensor, tf.Tensor]:
+    """Weigh the source positions for each query.
+
+    Args:
+        query: `[batch, queries, units]`.
+        memory: What `Attention.prepare` gave; its values may have any width.
+        query_kernel: W of the additive score, `[units, units]`; None for the others.
+        energy: v of the additive score, `[units]`; None for the others.
+
+    Returns:
+        context `[batch, queries, value_units]` and weights `[batch, queries, source_time]`, of the values' type; the
+        softmax is taken in float32 or finer.
+
+    Example:
+        >>> ones = tf.ones((1, 4, 8))
+        >>> _, weights = attend(tf.ones((1, 1, 8)), Memory(ones, ones, tf.constant([[True, True, False, False]])))
+        >>> weights.numpy().tolist()
+        [[[0.5, 0.5, 0.0, 0.0]]]
+    """
+    values, keys, mask = memory
+    if query_kernel is not None and energy is not None:
+        mixed = ops.matmul(query, query_kernel)[:, :, None] + keys[:, None]
+        scores = tf.einsum("bqsu,u->bqs", ops.tanh(mixed), tf.cast(energy, mixed.dtype))
+    else:
+        scores = tf.matmul(query, keys, transpose_b=True)
+    # A finite floor, not -inf: a row of padding only must give numbers. Softmax in float32 for half precision.
+    scores = tf.cast(scores, tf.float64 if scores.dtype == tf.float64 else tf.float32)
+    scores = tf.where(mask[:, tf.newaxis], scores, tf.constant(-1e9, scores.dtype))
+    weights = tf.cast(tf.nn.softmax(scores), values.dtype)
+    return tf.matmul(weights, values), weights

@@ -1,16 +1,17 @@
 """`Seq2Seq`: encoder, bridge and decoder as one Keras model."""
 
+from collections.abc import Callable
 from typing import Any
 
 import keras
 import tensorflow as tf
 from keras import ops
 
-from seq2seq.layers.state import Memory
-from seq2seq.models.decoder import Decoder, DecoderState
+from seq2seq.models.decoder import Decoder
 from seq2seq.models.encoder import Encoder
 from seq2seq.models.loss import Totals, cross_entropy
 from seq2seq.models.replicas import expect_summed_gradients, several_workers, sum_gradients, sum_totals
+from seq2seq.models.stepping import start_search
 from seq2seq.search import Hypotheses, beam_search, greedy_search
 from seq2seq.text.special import END, PAD, START
 
@@ -221,6 +222,22 @@ class Seq2Seq(keras.Model):
         Returns:
             `Hypotheses(tokens [batch, n_best, target_time], scores [batch, n_best])`, best first.
         """
+        source, max_length = tf.cast(source, tf.int32), tf.cast(max_length, tf.int32)
+        return self.search(beam_size, n_best, length_penalty)(source, tf.broadcast_to(max_length, tf.shape(source)[:1]))
+
+    def search(
+        self, beam_size: int = 1, n_best: int = 1, length_penalty: float = 1.0
+    ) -> Callable[[tf.Tensor, tf.Tensor], Hypotheses]:
+        """Give the graph behind `decode`: traced once per settings, for every shape, and safe to call from threads.
+
+        Args:
+            beam_size: See `decode`.
+            n_best: See `decode`.
+            length_penalty: See `decode`.
+
+        Returns:
+            A function of source `[batch, source_time]` int32 and max_length `[batch]` int32.
+        """
         settings = (beam_size, n_best, length_penalty)
         if settings not in self._searches:
             search = tf.function(
@@ -229,20 +246,13 @@ class Seq2Seq(keras.Model):
             self._searches[settings] = search.get_concrete_function(
                 tf.TensorSpec([None, None], tf.int32), tf.TensorSpec([None], tf.int32)
             )
-        source, max_length = tf.cast(source, tf.int32), tf.cast(max_length, tf.int32)
-        return self._searches[settings](source, tf.broadcast_to(max_length, tf.shape(source)[:1]))
+        return self._searches[settings]
 
     def _search(
         self, source: tf.Tensor, max_length: tf.Tensor, beam_size: int, n_best: int, length_penalty: float
     ) -> Hypotheses:
         encoded = self.encoder(source, training=False)
-        state = self.decoder.start(self.bridge(encoded))
-        memory = self.decoder.prepare(encoded)
-
-        def step(tokens: tf.Tensor, state: DecoderState, memory: Memory) -> tuple[tf.Tensor, DecoderState]:
-            outputs, state = self.decoder.step(tokens, state, memory)
-            return self.decoder.project(outputs), state
-
+        step, state, memory = start_search(self.decoder, self.bridge(encoded), encoded)
         if beam_size == 1 and n_best == 1:
             found = greedy_search(step, state, memory, max_length=max_length, start=START, end=END, pad=PAD)
             lengths = tf.math.count_nonzero(tf.not_equal(found.tokens, PAD), axis=2, dtype=tf.float32)

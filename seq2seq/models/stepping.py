@@ -1,0 +1,102 @@
+"""The decoder's step as a search takes it: every weight cast and laid out once, before the loop over tokens."""
+
+from typing import Any, NamedTuple
+
+import tensorflow as tf
+
+from seq2seq.layers.attention import attend
+from seq2seq.layers.state import Encoded, LSTMState, Memory, StackState
+from seq2seq.models.decoder import Decoder, DecoderState
+from seq2seq.search import Step
+
+
+class Start(NamedTuple):
+    """What a search starts from.
+
+    Attributes:
+        step: The step function.
+        state: Before the first step, a nest of tensors `[batch, …]`.
+        memory: What the steps read, a nest of tensors `[batch, …]`.
+    """
+
+    step: Step
+    state: DecoderState
+    memory: Memory
+
+
+def start_search(decoder: Decoder, state: StackState, encoded: Encoded) -> Start:
+    """Make the step function of a decoder for one search, and what it starts from.
+
+    The step gives the logits of `Decoder.step` and `Decoder.project`, and is faster inside a loop: weights are cast
+    once, output weights tied to the embeddings are transposed once, and the part of the attentional vector's product
+    that reads the context is taken over the memory, once per source instead of once per token. Cell states are float32
+    whatever the precision of the model.
+
+    Args:
+        decoder: The decoder.
+        state: The initial state of every layer, as a `StateBridge` gives it.
+        encoded: What the encoder gave.
+
+    Returns:
+        The step function, valid in the graph in which it was made, with its state and memory.
+    """
+    dtype = tf.as_dtype(decoder.compute_dtype)
+
+    def once(weight: Any) -> tf.Tensor:
+        return tf.cast(tf.convert_to_tensor(weight), dtype)
+
+    cells = [layer.cell for layer in decoder.stack.forward_layers]
+    layers = [(once(cell.kernel), once(cell.recurrent_kernel), once(cell.bias)) for cell in cells]
+    table = tf.convert_to_tensor(decoder.embedding.embeddings)
+    memory = decoder.prepare(encoded)
+    query_weights: tuple[tf.Tensor, ...] = ()
+    combine = None
+    if decoder.attention is not None and decoder.combine is not None:
+        query_weights = tuple(once(weight) for weight in decoder.attention.query_weights)
+        # tanh(W [context; hidden]), equation 5: the context is a mean of values, so W may meet the values first.
+        of_context, combine = tf.split(once(decoder.combine.kernel), [decoder.memory_units, decoder.units[-1]])
+        memory = memory._replace(values=tf.matmul(memory.values, of_context))
+    readout = None if decoder.readout is None else once(decoder.readout.kernel)
+    if decoder.logits is not None:
+        kernel, bias = once(decoder.logits.kernel), once(decoder.logits.bias)
+    else:
+        kernel, bias = tf.transpose(once(table)), once(decoder.bias)
+
+    def step(tokens: tf.Tensor, state: DecoderState, memory: Memory) -> tuple[tf.Tensor, DecoderState]:
+        below = tf.cast(tf.gather(table, tokens), dtype)
+        if decoder.input_feeding:
+            below = tf.concat([below, state.feed], axis=1)
+        after = []
+        for place, ((before,), weights) in enumerate(zip(state.layers, layers, strict=True)):
+            end = _lstm_step(below, before, *weights)
+            below = end.hidden + below if decoder.stack.has_residual(place) else end.hidden
+            after.append((end,))
+        outputs = below
+        if combine is not None:
+            rows, width = tf.shape(below)[0], below.shape[1]
+            # The rows of a sentence are its queries: one product per sentence, and the memory stays as it is.
+            queries = tf.reshape(below, [tf.shape(memory.mask)[0], -1, width])
+            context, _ = attend(queries, memory, *query_weights)
+            outputs = tf.tanh(tf.matmul(below, combine) + tf.reshape(context, [rows, width]))
+        scored = outputs if readout is None else tf.matmul(outputs, readout)
+        logits = tf.nn.bias_add(tf.matmul(scored, kernel), bias)
+        return logits, DecoderState(tuple(after), outputs if decoder.input_feeding else state.feed)
+
+    begin = decoder.start(state)
+    single = [(LSTMState(layer.hidden, _float32(layer.cell)),) for (layer,) in begin.layers]
+    return Start(step, begin._replace(layers=tuple(single)), memory)
+
+
+def _float32(tensor: tf.Tensor) -> tf.Tensor:
+    return tf.cast(tensor, tf.float64 if tensor.dtype == tf.float64 else tf.float32)
+
+
+def _lstm_step(
+    inputs: tf.Tensor, state: LSTMState, kernel: tf.Tensor, recurrent_kernel: tf.Tensor, bias: tf.Tensor
+) -> LSTMState:
+    """One step of `seq2seq.layers.lstm.lstm`, the cell state in its own precision."""
+    gates = tf.nn.bias_add(tf.matmul(inputs, kernel) + tf.matmul(state.hidden, recurrent_kernel), bias)
+    i, f, g, o = tf.split(gates, 4, axis=1)
+    i, f, g, o = (tf.cast(gate, state.cell.dtype) for gate in (tf.sigmoid(i), tf.sigmoid(f), tf.tanh(g), tf.sigmoid(o)))
+    cell = f * state.cell + i * g
+    return LSTMState(tf.cast(o * tf.tanh(cell), inputs.dtype), cell)

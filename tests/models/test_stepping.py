@@ -1,0 +1,62 @@
+"""The step of a search gives what the plain step of the decoder gives."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from seq2seq.layers import StateBridge
+from seq2seq.layers.attention import SCORES
+from seq2seq.models import Decoder, Encoder, Seq2Seq
+from seq2seq.models.stepping import start_search
+
+SOURCE = np.array([[5, 6, 7, 2], [8, 2, 0, 0]])
+TOKENS = np.array([[1, 1, 1, 1], [4, 5, 6, 7], [9, 2, 4, 3], [6, 6, 11, 8]])  # [time, rows]: two beams per sentence
+
+DECODERS = [
+    *({"attention": score, "input_feeding": feeding} for score in SCORES for feeding in (False, True)),
+    {"attention": None, "residual_from": 1},
+    {"attention": "general", "tie_embeddings": True},
+    {"attention": "dot", "embedding_dim": 6, "tie_embeddings": True, "residual_from": 0},
+]
+
+
+def model_of(dtype=None, **decoder):
+    decoder = {"vocab_size": 12, "embedding_dim": 4, "units": [6, 6], **decoder}
+    model = Seq2Seq(
+        Encoder(12, 4, [6, 3], "all", dtype=dtype), StateBridge([6, 6], dtype=dtype), Decoder(**decoder, dtype=dtype)
+    )
+    generator = np.random.default_rng(0)
+    for weight in model.trainable_variables:  # biases start at zero, where nobody misses them
+        weight.assign(generator.normal(0, 0.5, weight.shape))
+    return model
+
+
+def both(model):
+    """Logits `[time, rows, vocab]` of both steps over TOKENS, and the last state of the fast one."""
+    encoded = model.encoder(SOURCE)
+    bridged = model.bridge(encoded)
+    memory, plain = model.decoder.prepare(encoded), model.decoder.start(bridged)
+    fast = start_search(model.decoder, bridged, encoded)
+    plain, state = (tf.nest.map_structure(lambda part: tf.repeat(part, 2, axis=0), one) for one in (plain, fast.state))
+    expected, found = [], []
+    for tokens in tf.constant(TOKENS):
+        outputs, plain = model.decoder.step(tokens, plain, memory)
+        expected.append(model.decoder.project(outputs))
+        logits, state = fast.step(tokens, state, fast.memory)
+        found.append(logits)
+    return np.array(tf.cast(expected, tf.float32)), np.array(tf.cast(found, tf.float32)), state
+
+
+@pytest.mark.parametrize("decoder", DECODERS)
+def test_equals_the_plain_step(decoder):
+    expected, found, _ = both(model_of(**decoder))
+    np.testing.assert_allclose(found, expected, atol=2e-6)
+
+
+@pytest.mark.parametrize("decoder", DECODERS[:3])
+def test_bfloat16_keeps_the_cell_in_float32(decoder):
+    exact, _, _ = both(model_of(**decoder))
+    plain, found, state = both(model_of("mixed_bfloat16", **decoder))
+    assert all(layer.cell.dtype == tf.float32 and layer.hidden.dtype == tf.bfloat16 for (layer,) in state.layers)
+    # No farther from float32 than the plain step is, but for the rounding of single numbers.
+    assert np.abs(found - exact).mean() < 1.2 * np.abs(plain - exact).mean()
