@@ -106,15 +106,15 @@ class Gates(NamedTuple):
     finer: no other loop.
 
     Attributes:
-        count: Number of gates: how many times `units` wide the kernels are.
-        forward: From the gates' inputs, `count` tensors `[batch, units]`, and the cell state, to the hidden state, the
+        number: Number of gates: how many times `units` wide the kernels are.
+        forward: From the gates' inputs, `number` tensors `[batch, units]`, and the cell state, to the hidden state, the
             cell state and what the gradient needs, `saved` tensors `[batch, units]`.
         backward: From what was saved, the cell state before the step, and the gradients of the hidden and the cell
             state after it, to the gradients of the gates' inputs and of the cell state before.
         saved: How many tensors `forward` saves.
     """
 
-    count: int
+    number: int
     forward: Callable[[list[tf.Tensor], tf.Tensor], tuple[tf.Tensor, tf.Tensor, tuple[tf.Tensor, ...]]]
     backward: Callable[[list[tf.Tensor], tf.Tensor, tf.Tensor, tf.Tensor], tuple[list[tf.Tensor], tf.Tensor]]
     saved: int
@@ -258,8 +258,8 @@ def _forward(
     dtype, wide, shape = sequence.dtype, _wide(sequence.dtype), hidden.shape
     # One product per gate: they run side by side, need no cutting, and narrow ones are faster (256 units: 344 GFLOP/s
     # for four, 253 for one).
-    kernels, recurrent_kernels = tf.split(kernel, gates.count, axis=1), tf.split(recurrent_kernel, gates.count, axis=1)
-    flat, biases = _flatten(sequence), tf.split(bias, gates.count)
+    kernels, recurrent_kernels = tf.split(kernel, gates.number, axis=1), tf.split(recurrent_kernel, gates.number, axis=1)
+    flat, biases = _flatten(sequence), tf.split(bias, gates.number)
     projected = [
         tf.reshape(tf.nn.bias_add(tf.matmul(flat, part), bias), [steps, batch, tf.shape(bias)[0]])
         for part, bias in zip(kernels, biases, strict=True)
