@@ -1,4 +1,4 @@
-"""The `seq2seq` command: train, translate, evaluate, describe, verify-resume."""
+"""The `seq2seq` command: train, translate, evaluate, describe, benchmark, verify-resume."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import sys
 import zipfile
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
+from dataclasses import asdict
 from itertools import islice
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
@@ -20,6 +21,8 @@ from seq2seq.settings import SettingsError
 from seq2seq.terminal import UsageError, exit_status, format_table
 
 if TYPE_CHECKING:
+    from seq2seq.benchmark.decoding import DecodingBenchmark
+    from seq2seq.benchmark.training import TrainingBenchmark
     from seq2seq.translator import Translator
 
 # Lines read before any is translated: enough to batch by length, few enough that results keep coming.
@@ -52,6 +55,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_translate(commands)
     _add_evaluate(commands)
     _add_describe(commands)
+    _add_benchmark(commands)
     _add_verify_resume(commands)
     for command in commands.choices.values():
         command.add_argument("--debug", action="store_true", help="show where an error was raised")
@@ -109,8 +113,9 @@ def _add_evaluate(commands: Any) -> None:
 def _add_describe(commands: Any) -> None:
     parser = commands.add_parser(
         "describe",
-        help="show layers, parameters and how states are passed",
-        description="Show layers, widths, parameter counts and how states are passed, of a recipe or a trained model.",
+        help="show layers, parameters, how states are passed and which kernels run",
+        description="Show layers, widths, parameter counts, how states are passed and which kernel runs each layer "
+        "on this machine, of a recipe or a trained model.",
     )
     parser.add_argument("what", type=Path, metavar="RECIPE|MODEL", help=f"{_RECIPE}; or {_MODEL}")
     parser.add_argument("--svg", type=Path, metavar="FILE", help="also draw the wiring into this file")
@@ -119,6 +124,31 @@ def _add_describe(commands: Any) -> None:
         help="change a setting of the recipe first (may be repeated)",
     )  # fmt: skip
     parser.set_defaults(run=_describe)
+
+
+def _add_benchmark(commands: Any) -> None:
+    parser = commands.add_parser(
+        "benchmark",
+        help="measure how fast a recipe trains, or a model translates, on this machine",
+        description="Train some steps of a recipe, or translate with a model, and tell the speed, the share of what "
+        "this machine can do, where the rest goes, and for a recipe the hours that it will take. Nothing is written "
+        "but the FILE of --json.",
+    )
+    parser.add_argument("what", type=Path, metavar="RECIPE|MODEL", help=f"{_RECIPE}; or {_MODEL}")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="also write every figure into this file")
+    parser.add_argument("--data", metavar="PATH", help="where the text lies, instead of data.path")
+    parser.add_argument(
+        "--steps", type=_count, metavar="N", help="training steps to measure (default: 40), after 8 to warm up"
+    )
+    parser.add_argument(
+        "--input", type=Path, metavar="FILE",
+        help="sentences for a model to translate (default: the held-out text of its recipe)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--set", action="append", default=[], metavar="SECTION.KEY=VALUE", dest="settings",
+        help="change a setting of the recipe first (may be repeated)",
+    )  # fmt: skip
+    parser.set_defaults(run=_benchmark)
 
 
 def _add_verify_resume(commands: Any) -> None:
@@ -326,13 +356,46 @@ def _describe(arguments: argparse.Namespace) -> None:
         except ContradictionError as error:
             raise UsageError(str(error)) from error
     from seq2seq import wiring
+    from seq2seq.models.kernels import KERNEL_COLUMNS, kernel_table
 
     print(title, end="\n\n")
     print(format_table(wiring.LAYER_COLUMNS, wiring.layer_table(model), numbers=[3, 4, 5]), end="\n\n")
-    print(format_table(wiring.STATE_COLUMNS, wiring.state_table(model)))
+    print(format_table(wiring.STATE_COLUMNS, wiring.state_table(model)), end="\n\n")
+    print(format_table(KERNEL_COLUMNS, kernel_table(model)))
     if arguments.svg is not None:
         with replacing(arguments.svg) as path:
             path.write_text(wiring.draw(model), encoding="utf-8")
+
+
+def _benchmark(arguments: argparse.Namespace) -> None:
+    what = arguments.what
+    if not what.is_file():
+        raise UsageError(f"There is no such recipe or model file. Received: {what}.")
+    is_model = zipfile.is_zipfile(what)
+    strange = {"--set": arguments.settings, "--steps": arguments.steps} if is_model else {"--input": arguments.input}
+    received = [option for option, value in strange.items() if value]
+    if received:
+        kind, other = ("model", "recipe") if is_model else ("recipe", "model")
+        raise UsageError(f"This option is for a {other}, not for a {kind}. Received: {' '.join(received)} with {what}.")
+    measured: TrainingBenchmark | DecodingBenchmark
+    if is_model:
+        from seq2seq.benchmark.decoding import benchmark_decoding
+
+        texts = None if arguments.input is None else _lines_of(arguments.input)
+        measured = benchmark_decoding(what, texts=texts, data=arguments.data)
+    else:
+        from seq2seq.benchmark.training import benchmark_training
+        from seq2seq.build import ContradictionError
+
+        recipe = _override(_load_recipe(what), arguments.settings)
+        try:
+            measured = benchmark_training(recipe, data=arguments.data, steps=arguments.steps or 40)
+        except ContradictionError as error:
+            raise UsageError(str(error)) from error
+    print(measured.report())
+    if arguments.json is not None:
+        with replacing(arguments.json) as path:
+            path.write_text(json.dumps(asdict(measured), ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
 
 
 def _verify_resume(arguments: argparse.Namespace) -> None:

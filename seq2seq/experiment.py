@@ -400,6 +400,7 @@ def _train(
         ),
         clip_norm=settings.clip_norm,
         ema=settings.ema,
+        strict_kernels=settings.strict_kernels,
         validation_batches=ready.validation,
         validation_corpus=ready.corpora.validation,
         decode=lambda texts: ready.translator.translate(texts, beam_size=1),

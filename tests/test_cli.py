@@ -95,6 +95,9 @@ class TestUsage:
             (["describe", "absent.toml"], "Received: absent.toml"),
             (["describe", "MODEL", "--set", "seed=1"], "The settings of a trained model are what they are"),
             (["train", "absent.toml"], "There is no recipe file absent.toml"),
+            (["benchmark", "absent.toml"], "Received: absent.toml"),
+            (["benchmark", "MODEL", "--set", "seed=1", "--steps", "2"], "Received: --set --steps with"),
+            (["benchmark", "MODEL", "--input", "absent.de"], "Received: absent.de"),
         ],
     )
     def test_what_cannot_be_ends_with_status_2(self, seq2seq, model: str, arguments: list[str], message: str) -> None:
@@ -248,3 +251,21 @@ class TestDescribe:
         ]:
             status, out, err = seq2seq("describe", f"{tmp_path}/tiny.toml", "--set", setting)
             assert status == 2 and out == b"" and message in err
+
+
+class TestBenchmark:
+    def test_a_model_by_table_and_json(self, seq2seq, model: str, tmp_path: Path) -> None:
+        text = tmp_path / "text"
+        text.write_text("ein Haus\nam See\n")
+        status, out, err = seq2seq("benchmark", model, "--input", str(text), "--json", str(tmp_path / "figures.json"))
+        assert status == 0 and "Translating 2 sentences, beam 2 ..." in err
+        figures = json.loads((tmp_path / "figures.json").read_text())
+        assert figures["sentences"] == 2 and f"{figures['setting']['parameters']:,} parameters".encode() in out
+
+    def test_a_recipe_has_settings_and_no_input(self, seq2seq, tmp_path: Path) -> None:
+        recipe = tmp_path / "r.toml"
+        recipe.write_text('name = "r"\n[data]\npath = "dates"\nsource = "a"\ntarget = "b"\n')
+        status, _, err = seq2seq("benchmark", str(recipe), "--input", "x")
+        assert status == 2 and "This option is for a model, not for a recipe. Received: --input" in err
+        status, _, err = seq2seq("benchmark", str(recipe), "--set", "model.depth=2")
+        assert status == 2 and "There is no setting model.depth" in err

@@ -27,7 +27,7 @@ FLOORS = [
     {"recipe"},
     {"build"},
     {"experiment"},
-    {"script", "verify"},
+    {"benchmark", "script", "verify"},
     {"analysis"},
     {"cli"},
 ]

@@ -258,7 +258,10 @@ def _forward(
     dtype, wide, shape = sequence.dtype, _wide(sequence.dtype), hidden.shape
     # One product per gate: they run side by side, need no cutting, and narrow ones are faster (256 units: 344 GFLOP/s
     # for four, 253 for one).
-    kernels, recurrent_kernels = tf.split(kernel, gates.number, axis=1), tf.split(recurrent_kernel, gates.number, axis=1)
+    kernels, recurrent_kernels = (
+        tf.split(kernel, gates.number, axis=1),
+        tf.split(recurrent_kernel, gates.number, axis=1),
+    )
     flat, biases = _flatten(sequence), tf.split(bias, gates.number)
     projected = [
         tf.reshape(tf.nn.bias_add(tf.matmul(flat, part), bias), [steps, batch, tf.shape(bias)[0]])

@@ -10,6 +10,7 @@ from typing import Any
 
 import keras
 
+from seq2seq.models.kernels import layer_kernels, require_fast_kernels
 from seq2seq.training.checkpoints import CheckpointError, load_latest, load_weights
 from seq2seq.training.log import JsonLog, TensorBoardLog
 from seq2seq.training.names import choose
@@ -68,6 +69,7 @@ def train(
     warmup_steps: int = 0,
     clip_norm: float = 0.0,
     ema: float = 0.0,
+    strict_kernels: bool = False,
     validation_batches: TrainingBatches | None = None,
     validation_corpus: TextPairs | None = None,
     decode: Callable[[list[str]], list[str]] | None = None,
@@ -103,6 +105,7 @@ def train(
         warmup_steps: Optimizer steps of linear warm-up of a named schedule.
         clip_norm: Largest norm of all gradients together; 0 for no bound.
         ema: Decay of the running average of the weights, which is then what is validated and kept; 0 for none.
+        strict_kernels: Whether to refuse a model of which an LSTM layer would run by Keras' own loop.
         validation_batches: Held-out batches for validation by loss; None for none.
         validation_corpus: Held-out text for validation by decoding; None for none.
         decode: Translates a list of texts with ``model`` as it is when called; needed with ``validation_corpus``.
@@ -137,6 +140,7 @@ def train(
         CheckpointError: The run to continue had another model, optimizer or data.
         NotFiniteError: The loss or a weight is not finite any more; the model has its last good weights, and so has the
             folder.
+        SlowKernelError: ``strict_kernels``, and a layer has no fast kernel here.
         ValueError: A name is unknown, or a number is out of its range.
     """
     if epochs < 1:
@@ -145,6 +149,8 @@ def train(
         raise ValueError(f"A resume needs a checkpoint. Received: keep_checkpoints={keep_checkpoints}. Keep 1 or more.")
     _build(model, batches)
     built = time.monotonic()
+    if strict_kernels:
+        require_fast_kernels(model)
     if isinstance(optimizer, str):
         optimizer = build_optimizer(optimizer, learning_rate, clip_norm=clip_norm, ema=ema)
     else:
@@ -184,18 +190,22 @@ def train(
                     keeper.set_state(counters[name])
         audience: list[Audience] = [shown, log, *([board] if board else [])]
         timing = Timing(built, audience)
+        kernels = [kernel._asdict() for kernel in layer_kernels(model)]
 
         try:
             if found:
                 damaged = [path.name for path in found.damaged]
-                log.write("resume", {"checkpoint": found.path.name, "damaged": damaged})
+                log.write("resume", {"checkpoint": found.path.name, "damaged": damaged, "kernels": kernels})
                 if damaged:
                     shown.say(
                         f"Damaged, set aside: {', '.join(damaged)}. Going on from the one before, {found.path.name}."
                     )
                 shown.say(f"Continuing {run.path} at epoch {state.epoch + 1}, step {state.step}.")
             else:
-                log.write("start", {"epochs": epochs, "monitor": judge.monitor, "versions": installed_versions()})
+                versions = installed_versions()
+                log.write(
+                    "start", {"epochs": epochs, "monitor": judge.monitor, "versions": versions, "kernels": kernels}
+                )
                 if resume:
                     if board:
                         board.set_state({"sizes": {}})

@@ -7,6 +7,7 @@ import keras
 import numpy as np
 import pytest
 
+from seq2seq.models.kernels import SlowKernelError, layer_kernels
 from seq2seq.text.corpus import corpus_from_pairs
 from seq2seq.training.checkpoints import CheckpointError, find_checkpoint, load_checkpoint, load_weights
 from seq2seq.training.optimizers import build_optimizer
@@ -298,3 +299,17 @@ def test_refuses_in_words_before_anything_is_written(tmp_path, model, settings, 
     with pytest.raises(ValueError, match=message):
         run(tmp_path / "run", model, **settings)
     assert not (tmp_path / "run").exists()
+
+
+def test_the_log_says_which_kernels_run(tmp_path):
+    model, _ = run(tmp_path, epochs=1)
+    (start,) = events(tmp_path, "start")
+    assert start["kernels"] == [kernel._asdict() for kernel in layer_kernels(model)]
+
+
+def test_strict_kernels_refuse_before_anything_is_written(tmp_path):
+    model = make_model()
+    model.decoder.stack.forward_layers[0].cell.recurrent_activation = keras.activations.hard_sigmoid
+    with pytest.raises(SlowKernelError, match="decoder layer 0"):
+        run(tmp_path, model, strict_kernels=True)
+    assert not list(tmp_path.iterdir())

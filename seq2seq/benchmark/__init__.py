@@ -1,0 +1,1 @@
+"""How fast a recipe trains and a model translates on this machine, beside what the machine can do."""
