@@ -130,12 +130,14 @@ def _standard_forward(inputs: list[tf.Tensor], cell: tf.Tensor) -> Any:
 
 def _standard_backward(saved: list[tf.Tensor], before: tf.Tensor, d_hidden: tf.Tensor, d_cell: tf.Tensor) -> Any:
     i, f, g, o, squashed = saved
-    d_cell += d_hidden * o * (1 - squashed * squashed)
+    # The gradients of sigmoid and tanh in terms of their results, each one operation.
+    through_sigmoid, through_tanh = tf.raw_ops.SigmoidGrad, tf.raw_ops.TanhGrad
+    d_cell += through_tanh(y=squashed, dy=d_hidden * o)
     gates = [
-        d_cell * g * i * (1 - i),
-        d_cell * before * f * (1 - f),
-        d_cell * i * (1 - g * g),
-        d_hidden * squashed * o * (1 - o),
+        through_sigmoid(y=i, dy=d_cell * g),
+        through_sigmoid(y=f, dy=d_cell * before),
+        through_tanh(y=g, dy=d_cell * i),
+        through_sigmoid(y=o, dy=d_hidden * squashed),
     ]
     return gates, d_cell * f
 
@@ -319,15 +321,18 @@ def _backward(
     def step(time: tf.Tensor, d_hidden: tf.Tensor, d_cell: tf.Tensor, d_gates: tf.TensorArray) -> tuple[Any, ...]:
         d_hidden += tf.cast(d_outputs[time], wide)
         values = [array.read(time) for array in saved]
-        inputs, d_before = gates.backward(values, cells.read(time), d_hidden, d_cell)
-        joined = tf.cast(tf.concat(inputs, axis=1), dtype)
         if mask is None:
+            inputs, d_before = gates.backward(values, cells.read(time), d_hidden, d_cell)
+            joined = tf.cast(tf.concat(inputs, axis=1), dtype)
             d_hidden = tf.cast(tf.matmul(joined, transposed), wide)
         else:
-            joined = tf.where(mask[time], joined, tf.zeros([], dtype))
-            passed = tf.where(mask[time], tf.zeros([], wide), d_hidden)
-            d_hidden = tf.cast(tf.matmul(joined, transposed), wide) + passed
-            d_before = tf.where(mask[time], d_before, d_cell)
+            # What reaches a masked step goes past its gates, which then have no gradient.
+            zero = tf.zeros([], wide)
+            into = [tf.where(mask[time], gradient, zero) for gradient in (d_hidden, d_cell)]
+            inputs, d_before = gates.backward(values, cells.read(time), *into)
+            joined = tf.cast(tf.concat(inputs, axis=1), dtype)
+            d_hidden = tf.cast(tf.matmul(joined, transposed), wide) + (d_hidden - into[0])
+            d_before += d_cell - into[1]
         return time - 1, d_hidden, d_before, d_gates.write(time, joined)
 
     _, d_hidden, d_cell, d_gates = tf.while_loop(

@@ -141,16 +141,24 @@ class Decoder(keras.layers.Layer):
     def call(  # noqa: D102
         self, target_in: tf.Tensor, state: StackState, encoded: Encoded, training: bool | None = None
     ) -> tuple[tf.Tensor, StackState]:
-        outputs, state = self.read(target_in, state, encoded, training)
+        outputs, state = self._run(target_in, state, encoded, training, tf.not_equal(target_in, PAD))
         return self.project(outputs), state
 
     def read(
         self, target_in: tf.Tensor, state: StackState, encoded: Encoded, training: bool | None = None
+    ) -> tf.Tensor:
+        """Give the outputs `[batch, target_time, units]` that `project` turns into logits; arguments as in a call.
+
+        Without the state after the last real token the loop needs no mask and is faster: padding is on the right, where
+        it touches nothing before it.
+        """
+        return self._run(target_in, state, encoded, training, None)[0]
+
+    def _run(
+        self, target_in: tf.Tensor, state: StackState, encoded: Encoded, training: bool | None, mask: tf.Tensor | None
     ) -> tuple[tf.Tensor, StackState]:
-        """As a call, but give the outputs `[batch, target_time, units]` instead of logits; see `project`."""
         memory = self.prepare(Encoded(*encoded))
         embedded = self.drop_embedding(self.embedding(target_in), training=training)
-        mask = tf.not_equal(target_in, PAD)
         state = as_stack_state(state)
         if self.input_feeding:
             return self._feed_through(embedded, mask, state, memory, training)
@@ -236,18 +244,19 @@ class Decoder(keras.layers.Layer):
         return self.drop_output(hidden, training=training)
 
     def _feed_through(
-        self, embedded: tf.Tensor, mask: tf.Tensor, state: StackState, memory: Memory, training: bool | None
+        self, embedded: tf.Tensor, mask: tf.Tensor | None, state: StackState, memory: Memory, training: bool | None
     ) -> tuple[tf.Tensor, StackState]:
         """The whole target with input feeding: a loop, since each step reads the output of the one before."""
         steps = tf.shape(embedded)[1]
         embedded = tf.transpose(embedded, [1, 0, 2])
-        time_mask = tf.transpose(mask)[:, :, tf.newaxis]
+        time_mask = None if mask is None else tf.transpose(mask)[:, :, tf.newaxis]
         outputs = tf.TensorArray(embedded.dtype, steps)
 
         def advance(time: tf.Tensor, before: DecoderState, outputs: tf.TensorArray) -> tuple[Any, ...]:
             output, after = self._advance(embedded[time], before, memory, training)
-            kept = tf.nest.map_structure(lambda new, old: tf.where(time_mask[time], new, old), after, before)
-            return time + 1, kept, outputs.write(time, output)
+            if time_mask is not None:
+                after = tf.nest.map_structure(lambda new, old: tf.where(time_mask[time], new, old), after, before)
+            return time + 1, after, outputs.write(time, output)
 
         _, end, outputs = tf.while_loop(
             lambda time, *_: time < steps, advance, (0, self.start(state), outputs), maximum_iterations=steps

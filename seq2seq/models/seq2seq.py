@@ -95,8 +95,7 @@ class Seq2Seq(keras.Model):
 
     def _outputs(self, inputs: dict[str, tf.Tensor], training: bool | None) -> tf.Tensor:
         encoded = self.encoder(inputs["source"], training=training)
-        outputs, _ = self.decoder.read(inputs["target_in"], self.bridge(encoded), encoded, training)
-        return outputs
+        return self.decoder.read(inputs["target_in"], self.bridge(encoded), encoded, training)
 
     def compile(  # noqa: D102
         self,

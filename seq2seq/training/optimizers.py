@@ -3,11 +3,12 @@
 import keras
 
 from seq2seq import backend as _backend  # noqa: F401
+from seq2seq.training.adam import Adam, AdamW
 from seq2seq.training.names import choose
 
 OPTIMIZERS = {
-    "adam": keras.optimizers.Adam,
-    "adamw": keras.optimizers.AdamW,
+    "adam": Adam,
+    "adamw": AdamW,
     "adamax": keras.optimizers.Adamax,
     "nadam": keras.optimizers.Nadam,
     "adafactor": keras.optimizers.Adafactor,
