@@ -256,6 +256,8 @@ def _build_layers(recipe: Recipe, source_vocab: int, target_vocab: int) -> Seq2S
         decoder,
         label_smoothing=recipe.training.label_smoothing,
         share_embeddings=settings.tied == "all",
+        sampled_softmax=recipe.training.sampled_softmax,
+        sampling_seed=recipe.seed,
         dtype=recipe.training.precision,
     )
 
@@ -280,4 +282,5 @@ def _build_architecture(recipe: Recipe, source_vocab: int, target_vocab: int) ->
     finally:
         keras.config.set_dtype_policy(policy)
     model.label_smoothing = recipe.training.label_smoothing
+    model.sample_softmax(recipe.training.sampled_softmax, recipe.seed)
     return model

@@ -224,6 +224,7 @@ class TrainingSettings:
         schedule_factor: With "luong" and "plateau": what the learning rate is multiplied by in a cut.
         clip_norm: Largest norm of all gradients together; 0 for no bound.
         label_smoothing: Share of probability spread over the whole vocabulary.
+        sampled_softmax: Words that a step scores beside its targets, for vocabularies of 32,000 and more; 0 scores all.
         epochs: Passes over the training pairs, at most.
         patience: Validations without a better ``monitor`` after which training stops; 0 never stops early.
         monitor: What decides which weights are best: "loss" or a metric of greedy decoding; "" is the first metric.
@@ -248,6 +249,7 @@ class TrainingSettings:
     schedule_factor: Annotated[float, Range(0, 1, open_low=True, open_high=True)] = 0.5
     clip_norm: NotNegative = 1.0
     label_smoothing: Share = 0.1
+    sampled_softmax: CountOrNone = 0
     epochs: Count = 10
     patience: CountOrNone = 0
     monitor: str = ""

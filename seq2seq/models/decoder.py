@@ -194,14 +194,32 @@ class Decoder(keras.layers.Layer):
         embedded = self.drop_embedding(self.embedding(tokens), training=training)
         return self._advance(embedded, state, memory, training)
 
-    def project(self, outputs: tf.Tensor) -> tf.Tensor:
-        """Turn outputs `[…, units]` into logits `[…, vocab]`."""
+    def project(self, outputs: tf.Tensor, words: tf.Tensor | None = None) -> tf.Tensor:
+        """Turn outputs into logits.
+
+        Args:
+            outputs: `[…, units]`.
+            words: Ids to score, `[words]`; None for the whole vocabulary.
+
+        Returns:
+            `[…, vocab]`, or `[…, words]`.
+        """
         if self.readout is not None:
             outputs = self.readout(outputs)
+        if words is not None:
+            return self._project_to(outputs, words)
         if self.logits is not None:
             return self.logits(outputs)
         weights = ops.cast(self.embedding.embeddings, outputs.dtype)
         return ops.matmul(outputs, ops.transpose(weights)) + ops.cast(self.bias, outputs.dtype)
+
+    def _project_to(self, outputs: tf.Tensor, words: tf.Tensor) -> tf.Tensor:
+        bias = self.bias if self.logits is None else self.logits.bias
+        table = self.embedding.embeddings if self.logits is None else self.logits.kernel
+        # Taken before they are cast: casting the whole table would cost more than scoring the words.
+        rows = tf.cast(tf.gather(table, words, axis=0 if self.logits is None else 1), outputs.dtype)
+        scores = tf.matmul(outputs, rows, transpose_b=self.logits is None)
+        return tf.nn.bias_add(scores, tf.cast(tf.gather(bias, words), outputs.dtype))
 
     def get_config(self) -> dict[str, Any]:  # noqa: D102
         return {

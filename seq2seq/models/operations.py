@@ -60,9 +60,10 @@ def count_operations(
     encoder, decoder = model.encoder, model.decoder
     source, target = sum(source_lengths), sum(target_lengths)
     pairs = sum(length * other for length, other in zip(source_lengths, target_lengths, strict=True))
-    logits = decoder.units[-1] * decoder.vocab_size
+    words = (training and model.sampled_softmax) or decoder.vocab_size
+    logits = decoder.units[-1] * words
     if decoder.readout is not None:
-        logits = _size(decoder.readout.weights) + decoder.embedding_dim * decoder.vocab_size
+        logits = _size(decoder.readout.weights) + decoder.embedding_dim * words
     attention = 0
     if decoder.attention is not None and decoder.combine is not None:
         queries = _size(decoder.combine.weights)

@@ -11,6 +11,7 @@ from seq2seq.models.decoder import Decoder
 from seq2seq.models.encoder import Encoder
 from seq2seq.models.loss import Totals, cross_entropy
 from seq2seq.models.replicas import expect_summed_gradients, several_workers, sum_gradients, sum_totals
+from seq2seq.models.sampling import draw_candidates, inclusion_probabilities, sampled_cross_entropy
 from seq2seq.models.stepping import start_search
 from seq2seq.search import Hypotheses, beam_search, greedy_search
 from seq2seq.text.special import END, PAD, START
@@ -32,6 +33,10 @@ class Seq2Seq(keras.Model):
         decoder: A `Decoder`.
         label_smoothing: Share of the target distribution spread over the vocabulary.
         share_embeddings: One embedding for source and target ids (a joint vocabulary); the decoder's is used.
+        sampled_softmax: Words that a training step scores beside its targets, drawn anew for each batch (see
+            `seq2seq.models.sampling`); 0 scores the whole vocabulary. The loss that `fit` reports is then an estimate,
+            its accuracy that among the scored words; `evaluate` and decoding are exact.
+        sampling_seed: Seed of what is drawn, beside the number of the optimizer step.
 
     Call arguments:
         inputs: `{"source": [batch, source_time], "target_in": [batch, target_time]}`, ids.
@@ -59,6 +64,8 @@ class Seq2Seq(keras.Model):
         decoder: Decoder,
         label_smoothing: float = 0.0,
         share_embeddings: bool = False,
+        sampled_softmax: int = 0,
+        sampling_seed: int = 0,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -70,6 +77,7 @@ class Seq2Seq(keras.Model):
         self.decoder = decoder
         self.label_smoothing = label_smoothing
         self.share_embeddings = share_embeddings
+        self.sample_softmax(sampled_softmax, sampling_seed)
         self.loss_mean = keras.metrics.Mean("loss")
         self.nats_mean = keras.metrics.Mean("nats")
         self.accuracy_mean = keras.metrics.Mean("accuracy")
@@ -137,6 +145,19 @@ class Seq2Seq(keras.Model):
         self.compile(**keras.saving.deserialize_keras_object(config))
         self.optimizer.build(self.trainable_variables)
 
+    def sample_softmax(self, words: int, seed: int = 0) -> None:
+        """Score some words of the vocabulary in training, or all again.
+
+        Args:
+            words: See `sampled_softmax` of the class.
+            seed: See `sampling_seed` of the class.
+
+        Raises:
+            ValueError: For more words than the vocabulary has.
+        """
+        self.sampled_softmax, self.sampling_seed = words, seed
+        self._drawn = inclusion_probabilities(self.decoder.vocab_size, words) if words else None
+
     # --- training -----------------------------------------------------------------------------------------------
 
     def totals(self, inputs: dict[str, tf.Tensor], target_out: tf.Tensor, training: bool = False) -> Totals:
@@ -153,11 +174,23 @@ class Seq2Seq(keras.Model):
         outputs = self._outputs(inputs, training)
         real = tf.where(tf.not_equal(target_out, PAD))
         targets = tf.gather_nd(target_out, real)
-        logits = self.decoder.project(tf.gather_nd(outputs, real))
-        loss, nats = cross_entropy(logits, targets, self.label_smoothing)
+        outputs = tf.gather_nd(outputs, real)
+        if training and self._drawn is not None:
+            candidates = draw_candidates(targets, tf.constant(self._drawn, tf.float32), self._sampling_place())
+            targets = candidates.places
+            logits = self.decoder.project(outputs, candidates.words)
+            loss, nats = sampled_cross_entropy(logits, candidates, self.decoder.vocab_size, self.label_smoothing)
+        else:
+            logits = self.decoder.project(outputs)
+            loss, nats = cross_entropy(logits, targets, self.label_smoothing)
         right = tf.equal(tf.argmax(logits, axis=1, output_type=targets.dtype), targets)
         count = tf.cast(tf.shape(targets)[0], loss.dtype)
         return Totals(tf.reduce_sum(loss), tf.reduce_sum(nats), tf.reduce_sum(tf.cast(right, loss.dtype)), count)
+
+    def _sampling_place(self) -> tf.Tensor:
+        """What decides the draw of this step: nothing but seed and step, so that a resumed run draws the same."""
+        step = self.optimizer.iterations if self.compiled else 0
+        return tf.stack([tf.constant(self.sampling_seed, tf.int64), tf.cast(step, tf.int64)])
 
     def train_step(self, data: Any) -> dict[str, tf.Tensor]:  # noqa: D102
         inputs, target_out = _unpacked(data)
@@ -282,6 +315,8 @@ class Seq2Seq(keras.Model):
             **configs,
             "label_smoothing": self.label_smoothing,
             "share_embeddings": self.share_embeddings,
+            "sampled_softmax": self.sampled_softmax,
+            "sampling_seed": self.sampling_seed,
         }
 
     @classmethod

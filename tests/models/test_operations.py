@@ -89,3 +89,10 @@ def test_training_takes_three_times_as_much():
     model = make_model()
     once, with_gradients = (count_operations(model, [5, 3], [4, 2], training=training) for training in (False, True))
     assert with_gradients.total == 3 * once.total == 3 * sum(once)
+
+
+def test_sampled_words_only_in_training():
+    model = make_model()
+    model.sample_softmax(10)
+    counted = [count_operations(model, [5], [4], training=training).logits for training in (True, False)]
+    assert counted == [3 * 2 * 4 * 8 * 10, 2 * 4 * 8 * 30]

@@ -313,3 +313,17 @@ def test_strict_kernels_refuse_before_anything_is_written(tmp_path):
     with pytest.raises(SlowKernelError, match="decoder layer 0"):
         run(tmp_path, model, strict_kernels=True)
     assert not list(tmp_path.iterdir())
+
+
+def test_a_resumed_run_samples_the_same_words(tmp_path):
+    def sampled():
+        model = make_model()
+        model.sample_softmax(5, seed=3)
+        return model
+
+    straight, _ = run(tmp_path / "straight", sampled())
+    run(tmp_path / "stopped", sampled(), callbacks=[Call(3, terminate)])
+    resumed, result = run(tmp_path / "stopped", sampled(), resume=True)
+    assert result.stopped == "finished"
+    for one, other in zip(straight.get_weights(), resumed.get_weights(), strict=True):
+        np.testing.assert_array_equal(one, other)
