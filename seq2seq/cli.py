@@ -1,10 +1,11 @@
-"""The `seq2seq` command: train, translate, evaluate, describe, benchmark, verify-resume."""
+"""The `seq2seq` command: train, launch, translate, evaluate, describe, benchmark, verify-resume."""
 
 from __future__ import annotations
 
 import argparse
 import json
 import shlex
+import shutil
 import sys
 import zipfile
 from collections.abc import Iterable, Iterator, Sequence
@@ -52,6 +53,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"seq2seq {__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     _add_train(commands)
+    _add_launch(commands)
     _add_translate(commands)
     _add_evaluate(commands)
     _add_describe(commands)
@@ -71,6 +73,19 @@ def _add_train(commands: Any) -> None:
     parser.add_argument("recipe", type=Path, metavar="RECIPE", help=_RECIPE)
     script.add_arguments(parser)
     parser.set_defaults(run=_train)
+
+
+def _add_launch(commands: Any) -> None:
+    parser = commands.add_parser(
+        "launch",
+        help="start several workers on this machine",
+        description="Start a command several times on this machine, as the workers of one job, as in: "
+        "seq2seq launch --workers 2 -- seq2seq train RECIPE --strategy multiworker. When a worker is gone, all end, "
+        "with the exit status of that one.",
+    )
+    parser.add_argument("--workers", type=_count, metavar="N", required=True, help="how many to start")
+    parser.add_argument("command", nargs=argparse.REMAINDER, metavar="-- COMMAND", help="the command of each worker")
+    parser.set_defaults(run=_launch)
 
 
 def _add_translate(commands: Any) -> None:
@@ -210,6 +225,19 @@ def _not_negative(text: str) -> float:
 
 def _train(arguments: argparse.Namespace) -> None:
     script.run_with_arguments(_load_recipe(arguments.recipe), arguments, shlex.join(["seq2seq", *arguments.argv]))
+
+
+def _launch(arguments: argparse.Namespace) -> None:
+    from seq2seq.launch import launch
+
+    command = arguments.command[1:] if arguments.command[:1] == ["--"] else arguments.command
+    if not command:
+        raise UsageError("There is nothing to start. Received: no COMMAND. Write it behind --.")
+    if not shutil.which(command[0]):
+        raise UsageError(f"There is no such command. Received: {command[0]}.")
+    status = launch(command, arguments.workers)
+    if status:
+        raise SystemExit(status)
 
 
 def _translate(arguments: argparse.Namespace) -> None:

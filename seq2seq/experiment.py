@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import platform
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -14,7 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from seq2seq.files import replacing
 from seq2seq.recipe import EvaluationSettings, Recipe
 from seq2seq.settings import SettingsError, from_table, to_table
-from seq2seq.terminal import tell
+from seq2seq.terminal import silence, tell
 
 if TYPE_CHECKING:
     import keras
@@ -26,7 +28,9 @@ if TYPE_CHECKING:
     from seq2seq.text.corpus import Corpus
     from seq2seq.text.streaming import StreamedBatches
     from seq2seq.text.tokenizer import Tokenizer
+    from seq2seq.training.devices import Devices
     from seq2seq.training.run_folder import RunFolder
+    from seq2seq.training.team import Team
     from seq2seq.training.train import TrainingResult
     from seq2seq.translator import Translator
 
@@ -72,6 +76,7 @@ def run(
     command: str = "",
     changed: Mapping[str, object] | None = None,
     progress: str = "auto",
+    strategy: str | Devices = "",
 ) -> RunResult:
     """Read text, train a model, write the translator and measure it.
 
@@ -84,6 +89,9 @@ def run(
         command: The command that started this, for the record.
         changed: Settings that differ from the recipe as it was published, for the record.
         progress: How to show training: "auto", "bar", "lines" or "none".
+        strategy: What the work is shared among: "mirrored", all devices of this process; "multiworker", all workers
+            that ``TF_CONFIG`` or Slurm names, each of which calls this alike; "", one device. Or what
+            :func:`seq2seq.training.devices.open_devices` gave. The chief alone writes, and shows what happens.
 
     Returns:
         What came of it, which is also in ``result.json`` in the folder.
@@ -94,22 +102,32 @@ def run(
         ValueError: Settings, text or saved state do not fit together.
         OSError: A file cannot be read or written.
     """
-    from seq2seq.training.run_folder import open_run_folder
-
     recipe = recipe if seed is None else replace(recipe, seed=seed)
     # A metric that cannot be computed here (a tokenizer that is unknown or not installed) is told before training.
     measure(["text"], ["text"], recipe.evaluation)
-    run_folder = open_run_folder(default_folder(recipe) if folder is None else folder, resume=resume)
-    with run_folder.locked():
-        ready = _prepare(recipe, run_folder, data, command, changed or {})
-        trained = _train(recipe, ready, run_folder, progress)
+    with (
+        _opened(strategy) as devices,
+        _run_folder(recipe, default_folder(recipe) if folder is None else folder, resume, devices) as run_folder,
+    ):
+        ready = _prepare(recipe, run_folder, data, command, changed or {}, devices)
+        trained = _train(recipe, ready, run_folder, resume, progress, devices)
         if trained.stopped.startswith("SIG"):
             return RunResult(run_folder.path, None, {}, {}, trained.minutes, trained.stopped, [])
+        if not devices.team.chief:
+            return _told(run_folder, devices.team.from_chief())
         try:
-            return _finish(recipe, ready.translator, ready.corpora, run_folder, trained, ready.record)
+            result = _finish(recipe, ready.translator, ready.corpora, run_folder, trained, ready.record)
         except KeyboardInterrupt:
             tell(f"Training is over and kept in {run_folder.path}. The same command with --resume measures the result.")
             raise
+        devices.team.from_chief(vars(result) | {"folder": None, "model": None})
+        return result
+
+
+def _told(folder: RunFolder, result: dict[str, Any]) -> RunResult:
+    """Give the result as the chief told it."""
+    examples = [(source, translation, reference) for source, translation, reference in result["examples"]]
+    return RunResult(**result | {"folder": folder.path, "model": _model_file(folder), "examples": examples})
 
 
 def train_only(
@@ -120,6 +138,7 @@ def train_only(
     data: str | None = None,
     callbacks: Sequence[keras.callbacks.Callback] = (),
     progress: str = "auto",
+    strategy: str | Devices = "",
 ) -> TrainingResult:
     """Train as :func:`run` does, and leave it at that: nothing is measured at the end, and no translator is written.
 
@@ -130,16 +149,52 @@ def train_only(
         data: Where to read text instead of ``recipe.data.path``.
         callbacks: Keras callbacks of your own.
         progress: How to show training: "auto", "bar", "lines" or "none".
+        strategy: As for :func:`run`.
 
     Returns:
         What came of it.
     """
-    from seq2seq.training.run_folder import open_run_folder
+    with _opened(strategy) as devices, _run_folder(recipe, folder, resume, devices) as run_folder:
+        ready = _prepare(recipe, run_folder, data, "", {}, devices)
+        return _train(recipe, ready, run_folder, resume, progress, devices, callbacks)
 
-    run_folder = open_run_folder(folder, resume=resume)
+
+def need_same_settings(team: Team, recipe: Recipe) -> None:
+    """Make sure that all workers were given the same recipe; called by all of them together.
+
+    Raises:
+        ClusterError: They were not; it names the settings.
+    """
+    team.need_same(_by_name(to_table(recipe)), "settings")
+
+
+def _by_name(table: Mapping[str, Any], section: str = "") -> dict[str, Any]:
+    """Name settings as messages do: ``model.dropout``."""
+    named: dict[str, Any] = {}
+    for name, value in table.items():
+        named |= _by_name(value, f"{name}.") if isinstance(value, dict) else {section + name: value}
+    return named
+
+
+def _opened(strategy: str | Devices) -> AbstractContextManager[Devices]:
+    from seq2seq.training.devices import open_devices
+
+    return open_devices(strategy) if isinstance(strategy, str) else nullcontext(strategy)
+
+
+@contextmanager
+def _run_folder(recipe: Recipe, path: str | Path, resume: bool, devices: Devices) -> Iterator[RunFolder]:
+    """Take the run folder, as the chief; the others know its name, and say nothing."""
+    from seq2seq.training.run_folder import RunFolder, open_run_folder
+
+    need_same_settings(devices.team, recipe)
+    if not devices.team.chief:
+        with silence():
+            yield RunFolder(path)
+        return
+    run_folder = open_run_folder(path, resume=resume)
     with run_folder.locked():
-        ready = _prepare(recipe, run_folder, data, "", {})
-        return _train(recipe, ready, run_folder, progress, callbacks)
+        yield run_folder
 
 
 @dataclass(frozen=True)
@@ -154,30 +209,39 @@ class _Ready:
 
 
 def _prepare(
-    recipe: Recipe, run_folder: RunFolder, data: str | None, command: str, changed: Mapping[str, object]
+    recipe: Recipe,
+    run_folder: RunFolder,
+    data: str | None,
+    command: str,
+    changed: Mapping[str, object],
+    devices: Devices,
 ) -> _Ready:
     from seq2seq.build import build_batches, build_model, read_corpora
 
-    before = _begun(run_folder, recipe)
-    data = before.get("data") if data is None else data
+    team = devices.team
+    before = _begun(run_folder, recipe) if team.chief else {}
+    began_with = team.from_chief(before.get("data"))
+    data = began_with if data is None else data
     record = {
         "command": before.get("command") or command,  # the one that began it: --resume alone makes no run
         "data": data,
         "changed_settings": {**before.get("changed_settings", {}), **changed},
     }
     corpora = read_corpora(recipe, data)
-    source, target = _tokenizers(run_folder, recipe, corpora.train, before)
+    source, target = _shared_tokenizers(team, lambda: _tokenizers(run_folder, recipe, corpora.train, before))
     record["tokenizers"] = [source.fingerprint, target.fingerprint]
-    cache = _cache(run_folder.path)
+    cache = _cache(run_folder.path) if team.chief else None
     batches = build_batches(recipe, corpora.train, source, target, cache=cache)
     validation = build_batches(recipe, corpora.validation, source, target, cache=cache, shuffle=False)
-    model = build_model(recipe, source.vocab_size, target.vocab_size)
+    with devices.strategy.scope():
+        model = build_model(recipe, source.vocab_size, target.vocab_size)
     for corpus in corpora:
         if corpus is not None:
             tell(corpus.report())
     tell(f"training batches: {batches.report()}")
     tell(f"validation batches: {validation.report()}")
-    _begin(run_folder, recipe, record, source, target)
+    if team.chief:
+        _begin(run_folder, recipe, record, source, target)
     tell(f"model: {model.count_params():,} parameters, vocabulary {source.vocab_size:,} → {target.vocab_size:,}")
     return _Ready(corpora, batches, validation, _translator(recipe, model, source, target), record)
 
@@ -349,6 +413,21 @@ def _tokenizers(
     return source, target
 
 
+def _shared_tokenizers(team: Team, make: Callable[[], tuple[Tokenizer, Tokenizer]]) -> tuple[Tokenizer, Tokenizer]:
+    """Let the chief make the tokenizers, and give all workers the same."""
+    from seq2seq.text.tokenizer import Tokenizer
+
+    if team.count == 1:
+        return make()
+    if team.chief:
+        source, target = make()
+        team.from_chief([base64.b64encode(each.to_bytes()).decode() for each in (source, target)])
+        return source, target
+    models = [base64.b64decode(text) for text in team.from_chief()]
+    source = Tokenizer.from_bytes(models[0])
+    return source, source if models[0] == models[1] else Tokenizer.from_bytes(models[1])
+
+
 def _cache(folder: Path) -> Path:
     """Name where tokenised text is kept: beside the run folder, for all runs over it, where that can be written."""
     beside = folder.absolute().parent
@@ -376,7 +455,9 @@ def _train(
     recipe: Recipe,
     ready: _Ready,
     folder: RunFolder,
+    resume: bool,
     progress: str,
+    devices: Devices,
     callbacks: Sequence[keras.callbacks.Callback] = (),
 ) -> TrainingResult:
     from seq2seq.training.schedules import build_schedule
@@ -416,7 +497,8 @@ def _train(
         keep_checkpoints=settings.keep_checkpoints,
         progress=progress,
         callbacks=callbacks,
-        resume=folder.resume,
+        resume=resume,
+        devices=devices,
     )
 
 

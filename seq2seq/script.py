@@ -10,6 +10,7 @@ import shutil
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from seq2seq.build import ContradictionError
 from seq2seq.experiment import (
@@ -20,11 +21,20 @@ from seq2seq.experiment import (
     default_folder,
     finished_run,
     is_fixed,
+    need_same_settings,
     run,
 )
 from seq2seq.recipe import Recipe
 from seq2seq.settings import SettingsError
 from seq2seq.terminal import UsageError, exit_status, format_records, format_table, tell
+from seq2seq.training.team import Team
+
+if TYPE_CHECKING:
+    from seq2seq.training.devices import Devices
+
+
+# Exit statuses, as a shell gives them.
+_STOPPED = {"SIGINT": 130, "SIGTERM": 143}
 
 
 def main(recipe: Recipe, argv: Sequence[str] | None = None) -> None:
@@ -61,6 +71,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--set", action="append", default=[], metavar="SECTION.KEY=VALUE", dest="settings",
         help="change a setting, as in model.dropout=0.3 (may be repeated)",
     )  # fmt: skip
+    parser.add_argument(
+        "--strategy", choices=("mirrored", "multiworker"),
+        help="share each batch among all devices of this machine, or among all workers that TF_CONFIG or Slurm names",
+    )  # fmt: skip
     parser.add_argument("--resume", action="store_true", help="go on with a stopped run, with the recipe in its folder")
     parser.add_argument(
         "--resume-if-begun", action="store_true",
@@ -85,8 +99,38 @@ def run_with_arguments(recipe: Recipe, arguments: argparse.Namespace, command: s
         RunFolderError: The folder holds another run.
         SystemExit: The run was stopped by a signal; with the status that is usual for it.
     """
+    wanted = _override(recipe, _assignments(arguments))
+    if arguments.strategy is None:
+        status = _lead(recipe, wanted, arguments, command)
+    else:
+        from seq2seq.training.devices import open_devices
+
+        with open_devices(arguments.strategy) as devices:
+            need_same_settings(devices.team, wanted)
+            if devices.team.chief:
+                status = _lead(recipe, wanted, arguments, command, devices)
+            else:
+                status = _follow(arguments, devices)
+    if status:
+        raise SystemExit(status)
+
+
+def _follow(arguments: argparse.Namespace, devices: Devices) -> int:
+    """Run what the chief runs: it alone looks into the run folder, and shows what comes of it."""
+    plan = devices.team.from_chief()
+    if plan["recipe"] is None:  # nothing is left to do
+        return 0
+    recipe = Recipe.from_text(plan["recipe"])
+    result = run(recipe, folder=plan["folder"], resume=plan["resume"], data=arguments.data, strategy=devices)
+    return _STOPPED.get(result.stopped, 0)
+
+
+def _lead(
+    recipe: Recipe, wanted: Recipe, arguments: argparse.Namespace, command: str, devices: Devices | None = None
+) -> int:
+    """Run what was asked for, show what came of it, and give the exit status."""
+    team = devices.team if devices else Team()
     assignments = _assignments(arguments)
-    wanted = _override(recipe, assignments)
     folder = _folder(recipe, wanted) if arguments.out is None else arguments.out
     result = None if arguments.resume else finished_run(wanted, folder, data=arguments.data)
     base = recipe
@@ -95,6 +139,7 @@ def run_with_arguments(recipe: Recipe, arguments: argparse.Namespace, command: s
             "This run was finished before; here is its stored result. To train anew, name another folder with --out, "
             f"or delete {folder}."
         )
+        team.from_chief({"recipe": None})
     else:
         resume = arguments.resume
         if resume and (begun := begun_run(folder)):
@@ -107,16 +152,26 @@ def run_with_arguments(recipe: Recipe, arguments: argparse.Namespace, command: s
             tell(f"Going on with the run that was stopped in {folder}.")
         wanted = _override(base, assignments)
         changed = {key: value for key, value in base.changes(wanted).items() if key != "seed"}
+        team.from_chief({"recipe": wanted.to_toml(), "folder": str(folder), "resume": resume})
         try:
-            result = run(wanted, folder=folder, resume=resume, data=arguments.data, command=command, changed=changed)
+            result = run(
+                wanted,
+                folder=folder,
+                resume=resume,
+                data=arguments.data,
+                command=command,
+                changed=changed,
+                strategy=devices or "",
+            )
         except ContradictionError as error:
             raise UsageError(str(error)) from error
     if result.model is None:
         if arguments.resume_if_begun:
             tell("The same command once more goes on from there too.")
-        raise SystemExit(128 + {"SIGINT": 2, "SIGTERM": 15}[result.stopped])
+        return _STOPPED[result.stopped]
     print(report(result))
     tell(_next_steps(result, wanted, command))
+    return 0
 
 
 def _assignments(arguments: argparse.Namespace) -> list[str]:

@@ -6,7 +6,8 @@ import sys
 import textwrap
 import traceback
 import unicodedata
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 
 FAILED, BAD_USAGE, INTERRUPTED = 1, 2, 130
 
@@ -64,7 +65,21 @@ def exit_status(job: Callable[[], object], *, name: str = "seq2seq", debug: bool
 
 def tell(text: str) -> None:
     """Write a message to stderr: stdout is for data."""
-    print(text, file=sys.stderr, flush=True)
+    if not _silenced:
+        print(text, file=sys.stderr, flush=True)
+
+
+@contextmanager
+def silence() -> Iterator[None]:
+    """Let :func:`tell` write nothing inside the block: one of several processes speaks for all."""
+    _silenced.append(True)
+    try:
+        yield
+    finally:
+        _silenced.pop()
+
+
+_silenced: list[bool] = []
 
 
 def _message(error: Exception, debug: bool) -> str:

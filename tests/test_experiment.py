@@ -146,7 +146,7 @@ def test_the_settings_of_a_schedule_reach_it(name: str, monkeypatch: pytest.Monk
     own = {"luong": ["schedule_start=8", "schedule_every=0.5"], "plateau": ["schedule_patience=3"]}[name]
     recipe = RECIPE.override([f"training.{one}" for one in [f"schedule={name}", *own, "schedule_factor=0.25"]])
     monkeypatch.setattr("seq2seq.training.train.train", lambda *_, **given: given["schedule"])
-    built = experiment._train(recipe, MagicMock(), MagicMock(), "none")
+    built = experiment._train(recipe, MagicMock(), MagicMock(), False, "none", MagicMock())
     expected = {
         "luong": {"start": 8.0, "every": 0.5, "by": 0.25},
         "plateau": {"patience": 3, "by": 0.25},

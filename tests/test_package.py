@@ -27,7 +27,7 @@ FLOORS = [
     {"recipe"},
     {"build"},
     {"experiment"},
-    {"benchmark", "script", "verify"},
+    {"benchmark", "launch", "script", "verify"},
     {"analysis"},
     {"cli"},
 ]

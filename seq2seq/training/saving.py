@@ -7,8 +7,9 @@ from pathlib import Path
 import keras
 
 from seq2seq.training.checkpoints import first_not_finite, save_checkpoint
+from seq2seq.training.devices import Agreement
 from seq2seq.training.state import Audience, Keeper, RunState
-from seq2seq.training.stopping import ADVICE, Interruption, NotFiniteError
+from seq2seq.training.stopping import ADVICE, NotFiniteError
 
 
 class Checkpoints(keras.callbacks.Callback):
@@ -18,7 +19,7 @@ class Checkpoints(keras.callbacks.Callback):
         state: The counters.
         keepers: Everything else that has something to remember, by name.
         folder: Where checkpoints go.
-        interruption: Holds the name of the signal that asks the run to stop.
+        stop: Holds the name of the signal that asks the run to stop.
         steps: Optimizer steps from one checkpoint to the next; 0 for none by the count.
         minutes: Minutes from one checkpoint to the next; 0 for none by the clock.
         keep: Checkpoints that stay, the newest ones.
@@ -30,7 +31,7 @@ class Checkpoints(keras.callbacks.Callback):
         state: RunState,
         keepers: Mapping[str, Keeper],
         folder: Path,
-        interruption: Interruption,
+        stop: Agreement,
         steps: int = 0,
         minutes: float = 0.0,
         keep: int = 1,
@@ -40,7 +41,7 @@ class Checkpoints(keras.callbacks.Callback):
         self._state = state
         self._keepers = keepers
         self._folder = folder
-        self._interruption = interruption
+        self._stop = stop
         self._steps = steps
         self._minutes = minutes
         self._keep = keep
@@ -49,19 +50,16 @@ class Checkpoints(keras.callbacks.Callback):
 
     def on_train_batch_end(self, batch: int, logs: Mapping[str, float] | None = None) -> None:
         """Stop if asked to; save if it is time."""
-        if self._interruption.received:
+        if self._stop.received:
             self.model.stop_training = True  # the end of the epoch, which follows, saves
         elif self._due():
             self._save()
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         """Save, at the start of the next epoch if this one is done."""
-        state = self._state
-        if state.whole:
-            state.history.append(dict(logs or {}))
-            state.epoch, state.step = epoch + 1, 0
+        self._state.end_epoch(epoch, logs or {})
         self._save()
-        if self._interruption.received:
+        if self._stop.received:
             self.model.stop_training = True
 
     def _due(self) -> bool:

@@ -1,7 +1,7 @@
 """Where a run stands: the counters that its callbacks share, and that a checkpoint keeps."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -86,6 +86,12 @@ class RunState:
         self.seconds += now - self._ticked
         self.epoch_seconds += now - self._ticked
         self._ticked = now
+
+    def end_epoch(self, epoch: int, logs: Mapping[str, float]) -> None:
+        """Stand at the start of the next epoch if this one is done."""
+        if self.whole:
+            self.history.append(dict(logs))
+            self.epoch, self.step = epoch + 1, 0
 
     def get_state(self) -> dict[str, Any]:
         """Give the counters as plain values."""

@@ -6,12 +6,14 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import keras
 
 from seq2seq.models.kernels import layer_kernels, require_fast_kernels
-from seq2seq.training.checkpoints import CheckpointError, load_latest, load_weights
+from seq2seq.training.checkpoints import CheckpointError, Loaded, load_checkpoint, load_latest, load_weights
+from seq2seq.training.devices import Agreement, Devices, Following, batch_digest, devices_of
 from seq2seq.training.log import JsonLog, TensorBoardLog
 from seq2seq.training.names import choose
 from seq2seq.training.optimizers import build_optimizer
@@ -22,6 +24,7 @@ from seq2seq.training.schedules import Schedule, build_schedule
 from seq2seq.training.state import Audience, Keeper, RunState, TextPairs, TrainingBatches
 from seq2seq.training.steps import Counting, LearningRate
 from seq2seq.training.stopping import Judge, NotFiniteError, interruptions
+from seq2seq.training.team import Team
 from seq2seq.training.timing import StepTimes, Timing
 from seq2seq.training.validation import Validation, Validator
 
@@ -87,6 +90,7 @@ def train(
     progress: str = "auto",
     callbacks: Sequence[keras.callbacks.Callback] = (),
     resume: bool = False,
+    devices: Devices | None = None,
 ) -> TrainingResult:
     """Train a model with Keras `fit`, and leave it with its best weights.
 
@@ -129,6 +133,9 @@ def train(
             they remember.
         resume: Whether to go on with the run in ``folder``. Settings may change where they do not change the shape of
             what was saved.
+        devices: What :func:`seq2seq.training.devices.open_devices` gave, in whose ``strategy.scope()`` the model was
+            made; None is the strategy that the model was made with. All workers call this alike; the chief alone
+            writes, and a callback that acts on the run has to do the same on all of them.
 
     Returns:
         What came of it. The model has its best weights (averages, with ``ema``); where nothing was validated, its last
@@ -147,18 +154,21 @@ def train(
         raise ValueError(f"Training takes at least one epoch. Received: epochs={epochs}.")
     if keep_checkpoints < 1:
         raise ValueError(f"A resume needs a checkpoint. Received: keep_checkpoints={keep_checkpoints}. Keep 1 or more.")
+    devices = devices_of(model, devices)
+    team = devices.team
     _build(model, batches)
     built = time.monotonic()
     if strict_kernels:
         require_fast_kernels(model)
-    if isinstance(optimizer, str):
-        optimizer = build_optimizer(optimizer, learning_rate, clip_norm=clip_norm, ema=ema)
-    else:
-        learning_rate = float(optimizer.learning_rate)
+    with devices.strategy.scope():
+        if isinstance(optimizer, str):
+            optimizer = build_optimizer(optimizer, learning_rate, clip_norm=clip_norm, ema=ema)
+        else:
+            learning_rate = float(optimizer.learning_rate)
+        model.compile(optimizer=optimizer)
+        optimizer = model.optimizer
+        optimizer.build(model.trainable_variables)
     plan = build_schedule(schedule, warmup_steps) if isinstance(schedule, str) else schedule
-    model.compile(optimizer=optimizer)
-    optimizer = model.optimizer
-    optimizer.build(model.trainable_variables)
     validator = Validator(
         model,
         batches=validation_batches,
@@ -168,19 +178,28 @@ def train(
         lowercase=lowercase,
         tokenize=tokenize,
         samples=samples,
+        devices=devices,
     )
     judge = Judge(_monitor(monitor, validator), patience)
     state = RunState()
-    shown = Progress(state, batches, epochs, validate_every=validate_every, style=progress)
-    run = folder if isinstance(folder, RunFolder) else open_run_folder(folder, resume=resume)
+    shown = Progress(state, batches, epochs, validate_every=validate_every, style=progress if team.chief else "none")
+    if team.count > 1:
+        alike = {
+            "parameters": model.count_params(),
+            "epochs": epochs,
+            "resume": resume,
+            **_DataCheck(batches).get_state(),
+        }
+        team.need_same(alike | {"first batches": batch_digest(batches)}, "training")
 
-    with run.locked():
+    with _run_folder(folder, resume, team) as run:
         log = JsonLog(run.log, state)
         keepers: dict[str, Keeper] = {"judge": judge, "schedule": plan, "log": log, "data": _DataCheck(batches)}
-        board = TensorBoardLog(run.tensorboard, state) if tensorboard else None
+        board = TensorBoardLog(run.tensorboard, state) if tensorboard and team.chief else None
         if board:
             keepers["tensorboard"] = board
-        found = load_latest(run.last, model) if resume else None
+        found = _load(run, model, team) if resume else None
+        devices.part_seeds(model)
         counters: dict[str, Any] = {}
         if found:
             counters = found.state
@@ -212,14 +231,14 @@ def train(
                     shown.say(f"{run.path} holds no checkpoint: starting from the beginning.")
             run.write_versions()
             with interruptions() as interruption, _no_warning_at_the_end_of_data():
-                validation = Validation(
-                    state, batches, validator, judge, plan, run.best, epochs, validate_every, audience
-                )
+                stop = Agreement(interruption, team)
+                best = run.best if team.chief else None
+                validation = Validation(state, batches, validator, judge, plan, best, epochs, validate_every, audience)
                 saving = Checkpoints(
                     state,
                     keepers,
                     run.last,
-                    interruption,
+                    stop,
                     audience=audience,
                     steps=checkpoint_steps,
                     minutes=checkpoint_minutes,
@@ -234,14 +253,16 @@ def train(
                     shown,
                     log,
                     *([board] if board else []),
-                    saving,
+                    stop,
+                    *([saving] if team.chief else [Following(state, stop)]),
                 ]
                 if state.epoch < epochs and not judge.exhausted:
-                    data = batches.dataset()
+                    data = devices.dataset(batches)
                     model.fit(data, initial_epoch=state.epoch, epochs=epochs, shuffle=False, verbose=0, callbacks=parts)
-                stopped = _reason(interruption.received, judge, state, epochs)
-            if run.best.exists():
-                load_weights(model, run.best)
+                stopped = _reason(stop.received, judge, state, epochs)
+            with team.file_from_chief(run.best if run.best.exists() else None) as kept:
+                if kept:
+                    load_weights(model, kept)
             minutes = round(state.seconds / 60, 3)
             log.write(
                 "end", {"stopped": stopped, "best": judge.best, "minutes": minutes, "timing": timing.times.table()}
@@ -261,7 +282,7 @@ def train(
             "Run the same command with --resume (in Python: resume=True) to continue."
         )
     return TrainingResult(
-        folder=run.path,
+        folder=folder.path if isinstance(folder, RunFolder) else Path(folder),
         stopped=stopped,
         epochs=state.epoch,
         updates=state.update,
@@ -272,6 +293,27 @@ def train(
         history=state.history,
         timing=timing.times,
     )
+
+
+@contextmanager
+def _run_folder(folder: str | Path | RunFolder, resume: bool, team: Team) -> Iterator[RunFolder]:
+    """Take the run folder; for a worker that is not the chief one that goes with the run."""
+    if not team.chief:
+        with TemporaryDirectory(prefix="seq2seq-") as path:
+            yield RunFolder(path, resume=resume)
+        return
+    run = folder if isinstance(folder, RunFolder) else open_run_folder(folder, resume=resume)
+    with run.locked():
+        yield run
+
+
+def _load(run: RunFolder, model: keras.Model, team: Team) -> Loaded | None:
+    """Load the newest checkpoint of the chief, on every worker."""
+    found = load_latest(run.last, model) if team.chief else None
+    with team.file_from_chief(found.path if found else None) as path:
+        if path and not team.chief:
+            found = Loaded(path, load_checkpoint(path, model), [])
+    return found
 
 
 class _DataCheck:

@@ -8,6 +8,7 @@ import keras
 
 from seq2seq import metrics as scores
 from seq2seq.training.checkpoints import averaged_weights, metric_values, save_weights, set_metrics
+from seq2seq.training.devices import Devices
 from seq2seq.training.names import choose
 from seq2seq.training.schedules import Schedule
 from seq2seq.training.state import Audience, RunState, TextPairs, TrainingBatches, Validated
@@ -29,6 +30,7 @@ class Validator:
         lowercase: Whether metrics ignore case, where they can.
         tokenize: sacreBLEU's tokenizer for BLEU.
         samples: How many translations to show, spread evenly over the corpus.
+        devices: What the work is shared among; None is one device. All workers measure together, and get the same.
 
     Raises:
         ValueError: A metric is unknown, or ``decode`` and ``corpus`` do not come together.
@@ -45,6 +47,7 @@ class Validator:
         lowercase: bool = False,
         tokenize: str = "13a",
         samples: int = 3,
+        devices: Devices | None = None,
     ) -> None:
         if (decode is None) != (corpus is None):
             raise ValueError(
@@ -56,8 +59,11 @@ class Validator:
         self._model = model
         self._batches = batches
         # Once: every dataset that is made leaves something behind in TensorFlow.
-        self._dataset = batches.dataset() if batches else None
-        self._decode = decode
+        devices = devices or Devices()
+        self._dataset = devices.dataset(batches) if batches else None
+        # Where replicas take one share after the other, Keras cannot tell the number of batches.
+        self._steps = batches.steps(0) if batches and devices.replicas > 1 else None
+        self._decode = devices.team.shared(decode) if decode else None
         self._sources = corpus.sources if corpus else []
         self._references = corpus.targets if corpus else []
         self._metrics = tuple(metrics) if corpus else ()
@@ -98,7 +104,7 @@ class Validator:
         running = metric_values(self._model)
         batches.seek(0)
         try:
-            return dict(self._model.evaluate(self._dataset, verbose=0, return_dict=True))
+            return dict(self._model.evaluate(self._dataset, steps=self._steps, verbose=0, return_dict=True))
         finally:
             set_metrics(self._model, running)
 
@@ -126,7 +132,7 @@ class Validation(keras.callbacks.Callback):
         validator: Measures the model.
         judge: Knows the best score.
         schedule: Hears whether the score improved.
-        best: Where the best weights go.
+        best: Where the best weights go; None where another worker writes them.
         epochs: Epochs that the run will have.
         every: Optimizer steps from one validation to the next; 0 validates at the end of each epoch. The end of the run
             always validates.
@@ -140,7 +146,7 @@ class Validation(keras.callbacks.Callback):
         validator: Validator,
         judge: Judge,
         schedule: Schedule,
-        best: Path,
+        best: Path | None,
         epochs: int,
         every: int = 0,
         audience: Sequence[Audience] = (),
@@ -188,7 +194,7 @@ class Validation(keras.callbacks.Callback):
             state.validated_at = state.update
             epoch = state.epoch + min(state.step / max(self._steps, 1), 1.0)
             best = self._judge.improves({**logs, **validation.values}, state.update, epoch)
-            if best:
+            if best and self._best is not None:
                 save_weights(self.model, self._best)
         self._schedule.observe(self._judge.waited == 0)
         for listener in self._audience:
