@@ -121,8 +121,22 @@ def attend(
         scores = tf.einsum("bqsu,u->bqs", ops.tanh(mixed), tf.cast(energy, mixed.dtype))
     else:
         scores = tf.matmul(query, keys, transpose_b=True)
-    # A finite floor, not -inf: a row of padding only must give numbers. Softmax in float32 for half precision.
+    weights = weigh(scores, mask, values.dtype)
+    return tf.matmul(weights, values), weights
+
+
+def weigh(scores: tf.Tensor, mask: tf.Tensor, dtype: Any) -> tf.Tensor:
+    """Turn scores into weights that sum to 1 over the real source positions.
+
+    Args:
+        scores: `[batch, queries, source_time]`.
+        mask: True = real token, `[batch, source_time]`.
+        dtype: Of the result; the softmax is taken in float32 or finer.
+
+    Returns:
+        The weights, same shape as the scores.
+    """
+    # A finite floor, not -inf: a row of padding only must give numbers.
     scores = tf.cast(scores, tf.float64 if scores.dtype == tf.float64 else tf.float32)
     scores = tf.where(mask[:, tf.newaxis], scores, tf.constant(-1e9, scores.dtype))
-    weights = tf.cast(tf.nn.softmax(scores), values.dtype)
-    return tf.matmul(weights, values), weights
+    return tf.cast(tf.nn.softmax(scores), dtype)

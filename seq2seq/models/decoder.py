@@ -10,6 +10,7 @@ from keras import ops
 from seq2seq.layers import Attention, StackedLSTM
 from seq2seq.layers.state import Encoded, Memory, StackState, as_stack_state
 from seq2seq.models.embedding import build_embedding
+from seq2seq.models.feeding import feed_through
 from seq2seq.text.special import PAD
 
 
@@ -161,7 +162,7 @@ class Decoder(keras.layers.Layer):
         embedded = self.drop_embedding(self.embedding(target_in), training=training)
         state = as_stack_state(state)
         if self.input_feeding:
-            return self._feed_through(embedded, mask, state, memory, training)
+            return feed_through(self, embedded, mask, state, memory, training)
         hidden, state = self.stack(embedded, initial_state=state, mask=mask, training=training)
         return self._look(hidden, memory, training), state
 
@@ -260,25 +261,3 @@ class Decoder(keras.layers.Layer):
             context, _ = self.attention(hidden, memory)
             hidden = self.combine(ops.concatenate([context, hidden], axis=-1))
         return self.drop_output(hidden, training=training)
-
-    def _feed_through(
-        self, embedded: tf.Tensor, mask: tf.Tensor | None, state: StackState, memory: Memory, training: bool | None
-    ) -> tuple[tf.Tensor, StackState]:
-        """The whole target with input feeding: a loop, since each step reads the output of the one before."""
-        steps = tf.shape(embedded)[1]
-        embedded = tf.transpose(embedded, [1, 0, 2])
-        time_mask = None if mask is None else tf.transpose(mask)[:, :, tf.newaxis]
-        outputs = tf.TensorArray(embedded.dtype, steps)
-
-        def advance(time: tf.Tensor, before: DecoderState, outputs: tf.TensorArray) -> tuple[Any, ...]:
-            output, after = self._advance(embedded[time], before, memory, training)
-            if time_mask is not None:
-                after = tf.nest.map_structure(lambda new, old: tf.where(time_mask[time], new, old), after, before)
-            return time + 1, after, outputs.write(time, output)
-
-        _, end, outputs = tf.while_loop(
-            lambda time, *_: time < steps, advance, (0, self.start(state), outputs), maximum_iterations=steps
-        )
-        outputs = outputs.stack()
-        outputs.set_shape([None, None, self.units[-1]])
-        return tf.transpose(outputs, [1, 0, 2]), end.layers

@@ -1,0 +1,170 @@
+"""A loop over time whose weights get their gradients in one product each, after the loop."""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple, Protocol
+
+import tensorflow as tf
+
+
+class Weight(NamedTuple):
+    """A matrix that each step of a loop multiplies something by.
+
+    Attributes:
+        matrix: `[m, n]`; or one for each row of the batch, `[batch, m, n]`.
+        parts: Into how many tensors, side by side, the result is cut: several narrow products are faster than a wide
+            one.
+    """
+
+    matrix: tf.Tensor
+    parts: int = 1
+
+
+class Multiply(Protocol):
+    """Multiply by the weight of this number: `[batch, m]`, or `[batch, 1, m]` where each row has its own matrix."""
+
+    def __call__(self, number: int, values: tf.Tensor) -> list[tf.Tensor]:
+        """Give the parts of the product."""
+
+
+class Step(Protocol):
+    """One step of a loop; each weight is used once, and what is not an argument here gets no gradient."""
+
+    def __call__(
+        self,
+        time: tf.Tensor,
+        inputs: tf.Tensor,
+        state: list[tf.Tensor],
+        multiply: Multiply,
+        constants: list[tf.Tensor],
+    ) -> tuple[tf.Tensor, list[tf.Tensor]]:
+        """Give the output and the state after the step."""
+
+
+def deferred_loop(
+    step: Step,
+    inputs: tf.Tensor,
+    state: Sequence[tf.Tensor],
+    weights: Sequence[Weight],
+    constants: Sequence[tf.Tensor] = (),
+) -> tuple[tf.Tensor, list[tf.Tensor]]:
+    """Run a step over time, with gradients for everything it is given.
+
+    Differentiating a plain loop multiplies once per step for the gradient of every weight and adds up the results.
+    Here the backward loop computes gradients of products only, step by step; the gradient of each weight is one
+    product over all steps. Between the products a step is computed anew from their kept results.
+
+    Args:
+        step: The step.
+        inputs: What the steps read, time first, `[time, batch, …]`.
+        state: Before the first step, each `[batch, …]`; a step keeps the types and shapes.
+        weights: What `multiply` reaches by number.
+        constants: Other tensors with gradients that every step reads.
+
+    Returns:
+        The outputs `[time, batch, …]` and the state after the last step.
+    """
+    parts = [weight.parts for weight in weights]
+    counts = len(state), len(weights)
+
+    @tf.custom_gradient
+    def run(*tensors: tf.Tensor) -> Any:
+        inputs, *rest = tensors
+        state, matrices, constants = rest[: counts[0]], rest[counts[0] : sum(counts)], rest[sum(counts) :]
+        steps = tf.shape(inputs)[0]
+        cut = [tf.split(matrix, part, axis=-1) for matrix, part in zip(matrices, parts, strict=True)]
+
+        def forward(time: tf.Tensor, state: list[tf.Tensor], kept: list[Any]) -> tuple[Any, ...]:
+            met: dict[int, tuple[tf.Tensor, list[tf.Tensor]]] = {}
+
+            def multiply(number: int, values: tf.Tensor) -> list[tf.Tensor]:
+                met[number] = values, [tf.matmul(values, part) for part in cut[number]]
+                return met[number][1]
+
+            output, after = step(time, inputs[time], state, multiply, list(constants))
+            of_step = [output, state, *(met[number] for number in range(len(parts)))]
+            kept = tf.nest.map_structure(lambda array, value: array.write(time, value), kept, of_step)
+            return time + 1, after, kept
+
+        kept: list[Any] = [_array(inputs.dtype, steps), [_array(part.dtype, steps) for part in state]]
+        for matrix, part in zip(matrices, parts, strict=True):
+            kept.append((_array(matrix.dtype, steps), [_array(matrix.dtype, steps) for _ in range(part)]))
+        _, end, kept = tf.while_loop(
+            lambda time, *_: time < steps, forward, (0, list(state), kept), maximum_iterations=steps
+        )
+        for part, before in zip(end, state, strict=True):
+            part.set_shape(before.shape)
+        outputs, befores, *products = kept
+
+        def gradient(d_outputs: tf.Tensor, *d_end: tf.Tensor) -> list[tf.Tensor]:
+            transposed = [tf.linalg.matrix_transpose(matrix) for matrix in matrices]
+
+            def backward(
+                time: tf.Tensor, d_state: list[tf.Tensor], d_constants: list[tf.Tensor], written: list[Any]
+            ) -> tuple[Any, ...]:
+                d_products: dict[int, tf.Tensor] = {}
+
+                def multiply(number: int, values: tf.Tensor) -> list[tf.Tensor]:
+                    results = [array.read(time) for array in products[number][1]]
+
+                    @tf.custom_gradient
+                    def product(values: tf.Tensor) -> Any:
+                        def through(*gradients: tf.Tensor) -> tf.Tensor:
+                            d_products[number] = tf.concat(gradients, axis=-1)
+                            return tf.matmul(d_products[number], transposed[number])
+
+                        return [tf.identity(result) for result in results], through
+
+                    return product(values)
+
+                sources = [tf.identity(inputs[time]), *(array.read(time) for array in befores)]
+                sources += [tf.identity(constant) for constant in constants]
+                with tf.GradientTape() as tape:
+                    tape.watch(sources)
+                    output, after = step(
+                        time, sources[0], sources[1 : 1 + counts[0]], multiply, sources[1 + counts[0] :]
+                    )
+                d_input, *others = tape.gradient(
+                    [output, *after], sources, [d_outputs[time], *d_state], tf.UnconnectedGradients.ZERO
+                )
+                of_constants = zip(d_constants, others[counts[0] :], strict=True)
+                values = [d_input, *(d_products[number] for number in range(len(parts)))]
+                return (
+                    time - 1,
+                    others[: counts[0]],
+                    [total + gradient for total, gradient in of_constants],
+                    [array.write(time, value) for array, value in zip(written, values, strict=True)],
+                )
+
+            arrays = [_array(inputs.dtype, steps), *(_array(matrix.dtype, steps) for matrix in matrices)]
+            _, d_state, d_constants, arrays = tf.while_loop(
+                lambda time, *_: time >= 0,
+                backward,
+                (steps - 1, list(d_end), [tf.zeros_like(constant) for constant in constants], arrays),
+                maximum_iterations=steps,
+            )
+            d_inputs, *d_products = (array.stack() for array in arrays)
+            d_weights = [
+                _over_time(values.stack(), d_product, matrix)
+                for (values, _), d_product, matrix in zip(products, d_products, matrices, strict=True)
+            ]
+            return [tf.reshape(d_inputs, tf.shape(inputs)), *d_state, *d_weights, *d_constants]
+
+        return (outputs.stack(), *end), gradient
+
+    outputs, *end = run(inputs, *state, *(weight.matrix for weight in weights), *constants)
+    return outputs, end
+
+
+def _array(dtype: tf.DType, steps: tf.Tensor) -> tf.TensorArray:
+    # Both loops read what the first one wrote.
+    return tf.TensorArray(dtype, steps, clear_after_read=False)
+
+
+def _over_time(values: tf.Tensor, d_products: tf.Tensor, matrix: tf.Tensor) -> tf.Tensor:
+    """The gradient of a matrix from what it was multiplied by and the products' gradients, over all steps."""
+    if matrix.shape.rank == 2:
+        rows = [tf.reshape(tensor, [-1, tf.shape(tensor)[-1]]) for tensor in (values, d_products)]
+        return tf.matmul(*rows, transpose_a=True)
+    # [time, batch, 1, m] to [batch, time, m]: each row of the batch has its own matrix.
+    by_row = [tf.transpose(tensor[:, :, 0], [1, 0, 2]) for tensor in (values, d_products)]
+    return tf.matmul(*by_row, transpose_a=True)
