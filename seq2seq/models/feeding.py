@@ -82,9 +82,8 @@ def feed_through(
         below, after = feed, []
         for layer in range(depth):
             hidden, cell = states[2 * layer : 2 * layer + 2]
-            read = below
-            if layer and between[layer - 1] is not None:
-                read = below * between[layer - 1][time]
+            masks = between[layer - 1] if layer else None
+            read = below if masks is None else below * masks[time]
             parts = multiply(layer, tf.concat([read, hidden], axis=1))
             added = tf.split(constants[layer - 1], 4) if layer else tf.split(inputs, 4, axis=1)
             gates = [tf.cast(part + more, wide) for part, more in zip(parts, added, strict=True)]
