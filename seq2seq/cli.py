@@ -56,6 +56,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_launch(commands)
     _add_translate(commands)
     _add_evaluate(commands)
+    _add_shortlist(commands)
     _add_describe(commands)
     _add_benchmark(commands)
     _add_verify_resume(commands)
@@ -123,6 +124,20 @@ def _add_evaluate(commands: Any) -> None:
     parser.add_argument("--json", action="store_true", help="write JSON instead of a table")
     _add_decoding(parser)
     parser.set_defaults(run=_evaluate)
+
+
+def _add_shortlist(commands: Any) -> None:
+    parser = commands.add_parser(
+        "shortlist",
+        help="learn which target pieces a source is likely to need",
+        description="Learn from parallel text which target pieces go with which source pieces, and write a translator "
+        "that knows it: translate --shortlist then scores only those.",
+    )
+    parser.add_argument("model", type=Path, metavar="MODEL", help=_MODEL)
+    parser.add_argument("--source", type=Path, metavar="FILE", required=True, help="source text, line by line")
+    parser.add_argument("--target", type=Path, metavar="FILE", required=True, help="its translations, line by line")
+    parser.add_argument("--output", type=Path, metavar="FILE", help="model file to write (default: MODEL, replaced)")
+    parser.set_defaults(run=_shortlist)
 
 
 def _add_describe(commands: Any) -> None:
@@ -200,6 +215,9 @@ def _add_decoding(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     parser.add_argument(
         "--batch-size", type=_count, metavar="N", help="sentences together (default: as the recipe says)"
+    )
+    parser.add_argument(
+        "--shortlist", action="store_true", help="score only pieces that a batch is likely to need (seq2seq shortlist)"
     )
 
 
@@ -279,6 +297,7 @@ def _translated(
             beam_size=beam,
             length_penalty=arguments.length_penalty,
             batch_size=arguments.batch_size,
+            shortlist=arguments.shortlist,
         )
         output = []
         for hypotheses in found:
@@ -331,12 +350,7 @@ def _evaluate(arguments: argparse.Namespace) -> None:
             f"There is no metric {unknown[0]}. Received: --metrics {arguments.metrics}. "
             f"There are: {', '.join(METRICS)}."
         )
-    sources, references = (_lines_of(path) for path in (arguments.source, arguments.target))
-    if len(sources) != len(references):
-        raise ValueError(
-            "Source and target need the same number of lines. "
-            f"Received: {arguments.source} with {len(sources):,}, {arguments.target} with {len(references):,} lines."
-        )
+    sources, references = _parallel(arguments)
     translator = _load_translator(arguments.model)
     evaluation = experiment.evaluation_of(translator, names)
     hypotheses = translator.translate(
@@ -344,6 +358,7 @@ def _evaluate(arguments: argparse.Namespace) -> None:
         beam_size=arguments.beam_size,
         length_penalty=arguments.length_penalty,
         batch_size=arguments.batch_size,
+        shortlist=arguments.shortlist,
     )
     scores = experiment.measure(hypotheses, references, evaluation)
     if arguments.json:
@@ -355,6 +370,36 @@ def _evaluate(arguments: argparse.Namespace) -> None:
     else:
         rows = [[name, f"{score.value:.2f}", score.signature] for name, score in scores.items()]
         print(format_table(["metric", "value", "signature"], rows, numbers=[1]))
+
+
+def _shortlist(arguments: argparse.Namespace) -> None:
+    from seq2seq.text.shortlist import Shortlist
+
+    sources, targets = _parallel(arguments)
+    translator = _load_translator(arguments.model)
+    source, target = translator.source_tokenizer, translator.target_tokenizer
+    learnt = Shortlist.learn(
+        source.encode_batch(sources),
+        target.encode_batch(targets),
+        source.vocab_size,
+        translator.model.decoder.vocab_size,
+    )
+    translator.shortlist = learnt
+    output = arguments.output or arguments.model
+    translator.save(output)
+    pieces = int((learnt.likely > 0).sum())
+    print(f"Wrote {output}: {len(learnt.frequent):,} pieces for every source, {pieces:,} likely ones.")
+
+
+def _parallel(arguments: argparse.Namespace) -> tuple[list[str], list[str]]:
+    """Read the lines of --source and --target."""
+    sources, targets = (_lines_of(path) for path in (arguments.source, arguments.target))
+    if len(sources) != len(targets):
+        raise ValueError(
+            "Source and target need the same number of lines. "
+            f"Received: {arguments.source} with {len(sources):,}, {arguments.target} with {len(targets):,} lines."
+        )
+    return sources, targets
 
 
 def _lines_of(path: Path) -> list[str]:

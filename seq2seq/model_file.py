@@ -18,6 +18,7 @@ FORMAT = 2
 """The format that is written; format 1 was the same without checksums and probes, and is read too."""
 
 MODEL, SOURCE, TARGET, RECIPE, ABOUT = "model.keras", "source.model", "target.model", "recipe.toml", "about.json"
+SHORTLIST = "shortlist.bin"
 
 _READ = (1, FORMAT)
 _END, _END_LENGTH = b"PK\x05\x06", 22  # the end record of a zip file without comment
@@ -112,7 +113,7 @@ def _check_end(file: IO[bytes]) -> None:
 
 def _check_names(path: Path, archive: zipfile.ZipFile) -> None:
     names = archive.namelist()
-    if not _NEEDED <= set(names) <= {*_NEEDED, TARGET} or len(names) != len(set(names)):
+    if not _NEEDED <= set(names) <= {*_NEEDED, TARGET, SHORTLIST} or len(names) != len(set(names)):
         raise TranslatorFileError(
             f"A translator file holds {MODEL}, {SOURCE}, {RECIPE} and {ABOUT}. "
             f"Received: {path}, with {', '.join(map(ascii, sorted(names)[:9])) or 'nothing'}. "

@@ -19,6 +19,7 @@ from seq2seq.files import replacing
 from seq2seq.model_file import (
     MODEL,
     RECIPE,
+    SHORTLIST,
     SOURCE,
     TARGET,
     TranslatorFileError,
@@ -31,6 +32,7 @@ from seq2seq.text.special import END, PAD, PIECES
 
 if TYPE_CHECKING:
     from seq2seq.models import Seq2Seq
+    from seq2seq.text.shortlist import Shortlist
     from seq2seq.text.tokenizer import Tokenizer
 
 # A longer text is no sentence: it is cut, because time and memory grow with its length times that of its translation.
@@ -61,6 +63,7 @@ class Translator:
         recipe: The recipe that the model was trained with, as TOML; for people.
         about: What travels with the model as plain JSON values: "decoding" (the settings that ``translate`` uses where
             it is given none), "metrics", "signatures", "versions" and more.
+        shortlist: Which target pieces a source is likely to need, for translating with ``shortlist=True``.
 
     Example:
         >>> import seq2seq
@@ -82,12 +85,16 @@ class Translator:
         *,
         recipe: str = "",
         about: Mapping[str, Any] | None = None,
+        shortlist: Shortlist | None = None,
     ) -> None:
         self.model = model
         self.source_tokenizer = source_tokenizer
         self.target_tokenizer = target_tokenizer
         self.recipe = recipe
         self.about = dict(about or {})
+        if shortlist is not None:
+            shortlist.check(source_tokenizer.vocab_size, model.decoder.vocab_size)
+        self.shortlist = shortlist
 
     def translate(
         self,
@@ -97,6 +104,7 @@ class Translator:
         length_penalty: float | None = None,
         max_length_factor: float | None = None,
         batch_size: int | None = None,
+        shortlist: bool = False,
     ) -> list[str]:
         """Translate texts, each on its own, in batches of like length.
 
@@ -110,6 +118,8 @@ class Translator:
             max_length_factor: A translation has at most this factor times the source's tokens, plus 10. None: as the
                 recipe says, else 2.
             batch_size: Sentences decoded together. None: as the recipe says, else 64.
+            shortlist: Score only the target pieces that the sentences of a batch are likely to need. Faster with a
+                large vocabulary; a translation then depends a little on the others of its batch.
 
         Returns:
             One translation per text, in the order of the texts.
@@ -125,6 +135,7 @@ class Translator:
             length_penalty=length_penalty,
             max_length_factor=max_length_factor,
             batch_size=batch_size,
+            shortlist=shortlist,
         )
         return [best[0].text for best in found]
 
@@ -137,6 +148,7 @@ class Translator:
         length_penalty: float | None = None,
         max_length_factor: float | None = None,
         batch_size: int | None = None,
+        shortlist: bool = False,
     ) -> list[list[Hypothesis]]:
         """Translate texts, and give several translations of each with their scores.
 
@@ -149,6 +161,7 @@ class Translator:
             length_penalty: See :meth:`translate`.
             max_length_factor: See :meth:`translate`.
             batch_size: See :meth:`translate`.
+            shortlist: See :meth:`translate`; the scores are log-probabilities among the shortlisted pieces.
 
         Returns:
             For each text, in the order of the texts, its hypotheses, best first.
@@ -165,6 +178,11 @@ class Translator:
         }
         settings = self.decoding | {name: value for name, value in given.items() if value is not None}
         _check(texts, n_best, settings)
+        if shortlist and self.shortlist is None:
+            raise ValueError(
+                "This translator has no shortlist. Received: shortlist=True. Learn one with `seq2seq shortlist`, or "
+                "give Translator one; or leave shortlist out, to score every piece."
+            )
         found = [[Hypothesis("", 0.0)] for _ in texts]
         real = [place for place, text in enumerate(texts) if text.strip()]
         ids = self.source_tokenizer.encode_batch([texts[place] for place in real])
@@ -179,12 +197,13 @@ class Translator:
         # Longest first: what does not fit into memory fails at once.
         order = sorted(range(len(parts)), key=lambda index: -len(parts[index][1]))
         size = settings["batch_size"]
+        used = self.shortlist if shortlist else None
         batches = [order[start : start + size] for start in range(0, len(order), size)]
         if batches:  # traced here, before two threads do it
-            self.model.search(settings["beam_size"], n_best, settings["length_penalty"])
+            self.model.search(settings["beam_size"], n_best, settings["length_penalty"], shortlist)
 
         def decode(batch: list[int]) -> list[list[Hypothesis]]:
-            return self._decode([parts[index][1] for index in batch], n_best, settings)
+            return self._decode([parts[index][1] for index in batch], n_best, settings, used)
 
         # Two batches at a time: the small operations of one fill the gaps that those of the other leave.
         with ThreadPoolExecutor(2) as pool:
@@ -201,7 +220,9 @@ class Translator:
         said = self.about.get("decoding", {})
         return {name: said.get(name, value) for name, value in _DECODING.items()}
 
-    def _decode(self, ids: list[list[int]], n_best: int, settings: Mapping[str, Any]) -> list[list[Hypothesis]]:
+    def _decode(
+        self, ids: list[list[int]], n_best: int, settings: Mapping[str, Any], shortlist: Shortlist | None
+    ) -> list[list[Hypothesis]]:
         source = np.full((len(ids), max(map(len, ids)) + 1), PAD, np.int32)
         for row, sentence in zip(source, ids, strict=True):
             row[: len(sentence) + 1] = [*sentence, END]
@@ -212,6 +233,7 @@ class Translator:
             beam_size=settings["beam_size"],
             n_best=n_best,
             length_penalty=settings["length_penalty"],
+            vocabulary=None if shortlist is None else shortlist.of(source),
         )
         tokens, scores = np.asarray(tokens), np.asarray(scores)
         texts = self.target_tokenizer.decode_batch(tokens.reshape(-1, tokens.shape[-1]).tolist())
@@ -243,6 +265,8 @@ class Translator:
         members = {RECIPE: self.recipe.encode(), SOURCE: self.source_tokenizer.to_bytes()}
         if not joint:
             members[TARGET] = self.target_tokenizer.to_bytes()
+        if self.shortlist is not None:
+            members[SHORTLIST] = self.shortlist.to_bytes()
         with tempfile.TemporaryDirectory() as folder:
             model = Path(folder) / MODEL
             with _without_training(self.model):
@@ -284,6 +308,7 @@ class Translator:
         """
         path = Path(path)
         members, about = read_members(path)
+        from seq2seq.text.shortlist import Shortlist
         from seq2seq.text.tokenizer import Tokenizer
 
         try:
@@ -292,7 +317,8 @@ class Translator:
             target = source if about["joint"] else Tokenizer.from_bytes(members[TARGET])
             model = _read_model(members[MODEL])
             _check_vocabularies(model, source, target)
-            translator = cls(model, source, target, recipe=recipe, about=about)
+            shortlist = Shortlist.from_bytes(members[SHORTLIST]) if SHORTLIST in members else None
+            translator = cls(model, source, target, recipe=recipe, about=about, shortlist=shortlist)
             _check((), 1, translator.decoding)
         except TranslatorFileError:
             raise

@@ -269,3 +269,33 @@ class TestBenchmark:
         assert status == 2 and "This option is for a model, not for a recipe. Received: --input" in err
         status, _, err = seq2seq("benchmark", str(recipe), "--set", "model.depth=2")
         assert status == 2 and "There is no setting model.depth" in err
+
+
+class TestShortlist:
+    def test_learns_and_translates_with_it(self, seq2seq, model: str, tmp_path: Path) -> None:
+        source, target, short = tmp_path / "a.de", tmp_path / "a.en", tmp_path / "short.s2s"
+        source.write_text("ein Haus\nWald\n")
+        target.write_text("der See\nam\n")
+        status, out, err = seq2seq(
+            "shortlist", model, "--source", str(source), "--target", str(target), "--output", str(short)
+        )
+        assert (status, err) == (0, "")
+        assert f"Wrote {short}: " in out.decode()
+        assert Translator.load(short).shortlist is not None
+        status, out, _ = seq2seq("translate", str(short), "--shortlist", stdin=b"Wald\n")
+        assert status == 0
+        assert set(out.decode().strip()) <= set("der See am")
+
+    def test_a_translator_without_one(self, seq2seq, model: str) -> None:
+        status, out, err = seq2seq("translate", model, "--shortlist", stdin=b"Wald\n")
+        assert (status, out) == (1, b"")
+        assert "This translator has no shortlist" in err
+
+    def test_unequal_files(self, seq2seq, model: str, tmp_path: Path) -> None:
+        for name, text in (("a.de", "ein\nHaus\n"), ("a.en", "der\n")):
+            (tmp_path / name).write_text(text)
+        status, _, err = seq2seq(
+            "shortlist", model, "--source", str(tmp_path / "a.de"), "--target", str(tmp_path / "a.en")
+        )
+        assert status == 1
+        assert "same number of lines" in err

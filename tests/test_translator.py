@@ -14,6 +14,7 @@ from seq2seq import Decoder, Encoder, Seq2Seq, StateBridge, Tokenizer, Translato
 from seq2seq.model_file import FORMAT
 from seq2seq.recipe import DecodingSettings
 from seq2seq.settings import to_table
+from seq2seq.text.shortlist import Shortlist
 from seq2seq.translator import Hypothesis, read_about
 
 WORDS = ["ein", "Haus", "am", "See", "und", "der", "Wald", "a", "house", "by", "the", "lake"]
@@ -93,6 +94,32 @@ class TestTranslate:
             translator.translate([], beam_size=0)
         with pytest.raises(ValueError, match=r"max_length_factor=0"):
             translator.translate([], max_length_factor=0)
+
+
+class TestShortlist:
+    def test_all_pieces_give_what_no_shortlist_gives(self, translator: Translator, tokenizer: Tokenizer) -> None:
+        ids = np.arange(tokenizer.vocab_size, dtype=np.int32)
+        whole = Shortlist(ids, np.zeros((len(ids), 1), np.int32))
+        texts = ["ein Haus am See", "", "Wald und See"]
+        shortlisted = Translator(translator.model, tokenizer, tokenizer, shortlist=whole)
+        assert shortlisted.translate(texts, shortlist=True) == shortlisted.translate(texts)
+
+    def test_only_its_pieces_are_written_and_it_travels_with_the_file(
+        self, translator: Translator, tokenizer: Tokenizer, tmp_path: Path
+    ) -> None:
+        sources, targets = [tokenizer.encode("ein Haus")], [tokenizer.encode("a house")]
+        learnt = Shortlist.learn(sources, targets, tokenizer.vocab_size, tokenizer.vocab_size)
+        Translator(translator.model, tokenizer, tokenizer, shortlist=learnt).save(tmp_path / "short.s2s")
+        loaded = Translator.load(tmp_path / "short.s2s")
+        found = loaded.translate(["ein Haus am See", "Wald"], shortlist=True)
+        assert found != loaded.translate(["ein Haus am See", "Wald"])
+        assert set("".join(found)) <= set("a house")
+
+    def test_what_is_refused(self, translator: Translator, tokenizer: Tokenizer) -> None:
+        with pytest.raises(ValueError, match=r"has no shortlist. Received: shortlist=True. Learn one with `seq2seq"):
+            translator.translate(["Haus"], shortlist=True)
+        with pytest.raises(ValueError, match="for vocabularies of"):
+            Translator(translator.model, tokenizer, tokenizer, shortlist=Shortlist.learn([[4]], [[4]], 5, 5))
 
 
 class TestFile:

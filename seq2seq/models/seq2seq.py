@@ -241,6 +241,7 @@ class Seq2Seq(keras.Model):
         beam_size: int = 1,
         n_best: int = 1,
         length_penalty: float = 1.0,
+        vocabulary: tf.Tensor | None = None,
     ) -> Hypotheses:
         """Translate ids to ids.
 
@@ -250,57 +251,71 @@ class Seq2Seq(keras.Model):
             beam_size: Hypotheses kept per sentence; 1 is greedy search.
             n_best: Hypotheses returned per sentence, at most `beam_size`.
             length_penalty: Scores are summed log-probabilities (nats) over `length ** length_penalty`.
+            vocabulary: The target ids that may be produced, `[shortlisted]`, ascending and with all special ids, as
+                `Shortlist.of` gives them; probabilities are taken among them. None: every id.
 
         Returns:
             `Hypotheses(tokens [batch, n_best, target_time], scores [batch, n_best])`, best first.
         """
         source, max_length = tf.cast(source, tf.int32), tf.cast(max_length, tf.int32)
-        return self.search(beam_size, n_best, length_penalty)(source, tf.broadcast_to(max_length, tf.shape(source)[:1]))
+        given = [source, tf.broadcast_to(max_length, tf.shape(source)[:1])]
+        given += [] if vocabulary is None else [tf.cast(vocabulary, tf.int32)]
+        return self.search(beam_size, n_best, length_penalty, vocabulary is not None)(*given)
 
     def search(
-        self, beam_size: int = 1, n_best: int = 1, length_penalty: float = 1.0
-    ) -> Callable[[tf.Tensor, tf.Tensor], Hypotheses]:
+        self, beam_size: int = 1, n_best: int = 1, length_penalty: float = 1.0, shortlisted: bool = False
+    ) -> Callable[..., Hypotheses]:
         """Give the graph behind `decode`: traced once per settings, for every shape, and safe to call from threads.
 
         Args:
             beam_size: See `decode`.
             n_best: See `decode`.
             length_penalty: See `decode`.
+            shortlisted: Whether it takes a vocabulary.
 
         Returns:
-            A function of source `[batch, source_time]` int32 and max_length `[batch]` int32.
+            A function of source `[batch, source_time]`, max_length `[batch]` and, if shortlisted, vocabulary
+            `[shortlisted]`, all int32.
         """
         settings = (beam_size, n_best, length_penalty)
-        if settings not in self._searches:
-            search = tf.function(
-                lambda source, max_length: self._search(source, max_length, *settings), autograph=False
+        if (*settings, shortlisted) not in self._searches:
+            search = tf.function(lambda *given: self._search(*settings, *given), autograph=False)
+            ranks = (2, 1, 1) if shortlisted else (2, 1)
+            self._searches[*settings, shortlisted] = search.get_concrete_function(
+                *(tf.TensorSpec([None] * rank, tf.int32) for rank in ranks)
             )
-            self._searches[settings] = search.get_concrete_function(
-                tf.TensorSpec([None, None], tf.int32), tf.TensorSpec([None], tf.int32)
-            )
-        return self._searches[settings]
+        return self._searches[*settings, shortlisted]
 
     def _search(
-        self, source: tf.Tensor, max_length: tf.Tensor, beam_size: int, n_best: int, length_penalty: float
+        self,
+        beam_size: int,
+        n_best: int,
+        length_penalty: float,
+        source: tf.Tensor,
+        max_length: tf.Tensor,
+        vocabulary: tf.Tensor | None = None,
     ) -> Hypotheses:
         encoded = self.encoder(source, training=False)
-        step, state, memory = start_search(self.decoder, self.bridge(encoded), encoded)
+        step, state, memory = start_search(self.decoder, self.bridge(encoded), encoded, vocabulary)
+
         if beam_size == 1 and n_best == 1:
             found = greedy_search(step, state, memory, max_length=max_length, start=START, end=END, pad=PAD)
             lengths = tf.math.count_nonzero(tf.not_equal(found.tokens, PAD), axis=2, dtype=tf.float32)
-            return found._replace(scores=found.scores / lengths**length_penalty)
-        return beam_search(
-            step,
-            state,
-            memory,
-            beam_size=beam_size,
-            n_best=n_best,
-            length_penalty=length_penalty,
-            max_length=max_length,
-            start=START,
-            end=END,
-            pad=PAD,
-        )
+            found = found._replace(scores=found.scores / lengths**length_penalty)
+        else:
+            found = beam_search(
+                step,
+                state,
+                memory,
+                beam_size=beam_size,
+                n_best=n_best,
+                length_penalty=length_penalty,
+                max_length=max_length,
+                start=START,
+                end=END,
+                pad=PAD,
+            )
+        return found if vocabulary is None else found._replace(tokens=tf.gather(vocabulary, found.tokens))
 
     # --- saving -------------------------------------------------------------------------------------------------
 

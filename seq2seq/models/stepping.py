@@ -24,7 +24,7 @@ class Start(NamedTuple):
     memory: Memory
 
 
-def start_search(decoder: Decoder, state: StackState, encoded: Encoded) -> Start:
+def start_search(decoder: Decoder, state: StackState, encoded: Encoded, vocabulary: tf.Tensor | None = None) -> Start:
     """Make the step function of a decoder for one search, and what it starts from.
 
     The step gives the logits of `Decoder.step` and `Decoder.project`, and is faster inside a loop: weights are cast
@@ -36,6 +36,7 @@ def start_search(decoder: Decoder, state: StackState, encoded: Encoded) -> Start
         decoder: The decoder.
         state: The initial state of every layer, as a `StateBridge` gives it.
         encoded: What the encoder gave.
+        vocabulary: The ids that take part, `[shortlisted]`; tokens and logits then number these. None: all ids.
 
     Returns:
         The step function, valid in the graph in which it was made, with its state and memory.
@@ -47,7 +48,7 @@ def start_search(decoder: Decoder, state: StackState, encoded: Encoded) -> Start
 
     cells = [layer.cell for layer in decoder.stack.forward_layers]
     layers = [(once(cell.kernel), once(cell.recurrent_kernel), once(cell.bias)) for cell in cells]
-    table = tf.convert_to_tensor(decoder.embedding.embeddings)
+    table = _rows(tf.convert_to_tensor(decoder.embedding.embeddings), vocabulary)
     memory = decoder.prepare(encoded)
     query_weights: tuple[tf.Tensor, ...] = ()
     combine = None
@@ -58,9 +59,11 @@ def start_search(decoder: Decoder, state: StackState, encoded: Encoded) -> Start
         memory = memory._replace(values=tf.matmul(memory.values, of_context))
     readout = None if decoder.readout is None else once(decoder.readout.kernel)
     if decoder.logits is not None:
-        kernel, bias = once(decoder.logits.kernel), once(decoder.logits.bias)
+        kernel = decoder.logits.kernel
+        kernel = once(kernel if vocabulary is None else tf.gather(kernel, vocabulary, axis=1))
     else:
-        kernel, bias = tf.transpose(once(table)), once(decoder.bias)
+        kernel = tf.transpose(once(table))
+    bias = _rows(once(decoder.bias if decoder.logits is None else decoder.logits.bias), vocabulary)
 
     def step(tokens: tf.Tensor, state: DecoderState, memory: Memory) -> tuple[tf.Tensor, DecoderState]:
         below = tf.cast(tf.gather(table, tokens), dtype)
@@ -85,6 +88,10 @@ def start_search(decoder: Decoder, state: StackState, encoded: Encoded) -> Start
     begin = decoder.start(state)
     single = [(LSTMState(layer.hidden, _float32(layer.cell)),) for (layer,) in begin.layers]
     return Start(step, begin._replace(layers=tuple(single)), memory)
+
+
+def _rows(weight: tf.Tensor, vocabulary: tf.Tensor | None) -> tf.Tensor:
+    return weight if vocabulary is None else tf.gather(weight, vocabulary)
 
 
 def _float32(tensor: tf.Tensor) -> tf.Tensor:

@@ -26,11 +26,14 @@ def best_of_row(values: tf.Tensor, count: int) -> tuple[tf.Tensor, tf.Tensor]:
     """
     width = values.shape[1]
     if width is None:
-        return tf.math.top_k(values, tf.minimum(count, tf.shape(values)[1]))
-    blocks = -(-width // BLOCK)
-    if blocks < 2 * count:  # sorted whole at the same price
-        return tf.math.top_k(values, min(count, width))
-    if width % BLOCK:
+        width = tf.shape(values)[1]
+        # As many blocks as are picked, the last of them empty where the row is short.
+        blocks, found = tf.maximum(-(-width // BLOCK), count), tf.minimum(count, width)
+    else:
+        blocks, found = -(-width // BLOCK), min(count, width)
+        if blocks < 2 * count:  # sorted whole at the same price
+            return tf.math.top_k(values, found)
+    if values.shape[1] is None or width % BLOCK:
         values = tf.pad(values, [[0, 0], [0, blocks * BLOCK - width]], constant_values=float("-inf"))
     rows = tf.shape(values)[0]
     best_blocks = tf.math.top_k(tf.reduce_max(tf.reshape(values, [rows, blocks, BLOCK]), axis=2), count)[1]
@@ -38,5 +41,5 @@ def best_of_row(values: tf.Tensor, count: int) -> tuple[tf.Tensor, tf.Tensor]:
     best_blocks = tf.sort(best_blocks, axis=1)
     flat = tf.reshape(best_blocks + tf.range(rows)[:, tf.newaxis] * blocks, [-1])
     kept = tf.reshape(tf.gather(tf.reshape(values, [-1, BLOCK]), flat), [rows, count * BLOCK])
-    best, places = tf.math.top_k(kept, count)
+    best, places = tf.math.top_k(kept, found)
     return best, tf.gather(best_blocks, places // BLOCK, batch_dims=1) * BLOCK + places % BLOCK

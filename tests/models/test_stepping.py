@@ -31,18 +31,19 @@ def model_of(dtype=None, **decoder):
     return model
 
 
-def both(model):
+def both(model, vocabulary=None):
     """Logits `[time, rows, vocab]` of both steps over TOKENS, and the last state of the fast one."""
+    numbers = np.arange(12) if vocabulary is None else np.searchsorted(vocabulary, np.arange(12))
     encoded = model.encoder(SOURCE)
     bridged = model.bridge(encoded)
     memory, plain = model.decoder.prepare(encoded), model.decoder.start(bridged)
-    fast = start_search(model.decoder, bridged, encoded)
+    fast = start_search(model.decoder, bridged, encoded, vocabulary)
     plain, state = (tf.nest.map_structure(lambda part: tf.repeat(part, 2, axis=0), one) for one in (plain, fast.state))
     expected, found = [], []
-    for tokens in tf.constant(TOKENS):
-        outputs, plain = model.decoder.step(tokens, plain, memory)
+    for tokens in TOKENS if vocabulary is None else np.where(np.isin(TOKENS, vocabulary), TOKENS, 5):
+        outputs, plain = model.decoder.step(tf.constant(tokens), plain, memory)
         expected.append(model.decoder.project(outputs))
-        logits, state = fast.step(tokens, state, fast.memory)
+        logits, state = fast.step(tf.constant(numbers[tokens]), state, fast.memory)
         found.append(logits)
     return np.array(tf.cast(expected, tf.float32)), np.array(tf.cast(found, tf.float32)), state
 
@@ -51,6 +52,23 @@ def both(model):
 def test_equals_the_plain_step(decoder):
     expected, found, _ = both(model_of(**decoder))
     np.testing.assert_allclose(found, expected, atol=2e-6)
+
+
+@pytest.mark.parametrize("decoder", DECODERS)
+def test_a_vocabulary_picks_columns(decoder):
+    vocabulary = np.array([0, 1, 2, 3, 5, 6, 11], np.int32)
+    expected, found, _ = both(model_of(**decoder), vocabulary)
+    np.testing.assert_allclose(found, expected[:, :, vocabulary], atol=2e-6)
+
+
+@pytest.mark.parametrize("beam_size", [1, 3])
+@pytest.mark.parametrize("decoder", DECODERS[-3:])
+def test_a_vocabulary_of_all_ids_changes_nothing(decoder, beam_size):
+    model = model_of(**decoder)
+    plain = model.decode(SOURCE, 9, beam_size=beam_size)
+    found = model.decode(SOURCE, 9, beam_size=beam_size, vocabulary=np.arange(12))
+    np.testing.assert_array_equal(found.tokens, plain.tokens)
+    np.testing.assert_allclose(found.scores, plain.scores, atol=1e-6)
 
 
 @pytest.mark.parametrize("decoder", DECODERS[:3])

@@ -24,8 +24,14 @@ def test_equals_a_stable_sort(seed, rows, width, count, kinds):
     np.testing.assert_array_equal(best, np.take_along_axis(values, expected, axis=1))
 
 
-@pytest.mark.parametrize("width", [2, 1000])
-def test_a_width_that_is_not_known_when_tracing(width):
-    search = tf.function(lambda values: best_of_row(values, 3), input_signature=[tf.TensorSpec([None, None])])
-    values = np.random.default_rng(1).normal(size=(4, width)).astype(np.float32)
-    np.testing.assert_array_equal(search(values)[1], np.argsort(-values, axis=1)[:, :3])
+@pytest.mark.parametrize("count", [1, 3, 8])
+@pytest.mark.parametrize("kinds", [2, 10**6])
+def test_a_width_that_is_not_known_when_tracing(kinds, count):
+    search = tf.function(lambda values: best_of_row(values, count), input_signature=[tf.TensorSpec([None, None])])
+    for width in (1, 2, 5, BLOCK, BLOCK + 1, count * BLOCK - 1, count * BLOCK, 1000):
+        values = np.random.default_rng(width).integers(kinds, size=(4, width)).astype(np.float32)
+        values[values == 0] = -np.inf
+        expected = np.argsort(-values, axis=1, kind="stable")[:, :count]
+        best, places = search(values)
+        np.testing.assert_array_equal(places, expected)
+        np.testing.assert_array_equal(best, np.take_along_axis(values, expected, axis=1))
