@@ -219,6 +219,11 @@ def _add_decoding(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--shortlist", action="store_true", help="score only pieces that a batch is likely to need (seq2seq shortlist)"
     )
+    parser.add_argument(
+        "--precision", choices=["float32", "bfloat16"],
+        help="of the decoder's matrix products; bfloat16 is faster on a processor with units for it "
+        "(default: as trained)",
+    )  # fmt: skip
 
 
 _RECIPE = "recipe: a TOML file, or a Python file with a module-level `recipe`"
@@ -298,6 +303,7 @@ def _translated(
             length_penalty=arguments.length_penalty,
             batch_size=arguments.batch_size,
             shortlist=arguments.shortlist,
+            precision=arguments.precision,
         )
         output = []
         for hypotheses in found:
@@ -359,6 +365,7 @@ def _evaluate(arguments: argparse.Namespace) -> None:
         length_penalty=arguments.length_penalty,
         batch_size=arguments.batch_size,
         shortlist=arguments.shortlist,
+        precision=arguments.precision,
     )
     scores = experiment.measure(hypotheses, references, evaluation)
     if arguments.json:

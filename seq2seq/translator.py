@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
 # A longer text is no sentence: it is cut, because time and memory grow with its length times that of its translation.
 _LONGEST = 1000  # source tokens
+_PRECISIONS = ("float32", "bfloat16")
 # What a translation is searched with where neither the caller nor the recipe says so.
 _DECODING: Mapping[str, Any] = {"beam_size": 5, "length_penalty": 1.0, "max_length_factor": 2.0, "batch_size": 64}
 
@@ -105,6 +106,7 @@ class Translator:
         max_length_factor: float | None = None,
         batch_size: int | None = None,
         shortlist: bool = False,
+        precision: str | None = None,
     ) -> list[str]:
         """Translate texts, each on its own, in batches of like length.
 
@@ -120,6 +122,8 @@ class Translator:
             batch_size: Sentences decoded together. None: as the recipe says, else 64.
             shortlist: Score only the target pieces that the sentences of a batch are likely to need. Faster with a
                 large vocabulary; a translation then depends a little on the others of its batch.
+            precision: "bfloat16" for matrix products of half the precision in the decoder's steps: faster on a
+                processor with units for it. Gates, cell states and probabilities stay float32. None: as trained.
 
         Returns:
             One translation per text, in the order of the texts.
@@ -136,6 +140,7 @@ class Translator:
             max_length_factor=max_length_factor,
             batch_size=batch_size,
             shortlist=shortlist,
+            precision=precision,
         )
         return [best[0].text for best in found]
 
@@ -149,6 +154,7 @@ class Translator:
         max_length_factor: float | None = None,
         batch_size: int | None = None,
         shortlist: bool = False,
+        precision: str | None = None,
     ) -> list[list[Hypothesis]]:
         """Translate texts, and give several translations of each with their scores.
 
@@ -162,6 +168,7 @@ class Translator:
             max_length_factor: See :meth:`translate`.
             batch_size: See :meth:`translate`.
             shortlist: See :meth:`translate`; the scores are log-probabilities among the shortlisted pieces.
+            precision: See :meth:`translate`.
 
         Returns:
             For each text, in the order of the texts, its hypotheses, best first.
@@ -178,6 +185,11 @@ class Translator:
         }
         settings = self.decoding | {name: value for name, value in given.items() if value is not None}
         _check(texts, n_best, settings)
+        if precision not in (None, *_PRECISIONS):
+            raise ValueError(
+                f"precision is one of {', '.join(_PRECISIONS)}, or None for that of the model. "
+                f"Received: precision={precision!r}."
+            )
         if shortlist and self.shortlist is None:
             raise ValueError(
                 "This translator has no shortlist. Received: shortlist=True. Learn one with `seq2seq shortlist`, or "
@@ -197,13 +209,14 @@ class Translator:
         # Longest first: what does not fit into memory fails at once.
         order = sorted(range(len(parts)), key=lambda index: -len(parts[index][1]))
         size = settings["batch_size"]
+        settings |= {"n_best": n_best, "precision": precision}
         used = self.shortlist if shortlist else None
         batches = [order[start : start + size] for start in range(0, len(order), size)]
         if batches:  # traced here, before two threads do it
-            self.model.search(settings["beam_size"], n_best, settings["length_penalty"], shortlist)
+            self.model.search(settings["beam_size"], n_best, settings["length_penalty"], shortlist, precision)
 
         def decode(batch: list[int]) -> list[list[Hypothesis]]:
-            return self._decode([parts[index][1] for index in batch], n_best, settings, used)
+            return self._decode([parts[index][1] for index in batch], settings, used)
 
         # Two batches at a time: the small operations of one fill the gaps that those of the other leave.
         with ThreadPoolExecutor(2) as pool:
@@ -221,11 +234,12 @@ class Translator:
         return {name: said.get(name, value) for name, value in _DECODING.items()}
 
     def _decode(
-        self, ids: list[list[int]], n_best: int, settings: Mapping[str, Any], shortlist: Shortlist | None
+        self, ids: list[list[int]], settings: Mapping[str, Any], shortlist: Shortlist | None
     ) -> list[list[Hypothesis]]:
         source = np.full((len(ids), max(map(len, ids)) + 1), PAD, np.int32)
         for row, sentence in zip(source, ids, strict=True):
             row[: len(sentence) + 1] = [*sentence, END]
+        n_best = settings["n_best"]
         limit = [math.ceil(settings["max_length_factor"] * len(sentence)) + 10 for sentence in ids]
         tokens, scores = self.model.decode(
             source,
@@ -234,6 +248,7 @@ class Translator:
             n_best=n_best,
             length_penalty=settings["length_penalty"],
             vocabulary=None if shortlist is None else shortlist.of(source),
+            precision=settings["precision"],
         )
         tokens, scores = np.asarray(tokens), np.asarray(scores)
         texts = self.target_tokenizer.decode_batch(tokens.reshape(-1, tokens.shape[-1]).tolist())

@@ -96,6 +96,20 @@ class TestTranslate:
             translator.translate([], max_length_factor=0)
 
 
+class TestPrecision:
+    def test_scores_are_close_to_those_of_float32(self, translator: Translator) -> None:
+        texts = ["ein Haus am See", "Wald"]
+        exact, rounded = (translator.hypotheses(texts, precision=name) for name in ("float32", "bfloat16"))
+        assert exact == translator.hypotheses(texts)
+        assert rounded != exact
+        for (one, *_), (other, *_) in zip(exact, rounded, strict=True):
+            assert abs(one.score - other.score) < 0.05
+
+    def test_what_is_refused(self, translator: Translator) -> None:
+        with pytest.raises(ValueError, match=r"precision is one of float32, bfloat16.*Received: precision='int8'"):
+            translator.translate(["Haus"], precision="int8")
+
+
 class TestShortlist:
     def test_all_pieces_give_what_no_shortlist_gives(self, translator: Translator, tokenizer: Tokenizer) -> None:
         ids = np.arange(tokenizer.vocab_size, dtype=np.int32)

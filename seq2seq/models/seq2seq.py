@@ -242,6 +242,7 @@ class Seq2Seq(keras.Model):
         n_best: int = 1,
         length_penalty: float = 1.0,
         vocabulary: tf.Tensor | None = None,
+        precision: str | None = None,
     ) -> Hypotheses:
         """Translate ids to ids.
 
@@ -251,8 +252,9 @@ class Seq2Seq(keras.Model):
             beam_size: Hypotheses kept per sentence; 1 is greedy search.
             n_best: Hypotheses returned per sentence, at most `beam_size`.
             length_penalty: Scores are summed log-probabilities (nats) over `length ** length_penalty`.
-            vocabulary: The target ids that may be produced, `[shortlisted]`, ascending and with all special ids, as
-                `Shortlist.of` gives them; probabilities are taken among them. None: every id.
+            vocabulary: The target ids that may be produced, `[shortlisted]`, ascending, with padding, start and
+                end, as `Shortlist.of` gives them; probabilities are taken among them. None: every id.
+            precision: Type of the matrix products of the steps, such as `"bfloat16"`; None: that of the model.
 
         Returns:
             `Hypotheses(tokens [batch, n_best, target_time], scores [batch, n_best])`, best first.
@@ -260,10 +262,15 @@ class Seq2Seq(keras.Model):
         source, max_length = tf.cast(source, tf.int32), tf.cast(max_length, tf.int32)
         given = [source, tf.broadcast_to(max_length, tf.shape(source)[:1])]
         given += [] if vocabulary is None else [tf.cast(vocabulary, tf.int32)]
-        return self.search(beam_size, n_best, length_penalty, vocabulary is not None)(*given)
+        return self.search(beam_size, n_best, length_penalty, vocabulary is not None, precision)(*given)
 
     def search(
-        self, beam_size: int = 1, n_best: int = 1, length_penalty: float = 1.0, shortlisted: bool = False
+        self,
+        beam_size: int = 1,
+        n_best: int = 1,
+        length_penalty: float = 1.0,
+        shortlisted: bool = False,
+        precision: str | None = None,
     ) -> Callable[..., Hypotheses]:
         """Give the graph behind `decode`: traced once per settings, for every shape, and safe to call from threads.
 
@@ -272,12 +279,13 @@ class Seq2Seq(keras.Model):
             n_best: See `decode`.
             length_penalty: See `decode`.
             shortlisted: Whether it takes a vocabulary.
+            precision: See `decode`.
 
         Returns:
             A function of source `[batch, source_time]`, max_length `[batch]` and, if shortlisted, vocabulary
             `[shortlisted]`, all int32.
         """
-        settings = (beam_size, n_best, length_penalty)
+        settings = (beam_size, n_best, length_penalty, precision)
         if (*settings, shortlisted) not in self._searches:
             search = tf.function(lambda *given: self._search(*settings, *given), autograph=False)
             ranks = (2, 1, 1) if shortlisted else (2, 1)
@@ -291,13 +299,13 @@ class Seq2Seq(keras.Model):
         beam_size: int,
         n_best: int,
         length_penalty: float,
+        precision: str | None,
         source: tf.Tensor,
         max_length: tf.Tensor,
         vocabulary: tf.Tensor | None = None,
     ) -> Hypotheses:
         encoded = self.encoder(source, training=False)
-        step, state, memory = start_search(self.decoder, self.bridge(encoded), encoded, vocabulary)
-
+        step, state, memory = start_search(self.decoder, self.bridge(encoded), encoded, vocabulary, precision)
         if beam_size == 1 and n_best == 1:
             found = greedy_search(step, state, memory, max_length=max_length, start=START, end=END, pad=PAD)
             lengths = tf.math.count_nonzero(tf.not_equal(found.tokens, PAD), axis=2, dtype=tf.float32)

@@ -24,32 +24,40 @@ class Start(NamedTuple):
     memory: Memory
 
 
-def start_search(decoder: Decoder, state: StackState, encoded: Encoded, vocabulary: tf.Tensor | None = None) -> Start:
+def start_search(
+    decoder: Decoder,
+    state: StackState,
+    encoded: Encoded,
+    vocabulary: tf.Tensor | None = None,
+    precision: str | None = None,
+) -> Start:
     """Make the step function of a decoder for one search, and what it starts from.
 
     The step gives the logits of `Decoder.step` and `Decoder.project`, and is faster inside a loop: weights are cast
     once, output weights tied to the embeddings are transposed once, and the part of the attentional vector's product
-    that reads the context is taken over the memory, once per source instead of once per token. Cell states are float32
-    whatever the precision of the model.
+    that reads the context is taken over the memory, once per source instead of once per token. Gates, cell states and
+    the softmax of the attention are float32 or finer whatever the precision of the products.
 
     Args:
         decoder: The decoder.
         state: The initial state of every layer, as a `StateBridge` gives it.
         encoded: What the encoder gave.
         vocabulary: The ids that take part, `[shortlisted]`; tokens and logits then number these. None: all ids.
+        precision: Type of the matrix products, such as `"bfloat16"`; None: that of the decoder.
 
     Returns:
         The step function, valid in the graph in which it was made, with its state and memory.
     """
-    dtype = tf.as_dtype(decoder.compute_dtype)
+    dtype = tf.as_dtype(precision or decoder.compute_dtype)
 
     def once(weight: Any) -> tf.Tensor:
         return tf.cast(tf.convert_to_tensor(weight), dtype)
 
     cells = [layer.cell for layer in decoder.stack.forward_layers]
-    layers = [(once(cell.kernel), once(cell.recurrent_kernel), once(cell.bias)) for cell in cells]
+    layers = [(once(cell.kernel), once(cell.recurrent_kernel), tf.convert_to_tensor(cell.bias)) for cell in cells]
     table = _rows(tf.convert_to_tensor(decoder.embedding.embeddings), vocabulary)
     memory = decoder.prepare(encoded)
+    memory = memory._replace(values=tf.cast(memory.values, dtype), keys=tf.cast(memory.keys, dtype))
     query_weights: tuple[tf.Tensor, ...] = ()
     combine = None
     if decoder.attention is not None and decoder.combine is not None:
@@ -86,24 +94,24 @@ def start_search(decoder: Decoder, state: StackState, encoded: Encoded, vocabula
         return logits, DecoderState(tuple(after), outputs if decoder.input_feeding else state.feed)
 
     begin = decoder.start(state)
-    single = [(LSTMState(layer.hidden, _float32(layer.cell)),) for (layer,) in begin.layers]
-    return Start(step, begin._replace(layers=tuple(single)), memory)
+    single = [(LSTMState(tf.cast(layer.hidden, dtype), _fine(layer.cell)),) for (layer,) in begin.layers]
+    return Start(step, DecoderState(tuple(single), tf.cast(begin.feed, dtype)), memory)
 
 
 def _rows(weight: tf.Tensor, vocabulary: tf.Tensor | None) -> tf.Tensor:
     return weight if vocabulary is None else tf.gather(weight, vocabulary)
 
 
-def _float32(tensor: tf.Tensor) -> tf.Tensor:
+def _fine(tensor: tf.Tensor) -> tf.Tensor:
+    """In float32, or finer where it is so."""
     return tf.cast(tensor, tf.float64 if tensor.dtype == tf.float64 else tf.float32)
 
 
 def _lstm_step(
     inputs: tf.Tensor, state: LSTMState, kernel: tf.Tensor, recurrent_kernel: tf.Tensor, bias: tf.Tensor
 ) -> LSTMState:
-    """One step of `seq2seq.layers.lstm.lstm`, the cell state in its own precision."""
-    gates = tf.nn.bias_add(tf.matmul(inputs, kernel) + tf.matmul(state.hidden, recurrent_kernel), bias)
-    i, f, g, o = tf.split(gates, 4, axis=1)
-    i, f, g, o = (tf.cast(gate, state.cell.dtype) for gate in (tf.sigmoid(i), tf.sigmoid(f), tf.tanh(g), tf.sigmoid(o)))
-    cell = f * state.cell + i * g
-    return LSTMState(tf.cast(o * tf.tanh(cell), inputs.dtype), cell)
+    """One step of `seq2seq.layers.lstm.lstm`, all but the products in the precision of the cell."""
+    gates = _fine(tf.matmul(inputs, kernel)) + _fine(tf.matmul(state.hidden, recurrent_kernel))
+    i, f, g, o = tf.split(tf.nn.bias_add(gates, _fine(bias)), 4, axis=1)
+    cell = tf.sigmoid(f) * state.cell + tf.sigmoid(i) * tf.tanh(g)
+    return LSTMState(tf.cast(tf.sigmoid(o) * tf.tanh(cell), inputs.dtype), cell)

@@ -6,9 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from seq2seq.text.special import PAD, PIECES
+from seq2seq.text.special import END, PAD, START
 
-_SPECIAL = range(len(PIECES))
 # Above it, sentences at even distances stand for all: 24 bytes a pair of positions, and EM reads all of them each time.
 _MOST_PAIRS = 20_000_000
 
@@ -23,7 +22,7 @@ class Shortlist:
     Example:
         >>> shortlist = Shortlist.learn([[5], [6], [5, 6]], [[7], [8], [8, 7]], 9, 9, frequent=0, per_piece=1)
         >>> shortlist.of(np.array([[5, 2]])).tolist()
-        [0, 1, 2, 3, 7]
+        [0, 1, 2, 7]
 
     Source:
         Jean et al. 2015, section 3.3; the likely pieces by Brown et al. 1993, Model 1.
@@ -89,10 +88,12 @@ class Shortlist:
             source: Ids, `[batch, source_time]`.
 
         Returns:
-            The ids in ascending order, the special ones first at their own places, `[shortlisted]` int32.
+            The ids in ascending order, padding, start and end first at their own places, `[shortlisted]` int32.
         """
         pieces = np.unique(source)
-        return np.unique(np.concatenate([_SPECIAL, self.frequent, self.likely[pieces].ravel()])).astype(np.int32)
+        return np.unique(np.concatenate([[PAD, START, END], self.frequent, self.likely[pieces].ravel()])).astype(
+            np.int32
+        )
 
     def check(self, source_vocab: int, target_vocab: int) -> None:
         """Refuse a shortlist of other vocabularies.

@@ -31,13 +31,13 @@ def model_of(dtype=None, **decoder):
     return model
 
 
-def both(model, vocabulary=None):
+def both(model, vocabulary=None, precision=None):
     """Logits `[time, rows, vocab]` of both steps over TOKENS, and the last state of the fast one."""
     numbers = np.arange(12) if vocabulary is None else np.searchsorted(vocabulary, np.arange(12))
     encoded = model.encoder(SOURCE)
     bridged = model.bridge(encoded)
     memory, plain = model.decoder.prepare(encoded), model.decoder.start(bridged)
-    fast = start_search(model.decoder, bridged, encoded, vocabulary)
+    fast = start_search(model.decoder, bridged, encoded, vocabulary, precision)
     plain, state = (tf.nest.map_structure(lambda part: tf.repeat(part, 2, axis=0), one) for one in (plain, fast.state))
     expected, found = [], []
     for tokens in TOKENS if vocabulary is None else np.where(np.isin(TOKENS, vocabulary), TOKENS, 5):
@@ -75,6 +75,10 @@ def test_a_vocabulary_of_all_ids_changes_nothing(decoder, beam_size):
 def test_bfloat16_keeps_the_cell_in_float32(decoder):
     exact, _, _ = both(model_of(**decoder))
     plain, found, state = both(model_of("mixed_bfloat16", **decoder))
+    _, chosen, chosen_state = both(model_of(**decoder), precision="bfloat16")
+    tf.nest.map_structure(lambda one, other: one.dtype == other.dtype or pytest.fail("types"), state, chosen_state)
     assert all(layer.cell.dtype == tf.float32 and layer.hidden.dtype == tf.bfloat16 for (layer,) in state.layers)
     # No farther from float32 than the plain step is, but for the rounding of single numbers.
-    assert np.abs(found - exact).mean() < 1.2 * np.abs(plain - exact).mean()
+    assert 0 < np.abs(found - exact).mean() < 1.2 * np.abs(plain - exact).mean()
+    # An encoder in float32 before it can only help.
+    assert 0 < np.abs(chosen - exact).mean() < 1.2 * np.abs(plain - exact).mean()
