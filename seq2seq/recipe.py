@@ -223,6 +223,8 @@ class TrainingSettings:
         schedule_patience: With "plateau": validations without a better ``monitor`` that make a cut.
         schedule_factor: With "luong" and "plateau": what the learning rate is multiplied by in a cut.
         clip_norm: Largest norm of all gradients together; 0 for no bound.
+        skip_not_finite: Batches in a row that are skipped, and counted, where their loss or gradient is not finite,
+            before training stops; 0 stops at the first.
         label_smoothing: Share of probability spread over the whole vocabulary.
         sampled_softmax: Words that a step scores beside its targets, for vocabularies of 32,000 and more; 0 scores all.
         epochs: Passes over the training pairs, at most.
@@ -248,6 +250,7 @@ class TrainingSettings:
     schedule_patience: Count = 1
     schedule_factor: Annotated[float, Range(0, 1, open_low=True, open_high=True)] = 0.5
     clip_norm: NotNegative = 1.0
+    skip_not_finite: CountOrNone = 0
     label_smoothing: Share = 0.1
     sampled_softmax: CountOrNone = 0
     epochs: Count = 10

@@ -9,6 +9,7 @@ from keras import ops
 
 from seq2seq.models.decoder import Decoder
 from seq2seq.models.encoder import Encoder
+from seq2seq.models.finite import apply_if_finite
 from seq2seq.models.loss import Totals, cross_entropy
 from seq2seq.models.replicas import expect_summed_gradients, several_workers, sum_gradients, sum_totals
 from seq2seq.models.sampling import draw_candidates, inclusion_probabilities, sampled_cross_entropy
@@ -25,6 +26,9 @@ class Seq2Seq(keras.Model):
     target tokens of the global batch, whatever the number of replicas. Logits are computed for real tokens only.
     `fit` and `evaluate` report `loss` (nats per target token, `</s>` counted), `perplexity` and `accuracy` (share of
     target tokens predicted right, without smoothing). So `compile` takes an optimizer and no loss.
+
+    A training step whose loss or gradient is not finite is left out: it changes nothing but the place in the data, and
+    `optimizer.iterations` does not count it. `seq2seq.training.train` stops there and says why.
 
     Args:
         encoder: An `Encoder`.
@@ -194,6 +198,8 @@ class Seq2Seq(keras.Model):
 
     def train_step(self, data: Any) -> dict[str, tf.Tensor]:  # noqa: D102
         inputs, target_out = _unpacked(data)
+        # Those of the random generators, and of any layer that keeps something of what it saw.
+        before = [(variable, tf.identity(variable.value)) for variable in self.non_trainable_variables]
         with tf.GradientTape() as tape:
             share = self.totals(inputs, target_out, training=True)
             # Gradients are summed over replicas: each divides by the tokens of all.
@@ -201,8 +207,9 @@ class Seq2Seq(keras.Model):
             loss = self.optimizer.scale_loss(share.loss / tf.maximum(totals.tokens, 1))
         weights = self.trainable_weights
         gradients = sum_gradients(tape.gradient(loss, weights))
-        self.optimizer.apply_gradients(zip(gradients, weights, strict=True))
-        return self._report(totals)
+        finite = apply_if_finite(self.optimizer, gradients, weights, totals.loss, before)
+        # A step that was left out is in no mean.
+        return self._report(Totals(*(tf.where(finite, total, 0) for total in totals)))
 
     def test_step(self, data: Any) -> dict[str, tf.Tensor]:  # noqa: D102
         inputs, target_out = _unpacked(data)

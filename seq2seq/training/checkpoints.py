@@ -200,14 +200,6 @@ def load_weights(model: keras.Model, path: Path) -> None:
         model.load_weights(path)
 
 
-def first_not_finite(model: keras.Model) -> str:
-    """Name the first weight of the model that is not finite; "" where all are."""
-    for variable in model.trainable_variables:
-        if not np.isfinite(_to_numpy(variable).sum(dtype=np.float64)):
-            return str(variable.path)
-    return ""
-
-
 @contextmanager
 def averaged_weights(model: keras.Model) -> Iterator[None]:
     """Let the optimizer's running averages stand in for the weights; nothing happens where it keeps none."""

@@ -3,7 +3,7 @@
 import json
 import math
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TextIO
@@ -15,7 +15,7 @@ from seq2seq.training.timing import StepTimes
 
 
 class JsonLog(keras.callbacks.Callback):
-    """Writes the log: "start" or "resume", "first_step", then "epoch", "validation", "checkpoint", and "end".
+    """Writes the log: "start" or "resume", "first_step", then "epoch", "validation", "skipped", "checkpoint", and "end".
 
     Args:
         path: The file; a new run starts it, a resumed one cuts it back to its checkpoint and appends.
@@ -68,6 +68,10 @@ class JsonLog(keras.callbacks.Callback):
             "seconds": round(validation.seconds, 3),
         }
         self.write("validation", {"best": best, **validation.values, **more})
+
+    def skipped(self, message: str, pairs: Sequence[tuple[str, str]]) -> None:
+        """Write why a batch is skipped, and its pairs."""
+        self.write("skipped", {"message": message, "pairs": [list(pair) for pair in pairs]})
 
     def saving(self, state: RunState) -> None:
         """Write that a checkpoint follows, so that it stands in the part of the log that the checkpoint keeps."""
@@ -129,6 +133,9 @@ class TensorBoardLog(keras.callbacks.Callback):
             with self._writer.as_default():
                 self._summary.text("samples", table, step=validation.update)
         self._writer.flush()
+
+    def skipped(self, message: str, pairs: Sequence[tuple[str, str]]) -> None:
+        """Nothing is written: the count comes with the epoch."""
 
     def saving(self, state: RunState) -> None:
         """Write what is held back, so that a checkpoint knows what it keeps."""

@@ -4,7 +4,7 @@ import shutil
 import sys
 import time
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TextIO
 
 import keras
@@ -133,6 +133,10 @@ class Progress(keras.callbacks.Callback):
             self._bar.close()
             self._bar = None
 
+    def skipped(self, message: str, pairs: Sequence[tuple[str, str]]) -> None:
+        """Say why a batch is skipped."""
+        self.say(message)
+
     def saving(self, state: RunState) -> None:
         """Nothing is said of checkpoints."""
 
@@ -169,8 +173,9 @@ class Progress(keras.callbacks.Callback):
         left = steps * step_seconds + inside * self._validation_seconds
         run_left = left + later * step_seconds + ending * self._validation_seconds
         rate = self._batches.tokens / max(self._steps, 1) / step_seconds if step_seconds else 0.0
+        skipped = f"{state.skipped:,} skipped, " if state.skipped else ""
         return (
-            f"loss {logs.get('loss', float('nan')):.3f}, {rate:,.0f} tokens/s, "
+            f"loss {logs.get('loss', float('nan')):.3f}, {rate:,.0f} tokens/s, {skipped}"
             f"{_clock(left)} left in epoch, {_clock(run_left)} in all"
         )
 

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import keras
 
-from seq2seq.training.checkpoints import first_not_finite, save_checkpoint
+from seq2seq.training.checkpoints import save_checkpoint
 from seq2seq.training.devices import Agreement
+from seq2seq.training.not_finite import NotFiniteError, first_not_finite
 from seq2seq.training.state import Audience, Keeper, RunState
-from seq2seq.training.stopping import ADVICE, NotFiniteError
 
 
 class Checkpoints(keras.callbacks.Callback):
@@ -47,34 +47,46 @@ class Checkpoints(keras.callbacks.Callback):
         self._keep = keep
         self._audience = audience
         self._saved_at = time.monotonic()
+        self._saved_update = state.update
 
     def on_train_batch_end(self, batch: int, logs: Mapping[str, float] | None = None) -> None:
         """Stop if asked to; save if it is time."""
         if self._stop.received:
             self.model.stop_training = True  # the end of the epoch, which follows, saves
         elif self._due():
-            self._save()
+            self.save()
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         """Save, at the start of the next epoch if this one is done."""
         self._state.end_epoch(epoch, logs or {})
-        self._save()
+        self.save()
         if self._stop.received:
             self.model.stop_training = True
 
     def _due(self) -> bool:
         # By the number of the step, not by the steps since the last time: a resumed run saves where the other one does.
-        if self._steps and self._state.update % self._steps == 0:
+        # Where the batch was skipped, the step was seen before.
+        update = self._state.update
+        if self._steps and update % self._steps == 0 and update != self._saved_update:
             return True
         return self._minutes > 0 and time.monotonic() - self._saved_at > 60 * self._minutes
 
-    def _save(self) -> None:
+    def save(self) -> None:
+        """Write a checkpoint.
+
+        Raises:
+            NotFiniteError: A weight is not finite: the checkpoint before stays the last one.
+        """
         self._state.tick()
         bad = first_not_finite(self.model)
         if bad:
-            raise NotFiniteError(f"{bad} is not finite after optimizer step {self._state.update}. {ADVICE}")
+            raise NotFiniteError(
+                f"{bad} is not finite after optimizer step {self._state.update}, and is not saved. Try a lower "
+                "learning_rate, a longer warm-up (warmup_steps), or a smaller clip_norm."
+            )
         for listener in self._audience:
             listener.saving(self._state)
         counters = {name: keeper.get_state() for name, keeper in self._keepers.items()}
         save_checkpoint(self._folder, self.model, {"run": self._state.get_state(), **counters}, keep=self._keep)
         self._saved_at = time.monotonic()
+        self._saved_update = self._state.update

@@ -1,7 +1,7 @@
 """Where a run stands: the counters that its callbacks share, and that a checkpoint keeps."""
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -30,6 +30,9 @@ class TrainingBatches(Protocol):
             of: How many shares a batch is cut into.
         """
 
+    def run(self, epoch: int, step: int = 0) -> Iterator[Any]:
+        """Give the batches of an epoch from a step on, as NumPy arrays."""
+
     def seek(self, epoch: int, step: int = 0) -> None:
         """Set where the next iteration starts."""
 
@@ -56,7 +59,9 @@ class RunState:
     Attributes:
         epoch: Epochs done, which is the number (from 0) of the running one.
         step: Batches done in the running epoch.
-        update: Optimizer steps done in the run.
+        update: Optimizer steps done in the run; a batch that was skipped makes none.
+        skipped: Batches of the run that were skipped because they were not finite.
+        skipped_in_a_row: How many of them since the last step.
         seconds: Wall time of the run so far, validation included.
         epoch_seconds: Wall time of the running epoch so far, validation included.
         train_seconds: Wall time spent in training steps of the running epoch.
@@ -68,6 +73,8 @@ class RunState:
     epoch: int = 0
     step: int = 0
     update: int = 0
+    skipped: int = 0
+    skipped_in_a_row: int = 0
     seconds: float = 0.0
     epoch_seconds: float = 0.0
     train_seconds: float = 0.0
@@ -140,6 +147,9 @@ class Audience(Protocol):
 
     def validated(self, validation: Validated, best: bool) -> None:
         """Hear of a validation, and whether its score is the best so far."""
+
+    def skipped(self, message: str, pairs: Sequence[tuple[str, str]]) -> None:
+        """Hear that a batch was skipped: why, and which pairs of source and target did it, as text."""
 
     def saving(self, state: RunState) -> None:
         """Hear that a checkpoint is about to be written."""

@@ -1,6 +1,5 @@
 """What happens around every step: data position, counters, learning rate."""
 
-import math
 import time
 from collections.abc import Mapping, Sequence
 
@@ -8,26 +7,32 @@ import keras
 import numpy as np
 
 from seq2seq.training.checkpoints import set_metrics
+from seq2seq.training.not_finite import Watch
 from seq2seq.training.schedules import Position, Schedule
 from seq2seq.training.state import RunState, TrainingBatches
-from seq2seq.training.stopping import ADVICE, NotFiniteError
 
 
 class Counting(keras.callbacks.Callback):
-    """Sets where the data start, counts steps and watches that the loss stays finite; the first in the list.
+    """Sets where the data start, counts steps and watches that they stay finite; the first in the list.
 
     Args:
         state: The counters.
         batches: The training batches.
+        watch: Tells whether a step was made.
         resumed_metrics: Running metrics of the epoch that a resume starts in the middle of.
     """
 
     def __init__(
-        self, state: RunState, batches: TrainingBatches, resumed_metrics: Sequence[np.ndarray] | None = None
+        self,
+        state: RunState,
+        batches: TrainingBatches,
+        watch: Watch,
+        resumed_metrics: Sequence[np.ndarray] | None = None,
     ) -> None:
         super().__init__()
         self._state = state
         self._batches = batches
+        self._watch = watch
         self._resumed_metrics = resumed_metrics
         self._steps = 0
         self._step_began = 0.0
@@ -35,6 +40,7 @@ class Counting(keras.callbacks.Callback):
     def on_train_begin(self, logs: Mapping[str, float] | None = None) -> None:
         """Start the clock."""
         self._state.start_clock()
+        self._watch.start(self.model)
 
     def on_epoch_begin(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:
         """Set where the data start: Keras asks for them right after this, and has just reset its metrics."""
@@ -61,17 +67,11 @@ class Counting(keras.callbacks.Callback):
         self._step_began = time.monotonic()
 
     def on_train_batch_end(self, batch: int, logs: Mapping[str, float] | None = None) -> None:
-        """Count the step; refuse to go on from a loss that is not finite."""
+        """Count the step; where it was not finite, leave out its batch, or refuse to go on."""
         state = self._state
         state.train_seconds += time.monotonic() - self._step_began
+        state.update += self._watch.made(self.model, logs or {})
         state.step += 1
-        state.update += 1
-        loss = (logs or {}).get("loss", 0.0)
-        if not math.isfinite(loss):
-            raise NotFiniteError(
-                f"The loss is {loss} at epoch {state.epoch + 1}, step {state.step} (optimizer step {state.update}). "
-                f"{ADVICE}"
-            )
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         """Tell whether the epoch is done; give it its metrics even where a resume found nothing left to do in it."""
@@ -82,6 +82,8 @@ class Counting(keras.callbacks.Callback):
         if "loss" not in logs:
             logs.update({name: float(value) for name, value in self.model.get_metrics_result().items()})
         if state.train_seconds:
+            if state.skipped:
+                logs["skipped"] = state.skipped
             logs["tokens_per_second"] = self._batches.tokens * state.step / max(self._steps, 1) / state.train_seconds
 
 

@@ -1,4 +1,4 @@
-"""When training stops: no better score for a while, a signal, or a loss that is not finite."""
+"""When training stops: no better score for a while, or a signal."""
 
 import math
 import os
@@ -13,16 +13,6 @@ from seq2seq import metrics
 from seq2seq.training.names import choose
 
 _FIT_METRICS = {"loss": False, "perplexity": False, "accuracy": True}
-
-
-ADVICE = (
-    "Training stopped; weights saved before are untouched. Try a lower learning rate, a longer warm-up, or a smaller "
-    "clip_norm."
-)
-
-
-class NotFiniteError(ValueError):
-    """The loss or a weight is no longer a finite number."""
 
 
 def higher_is_better(name: str) -> bool:

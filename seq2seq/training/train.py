@@ -16,6 +16,7 @@ from seq2seq.training.checkpoints import CheckpointError, Loaded, load_checkpoin
 from seq2seq.training.devices import Agreement, Devices, Following, batch_digest, devices_of
 from seq2seq.training.log import JsonLog, TensorBoardLog
 from seq2seq.training.names import choose
+from seq2seq.training.not_finite import NotFiniteError, ToText, Watch
 from seq2seq.training.optimizers import build_optimizer
 from seq2seq.training.progress import Progress
 from seq2seq.training.run_folder import RunFolder, installed_versions, open_run_folder
@@ -23,7 +24,7 @@ from seq2seq.training.saving import Checkpoints
 from seq2seq.training.schedules import Schedule, build_schedule
 from seq2seq.training.state import Audience, Keeper, RunState, TextPairs, TrainingBatches
 from seq2seq.training.steps import Counting, LearningRate
-from seq2seq.training.stopping import Judge, NotFiniteError, interruptions
+from seq2seq.training.stopping import Judge, interruptions
 from seq2seq.training.team import Team
 from seq2seq.training.timing import StepTimes, Timing
 from seq2seq.training.validation import Validation, Validator
@@ -38,6 +39,7 @@ class TrainingResult:
         stopped: Why it ended: "finished", "patience", "SIGINT", "SIGTERM", or "callback" (another callback stopped it).
         epochs: Whole epochs done.
         updates: Optimizer steps done.
+        skipped: Batches that were skipped because the loss or a gradient was not finite.
         minutes: Wall time of training, validation included, over all resumes.
         monitor: Name of the score that decided what is best.
         best: The best score; None where nothing was measured.
@@ -52,6 +54,7 @@ class TrainingResult:
     stopped: str
     epochs: int
     updates: int
+    skipped: int
     minutes: float
     monitor: str
     best: float | None
@@ -71,6 +74,8 @@ def train(
     schedule: str | Schedule = "constant",
     warmup_steps: int = 0,
     clip_norm: float = 0.0,
+    skip_not_finite: int = 0,
+    to_text: tuple[ToText, ToText] | None = None,
     ema: float = 0.0,
     strict_kernels: bool = False,
     validation_batches: TrainingBatches | None = None,
@@ -108,6 +113,10 @@ def train(
         schedule: Name of a schedule, or a schedule.
         warmup_steps: Optimizer steps of linear warm-up of a named schedule.
         clip_norm: Largest norm of all gradients together; 0 for no bound.
+        skip_not_finite: Batches in a row that are skipped, and counted, where their loss or gradient is not finite,
+            before training stops; 0 stops at the first.
+        to_text: Makes text of the ids of a source and of those of a target, for messages about such a batch; None
+            shows ids.
         ema: Decay of the running average of the weights, which is then what is validated and kept; 0 for none.
         strict_kernels: Whether to refuse a model of which an LSTM layer would run by Keras' own loop.
         validation_batches: Held-out batches for validation by loss; None for none.
@@ -145,8 +154,8 @@ def train(
         RunFolderError: The folder holds a run and ``resume`` is false.
         LockedError: Another process trains in the folder.
         CheckpointError: The run to continue had another model, optimizer or data.
-        NotFiniteError: The loss or a weight is not finite any more; the model has its last good weights, and so has the
-            folder.
+        NotFiniteError: The loss, a gradient or a weight is not finite; the model has its last good weights, and so has
+            the folder.
         SlowKernelError: ``strict_kernels``, and a layer has no fast kernel here.
         ValueError: A name is unknown, or a number is out of its range.
     """
@@ -210,6 +219,7 @@ def train(
         audience: list[Audience] = [shown, log, *([board] if board else [])]
         timing = Timing(built, audience)
         kernels = [kernel._asdict() for kernel in layer_kernels(model)]
+        watch = Watch(state, batches, skip_not_finite, to_text, audience)
 
         try:
             if found:
@@ -245,7 +255,7 @@ def train(
                     keep=keep_checkpoints,
                 )
                 parts = [
-                    Counting(state, batches, counters.get("metrics")),
+                    Counting(state, batches, watch, counters.get("metrics")),
                     LearningRate(state, batches, plan, learning_rate, epochs),
                     timing,
                     validation,
@@ -258,7 +268,17 @@ def train(
                 ]
                 if state.epoch < epochs and not judge.exhausted:
                     data = devices.dataset(batches)
-                    model.fit(data, initial_epoch=state.epoch, epochs=epochs, shuffle=False, verbose=0, callbacks=parts)
+                    try:
+                        model.fit(
+                            data, initial_epoch=state.epoch, epochs=epochs, shuffle=False, verbose=0, callbacks=parts
+                        )
+                    except NotFiniteError as error:
+                        log.write("not_finite", {"message": str(error)})
+                        if not error.intact:
+                            _restore_good_weights(model, run)
+                        elif team.chief:
+                            saving.save()
+                        raise
                 stopped = _reason(stop.received, judge, state, epochs)
             with team.file_from_chief(run.best if run.best.exists() else None) as kept:
                 if kept:
@@ -267,10 +287,6 @@ def train(
             log.write(
                 "end", {"stopped": stopped, "best": judge.best, "minutes": minutes, "timing": timing.times.table()}
             )
-        except NotFiniteError as error:
-            log.write("not_finite", {"message": str(error)})
-            _restore_good_weights(model, run)
-            raise
         finally:
             shown.close()
             log.close()
@@ -286,6 +302,7 @@ def train(
         stopped=stopped,
         epochs=state.epoch,
         updates=state.update,
+        skipped=state.skipped,
         minutes=state.seconds / 60,
         monitor=judge.monitor,
         best=judge.best,

@@ -170,7 +170,9 @@ class Validation(keras.callbacks.Callback):
 
     def on_train_batch_end(self, batch: int, logs: Mapping[str, float] | None = None) -> None:
         """Validate where enough steps have passed."""
-        if self._every and self._state.update % self._every == 0:
+        state = self._state
+        # Where the batch was skipped, the step was seen before.
+        if self._every and state.update % self._every == 0 and state.update not in (0, state.validated_at):
             self._validate(logs or {})
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:

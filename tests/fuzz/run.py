@@ -21,7 +21,8 @@ def main(name: str, *options: str) -> None:
     folder = Path(tempfile.mkdtemp(prefix=f"fuzz-{name}-"))
     for number, seed in enumerate(targets.seeds(name)):
         (folder / f"seed-{number}").write_bytes(seed)
-    atheris.Setup([sys.argv[0], *options, str(folder)], targets.TARGETS[name])
+    alone = any(Path(option).is_file() for option in options)
+    atheris.Setup([sys.argv[0], *options, *([] if alone else [str(folder)])], targets.TARGETS[name])
     atheris.Fuzz()
 
 

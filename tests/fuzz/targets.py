@@ -1,5 +1,6 @@
 """What is fuzzed: bytes go in; a result that keeps its promises comes out, or the error that is meant for a person."""
 
+import gzip
 import tempfile
 from collections.abc import Callable
 from functools import cache
@@ -81,8 +82,10 @@ def seeds(name: str) -> list[bytes]:
     """Give inputs that are right, to start from."""
     whole = _GOLDEN.read_bytes()
     table = [b"de\t1\neins\tone\n", b'de,1\n"eins, zwei","o""ne"\n', b'{"de": "eins", "1": {"x": null}}\n']
+    texts = [b"eins\r\nzwei\n", *table]
+    texts += [gzip.compress(text, mtime=0) for text in texts]
     return {
-        "corpus": [bytes([kind]) + text for kind, text in enumerate([b"eins\r\nzwei\n", *table])],
+        "corpus": [bytes([kind]) + text for kind, text in enumerate(texts)],
         "recipe": [_TINY.to_toml().encode(), b"model.bridge=[[0], [1, 2], []]", b"evaluation.metrics=bleu,chrf"],
         "model_file": [whole],
         "keras_file": [read_members(_GOLDEN)[0][MODEL]],

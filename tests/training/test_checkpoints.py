@@ -12,7 +12,6 @@ from seq2seq.training.checkpoints import (
     DamagedCheckpointError,
     averaged_weights,
     find_checkpoint,
-    first_not_finite,
     load_checkpoint,
     load_latest,
     load_weights,
@@ -234,12 +233,3 @@ def test_averages_stand_in_for_the_weights_for_a_while(compiled):
             np.testing.assert_array_equal(ours, average)
     for ours, value in zip(values(compiled.trainable_variables), raw, strict=True):
         np.testing.assert_array_equal(ours, value + 1)
-
-
-def test_names_the_first_weight_that_is_not_finite(compiled):
-    assert first_not_finite(compiled) == ""
-    variable = compiled.trainable_variables[2]
-    value = variable.numpy()
-    value.flat[0] = np.nan
-    variable.assign(value)
-    assert first_not_finite(compiled) == variable.path

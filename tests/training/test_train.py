@@ -10,11 +10,11 @@ import pytest
 from seq2seq.models.kernels import SlowKernelError, layer_kernels
 from seq2seq.text.corpus import corpus_from_pairs
 from seq2seq.training.checkpoints import CheckpointError, find_checkpoint, load_checkpoint, load_weights
+from seq2seq.training.not_finite import NotFiniteError
 from seq2seq.training.optimizers import build_optimizer
 from seq2seq.training.run_folder import RunFolderError
 from seq2seq.training.schedules import Luong
 from seq2seq.training.state import OF_THE_PROCESS
-from seq2seq.training.stopping import NotFiniteError
 from seq2seq.training.train import train
 
 from .conftest import make_batches, make_model
@@ -267,9 +267,9 @@ def poison(model):
     variable.assign(variable * np.nan)
 
 
-def test_a_loss_that_is_not_finite_stops_and_restores_the_best(tmp_path):
+def test_weights_that_are_not_finite_stop_and_the_best_are_restored(tmp_path):
     model = make_model()
-    with pytest.raises(NotFiniteError, match=r"loss is nan at epoch 2, step 2 \(optimizer step 6\)"):
+    with pytest.raises(NotFiniteError, match=r"not finite at epoch 2, step 2 \(optimizer step 6\), because encoder"):
         run(tmp_path, model, callbacks=[Call(5, poison)])
     assert all(np.isfinite(each).all() for each in model.get_weights())
     assert events(tmp_path)[-1]["event"] == "not_finite"
