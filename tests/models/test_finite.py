@@ -10,6 +10,7 @@ import tensorflow as tf
 
 from seq2seq.layers import StateBridge
 from seq2seq.models import Decoder, Encoder, Seq2Seq
+from seq2seq.models.replicas import sum_gradients
 
 GOOD = ({"source": [[5, 6, 2], [7, 2, 0]], "target_in": [[1, 4], [1, 6]]}, [[4, 2], [6, 2]])
 BAD = ({"source": [[9, 6, 2]], "target_in": [[1, 4]]}, [[4, 2]])
@@ -69,7 +70,8 @@ def test_a_finite_step_is_what_keras_alone_does(clip):
         with tf.GradientTape() as tape:
             totals = stock.totals(inputs, target_out, training=True)
             loss = totals.loss / totals.tokens
-        stock.optimizer.apply(tape.gradient(loss, stock.trainable_weights), stock.trainable_weights)
+        gradients = sum_gradients(tape.gradient(loss, stock.trainable_weights))
+        stock.optimizer.apply(gradients, stock.trainable_weights)
 
     for _ in range(3):
         step()
