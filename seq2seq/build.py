@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 # SentencePiece keeps its training text in memory; more than this teaches it nothing new.
 _TOKENIZER_PAIRS = 1_000_000
+_TINY_VOCABULARY = 8
 
 
 class ContradictionError(SettingsError):
@@ -201,6 +202,15 @@ def build_model(recipe: Recipe, source_vocab: int, target_vocab: int) -> Seq2Seq
         raise ContradictionError(str(error)) from error
 
 
+def check_model(recipe: Recipe) -> None:
+    """Find settings that make no model together, before any text is read: build one of a tiny vocabulary.
+
+    Raises:
+        ContradictionError: Settings do not fit together.
+    """
+    build_model(recipe, _TINY_VOCABULARY, _TINY_VOCABULARY)
+
+
 def _build_layers(recipe: Recipe, source_vocab: int, target_vocab: int) -> Seq2Seq:
     from seq2seq.layers import StateBridge
     from seq2seq.models import Decoder, Encoder, Seq2Seq
@@ -224,6 +234,7 @@ def _build_layers(recipe: Recipe, source_vocab: int, target_vocab: int) -> Seq2S
         dropout=settings.dropout,
         embedding_dropout=settings.embedding_dropout,
         dtype=recipe.training.precision,
+        name="encoder",
     )
     bridge = StateBridge(
         list(settings.decoder),
@@ -236,6 +247,7 @@ def _build_layers(recipe: Recipe, source_vocab: int, target_vocab: int) -> Seq2S
         activation=settings.activation,
         align=settings.align,
         dtype=recipe.training.precision,
+        name="bridge",
     )
     decoder = Decoder(
         target_vocab,
@@ -249,6 +261,7 @@ def _build_layers(recipe: Recipe, source_vocab: int, target_vocab: int) -> Seq2S
         output_dropout=settings.output_dropout,
         tie_embeddings=settings.tied != "none",
         dtype=recipe.training.precision,
+        name="decoder",
     )
     return Seq2Seq(
         encoder,
@@ -259,6 +272,7 @@ def _build_layers(recipe: Recipe, source_vocab: int, target_vocab: int) -> Seq2S
         sampled_softmax=recipe.training.sampled_softmax,
         sampling_seed=recipe.seed,
         dtype=recipe.training.precision,
+        name="seq2seq",
     )
 
 

@@ -19,7 +19,7 @@ from seq2seq import __version__, experiment, script
 from seq2seq.files import replacing
 from seq2seq.recipe import Recipe, load_recipe
 from seq2seq.settings import SettingsError
-from seq2seq.terminal import UsageError, exit_status, format_table
+from seq2seq.terminal import UsageError, exit_status, format_table, tell
 
 if TYPE_CHECKING:
     from seq2seq.benchmark.decoding import DecodingBenchmark
@@ -279,11 +279,18 @@ def _translate(arguments: argparse.Namespace) -> None:
     translator = _load_translator(arguments.model)
     live = given is None and sys.stdin.isatty()
     chunk = 1 if live else _CHUNK * (arguments.batch_size or translator.decoding["batch_size"])
-    lines = read_stream(sys.stdin.buffer, "stdin", nul=True) if given is None else read_lines(given, nul=True)
+    if given is None:
+        lines = read_stream(sys.stdin.buffer, "stdin", nul=True, invalid=_warn)
+    else:
+        lines = read_lines(given, nul=True, invalid=_warn)
     with nullcontext(sys.stdout.buffer) if written is None else _whole(written) as output:
         for result in _translated(translator, lines, chunk, arguments):
             output.write(result.encode())
             output.flush()
+
+
+def _warn(error: ValueError) -> None:
+    tell(f"seq2seq: warning: {error} It is translated with U+FFFD in that place; later lines are not mentioned.")
 
 
 def _translated(
@@ -479,6 +486,7 @@ def _benchmark(arguments: argparse.Namespace) -> None:
 
 
 def _verify_resume(arguments: argparse.Namespace) -> None:
+    from seq2seq.build import ContradictionError, check_model
     from seq2seq.verify import DifferentError, verify_resume
 
     if max(arguments.kill_at) >= arguments.steps:
@@ -488,6 +496,10 @@ def _verify_resume(arguments: argparse.Namespace) -> None:
         )
     seed = [] if arguments.seed is None else [f"seed={arguments.seed}"]
     recipe = _override(_load_recipe(arguments.recipe), [*arguments.settings, *seed])
+    try:
+        check_model(recipe)
+    except ContradictionError as error:
+        raise UsageError(str(error)) from error
     different = []
     for verdict in verify_resume(
         recipe, steps=arguments.steps, kill_at=arguments.kill_at, data=arguments.data, folder=arguments.out

@@ -216,10 +216,11 @@ def _prepare(
     changed: Mapping[str, object],
     devices: Devices,
 ) -> _Ready:
-    from seq2seq.build import build_batches, build_model, read_corpora
+    from seq2seq.build import build_batches, build_model, check_model, read_corpora
 
     team = devices.team
     before = _begun(run_folder, recipe) if team.chief else {}
+    check_model(recipe)
     began_with = team.from_chief(before.get("data"))
     data = began_with if data is None else data
     record = {

@@ -350,7 +350,7 @@ class Recipe:
     training: TrainingSettings = TrainingSettings()
     decoding: DecodingSettings = DecodingSettings()
     evaluation: EvaluationSettings = EvaluationSettings()
-    seed: CountOrNone = 0
+    seed: Annotated[int, Range(0, 2**32 - 1)] = 0
 
     def __post_init__(self) -> None:
         check_settings(self)

@@ -51,10 +51,10 @@ class Range:
 
     def words(self) -> str:
         """Say which numbers are allowed."""
-        low = f"above {self.low:g}" if self.open_low else f"from {self.low:g}"
+        low = f"above {self.low:.12g}" if self.open_low else f"from {self.low:.12g}"
         if self.high == float("inf"):
             return low if self.open_low else f"{low} up"
-        return f"{low} to {'below ' if self.open_high else ''}{self.high:g}"
+        return f"{low} to {'below ' if self.open_high else ''}{self.high:.12g}"
 
 
 @dataclass(frozen=True)

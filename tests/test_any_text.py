@@ -1,5 +1,6 @@
 """Whatever a line holds, there is one line for it in its place: translating text as it is found in the world."""
 
+import gzip
 import io
 import sys
 import unicodedata
@@ -182,16 +183,16 @@ class TestOutput:
         patch.setattr(cli, "_load_translator", lambda path: build("characters"))
         return cli.main(["translate", "m.s2s", *arguments])
 
-    def test_of_text_with_a_bad_line(
+    def test_of_a_file_that_breaks_off(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
     ) -> None:
-        (tmp_path / "in").write_bytes(b"Haus\n\xff\nSee\n")
+        (tmp_path / "in.gz").write_bytes(gzip.compress(b"Haus\nSee\n")[:-9])
         (tmp_path / "out").write_text("before\n")
         for output in ("out", "new"):
-            assert self.failing(monkeypatch, "--input", f"{tmp_path}/in", "--output", f"{tmp_path}/{output}") == 1
-            assert "in, line 2, byte 1 of the line" in capsys.readouterr().err
+            assert self.failing(monkeypatch, "--input", f"{tmp_path}/in.gz", "--output", f"{tmp_path}/{output}") == 1
+            assert "in.gz, damaged after line" in capsys.readouterr().err
         assert (tmp_path / "out").read_text() == "before\n"
-        assert sorted(path.name for path in tmp_path.iterdir()) == ["in", "out"]
+        assert sorted(path.name for path in tmp_path.iterdir()) == ["in.gz", "out"]
 
     @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a disk that is always full")
     def test_on_a_full_disk(

@@ -184,10 +184,12 @@ class TestTranslate:
     def test_nothing_in_nothing_out(self, seq2seq, model: str) -> None:
         assert seq2seq("translate", model)[:2] == (0, b"")
 
-    def test_lines_before_a_bad_one_are_translated(self, seq2seq, model: str, translator: Translator) -> None:
-        status, out, err = seq2seq("translate", model, stdin=b"ein Haus\nWald\nam \xff See\nund\n")
-        assert status == 1
-        assert out.decode().splitlines() == translator.translate(["ein Haus", "Wald"])
+    def test_a_line_that_is_no_utf_8_is_translated_too(self, seq2seq, model: str, translator: Translator) -> None:
+        status, out, err = seq2seq("translate", model, stdin=b"ein Haus\nWald\nam \xff See\n\xfe\nund\n")
+        assert status == 0
+        expected = translator.translate(["ein Haus", "Wald", "am \ufffd See", "\ufffd", "und"])
+        assert out.decode().split("\n") == [*expected, ""]
+        assert err.count("warning") == 1
         assert "Received: stdin, line 3, byte 4 of the line is 0xff" in err
 
     def test_a_reader_that_has_seen_enough_is_no_error_to_tell(self, model: str) -> None:

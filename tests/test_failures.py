@@ -155,7 +155,22 @@ USAGE = [
         "settings of a trained model are what they are",
         {"m.s2s": zipped({"x": b""})},
     ),
-    Case("a negative seed", "train r.toml --seed -1", 2, "seed must be a whole number from 0 up", {"r.toml": RECIPE}),
+    Case(
+        "a contradiction to be verified",
+        "verify-resume r.toml --steps 2 --kill-at 1 --out x",
+        2,
+        "per_layer passes encoder layer i to decoder layer i",
+        {"r.toml": f"{RECIPE}[model]\nencoder = [8]\n"},
+    ),
+    Case(
+        "a negative seed",
+        "train r.toml --seed -1",
+        2,
+        "seed must be a whole number from 0 to 4294967295",
+        {"r.toml": RECIPE},
+    ),
+    setting("seed=4294967296", "seed must be a whole number from 0 to 4294967295. Received: seed=4294967296"),
+    setting("training.skip_not_finite=-1", "training.skip_not_finite must be a whole number from 0 up"),
     setting("seed", "changed by section.key=value. Received: seed"),
     setting("model.depth=2", "There is no setting model.depth. .*has: embedding"),
     setting("modle.encoder=2", "There is no setting modle. Did you mean model?"),
@@ -185,9 +200,15 @@ RECIPES = [
     recipe("a key in the wrong section", f"dropout = 0.1\n{RECIPE}", r"no setting dropout. Did you mean model.dropout"),
     recipe("an unknown section", f"{RECIPE}[modle]\nx = 1\n", r"There is no setting modle. Did you mean model\?"),
     recipe("a value for a section", f"model = 3\n{RECIPE}", r"model is a section, \[model\]. Received: model=3"),
-    recipe("text for a number", f'seed = "7"\n{RECIPE}', r'seed must be a whole number from 0 up. Received: seed="7"'),
     recipe(
-        "true for a number", f"seed = true\n{RECIPE}", r"seed must be a whole number from 0 up. Received: seed=true"
+        "text for a number",
+        f'seed = "7"\n{RECIPE}',
+        r'seed must be a whole number from 0 to 4294967295. Received: seed="7"',
+    ),
+    recipe(
+        "true for a number",
+        f"seed = true\n{RECIPE}",
+        r"seed must be a whole number from 0 to 4294967295. Received: seed=true",
     ),
     recipe("a date for a number", f"seed = 2020-01-01\n{RECIPE}", r"seed must be a whole number"),
     recipe("a number for text", f"{RECIPE}[model]\nattention = 1\n", r"model.attention must be one of"),
@@ -219,6 +240,7 @@ RECIPES = [
 ]
 
 TABLE = DATA.replace('"corpus"', '"t"')
+DATES = TABLE.replace('"t"', '"dates"').replace('"de"', '"source"').replace('"en"', '"fr"')
 CORPORA = [
     corpus("nowhere", {}, r"path='corpus', which is not there. Check the spelling"),
     corpus("an empty folder", {"corpus/x": b""}, r"A folder needs the split that was named.*There is instead: 'x'"),
@@ -239,6 +261,14 @@ CORPORA = [
         r"whole gzip data.*de.gz",
     ),
     corpus("no gzip", {"corpus/train.de.gz": LINES, "corpus/train.en": LINES}, r"whole gzip data.*train.de.gz"),
+    corpus("dates into a language", {}, r"one of ar, bn, .* Received: target='fr'. Name the target 'target'", DATES),
+    corpus(
+        "a contradiction, before any text is looked for",
+        {},
+        "per_layer passes encoder layer i to decoder layer i",
+        f"{DATA}[model]\nencoder = [8]\n",
+        status=2,
+    ),
     corpus("too few to set aside", CORPUS, r"4 distinct sources in", DATA.replace("hold_out = 1", "hold_out = 9")),
     corpus("no such column", {"t/train.tsv": b"de\tfr\na\tb\n"}, r"column 'en', .*train.tsv.*'de', 'fr'", TABLE),
     corpus("a ragged table", {"t/train.tsv": b"de\ten\na\tb\nc\n"}, r"train.tsv, line 3 with 1 columns", TABLE),
@@ -407,6 +437,12 @@ def files_in(folder: Path) -> dict[str, bytes]:
     }
 
 
+def folders_in(folder: Path) -> set[str]:
+    """Every folder inside a folder, but for those that are kept for other runs."""
+    found = (path.relative_to(folder) for path in folder.rglob("*") if path.is_dir())
+    return {str(path) for path in found if not {"__pycache__", ".tokenised"} & {*path.parts}}
+
+
 def no_training(*arguments: Any) -> None:
     raise RuntimeError("nothing was found to be wrong")
 
@@ -431,7 +467,7 @@ def test_a_command_that_fails(
     for name, data in case.files.items():
         (here / name).parent.mkdir(parents=True, exist_ok=True)
         (here / name).write_bytes(data if isinstance(data, bytes) else data.encode())
-    before = files_in(here)
+    before, folders = files_in(here), folders_in(here)
     with monkeypatch.context() as patch:
         if case.prepare:
             case.prepare(patch)
@@ -445,6 +481,7 @@ def test_a_command_that_fails(
     assert len(err) < 2000
     assert out == "" or "--svg" in case.command
     assert files_in(here) == before
+    assert folders_in(here) - {"runs"} == folders - {"runs"}  # where tokenised text is kept for the next run
 
 
 def test_there_are_many_cases_and_each_has_a_name() -> None:
@@ -471,7 +508,7 @@ LIBRARY = [
     (lambda: Tokenizer.load("absent.model"), FileNotFoundError, r"absent\.model"),
     (lambda: Tokenizer.train(["a"]).piece(99), IndexError, "Received: id=99, vocab_size="),
     (lambda: read_corpus("absent", "train", source="a", target="b"), CorpusError, "which is not there"),
-    (lambda: read_corpus("dates", "dev", source="a", target="b"), CorpusError, "split='dev'"),
+    (lambda: read_corpus("dates", "dev", source="", target=""), CorpusError, "split='dev'"),
     (lambda: hold_out(corpus_from_pairs([("a", "b")]), 1), CorpusError, "more distinct sources than it holds out"),
     (lambda: hold_out(corpus_from_pairs([("a", "b")]), 0), CorpusError, "positive number"),
     (lambda: Recipe("r", Data("c", "a", "b", hold_out=-1)), SettingsError, "data.hold_out must be"),

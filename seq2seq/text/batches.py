@@ -92,6 +92,8 @@ class Batches:
                 f"A batch needs room for the longest pair. Received: size={size} tokens, a pair of {longest} tokens. "
                 "Raise size, or lower max_source_length and max_target_length."
             )
+        self.checksum = self._target_ids.checksum(self._source_ids.checksum())
+        """Over the ids of all pairs in order: another text has another one."""
         self.tokens = int(self._target_lengths.sum())
         """Target tokens of an epoch, END counted."""
         by_length = self._form(None)

@@ -146,8 +146,9 @@ def read_corpus(
     """
     filled = partial(_filled, streaming=streaming, whole=whole)
     if str(path) == "dates":
-        from seq2seq.text.dates import dates_corpus
+        from seq2seq.text.dates import check_languages, dates_corpus
 
+        check_languages(source, target)
         return dates_corpus(split)
     where = str(Path(path).expanduser())
     last = Path(where).name

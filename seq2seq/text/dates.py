@@ -35,9 +35,12 @@ __all__ = [
     "DIGITS",
     "LANGUAGES",
     "SIZES",
+    "SOURCES",
     "SYMBOLS",
+    "TARGETS",
     "DateForm",
     "FormCount",
+    "check_languages",
     "date_forms",
     "dates_corpus",
     "form_table",
@@ -79,6 +82,10 @@ SYMBOLS: tuple[str, ...] = (
     *"".join(DIGITS.values()),
 )
 """What a tokenizer should keep as one piece each: the tags, and the digits, so that a model can copy numbers."""
+
+SOURCES = ("source", "date in any form")
+TARGETS = ("target", "date in the tagged language")
+"""What the two sides may be called."""
 
 SIZES = {"train": 40_000, "validation": 1_000, "test": 1_000}
 """Pairs of each split; every pair has a date of its own."""
@@ -250,6 +257,25 @@ def dates_corpus(split: str, size: int | None = None) -> Corpus:
         for form, language, day in _draw(split, size)
     )
     return corpus_from_pairs(pairs, name=f"dates:{split}")
+
+
+def check_languages(source: str, target: str) -> None:
+    """Refuse names of languages that the corpus would not heed: it has one source and one target, in all languages.
+
+    Args:
+        source: one of `SOURCES`, or "".
+        target: one of `TARGETS`, or "".
+
+    Raises:
+        CorpusError: if a name is another.
+    """
+    for side, name, known in (("source", source, SOURCES), ("target", target, TARGETS)):
+        if name not in ("", *known):
+            raise CorpusError(
+                f"the corpus 'dates' has one source and one target; a tag in each source names the language of its "
+                f"target, one of {', '.join(LANGUAGES)}. Received: {side}={name!r}. "
+                f"Name the {side} {' or '.join(map(repr, known))}."
+            )
 
 
 def _draw(split: str, size: int | None) -> Iterator[tuple[DateForm, str, date]]:

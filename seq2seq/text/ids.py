@@ -1,5 +1,6 @@
 """Many lists of ids in two flat arrays: a fraction of the memory of Python lists, and ready for NumPy."""
 
+import zlib
 from collections.abc import Iterator, Sequence
 from itertools import chain
 
@@ -33,6 +34,10 @@ class Ids:
         starts = np.zeros(len(lists) + 1, np.int64)
         np.cumsum(np.fromiter(map(len, lists), np.int64, len(lists)), out=starts[1:])
         return cls(np.fromiter(chain.from_iterable(lists), np.int32, int(starts[-1])), starts)
+
+    def checksum(self, before: int = 0) -> int:
+        """Give the CRC-32 of all ids and of where each list begins, going on from that of others."""
+        return zlib.crc32(self.flat.tobytes(), zlib.crc32(self.lengths.tobytes(), before))
 
     def __len__(self) -> int:
         return len(self.lengths)

@@ -2,7 +2,7 @@
 
 import gzip
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import IO, cast
 
@@ -11,7 +11,7 @@ from seq2seq.text.pairs import CorpusError
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
-def read_lines(path: Path, *, nul: bool = False) -> Iterator[str]:
+def read_lines(path: Path, *, nul: bool = False, invalid: Callable[[CorpusError], None] | None = None) -> Iterator[str]:
     r"""Read UTF-8 text line by line, plain or gzip (by the ending `.gz`).
 
     Only `\n` and `\r\n` end a line: other characters that Python's `splitlines` breaks at (U+2028, U+0085, form feed)
@@ -20,6 +20,8 @@ def read_lines(path: Path, *, nul: bool = False) -> Iterator[str]:
     Args:
         path: the file; read as a stream, so that memory stays flat.
         nul: let NUL characters through; else they are an error: in a corpus they come from another encoding.
+        invalid: hears of the first line that is not UTF-8; such lines are then read, with U+FFFD for what is invalid.
+            None: they are an error.
 
     Yields:
         The lines without their end.
@@ -39,7 +41,7 @@ def read_lines(path: Path, *, nul: bool = False) -> Iterator[str]:
     number = 0
     with _open(path) as file:
         try:
-            for line in read_stream(file, str(path), nul=nul):
+            for line in read_stream(file, str(path), nul=nul, invalid=invalid):
                 number += 1
                 yield line
         except (EOFError, gzip.BadGzipFile, zlib.error) as error:
@@ -49,13 +51,16 @@ def read_lines(path: Path, *, nul: bool = False) -> Iterator[str]:
             ) from None
 
 
-def read_stream(file: Iterable[bytes], place: str, *, nul: bool = False) -> Iterator[str]:
+def read_stream(
+    file: Iterable[bytes], place: str, *, nul: bool = False, invalid: Callable[[CorpusError], None] | None = None
+) -> Iterator[str]:
     r"""Read the lines of an open file, as `read_lines` does.
 
     Args:
         file: the lines as bytes, with their ends, from the beginning.
         place: what messages call the file.
         nul: let NUL characters through.
+        invalid: hears of the first line that is not UTF-8, as in `read_lines`.
 
     Yields:
         The lines without their end.
@@ -67,6 +72,7 @@ def read_stream(file: Iterable[bytes], place: str, *, nul: bool = False) -> Iter
         >>> list(read_stream([b"\xef\xbb\xbfeins\r\n", b"zwei\r"], "stdin"))
         ['eins', 'zwei\r']
     """
+    told = False
     for number, line in enumerate(file, start=1):
         if number == 1:
             line = line.removeprefix(_BYTE_ORDER_MARK)
@@ -81,11 +87,17 @@ def read_stream(file: Iterable[bytes], place: str, *, nul: bool = False) -> Iter
         try:
             text = line.decode()
         except UnicodeDecodeError as error:
-            raise CorpusError(
+            found = CorpusError(
                 f"Text must be UTF-8. Received: {place}, line {number}, byte {error.start + 1} of the line is "
                 f"0x{line[error.start]:02x} ({error.reason}). Convert the file, for instance with "
                 "`iconv -f LATIN1 -t UTF-8`, or repair the line."
-            ) from None
+            )
+            if invalid is None:
+                raise found from None
+            if not told:
+                invalid(found)
+                told = True
+            text = line.decode(errors="replace")
         yield text
 
 

@@ -97,6 +97,11 @@ class StreamedBatches:
         return self._survey.tokens
 
     @property
+    def checksum(self) -> int:
+        """Over the ids of all pairs in order: another text has another one."""
+        return self._survey.checksum
+
+    @property
     def fill(self) -> float:
         """Share of real tokens among all tokens of an epoch, both sides together; the rest is padding."""
         return self._survey.fill
@@ -148,12 +153,13 @@ class StreamedBatches:
 
     def _count(self) -> "_Survey":
         steps: list[int] = []
-        pairs_kept = tokens = real = padded = 0
+        pairs_kept = tokens = real = padded = checksum = 0
         skipped: dict[str, int] = {}
         for pairs in self._windows():
             window = self._encode(pairs)
             order = self._form(window, None)
             steps.append(len(order))
+            checksum = window.target_ids.checksum(window.source_ids.checksum(checksum))
             pairs_kept += len(window.kept)
             tokens += int(window.target_lengths.sum())
             counts = count_tokens(window.source_lengths, window.target_lengths, order)
@@ -165,7 +171,7 @@ class StreamedBatches:
                 f"Batches need at least one pair. Received: {self._corpus.report()}, of which no pair is within "
                 f"max_source_length={self._max_source_length}, max_target_length={self._max_target_length} tokens."
             )
-        return _Survey(steps, pairs_kept, tokens, real / padded, skipped)
+        return _Survey(steps, pairs_kept, tokens, real / padded, skipped, checksum)
 
     def _windows(self) -> Iterator[list[Pair]]:
         pairs = iter(self._corpus)
@@ -206,3 +212,4 @@ class _Survey(NamedTuple):
     tokens: int
     fill: float
     skipped: dict[str, int]
+    checksum: int

@@ -15,7 +15,7 @@ from seq2seq.training.timing import StepTimes
 
 
 class JsonLog(keras.callbacks.Callback):
-    """Writes the log: "start" or "resume", "first_step", then "epoch", "validation", "skipped", "checkpoint", and "end".
+    """Writes the log: "start" or "resume", "first_step", "epoch", "validation", "skipped", "checkpoint", "end".
 
     Args:
         path: The file; a new run starts it, a resumed one cuts it back to its checkpoint and appends.

@@ -3,8 +3,9 @@
 import json
 import platform
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib import metadata
+from itertools import takewhile
 from pathlib import Path
 
 from seq2seq.files import replacing
@@ -29,6 +30,7 @@ class RunFolder:
         self.path = Path(path)
         self.resume = resume
         self._locked = False
+        self._made: list[Path] = []
 
     @contextmanager
     def locked(self) -> Iterator[None]:
@@ -40,12 +42,24 @@ class RunFolder:
         if self._locked:
             yield
             return
-        with locked(self.path / "lock"):
-            self._locked = True
-            try:
-                yield
-            finally:
-                self._locked = False
+        try:
+            with locked(self.path / "lock"):
+                self._locked = True
+                try:
+                    yield
+                finally:
+                    self._locked = False
+        except BaseException:
+            # Of a run that failed before it wrote anything, nothing stays: what is empty can be deleted.
+            with suppress(OSError):
+                for folder in self._made:
+                    folder.rmdir()
+            raise
+
+    def make(self) -> None:
+        """Make the folder, and those it lies in, where they are not there."""
+        self._made = list(takewhile(lambda folder: not folder.exists(), (self.path, *self.path.parents)))
+        self.path.mkdir(parents=True, exist_ok=True)
 
     @property
     def recipe(self) -> Path:
@@ -134,7 +148,7 @@ def open_run_folder(path: str | Path, *, resume: bool = False) -> RunFolder:
             f"with {', '.join(entry.name for entry in taken)} in it. Continue that run with resume (--resume), name "
             "another folder, or delete this one."
         )
-    folder.path.mkdir(parents=True, exist_ok=True)
+    folder.make()
     return folder
 
 

@@ -22,6 +22,10 @@ class TrainingBatches(Protocol):
     def tokens(self) -> int:
         """Target tokens of an epoch, END counted."""
 
+    @property
+    def checksum(self) -> int:
+        """A checksum over all ids, in order."""
+
     def dataset(self, shares: Sequence[int] = (0,), of: int = 1) -> Any:
         """Give the `tf.data.Dataset`: every iteration is one epoch, and Keras can ask it for the number of batches.
 

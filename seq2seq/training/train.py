@@ -337,17 +337,24 @@ class _DataCheck:
     """Makes sure that a resumed run reads the data it was started with."""
 
     def __init__(self, batches: TrainingBatches) -> None:
-        self._size = {"tokens": int(batches.tokens), "steps": int(batches.steps(0))}
+        self._size = {"tokens": int(batches.tokens), "steps": int(batches.steps(0)), "checksum": int(batches.checksum)}
 
     def get_state(self) -> dict[str, Any]:
         return self._size
 
     def set_state(self, state: dict[str, Any]) -> None:
-        if state != self._size:
+        here = self._size
+        if (state["tokens"], state["steps"]) != (here["tokens"], here["steps"]):
             raise CheckpointError(
                 "A run goes on with the data and the batches it was started with. Received: "
-                f"{self._size['tokens']} target tokens in {self._size['steps']} batches, instead of "
-                f"{state['tokens']} in {state['steps']}. Set data, tokenizer and batches back, or start a new run."
+                f"{here['tokens']} target tokens in {here['steps']} batches, instead of {state['tokens']} in "
+                f"{state['steps']}. Set data, tokenizer and batches back, or start a new run."
+            )
+        if state.get("checksum", here["checksum"]) != here["checksum"]:  # none in a checkpoint of an older version
+            raise CheckpointError(
+                "A run goes on with the text it was started with. Received: as many tokens and batches, but other ids "
+                f"(checksum {here['checksum']:08x}, before {state['checksum']:08x}). Bring the text back as it was, or "
+                "start a new run."
             )
 
 

@@ -1,6 +1,9 @@
 import os
 import signal
+import subprocess
+import sys
 import threading
+import time
 
 import pytest
 from hypothesis import given
@@ -87,6 +90,35 @@ def test_the_first_signal_asks_and_the_second_acts(number, capfd):
     finally:
         signal.signal(number, before)
     assert "stopping after this step" in capfd.readouterr().err
+
+
+PATIENT = """
+import sys, time
+from seq2seq.terminal import exit_status
+from seq2seq.training.stopping import interruptions
+
+def job():
+    with interruptions():
+        print("ready", flush=True)
+        for _ in range(600):
+            time.sleep(0.1)  # a step that takes its time
+
+sys.exit(exit_status(job))
+"""
+
+
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, -signal.SIGTERM)])
+def test_the_second_ends_a_process_at_once(number, status):
+    with subprocess.Popen([sys.executable, "-c", PATIENT], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout.readline() == b"ready\n"
+        process.send_signal(number)
+        told = process.stderr.readline() + process.stderr.readline()
+        assert b"Once more stops at once" in told
+        assert process.poll() is None
+        began = time.monotonic()
+        process.send_signal(number)
+        assert process.wait(30) == status
+        assert time.monotonic() - began < 10
 
 
 def test_other_threads_get_no_signals():

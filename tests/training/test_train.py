@@ -1,5 +1,7 @@
+import errno
 import json
 import os
+import re
 import signal
 import zipfile
 
@@ -8,6 +10,8 @@ import numpy as np
 import pytest
 
 from seq2seq.models.kernels import SlowKernelError, layer_kernels
+from seq2seq.terminal import exit_status
+from seq2seq.text.batches import Batches
 from seq2seq.text.corpus import corpus_from_pairs
 from seq2seq.training.checkpoints import CheckpointError, find_checkpoint, load_checkpoint, load_weights
 from seq2seq.training.not_finite import NotFiniteError
@@ -259,6 +263,16 @@ def test_refuses_a_folder_with_a_run_and_another_data_set(tmp_path):
         run(tmp_path, batches=make_batches(pairs=20), resume=True)
 
 
+def test_refuses_another_text_of_the_same_size(tmp_path):
+    random = np.random.default_rng(0)
+    ids = [random.integers(4, 12, random.integers(2, 6)).tolist() for _ in range(14)]
+    run(tmp_path, batches=Batches(ids, ids, size=4), epochs=1)
+    changed = [[5, *ids[0][1:]] if ids[0][0] != 5 else [6, *ids[0][1:]], *ids[1:]]
+    with pytest.raises(CheckpointError, match=r"as many tokens and batches, but other ids \(checksum \w{8}, before"):
+        run(tmp_path, batches=Batches(changed, changed, size=4), resume=True)
+    assert run(tmp_path, batches=Batches(ids, ids, size=4), resume=True)[1].epochs == 2
+
+
 # --- failures ---------------------------------------------------------------------------------------------------------
 
 
@@ -281,6 +295,37 @@ def test_weights_that_are_not_finite_are_never_saved(tmp_path):
     with pytest.raises(NotFiniteError, match="not finite after optimizer step 4"):
         run(tmp_path, callbacks=[Call(4, poison)])
     assert find_checkpoint(tmp_path / "last") is None
+
+
+def test_a_disk_that_fills_inside_a_checkpoint_leaves_the_one_before(tmp_path, monkeypatch, capsys):
+    settings = {"epochs": 1, "checkpoint_steps": 1}
+    run(tmp_path / "straight", **settings)
+    write, left = np.lib.format.write_array, 60
+
+    def write_some(file, array, **options):
+        nonlocal left
+        left -= 1
+        if left < 0:
+            file.write(b"torn")
+            raise OSError(errno.ENOSPC, "No space left on device")
+        write(file, array, **options)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(np.lib.format, "write_array", write_some)
+        assert exit_status(lambda: run(tmp_path / "run", **settings)) == 1
+    err = capsys.readouterr().err
+    last = tmp_path / "run" / "last"
+    assert re.search(rf"error: {last}/update-\d+\.ckpt: No space left on device\. Free some space, or name", err)
+    assert [path.suffix for path in last.iterdir()] == [".ckpt"]
+    assert load_checkpoint(find_checkpoint(last), compiled_like(make_model()))["run"]["update"] >= 1
+    run(tmp_path / "run", **settings, resume=True)
+    assert saved(tmp_path / "run") == saved(tmp_path / "straight")
+
+
+def compiled_like(model):
+    model.compile(optimizer=build_optimizer("adam", 1e-2))
+    model.optimizer.build(model.trainable_variables)
+    return model
 
 
 @pytest.mark.parametrize(
