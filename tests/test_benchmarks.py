@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.benchmarks import environments, plan, tables, text
+from tests.benchmarks import charts, environments, plan, tables, text
 from tests.benchmarks.job import LAYER_SIZES, Architecture, Job, LayerSize, Point
 from tests.benchmarks.turns import Turns, Updates
 
@@ -111,9 +111,38 @@ def result(system, rates, precision="float32", **others):
     return {**job, "rounds": rounds, "ready": {}, "peak_mib": 1234.0, **others}
 
 
+def test_tables_go_between_the_markers_of_a_page(tmp_path, monkeypatch):
+    page, file = tmp_path / "page.md", tmp_path / "report.json"
+    page.write_text(f"Before.\n\n{tables.BEGIN}\nold\n{tables.END}\n\nAfter.\n")
+    origin = {
+        "command": "python -m any",
+        "date": "2026-01-02T03",
+        "commit": "abc",
+        "machine": "one",
+        "text": "generated",
+    }
+    file.write_text(json.dumps({**origin, "results": [result("ours", [1000], gflop=[100])]}))
+    monkeypatch.setattr("sys.argv", ["tables", str(file), "--page", str(page)])
+    for _ in range(2):
+        tables.main()
+        shown = page.read_text()
+        assert shown.startswith("Before.\n\n") and shown.endswith("\n\nAfter.\n") and "old" not in shown
+        assert "- `python -m any` on made-up text, 2026-01-02, commit abc, one." in shown
+        assert shown.count("| seq2seq ") == 1
+
+
+def test_curves_are_drawn_with_every_point():
+    points = [Point("depth", depth, SMALL) for depth in (1, 2, 8)]
+    job = json.loads(Job("ours", "curves", points=tuple(points)).to_json())
+    measured = {**job, "rounds": [{"depth 1": 10.0, "depth 2": 5.0, "depth 8": 2.0}]}
+    picture = charts.draw([measured], "Cost", "a step")
+    assert picture.count("<circle") == 3
+    assert "8: 500 ms, 0.62 of proportion" in picture
+
+
 def test_ratios_are_taken_round_by_round():
     ours, other = result("ours", [100, 200, 50]), result("pytorch", [50, 100, 100])
-    assert tables.ratio(ours, other, "tokens_per_second") == 2
+    assert tables.ratio(ours, "tokens_per_second", other, "tokens_per_second") == 2
 
 
 def test_tables_show_medians_spread_and_ratios():

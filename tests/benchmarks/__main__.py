@@ -23,7 +23,7 @@ def main() -> None:
     path = text.prepare(cache)
     results: list[dict[str, Any]] = []
     report = {
-        "command": "python -m tests.benchmarks " + " ".join(sys.argv[1:]),
+        "command": " ".join(["python -m tests.benchmarks", *_without_paths(sys.argv[1:])]),
         "date": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         "commit": _commit(),
         "machine": _machine(options.threads),
@@ -36,6 +36,7 @@ def main() -> None:
         options.systems,
         options.precision,
         [chosen == "on" for chosen in options.input_feeding],
+        options.curves,
         text=str(path),
         threads=options.threads,
         scratch=str(cache / "scratch"),
@@ -62,6 +63,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--precision", nargs="+", choices=precisions, default=precisions, help="(default: both)")
     feeding = parser.add_argument("--input-feeding", nargs="+", choices=("off", "on"), default=("off", "on"))
     feeding.help = "of training (default: both)"
+    parser.add_argument("--curves", nargs="+", choices=plan.CURVES, default=plan.CURVES, help="(default: all)")
     parser.add_argument("--rounds", type=int, default=4, help="turns that each system takes (default: 4)")
     parser.add_argument("--threads", type=int, default=2, help="processors that a system may use (default: 2)")
     parser.add_argument(
@@ -71,6 +73,12 @@ def _parser() -> argparse.ArgumentParser:
         help="folder of environments and text (default: $SEQ2SEQ_BENCHMARK_CACHE, else in the user's cache)",
     )
     return parser
+
+
+def _without_paths(words: list[str]) -> list[str]:
+    """Leave out where things are kept: of no interest elsewhere."""
+    places = {place for place, word in enumerate(words) if word in ("--json", "--cache")}
+    return [word for place, word in enumerate(words) if not {place, place - 1} & places]
 
 
 def _machine(threads: int) -> str:

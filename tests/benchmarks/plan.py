@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from tests.benchmarks.environments import SYSTEMS
 from tests.benchmarks.job import LAYER_SIZES, Architecture, Job, Point
 
+CURVES = ("depth", "width", "length", "vocabulary", "beam-size", "steps")
 PARTS = ("layer", "training", "decoding", "curves")
 # What a system does not have. JoeyNMT's LSTM is far behind in float32 already.
 WITHOUT_FEEDING = ("keras_layers",)
@@ -16,6 +17,7 @@ def groups(
     systems: Sequence[str],
     precisions: Sequence[str],
     feedings: Sequence[bool],
+    curves: Sequence[str] = CURVES,
     *,
     text: str,
     threads: int,
@@ -28,6 +30,7 @@ def groups(
         systems: Of `SYSTEMS`.
         precisions: Of training and decoding: `"float32"`, `"bfloat16"`.
         feedings: Whether to train with input feeding. Decoding is measured without.
+        curves: Of `CURVES`.
         text: File of ids.
         threads: Processors that may be used.
         scratch: A folder for files of the systems.
@@ -38,7 +41,9 @@ def groups(
         if part == "layer":
             yield [Job(system, part, sizes=LAYER_SIZES, **everywhere) for system in able]
         elif part == "curves":
-            yield [Job(system, part, points=tuple(points()), **everywhere) for system in able]
+            for curve in curves:
+                chosen = tuple(point for point in points() if point.curve == curve)
+                yield [Job(system, part, points=chosen, **everywhere) for system in able]
         else:
             for precision in precisions:
                 for feeding in feedings if part == "training" else (False,):
@@ -61,6 +66,6 @@ def points() -> Iterator[Point]:
     for vocab in (2000, 8000, 16_000, 32_000, 64_000):
         yield Point("vocabulary", vocab, Architecture(vocab=vocab))
     for beam in (1, 2, 3, 5, 8, 12, 16):
-        yield Point("beam size", beam, Architecture(), beam=beam)
+        yield Point("beam-size", beam, Architecture(), beam=beam)
     for steps in (8, 16, 32, 64, 96):
         yield Point("steps", steps, Architecture(), target_time=steps, beam=5)

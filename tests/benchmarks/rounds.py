@@ -124,7 +124,9 @@ def _told() -> Iterator[None]:
 
 
 def _what(job: Job) -> str:
-    if job.part not in ("training", "decoding"):
+    if job.part == "curves":
+        return f"cost against {job.points[0].curve}"
+    if job.part == "layer":
         return job.part
     return f"{job.part}, {job.precision}{', input feeding' * job.architecture.input_feeding}"
 

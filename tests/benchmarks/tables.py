@@ -1,9 +1,9 @@
-"""Results as Markdown tables: python -m tests.benchmarks.tables FILE.json ..."""
+"""Results as Markdown tables: python -m tests.benchmarks.tables FILE.json ... [--page PAGE.md]"""
 
+import argparse
 import itertools
 import json
 import statistics
-import sys
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ from tests.benchmarks.environments import SYSTEMS
 from tests.benchmarks.job import LAYER_SIZES
 
 Result = dict[str, Any]
+BEGIN, END = "% benchmark tables: begin", "% benchmark tables: end"
 
 
 def render(results: Sequence[Result]) -> str:
@@ -31,9 +32,9 @@ def rates(result: Result, name: str) -> list[float]:
     return [values[name] for values in result["rounds"] if name in values]
 
 
-def ratio(ours: Result, other: Result, name: str) -> float:
+def ratio(ours: Result, name: str, other: Result, other_name: str) -> float:
     """How many times faster ours is: the median over rounds, each against the same round of the other."""
-    return statistics.median(a / b for a, b in zip(rates(ours, name), rates(other, name), strict=False))
+    return statistics.median(a / b for a, b in zip(rates(ours, name), rates(other, other_name), strict=False))
 
 
 def matrix_rate(results: Iterable[Result], precision: str) -> float | None:
@@ -49,10 +50,11 @@ def _layer(results: list[Result]) -> list[str]:
         header = [f"LSTM alone, {precision}, GFLOP/s", *sizes, "matrix product 2048³"]
         rows = []
         for result in results:
-            names = [*(f"{size} {precision}" for size in sizes), f"matrix product {precision}"]
-            rows.append([_name(result), *(_cell(rates(result, name)) for name in names)])
+            columns = [*(f"{size} {precision}" for size in sizes), f"matrix product {precision}"]
+            rows.append([_name(result), *(_cell(rates(result, name)) for name in columns)])
         for ours, other in _pairs(results):
-            values = [ratio(ours, other, f"{size} {precision}") for size in sizes]
+            names = [f"{size} {precision}" for size in sizes]
+            values = [ratio(ours, name, other, name) for name in names]
             mean = statistics.geometric_mean(values)
             rows.append([_against(other), *(f"{value:.2f}" for value in values), f"(geometric mean {mean:.2f})"])
         tables.append(_table(header, rows))
@@ -79,37 +81,49 @@ def _decoding(results: list[Result]) -> list[str]:
 def _curves(results: list[Result]) -> list[str]:
     tables = []
     for result in results:
-        for curve, points in itertools.groupby(result["points"], key=lambda point: point["curve"]):
-            points = list(points)
-            milliseconds = [1000 * statistics.median(rates(result, f"{curve} {p['value']}")) for p in points]
-            what = "decoding 64 sentences" if points[0]["beam"] else "a training step"
-            header = [curve, *(f"{point['value']:,}" for point in points)]
-            first = milliseconds[0] / points[0]["value"]
-            shares = [f"{m / (first * p['value']):.2f}" for m, p in zip(milliseconds, points, strict=True)]
-            times = [f"{value:,.0f}" for value in milliseconds]
-            tables.append(_table(header, [[f"{what}, ms", *times], ["against in proportion to the first", *shares]]))
+        points, milliseconds = curve_of(result)
+        curve = points[0]["curve"]
+        what = "decoding 64 sentences" if points[0]["beam"] else "a training step"
+        header = [curve, *(f"{point['value']:,}" for point in points)]
+        times = [f"{value:,.0f}" for value in milliseconds]
+        first = milliseconds[0] / points[0]["value"]
+        shares = [f"{m / (first * p['value']):.2f}" for m, p in zip(milliseconds, points, strict=True)]
+        tables.append(_table(header, [[f"{what}, ms", *times], ["times the first, in proportion", *shares]]))
     return tables
 
 
+def curve_of(result: Result) -> tuple[list[dict[str, Any]], list[float]]:
+    """The points of a cost curve, and the median milliseconds of each."""
+    points = result["points"]
+    names = [f"{point['curve']} {point['value']}" for point in points]
+    return points, [1000 / statistics.median(rates(result, name)) for name in names]
+
+
 def _system_table(results: list[Result], header: list[str], columns: list, name: str, memory: bool) -> str:
-    rows = []
+    """One row per system and variant of it, and below how ours compares with each."""
+    found = {(result["system"], _column(result)): result for result in results}
+    rows, ratios = [], []
+    for system, label, what in _variants(results, name):
+        own = {column: found[system, column] for column in columns if (system, column) in found}
+        plain = own.get(("float32", False))
+        peak = f"{plain['peak_mib']:,.0f}" if plain and what == name else "–"
+        cells = [_cell(rates(own[column], what)) if column in own else "–" for column in columns]
+        rows.append([label, *cells, *([peak] if memory else [])])
+        both = [column for column in own if ("ours", column) in found and rates(own[column], what)]
+        if system != "ours" and both:
+            values = {column: ratio(found["ours", column], name, own[column], what) for column in both}
+            cells = [f"{values[column]:.2f}" if column in values else "–" for column in columns]
+            ratios.append([f"seq2seq / {label}", *cells, *([""] if memory else [])])
+    return _table(header, rows + ratios)
+
+
+def _variants(results: list[Result], name: str) -> Iterator[tuple[str, str, str]]:
+    """Systems that measured `name`, with their label; also those that measured it another way, after a comma."""
     for system in SYSTEMS:
-        own = {_column(result): result for result in results if result["system"] == system}
-        if own:
-            cells = [_cell(rates(own[column], name)) if column in own else "–" for column in columns]
-            plain = own.get(("float32", False))
-            peak = [f"{plain['peak_mib']:,.0f}" if plain else "–"] if memory else []
-            rows.append([SYSTEMS[system].name, *cells, *peak])
-    for system in SYSTEMS:
-        cells = []
-        for column in columns:
-            pair = [
-                next((r for r in results if r["system"] == s and _column(r) == column), None) for s in ("ours", system)
-            ]
-            cells.append(f"{ratio(*pair, name):.2f}" if all(pair) else "–")
-        if system != "ours" and set(cells) != {"–"}:
-            rows.append([f"seq2seq / {SYSTEMS[system].name}", *cells, *([""] if memory else [])])
-    return _table(header, rows)
+        names = dict.fromkeys(n for r in results if r["system"] == system for values in r["rounds"] for n in values)
+        for what in names:
+            if what == name or what.startswith(f"{name}, "):
+                yield system, SYSTEMS[system].name + what.removeprefix(name), what
 
 
 def _shares(results: Sequence[Result]) -> str:
@@ -161,5 +175,30 @@ def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
+def describe(report: dict[str, Any]) -> str:
+    """Tell in one line how a report came about."""
+    text = {"multi30k": "Multi30k", "generated": "made-up text"}[report["text"]]
+    return f"`{report['command']}` on {text}, {report['date'][:10]}, commit {report['commit']}, {report['machine']}."
+
+
+def main() -> None:
+    """Print the tables of reports, or put them into a page, between its two markers."""
+    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.tables", description=main.__doc__)
+    parser.add_argument("files", nargs="+", type=Path, metavar="FILE.json", help="what `--json` wrote")
+    parser.add_argument("--page", type=Path, help="a Markdown page to write the tables into")
+    options = parser.parse_args()
+    reports = [json.loads(path.read_text("utf-8")) for path in options.files]
+    tables = render([result for report in reports for result in report["results"]])
+    if options.page is None:
+        print(tables)
+        return
+    before, begin, rest = options.page.read_text("utf-8").partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not begin or not end:
+        parser.error(f"The page needs the lines {BEGIN!r} and {END!r}. Received: {options.page}.")
+    told = "\n".join(f"- {describe(report)}" for report in reports)
+    options.page.write_text(f"{before}{begin}\n\nMeasured by\n\n{told}\n\n{tables}\n{end}{after}", "utf-8")
+
+
 if __name__ == "__main__":
-    print(render([result for name in sys.argv[1:] for result in json.loads(Path(name).read_text())["results"]]))
+    main()

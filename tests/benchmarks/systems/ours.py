@@ -3,6 +3,7 @@
 import functools
 import itertools
 import json
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -58,57 +59,45 @@ def training(turns: Turns) -> None:
 
 
 def decoding(turns: Turns) -> None:
-    """Decode all test sentences, `</s>` made impossible before the last step."""
+    """Decode all test sentences, `</s>` made impossible; two batches at a time, as `Translator` does."""
     job = turns.job
     text = json.loads(Path(job.text).read_text("utf-8"))["test"]
     model = _without_end(build(job.architecture, job.precision))
     batches = [_padded([text["source"][place] for place in batch]) for batch in text["batches"]]
 
-    def decode(beam: int) -> None:
-        for source in batches:
-            found = model.decode(source, job.steps, beam_size=beam)
-        if found.tokens.shape[2] != job.steps:
-            raise RuntimeError(f"Every sentence takes {job.steps} steps. Received: {found.tokens.shape[2]}.")
+    pool = ThreadPoolExecutor(2)
 
+    def decode(beam: int) -> None:
+        for found in pool.map(lambda source: model.decode(source, job.steps, beam_size=beam), batches):
+            if found.tokens.shape[2] != job.steps:
+                raise RuntimeError(f"Every sentence takes {job.steps} steps. Received: {found.tokens.shape[2]}.")
+
+    for beam in job.beams:  # traced here, before two threads do it
+        model.decode(batches[0], job.steps, beam_size=beam)
     works = {f"beam {beam}": (len(text["source"]), functools.partial(decode, beam)) for beam in job.beams}
     turns.repeat(works)
 
 
 def curves(turns: Turns) -> None:
-    """Time each point of the cost curves; the models are made one after the other, one is there at a time."""
-    import time
-
-    import keras
+    """Time the points of a cost curve: whole batches of equal sentences."""
     import tensorflow as tf
 
     job = turns.job
     random = np.random.default_rng(0)
-    turns.wait()
+    works = {}
     for point in job.points:
-        keras.backend.clear_session()
         model = build(point.architecture, job.precision)
-
-        def ids(time, vocab=point.architecture.vocab):
-            return tf.constant(random.integers(4, vocab, (job.batch, time)), tf.int32)
-
-        source = ids(point.source_time)
+        source, target_in, target_out = (
+            tf.constant(random.integers(4, point.architecture.vocab, (job.batch, time)), tf.int32)
+            for time in (point.source_time, point.target_time, point.target_time)
+        )
         if point.beam:
-            model = _without_end(model)
-            call = functools.partial(model.decode, source, point.target_time, beam_size=point.beam)
+            call = functools.partial(_without_end(model).decode, source, point.target_time, beam_size=point.beam)
         else:
             model.compile(optimizer=build_optimizer("adam", 1e-3, clip_norm=1.0))
-            inputs = {"source": source, "target_in": ids(point.target_time)}
-            step = model.make_train_function()
-            data = itertools.repeat((inputs, ids(point.target_time)))
-            call = functools.partial(step, data)
-        for _ in range(3):
-            call()
-        seconds = []
-        while len(seconds) < 5 or (sum(seconds) < 0.5 and len(seconds) < 50):
-            began = time.perf_counter()
-            call()
-            seconds.append(time.perf_counter() - began)
-        turns.wait(**{f"{point.curve} {point.value}": float(np.median(seconds))})
+            call = functools.partial(model.train_on_batch, {"source": source, "target_in": target_in}, target_out)
+        works[f"{point.curve} {point.value}"] = 1, call
+    turns.repeat(works, least=0.2)
 
 
 def build(architecture: Architecture, precision: str):
