@@ -162,9 +162,10 @@ def test_a_long_text_is_translated_in_parts(monkeypatch: pytest.MonkeyPatch) -> 
     translator = build("characters")
     lengths: list[int] = []
 
-    def decode(ids: list[list[int]], n_best: int, settings: Any) -> list[list[Hypothesis]]:
+    def decode(ids: list[list[int]], settings: Any, shortlist: Any) -> list[list[Hypothesis]]:
         lengths.extend(map(len, ids))
-        return [[Hypothesis(f"{rank}:{len(one)}", -1.0 * len(one)) for rank in range(n_best)] for one in ids]
+        ranks = range(settings["n_best"])
+        return [[Hypothesis(f"{rank}:{len(one)}", -1.0 * len(one)) for rank in ranks] for one in ids]
 
     monkeypatch.setattr(translator, "_decode", decode)
     text = "a" * 2499  # and the piece before a word

@@ -31,7 +31,9 @@ class SlowKernelError(ValueError):
 
 def layer_kernels(model: Seq2Seq) -> list[LayerKernel]:
     """Tell for every LSTM layer, the encoder's first, which kernel trains it here and why."""
-    feeding = Implementation("steps", "own loop over whole decoder steps, which input feeding joins; weights get their gradients after it")
+    feeding = Implementation(
+        "steps", "own loop over whole decoder steps, which input feeding joins; weights get their gradients after it"
+    )
     found = []
     for part, stack, fed in (
         ("encoder", model.encoder.stack, False),

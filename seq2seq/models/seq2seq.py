@@ -103,11 +103,8 @@ class Seq2Seq(keras.Model):
         self.built = True
 
     def call(self, inputs: dict[str, tf.Tensor], training: bool | None = None) -> tf.Tensor:  # noqa: D102
-        return self.decoder.project(self._outputs(inputs, training))
-
-    def _outputs(self, inputs: dict[str, tf.Tensor], training: bool | None) -> tf.Tensor:
         encoded = self.encoder(inputs["source"], training=training)
-        return self.decoder.read(inputs["target_in"], self.bridge(encoded), encoded, training)
+        return self.decoder(inputs["target_in"], self.bridge(encoded), encoded, training=training)[0]
 
     def compile(  # noqa: D102
         self,
@@ -175,7 +172,8 @@ class Seq2Seq(keras.Model):
         Returns:
             Scalars; divide by `tokens` for means.
         """
-        outputs = self._outputs(inputs, training)
+        encoded = self.encoder(inputs["source"], training=training)
+        outputs = self.decoder.read(inputs["target_in"], self.bridge(encoded), encoded, training)
         real = tf.where(tf.not_equal(target_out, PAD))
         targets = tf.gather_nd(target_out, real)
         outputs = tf.gather_nd(outputs, real)

@@ -36,8 +36,8 @@ class Adam(_OneOperation, keras.optimizers.Adam):
     """`keras.optimizers.Adam` with a fused update: same arguments, state and results, to rounding.
 
     Example:
-        >>> Adam(learning_rate=0.001, global_clipnorm=1.0).name
-        'adam'
+        >>> Adam(learning_rate=0.001, global_clipnorm=1.0).global_clipnorm
+        1.0
 
     Source:
         Kingma and Ba 2015, algorithm 1, in the order of computation at the end of its section 2.
