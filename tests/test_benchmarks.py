@@ -127,7 +127,7 @@ def test_tables_go_between_the_markers_of_a_page(tmp_path, monkeypatch):
         tables.main()
         shown = page.read_text()
         assert shown.startswith("Before.\n\n") and shown.endswith("\n\nAfter.\n") and "old" not in shown
-        assert "- `python -m any` on made-up text, 2026-01-02, commit abc, one." in shown
+        assert "Measured by `python -m any` on made-up text, 2026-01-02, commit abc, one." in shown
         assert shown.count("| seq2seq ") == 1
 
 

@@ -15,15 +15,20 @@ Result = dict[str, Any]
 BEGIN, END = "% benchmark tables: begin", "% benchmark tables: end"
 
 
-def render(results: Sequence[Result]) -> str:
-    """Write the tables of all results that are there."""
+def render(results: Sequence[Result], layers: Sequence[Result] = ()) -> str:
+    """Write the tables of a run.
+
+    Args:
+        results: Of one run: ratios are taken round by round.
+        layers: Results among which the machine's rate is, where the run did not measure it.
+    """
     makers = {"layer": _layer, "training": _training, "decoding": _decoding, "curves": _curves}
     tables = []
     for part, make in makers.items():
         chosen = [result for result in results if result["part"] == part]
         if chosen:
             tables += make(chosen)
-    tables.append(_shares(results))
+    tables.append(_shares(results, [*results, *layers]))
     return "\n\n".join(filter(None, tables)) + "\n"
 
 
@@ -126,11 +131,11 @@ def _variants(results: list[Result], name: str) -> Iterator[tuple[str, str, str]
                 yield system, SYSTEMS[system].name + what.removeprefix(name), what
 
 
-def _shares(results: Sequence[Result]) -> str:
+def _shares(results: Sequence[Result], layers: Sequence[Result]) -> str:
     """Tell the share of the machine's rate that our training step reaches, by operation count."""
     lines = []
     for result in results:
-        limit = matrix_rate(results, result["precision"])
+        limit = matrix_rate(layers, result["precision"])
         if result["part"] == "training" and result["system"] == "ours" and limit:
             seconds = [values["tokens"] / values["tokens_per_second"] for values in result["rounds"]]
             rate = statistics.median(a / b for a, b in zip(result["gflop"], seconds, strict=True))
@@ -178,7 +183,8 @@ def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 def describe(report: dict[str, Any]) -> str:
     """Tell in one line how a report came about."""
     text = {"multi30k": "Multi30k", "generated": "made-up text"}[report["text"]]
-    return f"`{report['command']}` on {text}, {report['date'][:10]}, commit {report['commit']}, {report['machine']}."
+    origin = f"{report['date'][:10]}, commit {report['commit']}, {report['machine']}"
+    return f"Measured by `{report['command']}` on {text}, {origin}."
 
 
 def main() -> None:
@@ -188,7 +194,9 @@ def main() -> None:
     parser.add_argument("--page", type=Path, help="a Markdown page to write the tables into")
     options = parser.parse_args()
     reports = [json.loads(path.read_text("utf-8")) for path in options.files]
-    tables = render([result for report in reports for result in report["results"]])
+    # Each run by itself: what was measured in another one is no measure for it.
+    everything = [result for report in reports for result in report["results"]]
+    tables = "\n".join(f"{describe(report)}\n\n{render(report['results'], everything)}" for report in reports)
     if options.page is None:
         print(tables)
         return
@@ -196,8 +204,7 @@ def main() -> None:
     _, end, after = rest.partition(END)
     if not begin or not end:
         parser.error(f"The page needs the lines {BEGIN!r} and {END!r}. Received: {options.page}.")
-    told = "\n".join(f"- {describe(report)}" for report in reports)
-    options.page.write_text(f"{before}{begin}\n\nMeasured by\n\n{told}\n\n{tables}\n{end}{after}", "utf-8")
+    options.page.write_text(f"{before}{begin}\n\n{tables}\n{end}{after}", "utf-8")
 
 
 if __name__ == "__main__":
