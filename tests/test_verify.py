@@ -141,3 +141,24 @@ def test_a_training_that_fails_is_told_in_its_words(tmp_path: Path) -> None:
     recipe = replace(RECIPE, data=replace(RECIPE.data, path=str(tmp_path / "absent")))
     with pytest.raises(ValueError, match=r"ended with status 1, not 0\. It said:[\s\S]*absent"):
         next(verify_resume(recipe, steps=2, kill_at=[1], folder=tmp_path / "runs"))
+
+
+@pytest.mark.slow
+def test_a_run_killed_in_the_second_window_of_a_stream(tmp_path: Path) -> None:
+    corpus = tmp_path / "corpus"
+    corpus.mkdir()
+    for split, pairs in (("train", 45_000), ("validation", 40)):  # windows of 20,000
+        lines = [[f"w{(pair * step + pair // 50) % 50}" for step in range(1, 3 + pair % 3)] for pair in range(pairs)]
+        (corpus / f"{split}.a").write_text("".join(" ".join(line) + "\n" for line in lines))
+        (corpus / f"{split}.b").write_text("".join(" ".join(reversed(line)) + "\n" for line in lines))
+    recipe = Recipe(
+        "windows",
+        Data(str(corpus), "a", "b", test="", streaming=True),
+        tokenizer=TokenizerSettings(kind="word", vocab_size=60),
+        batches=BatchSettings(size=1000),  # 20 batches of a window
+        model=ModelSettings(embedding=16, encoder=(16,), decoder=(16,), bidirectional="never"),
+        training=TrainingSettings(ema=0.9),
+    )
+    (verdict,) = verify_resume(recipe, steps=44, kill_at=[29], folder=tmp_path / "runs")
+    assert verdict.resumed_from == 28
+    assert verdict.identical, verdict.report()
