@@ -146,6 +146,8 @@ def find_origin(model: Any, batch: Any) -> Origin:
     inputs, target_out = tf.nest.map_structure(tf.constant, tuple(batch))
     try:
         with _watched(model, calls, len(target_out)), tf.GradientTape() as tape:
+            if model.decoder.input_feeding:
+                _step_through(model, inputs)
             totals = model.totals(inputs, target_out, training=True)
             loss = totals.loss / tf.maximum(totals.tokens, 1)
         gradients = tape.gradient(loss, model.trainable_weights)
@@ -158,6 +160,14 @@ def find_origin(model: Any, batch: Any) -> Origin:
     if not isfinite(float(loss)):
         return Origin("the loss itself, of layers whose outputs all are finite", [])
     return Origin(_first_gradient(model, gradients, [path for path, _ in calls]), [])
+
+
+def _step_through(model: Any, inputs: dict[str, tf.Tensor]) -> None:
+    """Take the decoder's steps layer by layer: training with input feeding computes them without calling the layers."""
+    encoded = model.encoder(inputs["source"])
+    state, memory = model.decoder.start(model.bridge(encoded)), model.decoder.prepare(encoded)
+    for tokens in tf.unstack(inputs["target_in"], axis=1):
+        _, state = model.decoder.step(tokens, state, memory)
 
 
 def _first_gradient(model: Any, gradients: Sequence[Any], called: Sequence[str]) -> str:

@@ -12,6 +12,7 @@ from typing import Any
 import keras
 
 from seq2seq.models.kernels import layer_kernels, require_fast_kernels
+from seq2seq.models.seq2seq import Seq2Seq
 from seq2seq.training.checkpoints import CheckpointError, Loaded, load_checkpoint, load_latest, load_weights
 from seq2seq.training.devices import Agreement, Devices, Following, batch_digest, devices_of
 from seq2seq.training.log import JsonLog, TensorBoardLog
@@ -218,7 +219,7 @@ def train(
                     keeper.set_state(counters[name])
         audience: list[Audience] = [shown, log, *([board] if board else [])]
         timing = Timing(built, audience)
-        kernels = [kernel._asdict() for kernel in layer_kernels(model)]
+        kernels = [kernel._asdict() for kernel in layer_kernels(model)] if isinstance(model, Seq2Seq) else []
         watch = Watch(state, batches, skip_not_finite, to_text, audience)
 
         try:

@@ -83,7 +83,10 @@ def test_all_get_what_all_give_in_order(tmp_path):
 
 def test_a_difference_between_workers_is_named(given_up):
     found = together(lambda team: team.need_same({"seed": team.index // 2, "data": 1}, "settings"))
-    for error in found:
+    # A worker that hears of another's end before it has compared gives up; out of a test, its process ends there.
+    told = [error for error in found if error is not None]
+    assert told and len(told) + len(given_up) >= len(found)
+    for error in told:
         assert isinstance(error, ClusterError)
         assert re.search(
             r"settings of worker 2 of 3 \(process \d+ on .*\) other than .*: seed is 1 instead of 0\.", str(error)
