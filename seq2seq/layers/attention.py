@@ -7,6 +7,7 @@ import keras
 import tensorflow as tf
 from keras import ops
 
+from seq2seq.layers.precision import fine
 from seq2seq.layers.state import Encoded, Memory
 
 SCORES = {
@@ -137,6 +138,6 @@ def weigh(scores: tf.Tensor, mask: tf.Tensor, dtype: Any) -> tf.Tensor:
         The weights, same shape as the scores.
     """
     # A finite floor, not -inf: a row of padding only must give numbers.
-    scores = tf.cast(scores, tf.float64 if scores.dtype == tf.float64 else tf.float32)
+    scores = tf.cast(scores, fine(scores.dtype))
     scores = tf.where(mask[:, tf.newaxis], scores, tf.constant(-1e9, scores.dtype))
     return tf.cast(tf.nn.softmax(scores), dtype)

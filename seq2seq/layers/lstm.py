@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import keras
 import tensorflow as tf
 
+from seq2seq.layers.precision import fine
 from seq2seq.layers.state import LSTMState
 
 
@@ -235,11 +236,6 @@ def _flatten(sequence: tf.Tensor) -> tf.Tensor:
     return tf.reshape(sequence, [-1, tf.shape(sequence)[2]])
 
 
-def _wide(dtype: tf.DType) -> tf.DType:
-    """The type of gates and cell states beside products of this type."""
-    return tf.float32 if dtype.size < 4 else dtype
-
-
 def _array(dtype: tf.DType, size: tf.Tensor, shape: Any = None) -> tf.TensorArray:
     # Eager TensorArrays forget what was read unless told otherwise; both passes read these.
     return tf.TensorArray(dtype, size, clear_after_read=False, element_shape=shape)
@@ -257,7 +253,7 @@ def _forward(
 ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor, list[tf.TensorArray]]:
     """The loop over time; keeps what the backward loop needs: the cell states, the first one too, and the gates'."""
     steps, batch = tf.shape(sequence)[0], tf.shape(sequence)[1]
-    dtype, wide, shape = sequence.dtype, _wide(sequence.dtype), hidden.shape
+    dtype, wide, shape = sequence.dtype, fine(sequence.dtype), hidden.shape
     # One product per gate: they run side by side, need no cutting, and narrow ones are faster (256 units: 344 GFLOP/s
     # for four, 253 for one).
     kernels, recurrent_kernels = (
@@ -313,7 +309,7 @@ def _backward(
 ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
     """The loop back over time: gradients of the gates' inputs `[time, batch, 4 · units]` and of the initial state."""
     steps, dtype = tf.shape(d_outputs)[0], d_outputs.dtype
-    wide = _wide(dtype)
+    wide = fine(dtype)
     # A product with transpose_b inside the loop would repack the matrix at every step.
     transposed = tf.transpose(recurrent_kernel)
     cells, *saved = saved

@@ -8,6 +8,7 @@ import tensorflow as tf
 from seq2seq.layers.attention import attend, weigh
 from seq2seq.layers.deferred import Multiply, Weight, deferred_loop
 from seq2seq.layers.lstm import STANDARD
+from seq2seq.layers.precision import fine
 from seq2seq.layers.state import LSTMState, Memory, StackState
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ def feed_through(
         outputs `[batch, target_time, units]` and the state of every layer after the last real token.
     """
     dtype, cells = embedded.dtype, [layer.cell for layer in decoder.stack.forward_layers]
-    wide = tf.float32 if dtype.size < 4 else dtype
+    wide = fine(dtype)
     depth = len(cells)
     attention, combine = decoder.attention, decoder.combine
     if attention is None or combine is None:

@@ -73,9 +73,9 @@ def skips_by_itself(optimizer: keras.optimizers.Optimizer) -> bool:
 
 
 def _global_norm(gradients: Sequence[tf.Tensor]) -> tf.Tensor:
-    """Compute what Keras clips by, in the same order, so that the same bits come out."""
-    squares = [ops.sum(ops.square(gradient)) for gradient in gradients if gradient is not None]
-    return ops.sqrt(ops.sum(ops.stack(squares)))
+    """Compute what Keras clips by, to rounding, without writing the squares down."""
+    halves = [tf.nn.l2_loss(gradient) for gradient in gradients if gradient is not None]
+    return ops.sqrt(2 * ops.sum(ops.stack(halves)))
 
 
 @contextmanager

@@ -1,6 +1,6 @@
 """Sampled softmax: a training step that scores some words of a large vocabulary instead of all of them."""
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import tensorflow as tf
@@ -81,55 +81,3 @@ def draw_candidates(targets: tf.Tensor, probabilities: tf.Tensor, seed: tf.Tenso
     weights = tf.where(tf.gather(needed, words), 1.0, 1 / tf.gather(probabilities, words))
     places = tf.gather(tf.cumsum(tf.cast(taken, tf.int32)) - 1, targets)
     return Candidates(words, weights, places)
-
-
-def sampled_cross_entropy(
-    logits: tf.Tensor, candidates: Candidates, vocab_size: int, label_smoothing: float = 0.0
-) -> tuple[tf.Tensor, tf.Tensor]:
-    """Estimate the cross-entropy over the whole vocabulary from the candidates.
-
-    Every sum over the vocabulary is replaced by one over the candidates, each with its weight, which is right on
-    average whatever the logits are (Horvitz and Thompson): the normalizer `Σ exp(logit)`, and for label smoothing the
-    sum of the logits. Where every word is a candidate this is the cross-entropy itself. The logarithm of the normalizer
-    is a little too small on average, the less so the more candidates there are.
-
-    Args:
-        logits: Of the candidates, `[tokens, candidates]`; taken to float32 where they are of half precision.
-        candidates: The candidates.
-        vocab_size: Words of the whole vocabulary.
-        label_smoothing: Share of the target distribution that is spread over the whole vocabulary.
-
-    Returns:
-        The smoothed loss and the unsmoothed one, nats, each `[tokens]`. Only the first has a gradient.
-
-    Source:
-        Bengio and Senécal 2003; Jean, Cho, Memisevic and Bengio 2015, section 3.1 (one sample for a whole batch, with
-        its targets); Horvitz and Thompson 1952 (the weights).
-    """
-    logits = tf.cast(logits, tf.float64 if logits.dtype == tf.float64 else tf.float32)
-    weights = tf.cast(candidates.weights, logits.dtype)
-    rows = tf.range(tf.shape(logits)[0])
-    places = tf.stack([rows, candidates.places], axis=1)
-
-    @tf.custom_gradient
-    def run(logits: tf.Tensor) -> Any:
-        corrected = logits + tf.math.log(weights)
-        normalizer = tf.reduce_logsumexp(corrected, axis=1)
-        right = tf.gather_nd(logits, places)
-        nats = normalizer - right
-        loss = nats
-        if label_smoothing:
-            mean = tf.linalg.matvec(logits, weights) / vocab_size
-            loss = nats + label_smoothing * (right - mean)
-
-        def gradient(d_loss: tf.Tensor, _: tf.Tensor) -> tf.Tensor:
-            d_logits = tf.exp(corrected - normalizer[:, tf.newaxis]) - (label_smoothing / vocab_size) * weights
-            d_logits = tf.tensor_scatter_nd_sub(
-                d_logits, places, tf.fill(tf.shape(nats), tf.constant(1 - label_smoothing, logits.dtype))
-            )
-            return d_logits * d_loss[:, tf.newaxis]
-
-        return (loss, nats), gradient
-
-    loss, nats = run(logits)
-    return loss, tf.stop_gradient(nats)

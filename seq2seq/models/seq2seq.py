@@ -7,12 +7,13 @@ import keras
 import tensorflow as tf
 from keras import ops
 
+from seq2seq.layers.precision import fine
 from seq2seq.models.decoder import Decoder
 from seq2seq.models.encoder import Encoder
 from seq2seq.models.finite import apply_if_finite
 from seq2seq.models.loss import Totals, cross_entropy
 from seq2seq.models.replicas import expect_summed_gradients, several_workers, sum_gradients, sum_totals
-from seq2seq.models.sampling import draw_candidates, inclusion_probabilities, sampled_cross_entropy
+from seq2seq.models.sampling import draw_candidates, inclusion_probabilities
 from seq2seq.models.stepping import start_search
 from seq2seq.search import Hypotheses, beam_search, greedy_search
 from seq2seq.text.special import END, PAD, START
@@ -181,10 +182,11 @@ class Seq2Seq(keras.Model):
             candidates = draw_candidates(targets, tf.constant(self._drawn, tf.float32), self._sampling_place())
             targets = candidates.places
             logits = self.decoder.project(outputs, candidates.words)
-            loss, nats = sampled_cross_entropy(logits, candidates, self.decoder.vocab_size, self.label_smoothing)
+            sample = {"weights": candidates.weights, "vocab_size": self.decoder.vocab_size}
         else:
-            logits = self.decoder.project(outputs)
-            loss, nats = cross_entropy(logits, targets, self.label_smoothing)
+            logits, sample = self.decoder.project(outputs), {}
+        logits = tf.cast(logits, fine(logits.dtype))
+        loss, nats = cross_entropy(logits, targets, self.label_smoothing, **sample)
         right = tf.equal(tf.argmax(logits, axis=1, output_type=targets.dtype), targets)
         count = tf.cast(tf.shape(targets)[0], loss.dtype)
         return Totals(tf.reduce_sum(loss), tf.reduce_sum(nats), tf.reduce_sum(tf.cast(right, loss.dtype)), count)

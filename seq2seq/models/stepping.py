@@ -5,6 +5,8 @@ from typing import Any, NamedTuple
 import tensorflow as tf
 
 from seq2seq.layers.attention import attend
+from seq2seq.layers.lstm import STANDARD
+from seq2seq.layers.precision import fine
 from seq2seq.layers.state import Encoded, LSTMState, Memory, StackState
 from seq2seq.models.decoder import Decoder, DecoderState
 from seq2seq.search import Step
@@ -94,24 +96,22 @@ def start_search(
         return logits, DecoderState(tuple(after), outputs if decoder.input_feeding else state.feed)
 
     begin = decoder.start(state)
-    single = [(LSTMState(tf.cast(layer.hidden, dtype), _fine(layer.cell)),) for (layer,) in begin.layers]
-    return Start(step, DecoderState(tuple(single), tf.cast(begin.feed, dtype)), memory)
+    layers_begin = tuple(
+        (LSTMState(tf.cast(hidden, dtype), tf.cast(cell, fine(cell.dtype))),) for ((hidden, cell),) in begin.layers
+    )
+    return Start(step, DecoderState(layers_begin, tf.cast(begin.feed, dtype)), memory)
 
 
 def _rows(weight: tf.Tensor, vocabulary: tf.Tensor | None) -> tf.Tensor:
     return weight if vocabulary is None else tf.gather(weight, vocabulary)
 
 
-def _fine(tensor: tf.Tensor) -> tf.Tensor:
-    """In float32, or finer where it is so."""
-    return tf.cast(tensor, tf.float64 if tensor.dtype == tf.float64 else tf.float32)
-
-
 def _lstm_step(
     inputs: tf.Tensor, state: LSTMState, kernel: tf.Tensor, recurrent_kernel: tf.Tensor, bias: tf.Tensor
 ) -> LSTMState:
     """One step of `seq2seq.layers.lstm.lstm`, all but the products in the precision of the cell."""
-    gates = _fine(tf.matmul(inputs, kernel)) + _fine(tf.matmul(state.hidden, recurrent_kernel))
-    i, f, g, o = tf.split(tf.nn.bias_add(gates, _fine(bias)), 4, axis=1)
-    cell = tf.sigmoid(f) * state.cell + tf.sigmoid(i) * tf.tanh(g)
-    return LSTMState(tf.cast(tf.sigmoid(o) * tf.tanh(cell), inputs.dtype), cell)
+    wide = state.cell.dtype
+    gates = tf.cast(tf.matmul(inputs, kernel), wide) + tf.cast(tf.matmul(state.hidden, recurrent_kernel), wide)
+    gates = tf.split(tf.nn.bias_add(gates, tf.cast(bias, wide)), STANDARD.number, axis=1)
+    hidden, cell, _ = STANDARD.forward(gates, state.cell)
+    return LSTMState(tf.cast(hidden, inputs.dtype), cell)
