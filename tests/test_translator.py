@@ -98,9 +98,10 @@ class TestTranslate:
 
 class TestPrecision:
     def test_scores_are_close_to_those_of_float32(self, translator: Translator) -> None:
-        texts = ["ein Haus am See", "Wald"]
-        exact, rounded = (translator.hypotheses(texts, precision=name) for name in ("float32", "bfloat16"))
-        assert exact == translator.hypotheses(texts)
+        # Few tokens: an untrained model soon takes another path for a difference in the last bit.
+        texts, few = ["ein Haus am See", "Wald"], {"max_length_factor": 0.1}
+        exact, rounded = (translator.hypotheses(texts, precision=name, **few) for name in ("float32", "bfloat16"))
+        assert exact == translator.hypotheses(texts, **few)
         assert rounded != exact
         for (one, *_), (other, *_) in zip(exact, rounded, strict=True):
             assert abs(one.score - other.score) < 0.05

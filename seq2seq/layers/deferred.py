@@ -5,6 +5,8 @@ from typing import Any, NamedTuple, Protocol
 
 import tensorflow as tf
 
+from seq2seq.layers.bias import sum_rows
+
 
 class Weight(NamedTuple):
     """A matrix that each step of a loop multiplies something by.
@@ -13,10 +15,12 @@ class Weight(NamedTuple):
         matrix: `[m, n]`; or one for each row of the batch, `[batch, m, n]`.
         parts: Into how many tensors, side by side, the result is cut: several narrow products are faster than a wide
             one.
+        bias: Added to every product, `[n]`, or None.
     """
 
     matrix: tf.Tensor
     parts: int = 1
+    bias: tf.Tensor | None = None
 
 
 class Multiply(Protocol):
@@ -32,7 +36,7 @@ class Step(Protocol):
     def __call__(
         self,
         time: tf.Tensor,
-        inputs: tf.Tensor,
+        inputs: list[tf.Tensor],
         state: list[tf.Tensor],
         multiply: Multiply,
         constants: list[tf.Tensor],
@@ -42,7 +46,7 @@ class Step(Protocol):
 
 def deferred_loop(
     step: Step,
-    inputs: tf.Tensor,
+    inputs: Sequence[tf.Tensor],
     state: Sequence[tf.Tensor],
     weights: Sequence[Weight],
     constants: Sequence[tf.Tensor] = (),
@@ -55,7 +59,7 @@ def deferred_loop(
 
     Args:
         step: The step.
-        inputs: What the steps read, time first, `[time, batch, …]`.
+        inputs: What the steps read, time first, each `[time, batch, …]`.
         state: Before the first step, each `[batch, …]`; a step keeps the types and shapes.
         weights: What `multiply` reaches by number.
         constants: Other tensors with gradients that every step reads.
@@ -64,28 +68,34 @@ def deferred_loop(
         The outputs `[time, batch, …]` and the state after the last step.
     """
     parts = [weight.parts for weight in weights]
-    counts = len(state), len(weights)
+    biased = [number for number, weight in enumerate(weights) if weight.bias is not None]
+    given = [inputs, state, [weight.matrix for weight in weights], [weights[number].bias for number in biased]]
+    given.append(constants)
 
     @tf.custom_gradient
     def run(*tensors: tf.Tensor) -> Any:
-        inputs, *rest = tensors
-        state, matrices, constants = rest[: counts[0]], rest[counts[0] : sum(counts)], rest[sum(counts) :]
-        steps = tf.shape(inputs)[0]
+        inputs, state, matrices, biases, constants = tf.nest.pack_sequence_as(given, tensors)
+        steps = tf.shape(inputs[0])[0]
         cut = [tf.split(matrix, part, axis=-1) for matrix, part in zip(matrices, parts, strict=True)]
+        added = {number: tf.split(bias, parts[number]) for number, bias in zip(biased, biases, strict=True)}
 
         def forward(time: tf.Tensor, state: list[tf.Tensor], kept: list[Any]) -> tuple[Any, ...]:
             met: dict[int, tuple[tf.Tensor, list[tf.Tensor]]] = {}
 
             def multiply(number: int, values: tf.Tensor) -> list[tf.Tensor]:
-                met[number] = values, [tf.matmul(values, part) for part in cut[number]]
-                return met[number][1]
+                results = [tf.matmul(values, part) for part in cut[number]]
+                if number in added:
+                    results = [tf.nn.bias_add(*pair) for pair in zip(results, added[number], strict=True)]
+                met[number] = values, results
+                return results
 
-            output, after = step(time, inputs[time], state, multiply, list(constants))
+            read = [tensor[time] for tensor in inputs]
+            output, after = step(time, read, state, multiply, list(constants))
             of_step = [output, state, *(met[number] for number in range(len(parts)))]
             kept = tf.nest.map_structure(lambda array, value: array.write(time, value), kept, of_step)
             return time + 1, after, kept
 
-        kept: list[Any] = [_array(inputs.dtype, steps), [_array(part.dtype, steps) for part in state]]
+        kept: list[Any] = [_array(inputs[0].dtype, steps), [_array(part.dtype, steps) for part in state]]
         for matrix, part in zip(matrices, parts, strict=True):
             kept.append((_array(matrix.dtype, steps), [_array(matrix.dtype, steps) for _ in range(part)]))
         _, end, kept = tf.while_loop(
@@ -116,42 +126,46 @@ def deferred_loop(
 
                     return product(values)
 
-                sources = [tf.identity(inputs[time]), *(array.read(time) for array in befores)]
-                sources += [tf.identity(constant) for constant in constants]
+                read = [tf.identity(tensor[time]) for tensor in inputs]
+                before = [array.read(time) for array in befores]
+                fixed = [tf.identity(constant) for constant in constants]
                 with tf.GradientTape() as tape:
-                    tape.watch(sources)
-                    output, after = step(
-                        time, sources[0], sources[1 : 1 + counts[0]], multiply, sources[1 + counts[0] :]
-                    )
-                d_input, *others = tape.gradient(
-                    [output, *after], sources, [d_outputs[time], *d_state], tf.UnconnectedGradients.ZERO
+                    tape.watch([read, before, fixed])
+                    output, after = step(time, read, before, multiply, fixed)
+                d_read, d_before, d_fixed = tape.gradient(
+                    [output, *after],
+                    [read, before, fixed],
+                    [d_outputs[time], *d_state],
+                    tf.UnconnectedGradients.ZERO,
                 )
-                of_constants = zip(d_constants, others[counts[0] :], strict=True)
-                values = [d_input, *(d_products[number] for number in range(len(parts)))]
+                values = [*d_read, *(d_products[number] for number in range(len(parts)))]
                 return (
                     time - 1,
-                    others[: counts[0]],
-                    [total + gradient for total, gradient in of_constants],
+                    d_before,
+                    [total + gradient for total, gradient in zip(d_constants, d_fixed, strict=True)],
                     [array.write(time, value) for array, value in zip(written, values, strict=True)],
                 )
 
-            arrays = [_array(inputs.dtype, steps), *(_array(matrix.dtype, steps) for matrix in matrices)]
+            arrays = [_array(tensor.dtype, steps) for tensor in [*inputs, *matrices]]
             _, d_state, d_constants, arrays = tf.while_loop(
                 lambda time, *_: time >= 0,
                 backward,
                 (steps - 1, list(d_end), [tf.zeros_like(constant) for constant in constants], arrays),
                 maximum_iterations=steps,
             )
-            d_inputs, *d_products = (array.stack() for array in arrays)
+            stacks = [array.stack() for array in arrays]
+            d_products = stacks[len(inputs) :]
             d_weights = [
                 _over_time(values.stack(), d_product, matrix)
                 for (values, _), d_product, matrix in zip(products, d_products, matrices, strict=True)
             ]
-            return [tf.reshape(d_inputs, tf.shape(inputs)), *d_state, *d_weights, *d_constants]
+            d_inputs = [tf.reshape(stack, tf.shape(tensor)) for stack, tensor in zip(stacks, inputs, strict=False)]
+            d_biases = [sum_rows(_flatten(d_products[number])) for number in biased]
+            return [*d_inputs, *d_state, *d_weights, *d_biases, *d_constants]
 
         return (outputs.stack(), *end), gradient
 
-    outputs, *end = run(inputs, *state, *(weight.matrix for weight in weights), *constants)
+    outputs, *end = run(*tf.nest.flatten(given))
     return outputs, end
 
 
@@ -163,8 +177,12 @@ def _array(dtype: tf.DType, steps: tf.Tensor) -> tf.TensorArray:
 def _over_time(values: tf.Tensor, d_products: tf.Tensor, matrix: tf.Tensor) -> tf.Tensor:
     """The gradient of a matrix from what it was multiplied by and the products' gradients, over all steps."""
     if matrix.shape.rank == 2:
-        rows = [tf.reshape(tensor, [-1, tf.shape(tensor)[-1]]) for tensor in (values, d_products)]
-        return tf.matmul(*rows, transpose_a=True)
+        return tf.matmul(_flatten(values), _flatten(d_products), transpose_a=True)
     # [time, batch, 1, m] to [batch, time, m]: each row of the batch has its own matrix.
     by_row = [tf.transpose(tensor[:, :, 0], [1, 0, 2]) for tensor in (values, d_products)]
     return tf.matmul(*by_row, transpose_a=True)
+
+
+def _flatten(tensor: tf.Tensor) -> tf.Tensor:
+    """All but the last axis joined."""
+    return tf.reshape(tensor, [-1, tf.shape(tensor)[-1]])

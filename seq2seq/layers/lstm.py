@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import keras
 import tensorflow as tf
 
+from seq2seq.layers.bias import sum_rows
 from seq2seq.layers.precision import fine
 from seq2seq.layers.state import LSTMState
 
@@ -211,8 +212,7 @@ def lstm(
                 d_cell,
                 tf.matmul(_flatten(sequence), flat, transpose_a=True),
                 tf.matmul(_flatten(before), flat, transpose_a=True),
-                # A sum over rows as a product: five times as fast as reduce_sum.
-                tf.matmul(tf.ones([1, tf.shape(flat)[0]], flat.dtype), flat)[0],
+                sum_rows(flat),
             )
 
         return (tf.transpose(outputs, [1, 0, 2]), hidden_end, cell_end), gradient

@@ -8,6 +8,7 @@ import tensorflow as tf
 from keras import ops
 
 from seq2seq.layers import Attention, StackedLSTM
+from seq2seq.layers.bias import add_bias
 from seq2seq.layers.state import Encoded, Memory, StackState, as_stack_state
 from seq2seq.models.embedding import build_embedding
 from seq2seq.models.feeding import feed_through
@@ -207,20 +208,31 @@ class Decoder(keras.layers.Layer):
         """
         if self.readout is not None:
             outputs = self.readout(outputs)
-        if words is not None:
-            return self._project_to(outputs, words)
-        if self.logits is not None:
-            return self.logits(outputs)
-        weights = ops.cast(self.embedding.embeddings, outputs.dtype)
-        return ops.matmul(outputs, ops.transpose(weights)) + ops.cast(self.bias, outputs.dtype)
+        weights, bias = self.output_weights(outputs.dtype, words)
+        rows = tf.reshape(outputs, [-1, outputs.shape[-1]])
+        logits = add_bias(tf.matmul(rows, weights, transpose_b=self.tie_embeddings), bias)
+        logits = tf.reshape(logits, [*tf.unstack(tf.shape(outputs)[:-1]), -1])
+        logits.set_shape([*outputs.shape[:-1], bias.shape[0]])
+        return logits
 
-    def _project_to(self, outputs: tf.Tensor, words: tf.Tensor) -> tf.Tensor:
-        bias = self.bias if self.logits is None else self.logits.bias
-        table = self.embedding.embeddings if self.logits is None else self.logits.kernel
-        # Taken before they are cast: casting the whole table would cost more than scoring the words.
-        rows = tf.cast(tf.gather(table, words, axis=0 if self.logits is None else 1), outputs.dtype)
-        scores = tf.matmul(outputs, rows, transpose_b=self.logits is None)
-        return tf.nn.bias_add(scores, tf.cast(tf.gather(bias, words), outputs.dtype))
+    def output_weights(self, dtype: Any, words: tf.Tensor | None = None) -> tuple[tf.Tensor, tf.Tensor]:
+        """Give what `project` multiplies by and adds.
+
+        Args:
+            dtype: Of the result.
+            words: Ids to score, `[words]`; None for the whole vocabulary.
+
+        Returns:
+            weights `[units, vocab]`, or `[vocab, units]` where they are the embeddings, and bias `[vocab]`.
+        """
+        weights, bias = (
+            (self.embedding.embeddings, self.bias) if self.logits is None else (self.logits.kernel, self.logits.bias)
+        )
+        if words is not None:
+            # Taken before they are cast: casting the whole table would cost more than scoring the words.
+            weights = tf.gather(weights, words, axis=0 if self.tie_embeddings else 1)
+            bias = tf.gather(bias, words)
+        return tuple(tf.cast(tf.convert_to_tensor(tensor), dtype) for tensor in (weights, bias))
 
     def get_config(self) -> dict[str, Any]:  # noqa: D102
         return {

@@ -51,18 +51,18 @@ def feed_through(
     # The embeddings meet their part of the lowest kernel for all steps at once.
     of_embedding, of_feed = tf.split(cast(cells[0].kernel), [decoder.embedding_dim, decoder.units[-1]])
     sequence = tf.transpose(embedded, [1, 0, 2])
-    projected = tf.tensordot(sequence, of_embedding, 1) + cast(cells[0].bias)
+    projected = [tf.tensordot(sequence, part, 1) for part in tf.split(of_embedding, STANDARD.number, axis=1)]
     inputs_kernels = [of_feed, *(cast(cell.kernel) for cell in cells[1:])]
     weights = [
-        Weight(tf.concat([kernel, cast(cell.recurrent_kernel)], axis=0), parts=4)
+        Weight(tf.concat([kernel, cast(cell.recurrent_kernel)], axis=0), STANDARD.number, cast(cell.bias))
         for kernel, cell in zip(inputs_kernels, cells, strict=True)
     ]
     weights.append(Weight(cast(combine.kernel)))
     weights.append(Weight(memory.values))
-    constants = [cast(cell.bias) for cell in cells[1:]]
+    constants: list[tf.Tensor] = []
     additive = bool(attention.query_weights)
     if additive:
-        constants += [memory.keys, *(cast(weight) for weight in attention.query_weights)]
+        constants = [memory.keys, *(cast(weight) for weight in attention.query_weights)]
     else:
         weights.append(Weight(tf.linalg.matrix_transpose(memory.keys)))
 
@@ -77,7 +77,7 @@ def feed_through(
     at_output = dropped(decoder.drop_output, decoder.units[-1])
 
     def step(
-        time: tf.Tensor, inputs: tf.Tensor, state: list[tf.Tensor], multiply: Multiply, constants: list[tf.Tensor]
+        time: tf.Tensor, inputs: list[tf.Tensor], state: list[tf.Tensor], multiply: Multiply, constants: list[tf.Tensor]
     ) -> tuple[tf.Tensor, list[tf.Tensor]]:
         feed, *states = state
         below, after = feed, []
@@ -86,16 +86,16 @@ def feed_through(
             masks = between[layer - 1] if layer else None
             read = below if masks is None else below * masks[time]
             parts = multiply(layer, tf.concat([read, hidden], axis=1))
-            added = tf.split(constants[layer - 1], 4) if layer else tf.split(inputs, 4, axis=1)
-            gates = [tf.cast(part + more, wide) for part, more in zip(parts, added, strict=True)]
-            new_hidden, new_cell, _ = STANDARD.forward(gates, cell)
+            if layer == 0:
+                parts = [part + more for part, more in zip(parts, inputs, strict=True)]
+            new_hidden, new_cell, _ = STANDARD.forward([tf.cast(part, wide) for part in parts], cell)
             new_hidden = tf.cast(new_hidden, dtype)
             below = new_hidden + below if decoder.stack.has_residual(layer) else new_hidden
             after += [new_hidden, new_cell]
         query = below[:, tf.newaxis]
         if additive:
-            scores_of = Memory(memory.values, constants[depth - 1], memory.mask)
-            _, weighed = attend(query, scores_of, *constants[depth:])
+            scores_of = Memory(memory.values, constants[0], memory.mask)
+            _, weighed = attend(query, scores_of, *constants[1:])
         else:
             (scores,) = multiply(depth + 2, query)
             weighed = weigh(scores, memory.mask, dtype)

@@ -56,8 +56,10 @@ def start_search(
         return tf.cast(tf.convert_to_tensor(weight), dtype)
 
     cells = [layer.cell for layer in decoder.stack.forward_layers]
-    layers = [(once(cell.kernel), once(cell.recurrent_kernel), tf.convert_to_tensor(cell.bias)) for cell in cells]
-    table = _rows(tf.convert_to_tensor(decoder.embedding.embeddings), vocabulary)
+    # Input and hidden state side by side: one product per layer, and the bias in the same operation.
+    layers = [(tf.concat([once(cell.kernel), once(cell.recurrent_kernel)], axis=0), once(cell.bias)) for cell in cells]
+    table = tf.convert_to_tensor(decoder.embedding.embeddings)
+    table = table if vocabulary is None else tf.gather(table, vocabulary)
     memory = decoder.prepare(encoded)
     memory = memory._replace(values=tf.cast(memory.values, dtype), keys=tf.cast(memory.keys, dtype))
     query_weights: tuple[tf.Tensor, ...] = ()
@@ -68,12 +70,9 @@ def start_search(
         of_context, combine = tf.split(once(decoder.combine.kernel), [decoder.memory_units, decoder.units[-1]])
         memory = memory._replace(values=tf.matmul(memory.values, of_context))
     readout = None if decoder.readout is None else once(decoder.readout.kernel)
-    if decoder.logits is not None:
-        kernel = decoder.logits.kernel
-        kernel = once(kernel if vocabulary is None else tf.gather(kernel, vocabulary, axis=1))
-    else:
-        kernel = tf.transpose(once(table))
-    bias = _rows(once(decoder.bias if decoder.logits is None else decoder.logits.bias), vocabulary)
+    kernel, bias = decoder.output_weights(dtype, vocabulary)
+    if decoder.tie_embeddings:
+        kernel = tf.transpose(kernel)
 
     def step(tokens: tf.Tensor, state: DecoderState, memory: Memory) -> tuple[tf.Tensor, DecoderState]:
         below = tf.cast(tf.gather(table, tokens), dtype)
@@ -102,16 +101,9 @@ def start_search(
     return Start(step, DecoderState(layers_begin, tf.cast(begin.feed, dtype)), memory)
 
 
-def _rows(weight: tf.Tensor, vocabulary: tf.Tensor | None) -> tf.Tensor:
-    return weight if vocabulary is None else tf.gather(weight, vocabulary)
-
-
-def _lstm_step(
-    inputs: tf.Tensor, state: LSTMState, kernel: tf.Tensor, recurrent_kernel: tf.Tensor, bias: tf.Tensor
-) -> LSTMState:
-    """One step of `seq2seq.layers.lstm.lstm`, all but the products in the precision of the cell."""
-    wide = state.cell.dtype
-    gates = tf.cast(tf.matmul(inputs, kernel), wide) + tf.cast(tf.matmul(state.hidden, recurrent_kernel), wide)
-    gates = tf.split(tf.nn.bias_add(gates, tf.cast(bias, wide)), STANDARD.number, axis=1)
+def _lstm_step(inputs: tf.Tensor, state: LSTMState, kernel: tf.Tensor, bias: tf.Tensor) -> LSTMState:
+    """One step of `seq2seq.layers.lstm.lstm`, both kernels joined."""
+    product = tf.nn.bias_add(tf.matmul(tf.concat([inputs, state.hidden], axis=1), kernel), bias)
+    gates = tf.split(tf.cast(product, state.cell.dtype), STANDARD.number, axis=1)
     hidden, cell, _ = STANDARD.forward(gates, state.cell)
     return LSTMState(tf.cast(hidden, inputs.dtype), cell)

@@ -16,7 +16,8 @@ def data(dtype="float64"):
         "state": (BATCH, UNITS),
         "kernel": (UNITS, 2 * UNITS),
         "by_row": (BATCH, UNITS, UNITS),
-        "bias": (UNITS,),
+        "bias": (2 * UNITS,),
+        "scale": (UNITS,),
     }
     return {name: tf.constant(rng.normal(size=shape), dtype) for name, shape in shapes.items()}
 
@@ -25,7 +26,7 @@ def step(time, inputs, state, multiply, constants):
     """A gated cell: one product in two parts, one with a matrix for each row, a constant, two uses of the state."""
     (hidden,) = state
     gate, candidate = multiply(0, hidden)
-    of_gate, of_candidate = tf.split(inputs, 2, axis=1)
+    of_gate, of_candidate = inputs
     gate = tf.sigmoid(gate + of_gate)
     hidden = gate * hidden + (1 - gate) * tf.tanh(candidate + of_candidate + constants[0])
     (looked,) = multiply(1, hidden[:, tf.newaxis])
@@ -36,17 +37,20 @@ def plain(values):
     weights, state, outputs = [values["kernel"], values["by_row"]], [values["state"]], []
 
     def multiply(number, tensor):
-        return tf.split(tf.matmul(tensor, weights[number]), 2 - number, axis=-1)
+        product = tf.matmul(tensor, weights[number])
+        return [product] if number else tf.split(product + values["bias"], 2, axis=-1)
 
     for time in range(STEPS):
-        output, state = step(time, values["inputs"][time], state, multiply, [values["bias"]])
+        inputs = tf.split(values["inputs"][time], 2, axis=1)
+        output, state = step(time, inputs, state, multiply, [values["scale"]])
         outputs.append(output)
     return tf.stack(outputs), state[0]
 
 
 def deferred(values):
-    weights = [Weight(values["kernel"], parts=2), Weight(values["by_row"])]
-    outputs, (state,) = deferred_loop(step, values["inputs"], [values["state"]], weights, [values["bias"]])
+    weights = [Weight(values["kernel"], 2, values["bias"]), Weight(values["by_row"])]
+    inputs = tf.split(values["inputs"], 2, axis=2)
+    outputs, (state,) = deferred_loop(step, inputs, [values["state"]], weights, [values["scale"]])
     return outputs, state
 
 
