@@ -147,12 +147,9 @@ def _add_describe(commands: Any) -> None:
         description="Show layers, widths, parameter counts, how states are passed and which kernel runs each layer "
         "on this machine, of a recipe or a trained model.",
     )
-    parser.add_argument("what", type=Path, metavar="RECIPE|MODEL", help=f"{_RECIPE}; or {_MODEL}")
+    parser.add_argument("what", type=Path, metavar="RECIPE|MODEL", help=_EITHER)
     parser.add_argument("--svg", type=Path, metavar="FILE", help="also draw the wiring into this file")
-    parser.add_argument(
-        "--set", action="append", default=[], metavar="SECTION.KEY=VALUE", dest="settings",
-        help="change a setting of the recipe first (may be repeated)",
-    )  # fmt: skip
+    script.add_settings(parser)
     parser.set_defaults(run=_describe)
 
 
@@ -164,9 +161,9 @@ def _add_benchmark(commands: Any) -> None:
         "this machine can do, where the rest goes, and for a recipe the hours that it will take. Nothing is written "
         "but the FILE of --json.",
     )
-    parser.add_argument("what", type=Path, metavar="RECIPE|MODEL", help=f"{_RECIPE}; or {_MODEL}")
+    parser.add_argument("what", type=Path, metavar="RECIPE|MODEL", help=_EITHER)
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write every figure into this file")
-    parser.add_argument("--data", metavar="PATH", help="where the text lies, instead of data.path")
+    script.add_data(parser)
     parser.add_argument(
         "--steps", type=_count, metavar="N", help="training steps to measure (default: 40), after 8 to warm up"
     )
@@ -174,10 +171,7 @@ def _add_benchmark(commands: Any) -> None:
         "--input", type=Path, metavar="FILE",
         help="sentences for a model to translate (default: the held-out text of its recipe)",
     )  # fmt: skip
-    parser.add_argument(
-        "--set", action="append", default=[], metavar="SECTION.KEY=VALUE", dest="settings",
-        help="change a setting of the recipe first (may be repeated)",
-    )  # fmt: skip
+    script.add_settings(parser)
     parser.set_defaults(run=_benchmark)
 
 
@@ -194,16 +188,13 @@ def _add_verify_resume(commands: Any) -> None:
         "--kill-at", type=_count, nargs="+", metavar="K", required=True,
         help="optimizer step at which to kill; of several, each kills a training of its own",
     )  # fmt: skip
-    parser.add_argument("--data", metavar="PATH", help="where the text lies, instead of data.path")
+    script.add_data(parser)
     parser.add_argument(
         "--out", type=Path, metavar="FOLDER",
         help="where the runs go and stay (default: a temporary folder, which stays only where something differs)",
     )  # fmt: skip
     parser.add_argument("--seed", type=int, metavar="N", help="seed, instead of that of the recipe")
-    parser.add_argument(
-        "--set", action="append", default=[], metavar="SECTION.KEY=VALUE", dest="settings",
-        help="change a setting of the recipe first (may be repeated)",
-    )  # fmt: skip
+    script.add_settings(parser)
     parser.set_defaults(run=_verify_resume)
 
 
@@ -228,6 +219,7 @@ def _add_decoding(parser: argparse.ArgumentParser) -> None:
 
 _RECIPE = "recipe: a TOML file, or a Python file with a module-level `recipe`"
 _MODEL = "model file (.s2s)"
+_EITHER = f"{_RECIPE}; or {_MODEL}"
 
 
 def _count(text: str) -> int:

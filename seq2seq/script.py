@@ -57,9 +57,22 @@ def main(recipe: Recipe, argv: Sequence[str] | None = None) -> None:
         sys.exit(status)
 
 
+def add_data(parser: argparse.ArgumentParser) -> None:
+    """Add the option that says where the text of a recipe lies."""
+    parser.add_argument("--data", metavar="PATH", help="where the text lies, instead of data.path")
+
+
+def add_settings(parser: argparse.ArgumentParser) -> None:
+    """Add the option that changes settings of a recipe."""
+    parser.add_argument(
+        "--set", action="append", default=[], metavar="SECTION.KEY=VALUE", dest="settings",
+        help="change a setting of the recipe, as in model.dropout=0.3 (may be repeated)",
+    )  # fmt: skip
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options that every way of running a recipe has."""
-    parser.add_argument("--data", metavar="PATH", help="where the text lies, instead of data.path")
+    add_data(parser)
     parser.add_argument("--source", metavar="LANG", help="language or column to translate from")
     parser.add_argument("--target", metavar="LANG", help="language or column to translate into")
     parser.add_argument(
@@ -67,10 +80,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="run folder (default: runs/NAME, with the languages behind where they are not those of the recipe)",
     )  # fmt: skip
     parser.add_argument("--seed", type=int, metavar="N", help="seed, instead of that of the recipe")
-    parser.add_argument(
-        "--set", action="append", default=[], metavar="SECTION.KEY=VALUE", dest="settings",
-        help="change a setting, as in model.dropout=0.3 (may be repeated)",
-    )  # fmt: skip
+    add_settings(parser)
     parser.add_argument(
         "--strategy", choices=("mirrored", "multiworker"),
         help="share each batch among all devices of this machine, or among all workers that TF_CONFIG or Slurm names",
