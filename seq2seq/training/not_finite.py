@@ -15,7 +15,7 @@ from seq2seq.training.state import Audience, RunState, TrainingBatches
 
 ToText = Callable[[list[int]], str]
 
-_ADVICE = "Try a lower learning_rate, a longer warm-up (warmup_steps), or a smaller clip_norm"
+ADVICE = "Try a lower learning_rate, a longer warm-up (warmup_steps), or a smaller clip_norm"
 _SHOWN = 3  # pairs of a batch in a message
 _WIDTH = 80  # characters of each text
 
@@ -89,13 +89,13 @@ class Watch:
         if self._made > before or skips_by_itself(model.optimizer):
             loss = logs.get("loss", 0.0)
             if not isfinite(loss):
-                raise NotFiniteError(f"The loss is {loss} at {where}. {_ADVICE}.")
+                raise NotFiniteError(f"The loss is {loss} at {where}. {ADVICE}.")
             state.skipped_in_a_row = 0
             return True
         weight = first_not_finite(model)
         if weight:
             raise NotFiniteError(
-                f"The loss is not finite at {where}, because {weight} is not finite after the step before. {_ADVICE}."
+                f"The loss is not finite at {where}, because {weight} is not finite after the step before. {ADVICE}."
             )
         batch = next(self._batches.run(state.epoch, state.step))
         origin = find_origin(model, batch)
@@ -120,8 +120,8 @@ class Watch:
 
     def _way_out(self) -> str:
         if self._skip:
-            return f"That makes {self._skip + 1} batches in a row, of which {self._skip} were skipped. {_ADVICE}."
-        return f"The weights are as they were before this step. {_ADVICE}; or leave such batches out (skip_not_finite)."
+            return f"That makes {self._skip + 1} batches in a row, of which {self._skip} were skipped. {ADVICE}."
+        return f"The weights are as they were before this step. {ADVICE}; or leave such batches out (skip_not_finite)."
 
 
 def first_not_finite(model: keras.Model) -> str:

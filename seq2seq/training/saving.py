@@ -8,7 +8,7 @@ import keras
 
 from seq2seq.training.checkpoints import save_checkpoint
 from seq2seq.training.devices import Agreement
-from seq2seq.training.not_finite import NotFiniteError, first_not_finite
+from seq2seq.training.not_finite import ADVICE, NotFiniteError, first_not_finite
 from seq2seq.training.state import Audience, Keeper, RunState
 
 
@@ -81,8 +81,7 @@ class Checkpoints(keras.callbacks.Callback):
         bad = first_not_finite(self.model)
         if bad:
             raise NotFiniteError(
-                f"{bad} is not finite after optimizer step {self._state.update}, and is not saved. Try a lower "
-                "learning_rate, a longer warm-up (warmup_steps), or a smaller clip_norm."
+                f"{bad} is not finite after optimizer step {self._state.update}, and is not saved. {ADVICE}."
             )
         for listener in self._audience:
             listener.saving(self._state)
