@@ -7,7 +7,7 @@ import os
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from seq2seq import quiet
+from seq2seq import allocator, quiet
 
 if TYPE_CHECKING:
     from seq2seq.experiment import run
@@ -21,9 +21,11 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 
-# Before anyone loads Keras or TensorFlow: Keras chooses its backend once, and TensorFlow talks while it loads.
+# Before anyone loads Keras or TensorFlow: Keras chooses its backend once, TensorFlow its allocator, and it talks while
+# it loads.
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 quiet.install()
+allocator.choose()
 
 _WHERE = {
     "Attention": "seq2seq.layers",

@@ -19,7 +19,7 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 
 # A part imports from the floors below its own and from itself; the parts of one floor do not know each other.
 FLOORS = [
-    {"backend", "files", "machine", "quiet", "terminal"},
+    {"allocator", "backend", "files", "machine", "quiet", "terminal"},
     {"layers", "text", "search", "metrics", "settings"},
     {"models", "model_file"},
     {"translator", "wiring"},

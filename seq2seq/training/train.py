@@ -16,7 +16,6 @@ from seq2seq.models.seq2seq import Seq2Seq
 from seq2seq.training.checkpoints import CheckpointError, Loaded, load_checkpoint, load_latest, load_weights
 from seq2seq.training.devices import Agreement, Devices, Following, batch_digest, devices_of
 from seq2seq.training.log import JsonLog, TensorBoardLog
-from seq2seq.training.memory import ReleaseMemory
 from seq2seq.training.names import choose
 from seq2seq.training.not_finite import NotFiniteError, ToText, Watch
 from seq2seq.training.optimizers import build_optimizer
@@ -260,7 +259,6 @@ def train(
                     Counting(state, batches, watch, counters.get("metrics")),
                     LearningRate(state, batches, plan, learning_rate, epochs),
                     timing,
-                    ReleaseMemory(),
                     validation,
                     *callbacks,
                     shown,

@@ -13,7 +13,6 @@ from seq2seq.layers import LSTM
 from seq2seq.recipe import Data, ModelSettings, Recipe, TokenizerSettings, TrainingSettings
 from seq2seq.text.batches import Batches
 from seq2seq.text.special import END
-from seq2seq.training.memory import ReleaseMemory
 from seq2seq.training.optimizers import build_optimizer
 from tests.benchmarks.job import MATRIX, Architecture
 from tests.benchmarks.turns import Turns, Updates
@@ -56,7 +55,7 @@ def training(turns: Turns) -> None:
         def on_train_batch_end(self, batch, logs=None):
             updates.done(next(tokens))
 
-    model.fit(batches.dataset(), epochs=1000, shuffle=False, verbose=0, callbacks=[ReleaseMemory(), Count()])
+    model.fit(batches.dataset(), epochs=1000, shuffle=False, verbose=0, callbacks=[Count()])
 
 
 def decoding(turns: Turns) -> None:
