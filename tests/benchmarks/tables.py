@@ -28,7 +28,7 @@ def render(results: Sequence[Result], layers: Sequence[Result] = ()) -> str:
         chosen = [result for result in results if result["part"] == part]
         if chosen:
             tables += make(chosen)
-    tables.append(_shares(results, [*results, *layers]))
+    tables.append(_shares(results, layers))
     return "\n\n".join(filter(None, tables)) + "\n"
 
 
@@ -135,7 +135,7 @@ def _shares(results: Sequence[Result], layers: Sequence[Result]) -> str:
     """Tell the share of the machine's rate that our training step reaches, by operation count."""
     lines = []
     for result in results:
-        limit = matrix_rate(layers, result["precision"])
+        limit = matrix_rate(results, result["precision"]) or matrix_rate(layers, result["precision"])
         if result["part"] == "training" and result["system"] == "ours" and limit:
             seconds = [values["tokens"] / values["tokens_per_second"] for values in result["rounds"]]
             rate = statistics.median(a / b for a, b in zip(result["gflop"], seconds, strict=True))
