@@ -315,25 +315,19 @@ def _backward(
     transposed = tf.split(tf.transpose(recurrent_kernel), gates.number)
     cells, *saved = saved
 
-    def through_products(gradients: list[tf.Tensor]) -> tf.Tensor:
-        products = [tf.matmul(gradient, part) for gradient, part in zip(gradients, transposed, strict=True)]
-        return tf.add_n([tf.cast(product, wide) for product in products])
-
     def step(time: tf.Tensor, d_hidden: tf.Tensor, d_cell: tf.Tensor, d_gates: tf.TensorArray) -> tuple[Any, ...]:
-        d_hidden += tf.cast(d_outputs[time], wide)
-        values = [array.read(time) for array in saved]
-        if mask is None:
-            inputs, d_before = gates.backward(values, cells.read(time), d_hidden, d_cell)
-            inputs = [tf.cast(gradient, dtype) for gradient in inputs]
-            d_hidden = through_products(inputs)
-        else:
+        reaching = [d_hidden + tf.cast(d_outputs[time], wide), d_cell]
+        into = reaching
+        if mask is not None:
             # What reaches a masked step goes past its gates, which then have no gradient.
-            zero = tf.zeros([], wide)
-            into = [tf.where(mask[time], gradient, zero) for gradient in (d_hidden, d_cell)]
-            inputs, d_before = gates.backward(values, cells.read(time), *into)
-            inputs = [tf.cast(gradient, dtype) for gradient in inputs]
-            d_hidden = through_products(inputs) + (d_hidden - into[0])
-            d_before += d_cell - into[1]
+            into = [tf.where(mask[time], gradient, tf.zeros([], wide)) for gradient in reaching]
+        inputs, d_before = gates.backward([array.read(time) for array in saved], cells.read(time), *into)
+        inputs = [tf.cast(gradient, dtype) for gradient in inputs]
+        products = [tf.matmul(gradient, part) for gradient, part in zip(inputs, transposed, strict=True)]
+        d_hidden = tf.add_n([tf.cast(product, wide) for product in products])
+        if mask is not None:
+            d_hidden += reaching[0] - into[0]
+            d_before += reaching[1] - into[1]
         return time - 1, d_hidden, d_before, d_gates.write(time, tf.concat(inputs, axis=1))
 
     _, d_hidden, d_cell, d_gates = tf.while_loop(
