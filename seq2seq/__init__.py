@@ -7,17 +7,17 @@ import os
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from seq2seq import allocator, quiet
+from seq2seq.system import allocator, quiet
 
 if TYPE_CHECKING:
-    from seq2seq.experiment import run
     from seq2seq.layers import Attention, StackedLSTM, StateBridge
     from seq2seq.models import Decoder, Encoder, Seq2Seq
     from seq2seq.recipe import Recipe
+    from seq2seq.runs import run
     from seq2seq.text.batches import Batches
     from seq2seq.text.corpus import corpus_from_pairs, read_corpus
     from seq2seq.text.tokenizer import Tokenizer
-    from seq2seq.translator import Translator, load
+    from seq2seq.translation import Translator, load
 
 __version__ = "0.1.0"
 
@@ -37,14 +37,14 @@ _WHERE = {
     "StackedLSTM": "seq2seq.layers",
     "StateBridge": "seq2seq.layers",
     "Tokenizer": "seq2seq.text.tokenizer",
-    "Translator": "seq2seq.translator",
+    "Translator": "seq2seq.translation",
     "corpus_from_pairs": "seq2seq.text.corpus",
-    "load": "seq2seq.translator",
+    "load": "seq2seq.translation",
     "read_corpus": "seq2seq.text.corpus",
-    "run": "seq2seq.experiment",
+    "run": "seq2seq.runs",
 }
 
-_ON_KERAS = {"seq2seq.layers", "seq2seq.models", "seq2seq.translator"}
+_ON_KERAS = {"seq2seq.layers", "seq2seq.models", "seq2seq.translation"}
 
 __all__ = [
     "Attention",
@@ -69,7 +69,9 @@ def __getattr__(name: str) -> Any:
     if name not in _WHERE:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     if _WHERE[name] in _ON_KERAS:
-        import_module("seq2seq.backend")  # another backend is refused in words, before something deep inside fails
+        import_module(
+            "seq2seq.system.backend"
+        )  # another backend is refused in words, before something deep inside fails
     value = getattr(import_module(_WHERE[name]), name)
     globals()[name] = value
     return value

@@ -12,9 +12,10 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from seq2seq import Decoder, Encoder, Seq2Seq, StateBridge, Tokenizer, Translator, cli
-from seq2seq.text.special import UNKNOWN
-from seq2seq.translator import Hypothesis
+from seq2seq import Decoder, Encoder, Seq2Seq, StateBridge, Tokenizer, Translator
+from seq2seq.commands import cli
+from seq2seq.text.special_ids import UNKNOWN
+from seq2seq.translation.translator import Hypothesis
 
 TEXT = ["ein Haus am See", "zwei Häuser im Wald", "ein Wald am Haus"]
 # Few tokens out: what is tested is that each line has its own, not what is in it.

@@ -11,9 +11,9 @@ from sybil import Sybil
 from sybil.parsers.myst import PythonCodeBlockParser
 
 import seq2seq
-from seq2seq.cli import _parser
+from seq2seq.commands.cli import _parser
+from seq2seq.commands.script import add_arguments
 from seq2seq.recipe import Data, Recipe
-from seq2seq.script import add_arguments
 from seq2seq.settings import kinds
 from seq2seq.text import dates
 

@@ -14,8 +14,9 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from seq2seq import cli, experiment
+from seq2seq.commands import cli
 from seq2seq.recipe import Data, ModelSettings, Recipe, load_recipe
+from seq2seq.runs import experiment
 from seq2seq.settings import SettingsError
 from seq2seq.text.corpus import CorpusError, corpus_from_pairs, hold_out, read_corpus
 from seq2seq.text.tokenizer import Tokenizer

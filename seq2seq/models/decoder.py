@@ -12,7 +12,7 @@ from seq2seq.layers.bias import add_bias
 from seq2seq.layers.state import Encoded, Memory, StackState, as_stack_state
 from seq2seq.models.embedding import build_embedding
 from seq2seq.models.feeding import feed_through
-from seq2seq.text.special import PAD
+from seq2seq.text.special_ids import PAD
 
 
 class DecoderState(NamedTuple):

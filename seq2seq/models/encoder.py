@@ -10,7 +10,7 @@ from seq2seq.layers import StackedLSTM
 from seq2seq.layers.stack import reverse_time
 from seq2seq.layers.state import Encoded
 from seq2seq.models.embedding import build_embedding
-from seq2seq.text.special import PAD
+from seq2seq.text.special_ids import PAD
 
 
 @keras.saving.register_keras_serializable("seq2seq")

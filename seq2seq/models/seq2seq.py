@@ -7,16 +7,16 @@ import keras
 import tensorflow as tf
 from keras import ops
 
+from seq2seq.distribution.replicas import expect_summed_gradients, several_workers, sum_gradients, sum_totals
 from seq2seq.layers.precision import fine
 from seq2seq.models.decoder import Decoder
 from seq2seq.models.encoder import Encoder
-from seq2seq.models.finite import apply_if_finite
 from seq2seq.models.loss import Totals, cross_entropy
-from seq2seq.models.replicas import expect_summed_gradients, several_workers, sum_gradients, sum_totals
-from seq2seq.models.sampling import draw_candidates, inclusion_probabilities
+from seq2seq.models.sampled_softmax import draw_words, inclusion_probabilities
 from seq2seq.models.stepping import start_search
+from seq2seq.models.update import apply_if_finite
 from seq2seq.search import Hypotheses, beam_search, greedy_search
-from seq2seq.text.special import END, PAD, START
+from seq2seq.text.special_ids import END, PAD, START
 
 
 @keras.saving.register_keras_serializable("seq2seq")
@@ -39,8 +39,8 @@ class Seq2Seq(keras.Model):
         label_smoothing: Share of the target distribution spread over the vocabulary.
         share_embeddings: One embedding for source and target ids (a joint vocabulary); the decoder's is used.
         sampled_softmax: Words that a training step scores beside its targets, drawn anew for each batch (see
-            `seq2seq.models.sampling`); 0 scores the whole vocabulary. The loss that `fit` reports is then an estimate,
-            its accuracy that among the scored words; `evaluate` and decoding are exact.
+            `seq2seq.models.sampled_softmax`); 0 scores the whole vocabulary. The loss that `fit` reports is then an
+            estimate, its accuracy that among the scored words; `evaluate` and decoding are exact.
         sampling_seed: Seed of what is drawn, beside the number of the optimizer step.
 
     Call arguments:
@@ -179,7 +179,7 @@ class Seq2Seq(keras.Model):
         targets = tf.gather_nd(target_out, real)
         outputs = tf.gather_nd(outputs, real)
         if training and self._drawn is not None:
-            candidates = draw_candidates(targets, tf.constant(self._drawn, tf.float32), self._sampling_place())
+            candidates = draw_words(targets, tf.constant(self._drawn, tf.float32), self._sampling_place())
             targets = candidates.places
             logits = self.decoder.project(outputs, candidates.words)
             sample = {"weights": candidates.weights, "vocab_size": self.decoder.vocab_size}

@@ -5,8 +5,8 @@ from typing import Any, NamedTuple
 
 import tensorflow as tf
 
-from seq2seq.search.active import Sentences, all_sentences, best_of, search_all, take
 from seq2seq.search.hypotheses import Hypotheses
+from seq2seq.search.open_sentences import Sentences, all_sentences, best_of, search_all, take
 from seq2seq.search.step import (
     IMPOSSIBLE,
     MINUS_INFINITY,

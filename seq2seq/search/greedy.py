@@ -5,8 +5,8 @@ from typing import Any, NamedTuple
 
 import tensorflow as tf
 
-from seq2seq.search.active import Sentences, all_sentences, best_of, search_all
 from seq2seq.search.hypotheses import Hypotheses
+from seq2seq.search.open_sentences import Sentences, all_sentences, best_of, search_all
 from seq2seq.search.step import SpecialIds, Step, any_rows, candidates, special_ids, take_step, tensors
 
 Choose = Callable[[tf.Tensor, tf.Tensor, Sentences, tf.Tensor], tuple[tf.Tensor, tf.Tensor]]

@@ -4,9 +4,9 @@ from typing import Any
 
 import tensorflow as tf
 
-from seq2seq.search.active import Sentences
 from seq2seq.search.greedy import follow
 from seq2seq.search.hypotheses import Hypotheses
+from seq2seq.search.open_sentences import Sentences
 from seq2seq.search.step import (
     IMPOSSIBLE,
     MINUS_INFINITY,

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 import tensorflow as tf
 
-from seq2seq.search.best import best_of_row
+from seq2seq.search.top_k import best_of_row
 
 Step = Callable[[tf.Tensor, Any, Any], tuple[tf.Tensor, Any]]
 """`step(tokens [rows] int32, state, memory) -> logits [rows, vocab], state`.

@@ -16,8 +16,8 @@ from seq2seq.text.bucketing import (
     summary,
     told,
 )
+from seq2seq.text.dataset import Feed
 from seq2seq.text.encoding import encode_corpus
-from seq2seq.text.feed import Feed
 from seq2seq.text.ids import Ids
 from seq2seq.text.pairs import CorpusError
 from seq2seq.text.streaming import StreamedBatches

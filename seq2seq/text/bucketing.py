@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from seq2seq.text.ids import Ids
-from seq2seq.text.special import END, PAD, START
+from seq2seq.text.special_ids import END, PAD, START
 
 Array = npt.NDArray[np.int64]
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from seq2seq.files import replacing
+from seq2seq.system.files import replacing
 from seq2seq.text.corpus import Corpus
 from seq2seq.text.ids import Ids
 from seq2seq.text.tokenizer import Tokenizer

@@ -17,7 +17,7 @@ from seq2seq.text.bucketing import (
     summary,
 )
 from seq2seq.text.corpus import Corpus
-from seq2seq.text.feed import Feed
+from seq2seq.text.dataset import Feed
 from seq2seq.text.ids import Ids
 from seq2seq.text.pairs import CorpusError, Pair
 from seq2seq.text.tokenizer import Tokenizer

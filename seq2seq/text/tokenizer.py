@@ -7,8 +7,8 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from seq2seq.files import replacing
-from seq2seq.text.special import END, PAD, PIECES, START, UNKNOWN
+from seq2seq.system.files import replacing
+from seq2seq.text.special_ids import END, PAD, PIECES, START, UNKNOWN
 
 KINDS = ("unigram", "bpe", "char", "word")
 """What a piece can be."""
@@ -27,7 +27,7 @@ _LONGEST_LINE = 1 << 20  # bytes
 
 
 class Tokenizer:
-    """A SentencePiece model whose special pieces have the ids of `seq2seq.text.special`.
+    """A SentencePiece model whose special pieces have the ids of `seq2seq.text.special_ids`.
 
     A model that was trained elsewhere may keep other ids: ours come first (0 to 3), then its other pieces in order.
 

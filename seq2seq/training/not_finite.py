@@ -9,9 +9,9 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from seq2seq.models.finite import skips_by_itself
-from seq2seq.models.replicas import local_copies
-from seq2seq.training.state import Audience, RunState, TrainingBatches
+from seq2seq.distribution.replicas import local_copies
+from seq2seq.models.update import skips_by_itself
+from seq2seq.training.state import RunListener, RunState, TrainingBatches
 
 ToText = Callable[[list[int]], str]
 
@@ -62,7 +62,7 @@ class Watch:
         batches: TrainingBatches,
         skip: int = 0,
         to_text: tuple[ToText, ToText] | None = None,
-        audience: Sequence[Audience] = (),
+        audience: Sequence[RunListener] = (),
     ) -> None:
         if skip < 0:
             raise ValueError(f"skip_not_finite counts batches. Received: skip_not_finite={skip}. Use 0 to skip none.")

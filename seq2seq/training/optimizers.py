@@ -2,9 +2,9 @@
 
 import keras
 
-from seq2seq import backend as _backend  # noqa: F401
+from seq2seq.system import backend as _backend  # noqa: F401
+from seq2seq.system.choices import choose
 from seq2seq.training.adam import Adam, AdamW
-from seq2seq.training.names import choose
 
 OPTIMIZERS = {
     "adam": Adam,

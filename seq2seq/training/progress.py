@@ -10,8 +10,8 @@ from typing import TextIO
 import keras
 from tqdm import tqdm
 
-from seq2seq.terminal import format_records
-from seq2seq.training.names import choose
+from seq2seq.system.choices import choose
+from seq2seq.system.terminal import format_records
 from seq2seq.training.state import OF_THE_PROCESS, RunState, TrainingBatches, Validated
 from seq2seq.training.timing import StepTimes
 

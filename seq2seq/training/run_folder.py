@@ -8,8 +8,8 @@ from importlib import metadata
 from itertools import takewhile
 from pathlib import Path
 
-from seq2seq.files import replacing
-from seq2seq.training.lock import locked
+from seq2seq.system.files import replacing
+from seq2seq.system.lock import locked
 
 _PACKAGES = ("seq2seq", "tensorflow", "keras", "numpy", "sentencepiece", "datasets", "sacrebleu")
 

@@ -8,7 +8,7 @@ import math
 from abc import ABC, abstractmethod
 from typing import NamedTuple
 
-from seq2seq.training.names import choose
+from seq2seq.system.choices import choose
 
 
 class Position(NamedTuple):

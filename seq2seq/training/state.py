@@ -5,6 +5,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
+from seq2seq.distribution.devices import SharedBatches
+
 if TYPE_CHECKING:
     from seq2seq.training.timing import StepTimes
 
@@ -15,8 +17,11 @@ OF_THE_PROCESS = frozenset({
 """Names of logged values that depend on the clock and on how often a run was taken up again, not on the run itself."""
 
 
-class TrainingBatches(Protocol):
-    """What training asks of its batches; :class:`seq2seq.text.batches.Batches` gives it."""
+class TrainingBatches(SharedBatches, Protocol):
+    """What training asks of its batches; :class:`seq2seq.text.batches.Batches` gives it.
+
+    Every iteration of its dataset is one epoch, and Keras can ask it for the number of batches.
+    """
 
     @property
     def tokens(self) -> int:
@@ -25,14 +30,6 @@ class TrainingBatches(Protocol):
     @property
     def checksum(self) -> int:
         """A checksum over all ids, in order."""
-
-    def dataset(self, shares: Sequence[int] = (0,), of: int = 1) -> Any:
-        """Give the `tf.data.Dataset`: every iteration is one epoch, and Keras can ask it for the number of batches.
-
-        Args:
-            shares: Which shares of each batch to give, one after the other; an empty one has no target token.
-            of: How many shares a batch is cut into.
-        """
 
     def run(self, epoch: int, step: int = 0) -> Iterator[Any]:
         """Give the batches of an epoch from a step on, as NumPy arrays."""
@@ -114,7 +111,7 @@ class RunState:
             setattr(self, name, value)
 
 
-class Keeper(Protocol):
+class Remembering(Protocol):
     """A part of a run with something to remember over a resume."""
 
     def get_state(self) -> dict[str, Any]:
@@ -143,7 +140,7 @@ class Validated:
     seconds: float
 
 
-class Audience(Protocol):
+class RunListener(Protocol):
     """Hears of what happens beside the steps and epochs that Keras tells its callbacks."""
 
     def first_step(self, times: "StepTimes") -> None:

@@ -10,7 +10,7 @@ from types import FrameType
 from typing import Any
 
 from seq2seq import metrics
-from seq2seq.training.names import choose
+from seq2seq.system.choices import choose
 
 _FIT_METRICS = {"loss": False, "perplexity": False, "accuracy": True}
 
@@ -31,7 +31,7 @@ def higher_is_better(name: str) -> bool:
     return choose("monitor", name, metrics.HIGHER_IS_BETTER | _FIT_METRICS)
 
 
-class Judge:
+class BestScore:
     """Remembers the best score, and how long ago it was.
 
     Args:
@@ -39,7 +39,7 @@ class Judge:
         patience: Validations without a better score after which training is to stop; 0 for never.
 
     Example:
-        >>> judge = Judge("loss", patience=1)
+        >>> judge = BestScore("loss", patience=1)
         >>> [judge.improves({"val_loss": value}, update) for update, value in enumerate([2.0, 1.0, 1.5])]
         [True, True, False]
         >>> judge.best, judge.exhausted

@@ -8,7 +8,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from seq2seq.training.state import Audience
+from seq2seq.training.state import RunListener
 
 
 @dataclass
@@ -62,7 +62,7 @@ class Timing(keras.callbacks.Callback):
         audience: Hears of the first step.
     """
 
-    def __init__(self, began: float, audience: Sequence[Audience] = ()) -> None:
+    def __init__(self, began: float, audience: Sequence[RunListener] = ()) -> None:
         super().__init__()
         self.times = StepTimes()
         self._began = began

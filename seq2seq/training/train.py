@@ -11,22 +11,23 @@ from typing import Any
 
 import keras
 
+from seq2seq.distribution.devices import Devices, devices_of
+from seq2seq.distribution.workers import Workers
 from seq2seq.models.kernels import layer_kernels, require_fast_kernels
 from seq2seq.models.seq2seq import Seq2Seq
-from seq2seq.training.checkpoints import CheckpointError, Loaded, load_checkpoint, load_latest, load_weights
-from seq2seq.training.devices import Agreement, Devices, Following, batch_digest, devices_of
+from seq2seq.system.choices import choose
+from seq2seq.training.agreement import Agreement, ChiefFollower, batch_digest
+from seq2seq.training.checkpoint_file import CheckpointError, Loaded, load_checkpoint, load_latest, load_weights
+from seq2seq.training.checkpointing import Checkpoints
 from seq2seq.training.log import JsonLog, TensorBoardLog
-from seq2seq.training.names import choose
 from seq2seq.training.not_finite import NotFiniteError, ToText, Watch
 from seq2seq.training.optimizers import build_optimizer
 from seq2seq.training.progress import Progress
 from seq2seq.training.run_folder import RunFolder, installed_versions, open_run_folder
-from seq2seq.training.saving import Checkpoints
 from seq2seq.training.schedules import Schedule, build_schedule
-from seq2seq.training.state import Audience, Keeper, RunState, TextPairs, TrainingBatches
-from seq2seq.training.steps import Counting, LearningRate
-from seq2seq.training.stopping import Judge, interruptions
-from seq2seq.training.team import Team
+from seq2seq.training.state import Remembering, RunListener, RunState, TextPairs, TrainingBatches
+from seq2seq.training.step_callbacks import Counting, LearningRate
+from seq2seq.training.stopping import BestScore, interruptions
 from seq2seq.training.timing import StepTimes, Timing
 from seq2seq.training.validation import Validation, Validator
 
@@ -143,8 +144,8 @@ def train(
             they remember.
         resume: Whether to go on with the run in ``folder``. Settings may change where they do not change the shape of
             what was saved.
-        devices: What :func:`seq2seq.training.devices.open_devices` gave, in whose ``strategy.scope()`` the model was
-            made; None is the strategy that the model was made with. All workers call this alike; the chief alone
+        devices: What :func:`seq2seq.distribution.devices.open_devices` gave, in whose ``strategy.scope()`` the model
+            was made; None is the strategy that the model was made with. All workers call this alike; the chief alone
             writes, and a callback that acts on the run has to do the same on all of them.
 
     Returns:
@@ -165,7 +166,7 @@ def train(
     if keep_checkpoints < 1:
         raise ValueError(f"A resume needs a checkpoint. Received: keep_checkpoints={keep_checkpoints}. Keep 1 or more.")
     devices = devices_of(model, devices)
-    team = devices.team
+    workers = devices.workers
     _build(model, batches)
     built = time.monotonic()
     if strict_kernels:
@@ -190,25 +191,25 @@ def train(
         samples=samples,
         devices=devices,
     )
-    judge = Judge(_monitor(monitor, validator), patience)
+    judge = BestScore(_monitor(monitor, validator), patience)
     state = RunState()
-    shown = Progress(state, batches, epochs, validate_every=validate_every, style=progress if team.chief else "none")
-    if team.count > 1:
+    shown = Progress(state, batches, epochs, validate_every=validate_every, style=progress if workers.chief else "none")
+    if workers.count > 1:
         alike = {
             "parameters": model.count_params(),
             "epochs": epochs,
             "resume": resume,
             **_DataCheck(batches).get_state(),
         }
-        team.need_same(alike | {"first batches": batch_digest(batches)}, "training")
+        workers.need_same(alike | {"first batches": batch_digest(batches)}, "training")
 
-    with _run_folder(folder, resume, team) as run:
+    with _run_folder(folder, resume, workers) as run:
         log = JsonLog(run.log, state)
-        keepers: dict[str, Keeper] = {"judge": judge, "schedule": plan, "log": log, "data": _DataCheck(batches)}
-        board = TensorBoardLog(run.tensorboard, state) if tensorboard and team.chief else None
+        keepers: dict[str, Remembering] = {"judge": judge, "schedule": plan, "log": log, "data": _DataCheck(batches)}
+        board = TensorBoardLog(run.tensorboard, state) if tensorboard and workers.chief else None
         if board:
             keepers["tensorboard"] = board
-        found = _load(run, model, team) if resume else None
+        found = _load(run, model, workers) if resume else None
         devices.part_seeds(model)
         counters: dict[str, Any] = {}
         if found:
@@ -217,7 +218,7 @@ def train(
             for name, keeper in keepers.items():
                 if name in counters:  # else it is new, as TensorBoard's log is where it was not asked for before
                     keeper.set_state(counters[name])
-        audience: list[Audience] = [shown, log, *([board] if board else [])]
+        audience: list[RunListener] = [shown, log, *([board] if board else [])]
         timing = Timing(built, audience)
         kernels = [kernel._asdict() for kernel in layer_kernels(model)] if isinstance(model, Seq2Seq) else []
         watch = Watch(state, batches, skip_not_finite, to_text, audience)
@@ -242,8 +243,8 @@ def train(
                     shown.say(f"{run.path} holds no checkpoint: starting from the beginning.")
             run.write_versions()
             with interruptions() as interruption, _no_warning_at_the_end_of_data():
-                stop = Agreement(interruption, team)
-                best = run.best if team.chief else None
+                stop = Agreement(interruption, workers)
+                best = run.best if workers.chief else None
                 validation = Validation(state, batches, validator, judge, plan, best, epochs, validate_every, audience)
                 saving = Checkpoints(
                     state,
@@ -265,7 +266,7 @@ def train(
                     log,
                     *([board] if board else []),
                     stop,
-                    *([saving] if team.chief else [Following(state, stop)]),
+                    *([saving] if workers.chief else [ChiefFollower(state, stop)]),
                 ]
                 if state.epoch < epochs and not judge.exhausted:
                     data = devices.dataset(batches)
@@ -277,11 +278,11 @@ def train(
                         log.write("not_finite", {"message": str(error)})
                         if not error.intact:
                             _restore_good_weights(model, run)
-                        elif team.chief:
+                        elif workers.chief:
                             saving.save()
                         raise
                 stopped = _reason(stop.received, judge, state, epochs)
-            with team.file_from_chief(run.best if run.best.exists() else None) as kept:
+            with workers.file_from_chief(run.best if run.best.exists() else None) as kept:
                 if kept:
                     load_weights(model, kept)
             minutes = round(state.seconds / 60, 3)
@@ -314,9 +315,9 @@ def train(
 
 
 @contextmanager
-def _run_folder(folder: str | Path | RunFolder, resume: bool, team: Team) -> Iterator[RunFolder]:
+def _run_folder(folder: str | Path | RunFolder, resume: bool, workers: Workers) -> Iterator[RunFolder]:
     """Take the run folder; for a worker that is not the chief one that goes with the run."""
-    if not team.chief:
+    if not workers.chief:
         with TemporaryDirectory(prefix="seq2seq-") as path:
             yield RunFolder(path, resume=resume)
         return
@@ -325,11 +326,11 @@ def _run_folder(folder: str | Path | RunFolder, resume: bool, team: Team) -> Ite
         yield run
 
 
-def _load(run: RunFolder, model: keras.Model, team: Team) -> Loaded | None:
+def _load(run: RunFolder, model: keras.Model, workers: Workers) -> Loaded | None:
     """Load the newest checkpoint of the chief, on every worker."""
-    found = load_latest(run.last, model) if team.chief else None
-    with team.file_from_chief(found.path if found else None) as path:
-        if path and not team.chief:
+    found = load_latest(run.last, model) if workers.chief else None
+    with workers.file_from_chief(found.path if found else None) as path:
+        if path and not workers.chief:
             found = Loaded(path, load_checkpoint(path, model), [])
     return found
 
@@ -394,7 +395,7 @@ def _no_warning_at_the_end_of_data() -> Iterator[None]:
         yield
 
 
-def _reason(signal_name: str | None, judge: Judge, state: RunState, epochs: int) -> str:
+def _reason(signal_name: str | None, judge: BestScore, state: RunState, epochs: int) -> str:
     if state.epoch >= epochs:
         return "finished"
     if signal_name:

@@ -7,12 +7,12 @@ from pathlib import Path
 import keras
 
 from seq2seq import metrics as scores
-from seq2seq.training.checkpoints import averaged_weights, metric_values, save_weights, set_metrics
-from seq2seq.training.devices import Devices
-from seq2seq.training.names import choose
+from seq2seq.distribution.devices import Devices
+from seq2seq.system.choices import choose
+from seq2seq.training.checkpoint_file import averaged_weights, metric_values, save_weights, set_metrics
 from seq2seq.training.schedules import Schedule
-from seq2seq.training.state import Audience, RunState, TextPairs, TrainingBatches, Validated
-from seq2seq.training.stopping import Judge
+from seq2seq.training.state import RunListener, RunState, TextPairs, TrainingBatches, Validated
+from seq2seq.training.stopping import BestScore
 
 Decode = Callable[[list[str]], list[str]]
 
@@ -63,7 +63,7 @@ class Validator:
         self._dataset = devices.dataset(batches) if batches else None
         # Where replicas take one share after the other, Keras cannot tell the number of batches.
         self._steps = batches.steps(0) if batches and devices.replicas > 1 else None
-        self._decode = devices.team.shared(decode) if decode else None
+        self._decode = devices.workers.shared(decode) if decode else None
         self._sources = corpus.sources if corpus else []
         self._references = corpus.targets if corpus else []
         self._metrics = tuple(metrics) if corpus else ()
@@ -144,12 +144,12 @@ class Validation(keras.callbacks.Callback):
         state: RunState,
         batches: TrainingBatches,
         validator: Validator,
-        judge: Judge,
+        judge: BestScore,
         schedule: Schedule,
         best: Path | None,
         epochs: int,
         every: int = 0,
-        audience: Sequence[Audience] = (),
+        audience: Sequence[RunListener] = (),
     ) -> None:
         super().__init__()
         self._state = state

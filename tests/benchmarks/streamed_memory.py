@@ -13,7 +13,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from seq2seq.terminal import format_table
+from seq2seq.system.terminal import format_table
 
 _WORDS = [f"w{number}" for number in range(500)]
 _STEPS = 300

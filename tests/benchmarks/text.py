@@ -36,7 +36,7 @@ def prepare(cache: Path) -> Path:
 
 def _content(kind: str, train: list, test: list) -> dict:
     from seq2seq.text.batches import Batches
-    from seq2seq.text.special import END, PAD, START, UNKNOWN
+    from seq2seq.text.special_ids import END, PAD, START, UNKNOWN
 
     batches = Batches(*train, size=BATCH, seed=0)
     by_length = np.argsort([len(ids) for ids in test[0]], kind="stable")
@@ -54,8 +54,8 @@ def _content(kind: str, train: list, test: list) -> dict:
 
 
 def _multi30k(folder: Path) -> tuple[list, list]:
-    from seq2seq.build import build_tokenizers
     from seq2seq.recipe import TokenizerSettings
+    from seq2seq.recipe.build import build_tokenizers
     from seq2seq.text.corpus import read_corpus
 
     train, test = (read_corpus(str(folder), split, source="de", target="en") for split in ("train", "val"))

@@ -29,7 +29,7 @@ from seq2seq.recipe import (
     TokenizerSettings,
     TrainingSettings,
 )
-from seq2seq.terminal import format_table
+from seq2seq.system.terminal import format_table
 
 RECIPE = Recipe(
     name="workers",
@@ -67,7 +67,7 @@ def write_corpus(folder: Path) -> Path:
 
 def start(workers: int, command: Sequence[str], **popen: Any) -> subprocess.Popen[str]:
     """Start a module of this repository, by itself or as several workers."""
-    launcher = [sys.executable, "-m", "seq2seq.cli", "launch", "--workers", str(workers), "--"] if workers > 1 else []
+    launcher = [sys.executable, "-m", "seq2seq", "launch", "--workers", str(workers), "--"] if workers > 1 else []
     return subprocess.Popen([*launcher, sys.executable, "-m", *command], text=True, **popen)
 
 
@@ -121,8 +121,8 @@ def _train(arguments: argparse.Namespace) -> None:
     import keras
     import tensorflow as tf
 
-    from seq2seq.experiment import train_only
-    from seq2seq.models.replicas import local_copies
+    from seq2seq.distribution.replicas import local_copies
+    from seq2seq.runs.experiment import train_only
 
     if arguments.strategy == "mirrored":
         (processor,) = tf.config.list_physical_devices("CPU")

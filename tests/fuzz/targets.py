@@ -7,13 +7,13 @@ from functools import cache
 from itertools import islice
 from pathlib import Path
 
-from seq2seq.model_file import MODEL, TranslatorFileError, check_model, read_members
 from seq2seq.recipe import Data, Recipe
 from seq2seq.settings import SettingsError
 from seq2seq.text.lines import read_lines
 from seq2seq.text.pairs import CorpusError
 from seq2seq.text.parallel import read_parallel
 from seq2seq.text.tables import TABLES
+from seq2seq.translation.model_file import MODEL, TranslatorFileError, check_model, read_members
 
 _GOLDEN = Path(__file__).parent.parent / "golden" / "format-2.s2s"
 _KINDS = (".txt", ".tsv", ".csv", ".jsonl", ".txt.gz", ".tsv.gz", ".csv.gz", ".jsonl.gz")

@@ -2,7 +2,7 @@
 
 from hypothesis import strategies as st
 
-from seq2seq.text.special import PIECES
+from seq2seq.text.special_ids import PIECES
 
 IDS = st.integers(len(PIECES), 50)
 SENTENCE = st.lists(IDS, max_size=9)

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from seq2seq.text.bucketing import form_batches, pad_batch, share_of
 from seq2seq.text.ids import Ids
-from seq2seq.text.special import END, PAD, START
+from seq2seq.text.special_ids import END, PAD, START
 
 from .strategies import CORPUS
 

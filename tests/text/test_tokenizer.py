@@ -6,7 +6,7 @@ import sentencepiece
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seq2seq.text.special import END, PAD, PIECES, START, UNKNOWN
+from seq2seq.text.special_ids import END, PAD, PIECES, START, UNKNOWN
 from seq2seq.text.tokenizer import KINDS, NORMALIZATIONS, Tokenizer
 
 SENTENCES = [

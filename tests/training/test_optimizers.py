@@ -2,7 +2,7 @@ import keras
 import numpy as np
 import pytest
 
-from seq2seq.recipe import Optimizer
+from seq2seq.recipe.recipe import Optimizer
 from seq2seq.training.optimizers import OPTIMIZERS, build_optimizer
 
 

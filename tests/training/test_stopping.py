@@ -10,14 +10,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from seq2seq.metrics import METRICS
-from seq2seq.training.stopping import Judge, higher_is_better, interruptions
+from seq2seq.training.stopping import BestScore, higher_is_better, interruptions
 
 scores = st.lists(st.floats(0, 100), min_size=1)
 
 
 @given(scores, st.sampled_from(["loss", "bleu"]))
 def test_the_last_of_the_best_scores_is_kept_and_patience_counts_from_the_first(values, monitor):
-    judge = Judge(monitor)
+    judge = BestScore(monitor)
     improved = [judge.improves({f"val_{monitor}": value}, update) for update, value in enumerate(values)]
     best = max(values) if monitor == "bleu" else min(values)
     assert judge.best == best
@@ -28,7 +28,7 @@ def test_the_last_of_the_best_scores_is_kept_and_patience_counts_from_the_first(
 
 @given(scores, scores, st.integers(0, 3))
 def test_goes_on_from_its_state(before, after, patience):
-    straight, first, second = (Judge("loss", patience) for _ in range(3))
+    straight, first, second = (BestScore("loss", patience) for _ in range(3))
     for update, value in enumerate(before):
         straight.improves({"val_loss": value}, update)
         first.improves({"val_loss": value}, update)
@@ -39,20 +39,20 @@ def test_goes_on_from_its_state(before, after, patience):
 
 
 def test_what_is_not_a_number_is_never_best():
-    judge = Judge("loss", patience=1)
+    judge = BestScore("loss", patience=1)
     assert not judge.improves({"val_loss": float("nan")}, 1)
     assert judge.exhausted
     assert judge.improves({"val_loss": 5.0}, 2)
 
 
 def test_without_validation_the_training_loss_counts():
-    judge = Judge("loss")
+    judge = BestScore("loss")
     assert judge.improves({"loss": 3.0}, 1)
     assert judge.best == 3.0
 
 
 def test_scores_of_another_monitor_are_not_compared():
-    before, after = Judge("bleu"), Judge("loss")
+    before, after = BestScore("bleu"), BestScore("loss")
     before.improves({"val_bleu": 30.0}, 1)
     after.set_state(before.get_state())
     assert after.best is None
@@ -94,7 +94,7 @@ def test_the_first_signal_asks_and_the_second_acts(number, capfd):
 
 PATIENT = """
 import sys, time
-from seq2seq.terminal import exit_status
+from seq2seq.system.terminal import exit_status
 from seq2seq.training.stopping import interruptions
 
 def job():

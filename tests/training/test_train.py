@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 
 from seq2seq.models.kernels import SlowKernelError, layer_kernels
-from seq2seq.terminal import exit_status
+from seq2seq.system.terminal import exit_status
 from seq2seq.text.batches import Batches
 from seq2seq.text.corpus import corpus_from_pairs
-from seq2seq.training.checkpoints import CheckpointError, find_checkpoint, load_checkpoint, load_weights
+from seq2seq.training.checkpoint_file import CheckpointError, find_checkpoint, load_checkpoint, load_weights
 from seq2seq.training.not_finite import NotFiniteError
 from seq2seq.training.optimizers import build_optimizer
 from seq2seq.training.run_folder import RunFolderError

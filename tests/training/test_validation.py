@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from seq2seq.text.corpus import corpus_from_pairs
-from seq2seq.training.checkpoints import metric_values
+from seq2seq.training.checkpoint_file import metric_values
 from seq2seq.training.validation import Validator
 
 CORPUS = corpus_from_pairs([("a", "A"), ("b", "B"), ("c", "C"), ("d", "D")])

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import numpy as np
 
-from seq2seq.build import build_model
 from seq2seq.layers import LSTM
 from seq2seq.recipe import Data, ModelSettings, Recipe, TokenizerSettings, TrainingSettings
+from seq2seq.recipe.build import build_model
 from seq2seq.text.batches import Batches
-from seq2seq.text.special import END
+from seq2seq.text.special_ids import END
 from seq2seq.training.optimizers import build_optimizer
 from tests.benchmarks.job import MATRIX, Architecture
 from tests.benchmarks.turns import Turns, Updates

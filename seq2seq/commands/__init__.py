@@ -1,0 +1,1 @@
+"""The `seq2seq` command, and the command line of recipe scripts."""

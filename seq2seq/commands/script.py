@@ -1,0 +1,329 @@
+"""The command line of a recipe script, which `seq2seq train` shares: options, and the result shown."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+import shlex
+import shutil
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from seq2seq.distribution.workers import Workers
+from seq2seq.recipe import Recipe
+from seq2seq.recipe.build import ContradictionError
+from seq2seq.runs.experiment import (
+    EXAMPLE,
+    Begun,
+    RunResult,
+    begun_run,
+    default_folder,
+    finished_run,
+    is_fixed,
+    need_same_settings,
+    run,
+)
+from seq2seq.settings import SettingsError
+from seq2seq.system.terminal import UsageError, exit_status, format_records, format_table, tell
+
+if TYPE_CHECKING:
+    from seq2seq.distribution.devices import Devices
+
+
+# Exit statuses, as a shell gives them.
+_STOPPED = {"SIGINT": 130, "SIGTERM": 143}
+
+
+def main(recipe: Recipe, argv: Sequence[str] | None = None) -> None:
+    """Run a recipe script: reads the arguments of its command line, trains, and shows the result.
+
+    Ends the process with exit status 1 or 2 where something goes wrong.
+
+    Args:
+        recipe: The recipe of the script.
+        argv: Arguments; None takes those of the process.
+    """
+    name = Path(sys.argv[0]).name
+    parser = argparse.ArgumentParser(prog=name, description=f"Train the translator {recipe.name!r} and measure it.")
+    add_arguments(parser)
+    parser.add_argument("--debug", action="store_true", help="show where an error was raised")
+    arguments = parser.parse_args(argv)
+    command = shlex.join(["python", *sys.argv]) if argv is None else shlex.join(["python", name, *argv])
+    status = exit_status(lambda: run_with_arguments(recipe, arguments, command), name=name, debug=arguments.debug)
+    if status:
+        sys.exit(status)
+
+
+def add_data(parser: argparse.ArgumentParser) -> None:
+    """Add the option that says where the text of a recipe lies."""
+    parser.add_argument("--data", metavar="PATH", help="where the text lies, instead of data.path")
+
+
+def add_settings(parser: argparse.ArgumentParser) -> None:
+    """Add the option that changes settings of a recipe."""
+    parser.add_argument(
+        "--set", action="append", default=[], metavar="SECTION.KEY=VALUE", dest="settings",
+        help="change a setting of the recipe, as in model.dropout=0.3 (may be repeated)",
+    )  # fmt: skip
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options that every way of running a recipe has."""
+    add_data(parser)
+    parser.add_argument("--source", metavar="LANG", help="language or column to translate from")
+    parser.add_argument("--target", metavar="LANG", help="language or column to translate into")
+    parser.add_argument(
+        "--out", type=Path, metavar="FOLDER",
+        help="run folder (default: runs/NAME, with the languages behind where they are not those of the recipe)",
+    )  # fmt: skip
+    parser.add_argument("--seed", type=int, metavar="N", help="seed, instead of that of the recipe")
+    add_settings(parser)
+    parser.add_argument(
+        "--strategy", choices=("mirrored", "multiworker"),
+        help="share each batch among all devices of this machine, or among all workers that TF_CONFIG or Slurm names",
+    )  # fmt: skip
+    parser.add_argument("--resume", action="store_true", help="go on with a stopped run, with the recipe in its folder")
+    parser.add_argument(
+        "--resume-if-begun", action="store_true",
+        help="go on with a stopped run of this very recipe where the folder holds one, else start",
+    )  # fmt: skip
+
+
+def run_with_arguments(recipe: Recipe, arguments: argparse.Namespace, command: str = "") -> None:
+    """Run a recipe with the options of a command line, and show the result on stdout.
+
+    Where the folder holds a finished run of the very same recipe and text, its stored result is shown again: a command
+    is safe to repeat.
+
+    Args:
+        recipe: The recipe as it was written.
+        arguments: What :func:`add_arguments` parsed.
+        command: The command, for the record.
+
+    Raises:
+        UsageError: An option changes a setting that does not exist or to a value that is not allowed, or the settings
+            contradict each other.
+        RunFolderError: The folder holds another run.
+        SystemExit: The run was stopped by a signal; with the status that is usual for it.
+    """
+    wanted = _override(recipe, _assignments(arguments))
+    if arguments.strategy is None:
+        status = _lead(recipe, wanted, arguments, command)
+    else:
+        from seq2seq.distribution.devices import open_devices
+
+        with open_devices(arguments.strategy) as devices:
+            need_same_settings(devices.workers, wanted)
+            if devices.workers.chief:
+                status = _lead(recipe, wanted, arguments, command, devices)
+            else:
+                status = _follow(arguments, devices)
+    if status:
+        raise SystemExit(status)
+
+
+def _follow(arguments: argparse.Namespace, devices: Devices) -> int:
+    """Run what the chief runs: it alone looks into the run folder, and shows what comes of it."""
+    plan = devices.workers.from_chief()
+    if plan["recipe"] is None:  # nothing is left to do
+        return 0
+    recipe = Recipe.from_text(plan["recipe"])
+    result = run(recipe, folder=plan["folder"], resume=plan["resume"], data=arguments.data, strategy=devices)
+    return _STOPPED.get(result.stopped, 0)
+
+
+def _lead(
+    recipe: Recipe, wanted: Recipe, arguments: argparse.Namespace, command: str, devices: Devices | None = None
+) -> int:
+    """Run what was asked for, show what came of it, and give the exit status."""
+    workers = devices.workers if devices else Workers()
+    assignments = _assignments(arguments)
+    folder = _folder(recipe, wanted) if arguments.out is None else arguments.out
+    result = None if arguments.resume else finished_run(wanted, folder, data=arguments.data)
+    base = recipe
+    if result is not None:
+        tell(
+            "This run was finished before; here is its stored result. To train anew, name another folder with --out, "
+            f"or delete {folder}."
+        )
+        workers.from_chief({"recipe": None})
+    else:
+        resume = arguments.resume
+        if resume and (begun := begun_run(folder)):
+            base = begun.recipe
+            tell(f"Going on with the recipe in {folder / 'recipe.toml'}.")
+            _tell_edits(begun, recipe, assignments)
+        elif arguments.resume_if_begun and (folder / "recipe.toml").exists():
+            _need_same(wanted, arguments.data, folder, command)
+            resume = True
+            tell(f"Going on with the run that was stopped in {folder}.")
+        wanted = _override(base, assignments)
+        changed = {key: value for key, value in base.changes(wanted).items() if key != "seed"}
+        workers.from_chief({"recipe": wanted.to_toml(), "folder": str(folder), "resume": resume})
+        try:
+            result = run(
+                wanted,
+                folder=folder,
+                resume=resume,
+                data=arguments.data,
+                command=command,
+                changed=changed,
+                strategy=devices or "",
+            )
+        except ContradictionError as error:
+            raise UsageError(str(error)) from error
+    if result.model is None:
+        if arguments.resume_if_begun:
+            tell("The same command once more goes on from there too.")
+        return _STOPPED[result.stopped]
+    print(report(result))
+    tell(_next_steps(result, wanted, command))
+    return 0
+
+
+def _assignments(arguments: argparse.Namespace) -> list[str]:
+    given = (("data.source", arguments.source), ("data.target", arguments.target), ("seed", arguments.seed))
+    return [*arguments.settings, *(f"{key}={value}" for key, value in given if value is not None)]
+
+
+def _override(recipe: Recipe, assignments: Sequence[str]) -> Recipe:
+    try:
+        return recipe.override(assignments)
+    except SettingsError as error:
+        raise UsageError(str(error)) from error
+
+
+def _folder(recipe: Recipe, wanted: Recipe) -> Path:
+    """Name the run folder where none is given; the other direction of a recipe is another run."""
+    folder = default_folder(wanted)
+    languages = (wanted.data.source, wanted.data.target)
+    if languages == (recipe.data.source, recipe.data.target):
+        return folder
+    return folder.with_name("-".join([folder.name, *(re.sub(r"[^\w.+]+", "_", name) for name in languages)]))
+
+
+def _tell_edits(begun: Begun, recipe: Recipe, assignments: Sequence[str]) -> None:
+    """Say what the recipe as it is written now has otherwise than the run that goes on, and how to have it."""
+    said = {assignment.partition("=")[0].strip() for assignment in assignments}
+    said |= {*begun.record.get("changed_settings", {}), "name", "seed"}
+    edits = {name: value for name, value in begun.recipe.changes(recipe).items() if name not in said}
+    possible = [f"--set {_assignment(name, edits[name])}" for name in edits if not is_fixed(name)]
+    fixed = [name for name in edits if is_fixed(name)]
+    if possible:
+        tell(
+            f"The recipe that was given has other settings, which do not hold here. To have them: {' '.join(possible)}"
+        )
+    if fixed:
+        tell(f"The recipe that was given has another {', '.join(fixed)}: that needs a new run, in another folder.")
+
+
+def _assignment(name: str, value: object) -> str:
+    plain = isinstance(value, str) and re.fullmatch(r"[\w.-]+", value)
+    return shlex.quote(f"{name}={value if plain else json.dumps(value, ensure_ascii=False)}")
+
+
+def _need_same(wanted: Recipe, data: str | None, folder: Path, command: str) -> None:
+    """Refuse to go on with the run of another recipe."""
+    from seq2seq.training.run_folder import RunFolderError
+
+    try:
+        begun = begun_run(folder)
+    except SettingsError as error:
+        why = f"cannot be read any more: {error}"
+    else:
+        if begun is None:
+            return
+        there, here = begun.recipe.changes(wanted), wanted.changes(begun.recipe)
+        differing = [f"{name} was {_shown(here[name])} and is now {_shown(there[name])}" for name in there]
+        before = begun.record.get("data")
+        if data is not None and data != before:
+            differing.append(f"the text was {before or begun.recipe.data.path} and is now {data}")
+        if not differing:
+            return
+        why = f"is of another recipe: {'; '.join(differing)}"
+    anew = _again(command, "--out", f"{folder}-2") or f"--out {folder}-2"
+    raise RunFolderError(
+        f"A run is never overwritten, and the one in {folder} {why}. "
+        f"To start anew in its place: rm -r {shlex.quote(str(folder))}. To keep it: {anew}"
+    )
+
+
+def _shown(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False)
+
+
+def report(result: RunResult) -> str:
+    """Lay out examples and scores of a run for reading."""
+    columns = shutil.get_terminal_size((120, 24)).columns
+    records = [list(zip(EXAMPLE, example, strict=True)) for example in result.examples]
+    rows = [
+        [part, name, f"{value:.2f}", result.signatures[name]]
+        for part, scores in result.metrics.items()
+        for name, value in scores.items()
+    ]
+    return "\n".join([
+        "", format_records(records, columns), "",
+        format_table(["part", "metric", "value", "signature"], rows, numbers=[2]), "",
+        f"Trained for {result.minutes:.1f} minutes. The translator: {result.model}",
+        f"Result and settings: {result.folder}",
+    ])  # fmt: skip
+
+
+def _next_steps(result: RunResult, recipe: Recipe, command: str) -> str:
+    source = shlex.quote(result.examples[0][0]) if result.examples else "'...'"
+    model, program = shlex.quote(str(result.model)), _program("seq2seq")
+    # The one that began the run: a command with --resume may leave out what it was told then.
+    command = json.loads((result.folder / "result.json").read_text(encoding="utf-8"))["command"] or command
+    name, settings = _other_attention(recipe)
+    others = [
+        _again(command, "--out", f"{result.folder}-{name}", *settings) if settings else "",
+        _again(command, "--out", f"{result.folder}-seed-{recipe.seed + 1}", "--seed", str(recipe.seed + 1)),
+    ]
+    return "\n".join([
+        "", "What to try next:",
+        f"  printf '%s\\n' {source} | {program} translate {model}",
+        f"  {program} describe {model} --svg wiring.svg",
+        *(f"  {other}" for other in others if other),
+    ])  # fmt: skip
+
+
+def _other_attention(recipe: Recipe) -> tuple[str, list[str]]:
+    """Name a model to compare with, and the options that make it of this recipe; none where only its name is open."""
+    model = recipe.model
+    if model.architecture:
+        return "", []
+    blind = model.bridge == "zero" or not any(model.bridge)
+    if model.attention == "none" or blind:  # without states the source is seen by attention only
+        other = "additive" if model.attention == "general" else "general"
+        return f"{other}-attention", ["--set", f"model.attention={other}"]
+    feeding = ["--set", "model.input_feeding=false"] if model.input_feeding else []
+    return "no-attention", ["--set", "model.attention=none", *feeding]
+
+
+def _again(command: str, *options: str) -> str:
+    """Give a command with other options, as it can be typed here; "" where it is not known."""
+    words = shlex.split(command)
+    if not words:
+        return ""
+    kept: list[str] = []
+    skip = False
+    for word in words[1:]:
+        if not skip and word not in ("--resume", "--resume-if-begun", "--out") and not word.startswith("--out="):
+            kept.append(word)
+        skip = word == "--out"
+    return f"{_program(words[0])} {shlex.join([*kept, *options])}"
+
+
+def _program(name: str) -> str:
+    """Write the command of this environment as it has to be typed here: by its name only where the shell finds it."""
+    here = Path(sys.executable).with_name(name)
+    found = shutil.which(name)
+    if found and (not here.exists() or Path(found).absolute() == here):
+        return name
+    if not here.exists():
+        python = shlex.quote(sys.executable)
+        return python if name == "python" else f"{python} -m seq2seq"
+    return shlex.quote(str(here.relative_to(Path.cwd()) if here.is_relative_to(Path.cwd()) else here))

@@ -1,0 +1,1 @@
+"""Several devices, several workers: who they are, what they share, how they are started."""

@@ -1,0 +1,1 @@
+"""The machine and the process: quiet TensorFlow, memory, files, terminal, choices by name."""

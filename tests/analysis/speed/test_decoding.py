@@ -1,0 +1,45 @@
+import pytest
+
+from seq2seq.analysis.speed import decoding
+from seq2seq.analysis.speed.decoding import benchmark_decoding
+from seq2seq.recipe.build import build_model, build_tokenizers, read_corpora
+from seq2seq.settings import to_table
+from seq2seq.system.terminal import UsageError
+from seq2seq.translation.translator import Translator
+
+
+@pytest.fixture
+def model(recipe, tmp_path):
+    tokenizers = build_tokenizers(recipe.tokenizer, read_corpora(recipe).train)
+    model = build_model(recipe, *(each.vocab_size for each in tokenizers))
+    about = {"decoding": to_table(recipe.decoding)}
+    Translator(model, *tokenizers, recipe=recipe.to_toml(), about=about).save(tmp_path / "model.s2s")
+    return tmp_path / "model.s2s"
+
+
+def test_translates_the_held_out_text_of_the_recipe(recipe, model):
+    measured = benchmark_decoding(model)
+    test = read_corpora(recipe).test
+    assert test is not None and measured.sentences == len(test)
+    assert measured.source_tokens == sum(len(source.split()) + 1 for source in test.sources)
+    assert [each.beam_size for each in measured.searches] == [1, 2]
+    assert all(each.tokens_per_second >= each.sentences_per_second > 0 for each in measured.searches)
+    assert measured.load_seconds > 0 and measured.first_seconds > 0
+    report = measured.report()
+    assert str(model) in report and "beam 2" in report and "4 sentences of" in report
+
+
+def test_translates_given_text_from_all_over(model, monkeypatch):
+    monkeypatch.setattr(decoding, "_SENTENCES", 3)
+    measured = benchmark_decoding(model, texts=["eins", "", "zwei drei", "vier", "fünf eins", "zwei zwei drei"])
+    assert measured.sentences == 3
+    assert measured.source_tokens == 2 + 3 + 3  # "eins", "zwei drei", "fünf eins": the first, second and fourth of five
+
+
+def test_without_text_the_way_out_is_told(recipe, model, tmp_path):
+    (tmp_path / "corpus").rename(tmp_path / "elsewhere")
+    with pytest.raises(UsageError, match=r"cannot be read\. Received: .*Name a file of sentences with --input"):
+        benchmark_decoding(model)
+    assert benchmark_decoding(model, data=str(tmp_path / "elsewhere")).sentences == 4
+    with pytest.raises(UsageError, match="only empty lines"):
+        benchmark_decoding(model, texts=["", " "])

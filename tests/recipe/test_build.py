@@ -1,0 +1,196 @@
+import shutil
+from collections.abc import Iterable
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+
+from seq2seq import Tokenizer, corpus_from_pairs
+from seq2seq.recipe import Data, ModelSettings, Recipe, TokenizerSettings, TrainingSettings, build
+from seq2seq.recipe.build import build_batches, build_model, build_tokenizers, read_corpora
+from seq2seq.settings import SettingsError
+from seq2seq.text.corpus import Corpus, Pair
+
+RECIPE = Recipe("tiny", Data("absent", "de", "en"), model=ModelSettings(embedding=4, encoder=(4,), decoder=(8,)))
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        [],
+        ["model.attention=none"],
+        ["model.encoder=4,6", "model.decoder=8,8,8", "model.bridge=[[0],[0,1],[]]", "model.merge=sum"],
+        ["model.encoder=4,4", "model.decoder=8", "model.align=top", "model.bidirectional=true,true"],
+        ["model.bidirectional=never", "model.reverse=true", "model.bridge=concatenated", "model.states=hidden"],
+        ["model.tied=all", "model.input_feeding=true", "model.attention=additive"],
+        ["model.encoder=8,8,8", "model.decoder=8,8,8", "model.bidirectional=first", "model.residual_from=2"],
+        ["training.precision=mixed_bfloat16"],
+    ],
+    ids=" ".join,
+)
+def test_settings_reach_the_model(changes: list[str]) -> None:
+    recipe = RECIPE.override([*changes, "training.label_smoothing=0.2", "model.dropout=0.1"])
+    model = build_model(recipe, 20, 20)
+    settings = recipe.model
+    assert tuple(model.encoder.stack.units) == settings.encoder
+    assert tuple(model.decoder.units) == settings.decoder
+    assert model.encoder.reverse == settings.reverse
+    assert model.decoder.attention_score == (None if settings.attention == "none" else settings.attention)
+    assert model.decoder.input_feeding == settings.input_feeding
+    assert (model.encoder.embedding is model.decoder.embedding) == (settings.tied == "all")
+    assert model.bridge.merge == settings.merge and model.bridge.states == settings.states
+    assert model.label_smoothing == 0.2
+    assert model.encoder.stack.dropout == model.decoder.stack.dropout == 0.1
+    assert model.decoder.dtype_policy.name == recipe.training.precision
+    model.compile(optimizer="sgd")
+    ids = np.full((2, 3), 5, np.int32)
+    assert np.isfinite(model.train_on_batch({"source": ids, "target_in": ids}, ids)[0])
+
+
+def test_the_seed_draws_the_weights() -> None:
+    def weights(seed: int) -> np.ndarray:
+        return np.concatenate(
+            [np.ravel(weight) for weight in build_model(RECIPE.override([f"seed={seed}"]), 9, 9).get_weights()]
+        )
+
+    assert np.array_equal(weights(1), weights(1))
+    assert not np.array_equal(weights(1), weights(2))
+
+
+def test_architectures_by_name(capsys: pytest.CaptureFixture[str]) -> None:
+    recipe = RECIPE.override(["model.embedding=256", "model.encoder=256,256", "model.decoder=512,512"])
+    policy = keras.config.dtype_policy().name
+    for name, depth in (("sutskever2014", 4), ("bahdanau2014", 1), ("luong2015", 4), ("gnmt2016", 8)):
+        chosen = recipe.override(
+            [f"model.architecture={name}", "model.width=0.01", "training.precision=mixed_bfloat16"]
+        )
+        model = build_model(chosen, 20, 20)
+        assert len(model.decoder.units) == depth
+        assert model.decoder.dtype_policy.name == "mixed_bfloat16"
+        assert f"{name} departs from its paper" in capsys.readouterr().err
+    assert keras.config.dtype_policy().name == policy
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        (
+            ["model.architecture=luong2015"],
+            r'architecture="luong2015", and other than by default decoder, embedding, encoder',
+        ),
+        (["model.tied=all", "tokenizer.joint=false"], r'model\.tied="all", tokenizer\.joint=false'),
+        (["model.encoder=4,4"], r"encoder depth=2, decoder depth=1"),
+        (["model.attention=none", "model.bridge=zero"], r"would never see the source"),
+        (["model.attention=none", "model.input_feeding=true"], r"needs attention"),
+    ],
+)
+def test_what_is_refused(changes: list[str], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        build_model(RECIPE.override(changes), 20, 20)
+
+
+def test_tokenizers(tmp_path: Path) -> None:
+    corpus = corpus_from_pairs([("ab ba", "xy"), ("abab", "yx x")])
+    source, target = build_tokenizers(TokenizerSettings(kind="char"), corpus)
+    assert source is target and source.decode(source.encode("ab xy")) == "ab xy"
+    source, target = build_tokenizers(TokenizerSettings(kind="char", joint=False), corpus)
+    assert source.decode(source.encode("ab")) == "ab" and target.decode(target.encode("ab")) != "ab"
+    source.save(tmp_path / "s.model")
+    target.save(tmp_path / "t.model")
+    given = TokenizerSettings(
+        source_model=str(tmp_path / "s.model"), target_model=str(tmp_path / "t.model"), joint=False
+    )
+    assert [one.fingerprint for one in build_tokenizers(given, corpus)] == [source.fingerprint, target.fingerprint]
+
+
+def test_given_tokenizers_are_joint_only_where_they_are_the_same(tmp_path: Path) -> None:
+    # As many pieces in both: nothing but their content tells the vocabularies apart.
+    for name, text in (("s", "ab"), ("t", "xy")):
+        Tokenizer.train([text], kind="char").save(tmp_path / f"{name}.model")
+    shutil.copy(tmp_path / "s.model", tmp_path / "copy.model")
+    corpus = corpus_from_pairs([("ab", "xy")])
+
+    def given(target: str, joint: bool = True) -> TokenizerSettings:
+        return TokenizerSettings(
+            source_model=str(tmp_path / "s.model"), target_model=str(tmp_path / target), joint=joint
+        )
+
+    with pytest.raises(SettingsError, match=r"joint=true, .*s\.model.*t\.model.*differ\. Set tokenizer\.joint=false"):
+        build_tokenizers(given("t.model"), corpus)
+    source, target = build_tokenizers(given("t.model", joint=False), corpus)
+    assert source.vocab_size == target.vocab_size
+    with pytest.raises(SettingsError, match=r"One matrix for both sides needs one vocabulary"):
+        build_model(RECIPE.override(["model.tied=all", "tokenizer.joint=false"]), source.vocab_size, target.vocab_size)
+    source, target = build_tokenizers(given("copy.model"), corpus)
+    assert source is target
+
+
+@pytest.mark.parametrize("streamed", [False, True])
+def test_a_tokenizer_learns_from_a_share_of_a_large_corpus(
+    streamed: bool, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(build, "_TOKENIZER_PAIRS", 50)
+    seen: list[str] = []
+
+    def train(sentences: Iterable[str], **_: object) -> object:
+        seen.extend(sentences)
+        return object()
+
+    monkeypatch.setattr(Tokenizer, "train", train)
+    corpus = Corpus(
+        lambda: [Pair(str(number), f"-{number}") for number in range(1003)], name="numbers", streamed=streamed
+    )
+    build_tokenizers(TokenizerSettings(), corpus)
+    told = capsys.readouterr().err
+    sources = [int(text) for text in seen[::2]]
+    assert len(sources) == 50 and [int(text) for text in seen[1::2]] == [-source for source in sources]
+    if streamed:
+        assert sources == list(range(50)) and "the first 50 pairs of numbers" in told
+    else:
+        ends = [stretch * 1003 // 50 for stretch in range(51)]
+        assert all(start <= source < end for start, source, end in zip(ends, sources, ends[1:], strict=False))
+        assert "50 of the 1,003 pairs" in told
+        assert len({source % 20 for source in sources}) > 10  # from all over each stretch
+        assert seen == list(build._sides(corpus, 0, 1))
+    monkeypatch.setattr(build, "_TOKENIZER_PAIRS", 2000)
+    seen.clear()
+    build_tokenizers(TokenizerSettings(), corpus)
+    assert len(seen) == 2 * 1003
+    assert streamed or not capsys.readouterr().err
+
+
+@pytest.mark.parametrize("streaming", [False, True])
+def test_missing_parts_are_held_out_and_streams_are_batched(tmp_path: Path, streaming: bool) -> None:
+    for language in ("de", "en"):
+        (tmp_path / f"train.{language}").write_text("".join(f"Satz {number}\n" for number in range(20)))
+    recipe = Recipe(
+        "tiny",
+        Data(str(tmp_path), "de", "en", validation="", test="", hold_out=3, streaming=streaming),
+        tokenizer=TokenizerSettings(kind="char"),
+        training=TrainingSettings(epochs=1),
+    )
+    corpora = read_corpora(recipe)
+    assert corpora.test is not None
+    assert corpora.train.streamed == streaming
+    parts = [{pair.source for pair in corpus} for corpus in corpora if corpus is not None]
+    assert [len(part) for part in parts] == [14, 3, 3] and len(set().union(*parts)) == 20
+    source, target = build_tokenizers(recipe.tokenizer, corpora.train)
+    batches = build_batches(recipe, corpora.train, source, target, cache=tmp_path / "cache")
+    sources = [row for inputs, _ in batches.dataset() for row in inputs["source"].numpy().tolist()]
+    assert sorted(source.decode(row) for row in sources) == sorted(parts[0])
+
+
+def test_one_missing_part(tmp_path: Path) -> None:
+    for split, count in (("train", 9), ("test", 2)):
+        for language in ("de", "en"):
+            (tmp_path / f"{split}.{language}").write_text("".join(f"{split} {number}\n" for number in range(count)))
+    corpora = read_corpora(Recipe("tiny", Data(str(tmp_path), "de", "en", validation="", hold_out=4)))
+    assert [len(corpus) for corpus in corpora if corpus is not None] == [5, 4, 2]
+    corpora = read_corpora(Recipe("tiny", Data("x", "de", "en", validation="test", test="")), str(tmp_path))
+    assert corpora.test is None and len(corpora.validation) == 2
+
+
+def test_given_tokenizers_come_for_both_sides() -> None:
+    with pytest.raises(SettingsError, match="both sides or for none"):
+        TokenizerSettings(target_model="x.model")

@@ -1,0 +1,202 @@
+import json
+import random
+from pathlib import Path
+from unittest.mock import MagicMock
+
+import pytest
+
+import seq2seq
+from seq2seq import Tokenizer
+from seq2seq.commands import cli
+from seq2seq.runs import experiment
+from seq2seq.runs.experiment import run
+from seq2seq.metrics import score
+from seq2seq.recipe import (
+    BatchSettings,
+    Data,
+    DecodingSettings,
+    EvaluationSettings,
+    ModelSettings,
+    Recipe,
+    TokenizerSettings,
+    TrainingSettings,
+)
+from seq2seq.commands.script import main
+from seq2seq.settings import SettingsError
+from seq2seq.training.run_folder import RunFolderError
+
+NUMBERS = {"eins": "one", "zwei": "two", "drei": "three", "vier": "four", "fünf": "five"}
+RECIPE = Recipe(
+    name="counting",
+    data=Data("$COUNTING", "de", "en", hold_out=4, validation="", test=""),
+    tokenizer=TokenizerSettings(kind="word", joint=False),
+    batches=BatchSettings(size=16),
+    model=ModelSettings(embedding=8, encoder=(8,), decoder=(16,)),
+    training=TrainingSettings(epochs=1),
+    decoding=DecodingSettings(beam_size=2),
+    evaluation=EvaluationSettings(metrics=("exact_match", "bleu")),
+)
+
+
+@pytest.fixture
+def corpus(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    chance = random.Random(1)
+    lines = [[chance.choice(list(NUMBERS)) for _ in range(chance.randint(1, 5))] for _ in range(60)]
+    folder = tmp_path / "corpus"
+    folder.mkdir()
+    (folder / "train.de").write_text("".join(" ".join(line) + "\n" for line in lines))
+    (folder / "train.en").write_text("".join(" ".join(map(NUMBERS.get, line)) + "\n" for line in lines))  # type: ignore[arg-type]
+    monkeypatch.setenv("COUNTING", str(folder))
+    monkeypatch.chdir(tmp_path)
+    return folder
+
+
+def test_a_run_leaves_a_translator_and_its_scores(corpus: Path) -> None:
+    result = run(RECIPE, command="counting", changed={"seed": 3}, seed=3, progress="none")
+    assert result.folder == Path("runs/counting") and result.model == Path("runs/counting/model.s2s")
+    written = json.loads((result.folder / "result.json").read_text())
+    assert written["metrics"] == result.metrics
+    assert {part: list(scores) for part, scores in result.metrics.items()} == {
+        part: ["exact_match", "bleu"] for part in ("validation", "test")
+    }
+    assert written["seed"] == 3 and written["command"] == "counting" and written["changed_settings"] == {"seed": 3}
+    assert written["minutes"] >= 0 and written["machine"]["cores"] >= 1 and "tensorflow" in written["versions"]
+    assert Recipe.from_toml(result.folder / "recipe.toml").seed == 3
+
+    # The file alone gives the scores that were written down.
+    held = experiment_test_part()
+    translator = seq2seq.load(result.model)
+    translations = translator.translate(held.sources)
+    assert (result.folder / "test.translations.txt").read_text().split("\n") == [*translations, ""]
+    for name, value in result.metrics["test"].items():
+        again = score(name, translations, held.targets)
+        assert again.value == value and again.signature == result.signatures[name] == written["signatures"][name]
+    assert translator.about["metrics"] == result.metrics
+    assert translator.decoding["beam_size"] == 2
+    assert experiment.evaluation_of(translator) == RECIPE.evaluation
+    assert str(corpus) not in translator.recipe
+    assert set(result.examples) <= set(zip(held.sources, translations, held.targets, strict=True))
+
+    with pytest.raises(RunFolderError, match=r"holds a run already.*--resume"):
+        run(RECIPE, progress="none")
+
+
+def experiment_test_part():
+    from seq2seq.recipe.build import read_corpora
+
+    corpora = read_corpora(RECIPE)
+    train, validation, test = (set(corpus.sources) for corpus in corpora if corpus is not None)
+    assert not (train & validation or train & test or validation & test)
+    return corpora.test
+
+
+def test_a_run_goes_on_with_what_it_began_with(corpus: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    main(RECIPE, ["--data", str(corpus), "--set", "model.attention=dot"])
+    out, err = capsys.readouterr()
+    assert "source" in out and "exact_match" in out and "model.s2s" in out and "What to try next" in err
+    folder = Path("runs/counting")
+    first = json.loads((folder / "result.json").read_text())
+    assert first["changed_settings"] == {"model.attention": "dot"}
+    # Neither the place of the text nor the change of a setting has to be said again.
+    main(RECIPE, ["--resume", "--set", "training.epochs=2"])
+    second = json.loads((folder / "result.json").read_text())
+    assert second["changed_settings"] == {"model.attention": "dot", "training.epochs": 2}
+    assert second["epochs"] == 2 and first["epochs"] == 1
+    assert second["command"] == first["command"] and "model.attention=dot" in second["command"]
+    assert second["minutes"] > first["minutes"]
+    assert Recipe.from_toml(folder / "recipe.toml").model.attention == "dot"
+    with pytest.raises(SettingsError, match=r"another model\.attention\. Set them back"):
+        run(RECIPE, resume=True, progress="none")
+
+
+def test_scripts_tell_bad_usage_and_failed_jobs_apart(corpus: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for arguments, status, message in [
+        (["--resume"], 1, "There is no run to continue"),
+        (["--set", "model.atention=dot"], 2, "Did you mean model.attention?"),
+        (["--source", "fr"], 1, "fr"),
+        (["--set", "model.encoder=8,8"], 2, "per_layer passes encoder layer i"),
+        (["--data", str(corpus / "absent")], 1, "absent"),
+    ]:
+        with pytest.raises(SystemExit) as exit:
+            main(RECIPE, arguments)
+        assert exit.value.code == status
+        assert message in capsys.readouterr().err
+        assert not Path("runs/counting/model.s2s").exists()
+
+
+def test_a_run_that_is_stopped_while_it_measures_is_finished_by_resume(
+    corpus: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(experiment, "_examples", MagicMock(side_effect=KeyboardInterrupt))
+        with pytest.raises(SystemExit) as exit:
+            main(RECIPE, [])
+    assert exit.value.code == 130
+    assert "kept in runs/counting. The same command with --resume measures" in capsys.readouterr().err
+    main(RECIPE, ["--resume"])
+    assert Path("runs/counting/result.json").exists()
+
+
+def test_a_folder_is_not_taken_by_a_run_that_never_started(corpus: Path) -> None:
+    with pytest.raises(ValueError, match="fr"):
+        run(RECIPE.override(["data.source=fr"]), progress="none")
+    assert run(RECIPE, progress="none").model is not None
+
+
+@pytest.mark.parametrize("name", ["luong", "plateau"])
+def test_the_settings_of_a_schedule_reach_it(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    own = {"luong": ["schedule_start=8", "schedule_every=0.5"], "plateau": ["schedule_patience=3"]}[name]
+    recipe = RECIPE.override([f"training.{one}" for one in [f"schedule={name}", *own, "schedule_factor=0.25"]])
+    monkeypatch.setattr("seq2seq.training.train.train", lambda *_, **given: given["schedule"])
+    built = experiment._train(recipe, MagicMock(), MagicMock(), False, "none", MagicMock())
+    expected = {
+        "luong": {"start": 8.0, "every": 0.5, "by": 0.25},
+        "plateau": {"patience": 3, "by": 0.25},
+    }[name]
+    assert expected.items() <= vars(built).items()
+
+
+def test_what_is_scored_is_scored_whole(corpus: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    sources = ["eins zwei", "", "drei", "vier fünf", " "]
+    references = ["one two", "nothing", "", "four five", "five"]
+    for split in ("dev", "test"):
+        (corpus / f"{split}.de").write_text("".join(f"{line}\n" for line in sources))
+        (corpus / f"{split}.en").write_text("".join(f"{line}\n" for line in references))
+    recipe = RECIPE.override(["data.validation=dev", "data.test=test", "data.hold_out=0"])
+    result = run(recipe, progress="none")
+    err = capsys.readouterr().err
+    assert "corpus/test: 5 pairs, 3 of them with an empty side" in err
+    assert "validation batches: 2 pairs in 1 batch" in err and "skipped: 3 empty" in err
+    translations = (result.folder / "test.translations.txt").read_text().splitlines()
+    assert len(translations) == 5 and [translations[1], translations[4]] == ["", ""]
+    files = ["--source", str(corpus / "test.de"), "--target", str(corpus / "test.en")]
+    assert cli.main(["evaluate", str(result.model), *files, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["metrics"] == result.metrics["test"]
+
+
+def test_tokenised_text_is_shared_by_runs(corpus: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run(RECIPE, progress="none")
+    kept = {path: path.stat().st_mtime_ns for path in Path("runs/.tokenised").iterdir()}
+    assert len(kept) == 2  # training and validation
+    other = RECIPE.override(["model.attention=none"])
+    run(other, folder="runs/other", seed=5, progress="none")
+    assert {path: path.stat().st_mtime_ns for path in Path("runs/.tokenised").iterdir()} == kept
+    monkeypatch.setattr("os.access", lambda *_: False)
+    assert experiment._cache(Path("runs/other")) == Path("runs/other/tokenised")
+
+
+def test_a_run_goes_on_with_its_own_tokenizers(corpus: Path) -> None:
+    joint = RECIPE.override(["tokenizer.joint=true"])
+    folder = Path("runs/counting")
+    folder.mkdir(parents=True)
+    other = Tokenizer.train(["etwas anderes"], kind="char")
+    other.save(folder / "target.model")  # of a run that was cleaned up by hand
+    run(joint, progress="none")
+    assert not (folder / "target.model").exists()
+    # One that came later does not count either.
+    other.save(folder / "target.model")
+    again = run(joint.override(["training.epochs=2"]), resume=True, progress="none")
+    assert again.model is not None and seq2seq.load(again.model).about["joint"]
+    other.save(folder / "source.model")
+    with pytest.raises(RunFolderError, match=r"runs/counting, where source\.model or target\.model is another"):
+        run(joint.override(["training.epochs=3"]), resume=True, progress="none")

@@ -1,0 +1,27 @@
+import sys
+
+import numpy as np
+import pytest
+
+from seq2seq.system.machine import matrix_product_rate, peak_gpu_memory, peak_memory
+
+
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_the_rate_is_that_of_some_round(precision):
+    measured = matrix_product_rate(precision, seconds=0.0)
+    assert 0 < measured.rate <= measured.best
+    assert measured.size >= 2048 and measured.device in ("CPU", "GPU")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="the system does not say")
+def test_the_peak_grows_with_what_is_taken_and_stays():
+    before = peak_memory()
+    taken = np.ones(before + 2**27, np.uint8)
+    with_it = peak_memory()
+    assert with_it >= before + 2**27 and taken.size
+    del taken
+    assert peak_memory() >= with_it
+
+
+def test_without_a_gpu_none_is_taken():
+    assert peak_gpu_memory() >= 0

@@ -1,0 +1,188 @@
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import seq2seq
+from seq2seq import Decoder, Encoder, Seq2Seq, StateBridge, Tokenizer, Translator
+from seq2seq.recipe import DecodingSettings
+from seq2seq.settings import to_table
+from seq2seq.translation.model_file import FORMAT
+from seq2seq.translation.shortlist import Shortlist
+from seq2seq.translation.translator import Hypothesis, read_about
+
+WORDS = ["ein", "Haus", "am", "See", "und", "der", "Wald", "a", "house", "by", "the", "lake"]
+
+
+@pytest.fixture(scope="module")
+def tokenizer() -> Tokenizer:
+    return Tokenizer.train(WORDS, kind="char")
+
+
+@pytest.fixture(scope="module")
+def translator(tokenizer: Tokenizer) -> Translator:
+    keras.utils.set_random_seed(3)
+    encoder = Encoder(tokenizer.vocab_size, 8, [12], bidirectional="all")
+    decoder = Decoder(tokenizer.vocab_size, 8, [24], attention="general")
+    model = Seq2Seq(encoder, StateBridge([24]), decoder)
+    for weight in model.trainable_variables:  # large weights: an untrained model would say the same to everything
+        weight.assign(4 * weight)
+    return Translator(model, tokenizer, tokenizer, recipe='name = "tiny"\n', about={"decoding": {"beam_size": 3}})
+
+
+sentences = st.lists(st.lists(st.sampled_from(WORDS), max_size=6).map(" ".join) | st.just("  \t"), max_size=7)
+
+
+class TestTranslate:
+    @settings(max_examples=15)
+    @given(texts=sentences, batch_size=st.integers(1, 4))
+    def test_each_text_alone_gives_the_same_in_the_same_order(
+        self, translator: Translator, texts: list[str], batch_size: int
+    ) -> None:
+        alone = [translator.translate([text])[0] for text in texts]
+        assert translator.translate(texts, batch_size=batch_size) == alone
+        assert all(alone[place] == "" for place, text in enumerate(texts) if not text.strip())
+
+    def test_different_texts_give_different_translations(self, translator: Translator) -> None:
+        assert len(set(translator.translate(["ein Haus", "Wald", "am See"]))) > 1
+
+    def test_what_the_tokenizer_drops_altogether_is_an_empty_text(self, translator: Translator) -> None:
+        texts = ["\u200b", "ein Haus", "\u200b \ufeff\u200b"]
+        assert [translator.source_tokenizer.encode(texts[place]) for place in (0, 2)] == [[], []]
+        found = translator.hypotheses(texts)
+        assert found[0] == found[2] == [Hypothesis("", 0.0)]
+        assert found[1] == translator.hypotheses(["ein Haus"])[0]
+
+    def test_hypotheses_come_best_first_and_the_first_is_the_translation(self, translator: Translator) -> None:
+        texts = ["ein Haus", "", "am See und am Wald"]
+        found = translator.hypotheses(texts, n_best=3)
+        assert [len(hypotheses) for hypotheses in found] == [3, 1, 3]
+        assert found[1] == [Hypothesis("", 0.0)]
+        for hypotheses in found:
+            scores = [hypothesis.score for hypothesis in hypotheses]
+            assert scores == sorted(scores, reverse=True)
+        assert [hypotheses[0].text for hypotheses in found] == translator.translate(texts)
+
+    def test_settings_not_given_are_those_of_the_file(self, translator: Translator, tokenizer: Tokenizer) -> None:
+        texts = ["ein Haus am See", "Wald"]
+        assert translator.decoding["beam_size"] == 3
+        assert translator.hypotheses(texts) == translator.hypotheses(texts, beam_size=3, length_penalty=1.0)
+        assert Translator(translator.model, tokenizer, tokenizer).decoding == to_table(DecodingSettings())
+
+    def test_a_translation_has_at_most_a_factor_of_the_sources_tokens_plus_ten(
+        self, translator: Translator, tokenizer: Tokenizer
+    ) -> None:
+        for text in ["Haus", "ein Haus am See und am Wald"]:
+            for factor in (0.1, 1.5):
+                found = translator.translate([text], max_length_factor=factor, beam_size=1)[0]
+                assert len(tokenizer.encode(found)) <= np.ceil(factor * len(tokenizer.encode(text))) + 10
+
+    def test_what_is_refused(self, translator: Translator) -> None:
+        with pytest.raises(TypeError, match=r"takes a list of texts\. Received: texts='ein Haus'"):
+            translator.translate("ein Haus")
+        with pytest.raises(TypeError, match=r"Received: texts\[1\]=None"):
+            translator.translate(["ein Haus", None])  # type: ignore[list-item]
+        with pytest.raises(ValueError, match=r"n_best=4, beam_size=3\. Widen the beam"):
+            translator.hypotheses(["ein Haus"], n_best=4)
+        with pytest.raises(ValueError, match=r"beam_size is at least 1\. Received: beam_size=0"):
+            translator.translate([], beam_size=0)
+        with pytest.raises(ValueError, match=r"max_length_factor=0"):
+            translator.translate([], max_length_factor=0)
+
+
+class TestPrecision:
+    def test_scores_are_close_to_those_of_float32(self, translator: Translator) -> None:
+        # Few tokens: an untrained model soon takes another path for a difference in the last bit.
+        texts, few = ["ein Haus am See", "Wald"], {"max_length_factor": 0.1}
+        exact, rounded = (translator.hypotheses(texts, precision=name, **few) for name in ("float32", "bfloat16"))
+        assert exact == translator.hypotheses(texts, **few)
+        assert rounded != exact
+        for (one, *_), (other, *_) in zip(exact, rounded, strict=True):
+            assert abs(one.score - other.score) < 0.05
+
+    def test_what_is_refused(self, translator: Translator) -> None:
+        with pytest.raises(ValueError, match=r"precision is one of float32, bfloat16.*Received: precision='int8'"):
+            translator.translate(["Haus"], precision="int8")
+
+
+class TestShortlist:
+    def test_all_pieces_give_what_no_shortlist_gives(self, translator: Translator, tokenizer: Tokenizer) -> None:
+        ids = np.arange(tokenizer.vocab_size, dtype=np.int32)
+        whole = Shortlist(ids, np.zeros((len(ids), 1), np.int32))
+        texts = ["ein Haus am See", "", "Wald und See"]
+        shortlisted = Translator(translator.model, tokenizer, tokenizer, shortlist=whole)
+        assert shortlisted.translate(texts, shortlist=True) == shortlisted.translate(texts)
+
+    def test_only_its_pieces_are_written_and_it_travels_with_the_file(
+        self, translator: Translator, tokenizer: Tokenizer, tmp_path: Path
+    ) -> None:
+        sources, targets = [tokenizer.encode("ein Haus")], [tokenizer.encode("a house")]
+        learnt = Shortlist.learn(sources, targets, tokenizer.vocab_size, tokenizer.vocab_size)
+        Translator(translator.model, tokenizer, tokenizer, shortlist=learnt).save(tmp_path / "short.s2s")
+        loaded = Translator.load(tmp_path / "short.s2s")
+        found = loaded.translate(["ein Haus am See", "Wald"], shortlist=True)
+        assert found != loaded.translate(["ein Haus am See", "Wald"])
+        assert set("".join(found)) <= set("a house")
+
+    def test_what_is_refused(self, translator: Translator, tokenizer: Tokenizer) -> None:
+        with pytest.raises(ValueError, match=r"has no shortlist. Received: shortlist=True. Learn one with `seq2seq"):
+            translator.translate(["Haus"], shortlist=True)
+        with pytest.raises(ValueError, match="for vocabularies of"):
+            Translator(translator.model, tokenizer, tokenizer, shortlist=Shortlist.learn([[4]], [[4]], 5, 5))
+
+
+class TestFile:
+    def test_a_fresh_process_elsewhere_translates_alike(self, translator: Translator, file: Path) -> None:
+        texts = ["ein Haus am See", "", "Wald"]
+        code = (
+            "import json, sys, seq2seq; print(json.dumps(seq2seq.load(sys.argv[1]).translate(json.loads(sys.argv[2]))))"
+        )
+        done = subprocess.run(
+            [sys.executable, "-c", code, str(file), json.dumps(texts)],
+            cwd=file.parent, capture_output=True, text=True, check=True,
+        )  # fmt: skip
+        assert json.loads(done.stdout) == translator.translate(texts)
+        assert done.stderr == ""
+
+    def test_what_travels_with_the_model(self, translator: Translator, file: Path) -> None:
+        loaded = seq2seq.load(file)
+        assert loaded.recipe == translator.recipe
+        assert loaded.about == read_about(file)
+        assert {"decoding": {"beam_size": 3}, "format": FORMAT, "joint": True}.items() <= loaded.about.items()
+        assert loaded.source_tokenizer is loaded.target_tokenizer
+        assert [entry.name for entry in file.parent.iterdir()] == ["model.s2s"]
+
+    def test_two_vocabularies(self, translator: Translator, tokenizer: Tokenizer, tmp_path: Path) -> None:
+        other = Tokenizer.train(["".join(WORDS), "xyz"], kind="char")
+        Translator(translator.model, tokenizer, other).save(tmp_path / "two.s2s")
+        loaded = Translator.load(tmp_path / "two.s2s")
+        assert loaded.target_tokenizer.fingerprint == other.fingerprint
+        assert loaded.source_tokenizer.fingerprint == tokenizer.fingerprint
+
+    def test_the_optimizer_stays_at_home_and_training_goes_on(
+        self, translator: Translator, file: Path, tmp_path: Path
+    ) -> None:
+        model = translator.model
+        model.compile(optimizer="adam")
+        optimizer = model.optimizer
+        optimizer.build(model.trainable_variables)
+        translator.save(tmp_path / "after.s2s")
+        assert model.optimizer is optimizer and model.compiled
+        assert abs((tmp_path / "after.s2s").stat().st_size - file.stat().st_size) < 2000
+        assert Translator.load(tmp_path / "after.s2s").translate(["Haus"]) == translator.translate(["Haus"])
+
+    def test_a_failed_save_leaves_the_file_as_it_was(
+        self, translator: Translator, file: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        before = file.read_bytes()
+        monkeypatch.setattr(translator.source_tokenizer, "to_bytes", lambda: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            translator.save(file)
+        assert file.read_bytes() == before
+        assert [entry.name for entry in file.parent.iterdir()] == ["model.s2s"]
