@@ -1,0 +1,168 @@
+"""What a recurrent cell is: named state parts, weights, and pure functions over them."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, ClassVar, NamedTuple
+
+import tensorflow as tf
+
+from seq2seq.layers.precision import fine
+from seq2seq.layers.products import Product, Weight, products
+
+# The gradients of sigmoid and tanh in terms of their results, each one operation.
+through_sigmoid, through_tanh = tf.raw_ops.SigmoidGrad, tf.raw_ops.TanhGrad
+
+
+class CellWeights(NamedTuple):
+    """The weights of one layer, all of the type in which products are taken.
+
+    Attributes:
+        kernel: What the inputs are multiplied by, `[features, gates · units]`.
+        recurrent_kernel: What the hidden state is multiplied by, `[units, gates · units]`.
+        biases: Added to the products, `[gates · units]`: one, or one for the inputs' and one for the hidden state's.
+        vectors: What else the gates read, in the order of `Cell.vectors`.
+    """
+
+    kernel: tf.Tensor
+    recurrent_kernel: tf.Tensor
+    biases: tuple[tf.Tensor, ...]
+    vectors: tuple[tf.Tensor, ...] = ()
+
+
+class Prepared(NamedTuple):
+    """The weights of one layer, laid out for steps.
+
+    Attributes:
+        products: Multiply by the cell's matrices, in the order of `Cell.matrices`.
+        vectors: What else the gates read, in float32 or finer.
+        recurrent_mask: What recurrent dropout multiplies the hidden state by, `[rows, units]`; None without.
+    """
+
+    products: Sequence[Product]
+    vectors: Sequence[tf.Tensor] = ()
+    recurrent_mask: tf.Tensor | None = None
+
+
+class Cell(ABC):
+    """What a recurrent layer does at each step: stateless, so that one object serves every layer of a stack.
+
+    Every cell multiplies its inputs by a kernel and its hidden state by a recurrent kernel, both `gates` times as wide
+    as the state. What happens between these products is the cell's own: `forward` and its gradient, `backward`. The
+    loop over whole sequences (`seq2seq.layers.recurrence`), the steps of decoding and those of input feeding run any
+    cell by these alone. Products are taken in the type of the inputs; gates, and all state parts but the hidden one,
+    are float32 or finer.
+
+    Attributes:
+        name: In recipes and model files.
+        title: For people.
+        State: The named tuple of the state's parts; `hidden`, the first one, is the output.
+        gates: How many times as wide as the state the kernels are.
+        parts: Into how many tensors, side by side, a product is cut; narrow products are faster.
+        joined: Whether the products of inputs and of the hidden state are summed before anything else.
+        biases: 1, or 2 where the product of the hidden state has one of its own.
+        saved: How many tensors `forward` keeps for `backward`.
+        vectors: What else the gates read, by name: how many times as wide as the state, and the initializer.
+
+    Source:
+        Of cells compared: Greff et al. 2017, "LSTM: A Search Space Odyssey".
+    """
+
+    name: ClassVar[str]
+    title: ClassVar[str]
+    State: ClassVar[Callable[..., Any]]
+    gates: ClassVar[int]
+    parts: ClassVar[int]
+    joined: ClassVar[bool] = True
+    biases: ClassVar[int] = 1
+    saved: ClassVar[int]
+    vectors: ClassVar[Mapping[str, tuple[int, str]]] = {}
+
+    @abstractmethod
+    def forward(
+        self, products: Sequence[tf.Tensor], state: Any, vectors: Sequence[tf.Tensor]
+    ) -> tuple[Any, tuple[tf.Tensor, ...]]:
+        """Go from products to the next state.
+
+        Args:
+            products: `parts` tensors, the sums of both products; where they are not `joined`, `parts` of the inputs
+                and then `parts` of the hidden state. All `[rows, gates / parts · units]`, in float32 or finer.
+            state: The state before.
+            vectors: See `Prepared`.
+
+        Returns:
+            The state after, and what `backward` needs, `saved` tensors `[rows, …]`.
+        """
+
+    @abstractmethod
+    def backward(
+        self, saved: Sequence[tf.Tensor], d_state: Any, vectors: Sequence[tf.Tensor]
+    ) -> tuple[list[tf.Tensor], Any, list[tf.Tensor]]:
+        """Go from gradients of the state after a step to those of what it was made of.
+
+        Args:
+            saved: What `forward` kept.
+            d_state: Gradients of the parts of the state after the step.
+            vectors: See `Prepared`.
+
+        Returns:
+            The gradients of the products, as `forward` took them; of the parts of the state before (None where a part
+            reaches the step by products only); and of the vectors, row by row, `[rows, …]`.
+        """
+
+    def bias_of(self, units: int) -> Any:
+        """Give the value that the bias starts from, `[gates · units]`; zeros where nothing else is said."""
+        return tf.zeros([self.gates * units])
+
+    def matrices(self, weights: CellWeights) -> list[Weight]:
+        """Lay the matrices out for steps: one for inputs and hidden state side by side, or one for each."""
+        if self.joined:
+            kernel = tf.concat([weights.kernel, weights.recurrent_kernel], axis=0)
+            return [Weight(kernel, self.parts, *weights.biases)]
+        of_inputs, *of_hidden = weights.biases
+        return [
+            Weight(weights.kernel, self.parts, of_inputs),
+            Weight(weights.recurrent_kernel, self.parts, *of_hidden),
+        ]
+
+    def prepare(self, weights: CellWeights, recurrent_mask: tf.Tensor | None = None) -> Prepared:
+        """Lay the weights out for steps, once per sequence or per search."""
+        wide = fine(weights.kernel.dtype)
+        vectors = [tf.cast(vector, wide) for vector in weights.vectors]
+        return Prepared(products(self.matrices(weights)), vectors, recurrent_mask)
+
+    def step(self, inputs: tf.Tensor, state: Any, weights: Prepared, projected: Sequence[tf.Tensor] = ()) -> Any:
+        """Take one step.
+
+        Args:
+            inputs: `[rows, features]`.
+            state: The state before.
+            weights: What `prepare` gave.
+            projected: Parts of an inputs' product that was taken before, added to that of ``inputs``.
+
+        Returns:
+            The state after, of the same types.
+        """
+        hidden = state[0]
+        fed = hidden if weights.recurrent_mask is None else hidden * weights.recurrent_mask
+        if self.joined:
+            taken = weights.products[0](tf.concat([inputs, fed], axis=1))
+        else:
+            taken = [*weights.products[0](inputs), *weights.products[1](fed)]
+        if projected:
+            taken = [*map(tf.add, taken, projected), *taken[len(projected) :]]
+        wide = fine(inputs.dtype)
+        after, _ = self.forward([tf.cast(part, wide) for part in taken], state, weights.vectors)
+        return after._replace(hidden=tf.cast(after.hidden, hidden.dtype))
+
+    def start(self, rows: Any, units: int, dtype: Any) -> Any:
+        """Give the state of zeros, `[rows, units]` each part."""
+        return self.State(*(tf.zeros([rows, units], dtype) for _ in self.part_names))
+
+    @property
+    def part_names(self) -> tuple[str, ...]:
+        """The names of the state's parts."""
+        return self.State._fields  # type: ignore[attr-defined]
+
+    def get_config(self) -> dict[str, Any]:
+        """Give the arguments of the cell; the ones here have none."""
+        return {}
