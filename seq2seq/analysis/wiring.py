@@ -49,7 +49,7 @@ def layer_table(model: Seq2Seq) -> list[list[object]]:
     rows += _stack_rows("decoder", decoder.stack, decoder.embedding_dim + fed, "input feeding" if fed else "")
     width, read = decoder.units[-1], decoder.memory_units
     if decoder.attention is not None:
-        rows.append(["decoder", "attention", decoder.attention_score, read, read, _size(decoder.attention)])
+        rows.append(["decoder", "attention", decoder.attention_name, read, read, _size(decoder.attention)])
         rows.append(["decoder", "combine", "tanh", read + width, width, _size(decoder.combine)])
     if decoder.readout is not None:
         rows.append(["decoder", "readout", "dense", width, decoder.embedding_dim, _size(decoder.readout)])
@@ -247,7 +247,7 @@ class _Drawing:
             self._arrow(self.left, self._above(len(encoder.state_units) - 1), self.left, self._below(row))
             self._box(self.left, row, self._span(encoder.memory_units, self.memory), "memory", self.memory)
         if decoder.attention is not None:
-            label = f"attention: {decoder.attention_score}"
+            label = f"attention: {decoder.attention_name}"
             wide = self._span(decoder.units[-1], label)
             self._arrow(self.right, self._above(below), self.right, self._below(row))
             self._box(self.right, row, wide, "memory", label)

@@ -6,7 +6,8 @@ from typing import Any, NamedTuple
 import keras
 from keras import ops
 
-from seq2seq.layers.state import Encoded, LSTMState, StackState
+from seq2seq.layers.cells import LSTMState
+from seq2seq.layers.state import Encoded, StackState
 
 MODES = {
     "per_layer": "decoder layer i starts from encoder layer i (Sutskever et al. 2014, Luong et al. 2015)",

@@ -1,26 +1,12 @@
 """A loop over time whose weights get their gradients in one product each, after the loop."""
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
 
 import tensorflow as tf
 
 from seq2seq.layers.bias import sum_rows
-
-
-class Weight(NamedTuple):
-    """A matrix that each step of a loop multiplies something by.
-
-    Attributes:
-        matrix: `[m, n]`; or one for each row of the batch, `[batch, m, n]`.
-        parts: Into how many tensors, side by side, the result is cut: several narrow products are faster than a wide
-            one.
-        bias: Added to every product, `[n]`, or None.
-    """
-
-    matrix: tf.Tensor
-    parts: int = 1
-    bias: tf.Tensor | None = None
+from seq2seq.layers.products import Weight
 
 
 class Multiply(Protocol):

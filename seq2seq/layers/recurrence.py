@@ -92,9 +92,7 @@ def recurrence_graph(cell: Cell, dtype: tf.DType, masked: bool, dropped: bool) -
         return tf.TensorSpec(axes, dtype)
 
     matrix = vector(None, None)
-    weights = CellWeights(
-        matrix, matrix, (vector(None),) * cell.biases, tuple(vector(None) for _ in cell.vectors)
-    )
+    weights = CellWeights(matrix, matrix, (vector(None),) * cell.biases, tuple(vector(None) for _ in cell.vectors))
     mask = tf.TensorSpec([None, None], tf.bool) if masked else None
     state = [matrix for _ in cell.part_names]
     run = tf.function(functools.partial(recurrence, cell), autograph=False)
@@ -176,7 +174,9 @@ class _Loop:
         sides = 1 if cell.joined else 2
         none = tf.zeros([], wide)
 
-        def step(time: tf.Tensor, d_state: list[tf.Tensor], d_vectors: list[tf.Tensor], written: Any) -> tuple[Any, ...]:
+        def step(
+            time: tf.Tensor, d_state: list[tf.Tensor], d_vectors: list[tf.Tensor], written: Any
+        ) -> tuple[Any, ...]:
             reaching = [d_state[0] + tf.cast(d_outputs[time], wide), *d_state[1:]]
             into = reaching
             if self.mask is not None:
@@ -192,13 +192,16 @@ class _Loop:
             d_hidden += [] if d_before.hidden is None else [d_before.hidden]
             d_state = [tf.add_n(d_hidden), *d_before[1:]]
             if self.mask is not None:
-                d_state = [
-                    gradient + past - seen for gradient, past, seen in zip(d_state, reaching, into, strict=True)
-                ]
+                d_state = [gradient + past - seen for gradient, past, seen in zip(d_state, reaching, into, strict=True)]
             sums = [total + rows for total, rows in zip(d_vectors, d_rows, strict=True)]
             cut = [d_products[side * parts : (side + 1) * parts] for side in range(sides)]
             joined = [gradients[0] if parts == 1 else tf.concat(gradients, axis=1) for gradients in cut]
-            return time - 1, d_state, sums, [array.write(time, value) for array, value in zip(written, joined, strict=True)]
+            return (
+                time - 1,
+                d_state,
+                sums,
+                [array.write(time, value) for array, value in zip(written, joined, strict=True)],
+            )
 
         d_end = [tf.cast(gradient, wide) for gradient in d_end]
         batch = tf.shape(d_outputs)[1]

@@ -24,8 +24,8 @@ class Implementation(NamedTuple):
     reason: str
 
 
-class _Recurrent(keras.layers.RNN):
-    """What our recurrent layers have in common, beside what is Keras'."""
+class Recurrent(keras.layers.RNN):
+    """What our recurrent layers have in common, beside what is Keras': abstract."""
 
     @property
     def arithmetic(self) -> Cell:
@@ -100,17 +100,17 @@ class _Recurrent(keras.layers.RNN):
         return self.arithmetic.step(inputs, self.arithmetic.State(*state), weights, projected)
 
 
-class _Gated(_Recurrent):
+class _Gated(Recurrent):
     """What the layers share whose weights lie in a cell of Keras'."""
 
-    def weights_of(self, dtype: Any) -> CellWeights:  # noqa: D102
+    def weights_of(self, dtype: Any) -> CellWeights:
         kernel, recurrent_kernel, bias = (
             tf.cast(weight, dtype) for weight in (self.cell.kernel, self.cell.recurrent_kernel, self.cell.bias)
         )
         return CellWeights(kernel, recurrent_kernel, (bias,) if bias.shape.rank == 1 else tuple(tf.unstack(bias)))
 
     @property
-    def implementation(self) -> Implementation:  # noqa: D102
+    def implementation(self) -> Implementation:
         lost = [
             reason
             for reason, holds in {
@@ -234,7 +234,7 @@ class _CellLayer(keras.layers.Layer):
 
 
 @keras.saving.register_keras_serializable("seq2seq")
-class RNN(_Recurrent):
+class RNN(Recurrent):
     """A recurrent layer of any cell, as `keras.layers.RNN`, run by our loop.
 
     Args:
@@ -296,7 +296,7 @@ class RNN(_Recurrent):
         return cls(**config)
 
 
-def recurrent_layer(cell: Cell, units: int, recurrent_dropout: float, **kwargs: Any) -> _Recurrent:
+def recurrent_layer(cell: Cell, units: int, recurrent_dropout: float, **kwargs: Any) -> Recurrent:
     """Make a layer of a cell: Keras' own class where it has one, which also runs on a GPU.
 
     Args:
@@ -310,4 +310,4 @@ def recurrent_layer(cell: Cell, units: int, recurrent_dropout: float, **kwargs: 
     return RNN(units, cell, recurrent_dropout, **kwargs)
 
 
-_OF_KERAS: dict[type[Cell], type[_Recurrent]] = {LSTMCell: LSTM, GRUCell: GRU}
+_OF_KERAS: dict[type[Cell], type[Recurrent]] = {LSTMCell: LSTM, GRUCell: GRU}

@@ -6,9 +6,9 @@ import pytest
 import tensorflow as tf
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from seq2seq.layers.lstm import Gates, lstm
 
 from seq2seq.layers import LSTM, LSTMState
-from seq2seq.layers.lstm import Gates, lstm
 from tests import reference
 
 

@@ -15,7 +15,18 @@ CELLS: dict[str, type[Cell]] = {
 }
 """The cells by name."""
 
-__all__ = ["CELLS", "Cell", "CellWeights", "GRUCell", "GRUState", "LSTMCell", "LSTMState", "Prepared", "cell_config", "cell_named"]
+__all__ = [
+    "CELLS",
+    "Cell",
+    "CellWeights",
+    "GRUCell",
+    "GRUState",
+    "LSTMCell",
+    "LSTMState",
+    "Prepared",
+    "cell_config",
+    "cell_named",
+]
 
 
 def cell_named(cell: str | Cell | dict[str, Any]) -> Cell:
@@ -28,9 +39,9 @@ def cell_named(cell: str | Cell | dict[str, Any]) -> Cell:
         >>> cell_named("lstm").part_names
         ('hidden', 'cell')
     """
-    if isinstance(cell, dict):
-        cell = keras.saving.deserialize_keras_object(cell)
-    return cell if isinstance(cell, Cell) else choose("cell", cell, CELLS)()
+    if isinstance(cell, str):
+        return choose("cell", cell, CELLS)()
+    return cell if isinstance(cell, Cell) else keras.saving.deserialize_keras_object(cell)
 
 
 def cell_config(cell: Cell) -> Any:

@@ -151,8 +151,9 @@ class Cell(ABC):
         if projected:
             taken = [*map(tf.add, taken, projected), *taken[len(projected) :]]
         wide = fine(inputs.dtype)
-        after, _ = self.forward([tf.cast(part, wide) for part in taken], state, weights.vectors)
-        return after._replace(hidden=tf.cast(after.hidden, hidden.dtype))
+        before = self.State(hidden, *(tf.cast(part, wide) for part in state[1:]))
+        after, _ = self.forward([tf.cast(part, wide) for part in taken], before, weights.vectors)
+        return self.State(*(tf.cast(part, given.dtype) for part, given in zip(after, state, strict=True)))
 
     def start(self, rows: Any, units: int, dtype: Any) -> Any:
         """Give the state of zeros, `[rows, units]` each part."""
