@@ -21,7 +21,7 @@ from seq2seq import Decoder, Encoder, Seq2Seq, StateBridge, Tokenizer, Translato
 from seq2seq.translation.model_file import FORMAT, TranslatorFileError, read_members, write_members
 from seq2seq.translation.translator import read_about
 
-GOLDEN = Path(__file__).with_name("golden") / "format-2.s2s"
+GOLDEN = Path(__file__).parent.parent / "golden" / "format-2.s2s"
 
 
 @pytest.fixture(scope="module")
