@@ -18,6 +18,8 @@ from seq2seq.models.step import DecoderState, Look, Step, StepWeights, lay_out_a
 from seq2seq.system.choices import choose
 from seq2seq.text.special_ids import PAD
 
+_OF_ATTENTION = ("prepare", "scores", "query_weights", "multiplies")
+
 
 @keras.saving.register_keras_serializable("seq2seq")
 class Decoder(keras.layers.Layer):
@@ -109,7 +111,7 @@ class Decoder(keras.layers.Layer):
         self.attention_name = attention if isinstance(attention, str | None) else type(attention).__name__
         if isinstance(attention, str):
             attention = choose("attention", attention, ATTENTIONS)(dtype=policy, name="attention")
-        self.attention: Any = attention
+        self.attention: Any = _checked(attention)
         self.combine: Any = (
             None
             if attention is None
@@ -139,8 +141,9 @@ class Decoder(keras.layers.Layer):
         if not self.embedding.built:
             self.embedding.build((None, None))
         self.stack.build((None, None, self.embedding_dim + (width if self.input_feeding else 0)))
-        if self.attention is not None and self.combine is not None:
-            self.attention.build((None, None, width), (None, None, memory_units))
+        if self.attention is not None:
+            if not self.attention.built:  # one that was given as an object may come from a file
+                self.attention.build((None, None, width), (None, None, memory_units))
             self.combine.build((None, None, memory_units + width))
         if self.readout is not None:
             self.readout.build((None, width))
@@ -376,3 +379,15 @@ class Decoder(keras.layers.Layer):
 
     def build_from_config(self, config: dict[str, Any]) -> None:  # noqa: D102
         self.build_for(**config)
+
+
+def _checked(attention: Any) -> Any:
+    """Refuse a layer that is no attention."""
+    missing = [] if attention is None else [name for name in _OF_ATTENTION if name not in dir(attention)]
+    if missing:
+        raise ValueError(
+            f"An attention is a layer with {', '.join(_OF_ATTENTION)}, as seq2seq.layers.Attention has them. "
+            f"Received: {type(attention).__name__}, without {', '.join(missing)}. Add them, or name one of "
+            f"{', '.join(ATTENTIONS)}."
+        )
+    return attention

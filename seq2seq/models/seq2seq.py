@@ -107,6 +107,22 @@ class Seq2Seq(keras.Model):
         encoded = self.encoder(inputs["source"], training=training)
         return self.decoder(inputs["target_in"], self.bridge(encoded), encoded, training=training)[0]
 
+    def attention_weights(self, inputs: dict[str, tf.Tensor]) -> tf.Tensor:
+        """Give the attention of given targets, token by token and without gradients.
+
+        Args:
+            inputs: As for a call.
+
+        Returns:
+            For the step that reads each target token, the weight of each source position,
+            `[batch, target_time, source_time]`; those of a step sum to 1 over the real positions.
+
+        Raises:
+            ValueError: The decoder has no attention.
+        """
+        encoded = self.encoder(inputs["source"], training=False)
+        return self.decoder.look(inputs["target_in"], self.bridge(encoded), encoded)
+
     def compile(  # noqa: D102
         self,
         optimizer: str | keras.optimizers.Optimizer = "rmsprop",
