@@ -216,6 +216,12 @@ class _Loop:
         return [array.stack() for array in written], [tf.cast(part, self.dtype) for part in d_state], d_vectors
 
 
+@tf.RegisterGradient("Snapshot")
+def _through_snapshot(operation: tf.Operation, gradient: tf.Tensor) -> tf.Tensor:
+    """TensorFlow has none of its own; a second gradient passes here."""
+    return gradient
+
+
 def _flatten(sequence: tf.Tensor) -> tf.Tensor:
     """Join time and batch: `[time, batch, units]` to `[time · batch, units]`."""
     return tf.reshape(sequence, [-1, tf.shape(sequence)[2]])

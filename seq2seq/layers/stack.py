@@ -325,20 +325,18 @@ class StackedLSTM(StackedRNN):
 
 
 def reverse_time(sequences: tf.Tensor, mask: tf.Tensor | None) -> tf.Tensor:
-    """Turn the real steps of each sequence round; padding, on whichever side, stays where it is.
+    """Turn the real steps of each sequence round; what is masked, wherever it stands, stays where it is.
 
     Args:
         sequences: `[batch, time, …]`.
-        mask: Boolean, True = real, `[batch, time]`, the real steps side by side; None where every step is real.
+        mask: Boolean, True = real, `[batch, time]`; None where every step is real.
 
     Returns:
         The turned sequences, same shape.
     """
     if mask is None:
         return tf.reverse(sequences, [1])
-    first, last = _ends(mask)
-    places = tf.range(tf.shape(sequences)[1], dtype=tf.int64)
-    turned = tf.where(mask, (first + last)[:, tf.newaxis] - places, places)
+    turned = _turned(mask)
 
     # Turning twice changes nothing, so the gradient is turned the same way; TensorFlow's own would scatter.
     @tf.custom_gradient
@@ -349,6 +347,19 @@ def reverse_time(sequences: tf.Tensor, mask: tf.Tensor | None) -> tf.Tensor:
         return take(values), take
 
     return turn(sequences)
+
+
+def _turned(mask: tf.Tensor) -> tf.Tensor:
+    """For each step the place of the one that takes its place: the first real step and the last, and so on inwards."""
+    rows, time = tf.unstack(tf.shape(mask))
+    rank = tf.cumsum(tf.cast(mask, tf.int32), axis=1)  # 1 for the first real step
+    opposite = rank[:, -1:] - rank
+    # Where the real step of each rank stands. Masked steps are all written behind the last column, which is cut off.
+    columns = tf.where(mask, rank - 1, time)
+    places = tf.range(time)[tf.newaxis] + tf.zeros([rows, 1], tf.int32)
+    index = tf.stack([tf.range(rows)[:, tf.newaxis] + tf.zeros([1, time], tf.int32), columns], axis=2)
+    of_rank = tf.tensor_scatter_nd_update(tf.zeros([rows, time + 1], tf.int32), index, places)
+    return tf.where(mask, tf.gather(of_rank, opposite, batch_dims=1), places)
 
 
 def _ends(mask: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
