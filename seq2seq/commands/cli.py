@@ -436,7 +436,7 @@ def _describe(arguments: argparse.Namespace) -> None:
             model = build_model(recipe, size, size)
         except ContradictionError as error:
             raise UsageError(str(error)) from error
-    from seq2seq.analysis import wiring
+    from seq2seq.analysis import drawing, wiring
     from seq2seq.models.kernels import KERNEL_COLUMNS, kernel_table
 
     print(title, end="\n\n")
@@ -445,7 +445,7 @@ def _describe(arguments: argparse.Namespace) -> None:
     print(format_table(KERNEL_COLUMNS, kernel_table(model)))
     if arguments.svg is not None:
         with replacing(arguments.svg) as path:
-            path.write_text(wiring.draw(model), encoding="utf-8")
+            path.write_text(drawing.draw(model), encoding="utf-8")
 
 
 def _benchmark(arguments: argparse.Namespace) -> None:

@@ -17,6 +17,19 @@ class LSTMState(NamedTuple):
     cell: tf.Tensor
 
 
+class GRUState(NamedTuple):
+    """What one GRU layer carries from step to step, in one direction.
+
+    Attributes:
+        hidden: The output of the last step, `[batch, units]`.
+    """
+
+    hidden: tf.Tensor
+
+
+CELL_STATES: dict[str, Any] = {"lstm": LSTMState, "gru": GRUState}
+"""The states of the cells, by the names of the cells."""
+
 # state[layer][direction]: direction 0 reads forward, direction 1 (bidirectional layers only) backward.
 StackState = tuple[tuple[LSTMState, ...], ...]
 
