@@ -13,24 +13,24 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from seq2seq.system.files import replacing
 from seq2seq.recipe import EvaluationSettings, Recipe
 from seq2seq.settings import SettingsError, from_table, to_table
+from seq2seq.system.files import replacing
 from seq2seq.system.terminal import silence, tell
 
 if TYPE_CHECKING:
     import keras
 
-    from seq2seq.recipe.build import Corpora
+    from seq2seq.distribution.devices import Devices
+    from seq2seq.distribution.workers import Workers
     from seq2seq.metrics import Score
     from seq2seq.models import Seq2Seq
+    from seq2seq.recipe.build import Corpora
     from seq2seq.text.batches import Batches
     from seq2seq.text.corpus import Corpus
     from seq2seq.text.streaming import StreamedBatches
     from seq2seq.text.tokenizer import Tokenizer
-    from seq2seq.distribution.devices import Devices
     from seq2seq.training.run_folder import RunFolder
-    from seq2seq.distribution.workers import Workers
     from seq2seq.training.train import TrainingResult
     from seq2seq.translation.translator import Translator
 
@@ -414,7 +414,9 @@ def _tokenizers(
     return source, target
 
 
-def _shared_tokenizers(workers: Workers, make: Callable[[], tuple[Tokenizer, Tokenizer]]) -> tuple[Tokenizer, Tokenizer]:
+def _shared_tokenizers(
+    workers: Workers, make: Callable[[], tuple[Tokenizer, Tokenizer]]
+) -> tuple[Tokenizer, Tokenizer]:
     """Let the chief make the tokenizers, and give all workers the same."""
     from seq2seq.text.tokenizer import Tokenizer
 

@@ -26,7 +26,7 @@ _WAYS_OUT = {
 
 
 class UsageError(ValueError):
-    """The command line asks for something that cannot be: exit status 2."""
+    """What is asked for cannot be, whatever is done about it: a command ends with exit status 2."""
 
 
 def exit_status(job: Callable[[], object], *, name: str = "seq2seq", debug: bool = False) -> int:

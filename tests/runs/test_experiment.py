@@ -7,9 +7,8 @@ import pytest
 
 import seq2seq
 from seq2seq import Tokenizer
-from seq2seq.commands import cli
-from seq2seq.runs import experiment
-from seq2seq.runs.experiment import run
+from seq2seq.commands import command as cli
+from seq2seq.commands.script import main
 from seq2seq.metrics import score
 from seq2seq.recipe import (
     BatchSettings,
@@ -21,7 +20,8 @@ from seq2seq.recipe import (
     TokenizerSettings,
     TrainingSettings,
 )
-from seq2seq.commands.script import main
+from seq2seq.runs import experiment
+from seq2seq.runs.experiment import run
 from seq2seq.settings import SettingsError
 from seq2seq.training.run_folder import RunFolderError
 
