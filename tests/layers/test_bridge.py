@@ -214,19 +214,19 @@ def check_values(bridge, plan, settings, encoded, encoder_parts, routes):
     weights = NumpyWeights(plan, activation_of(settings))
     stand_in = Weights(weights.projections(), weights.vectors)
     given = take_apart(encoded, encoder_parts, DIRECTIONS[bridge.directions])
+    made, expected = [], []
     for layer, start in enumerate(plan):
         assert tuple(start.parts) == bridge.parts
+        made += start(given, stand_in)
         weights.used.clear()
-        expected = [
-            expected_state(
-                bridge, settings, encoded, encoder_parts, routes, layer, name, weights.project, weights.vectors
-            )
-            for name in bridge.parts
-        ]
-        used = sorted(weights.used, key=order_of_weights)
-        assert [projection.name for projection in start.projections] == used
-        for made, value in zip(start(given, stand_in), expected, strict=True):
-            np.testing.assert_allclose(made, value, atol=1e-5, err_msg=f"{settings} {bridge.directions}")
+        for name in bridge.parts:
+            arguments = bridge, settings, encoded, encoder_parts, routes, layer, name, weights.project, weights.vectors
+            expected.append(expected_state(*arguments))
+        assert [projection.name for projection in start.projections] == sorted(weights.used, key=order_of_weights)
+    assert [state.shape for state in made] == [state.shape for state in expected]
+    np.testing.assert_allclose(
+        np.concatenate(made, axis=1), np.concatenate(expected, axis=1), atol=1e-5, err_msg=f"{settings} {bridge.directions}"
+    )
     asked = [name for start in plan for name in (*start.projections, *start.vectors)]
     assert len(asked) == len(weights.arrays) + len(weights.vectors)
 
