@@ -4,14 +4,14 @@ import functools
 
 import numpy as np
 
-from seq2seq.layers import Encoded, GRUState, LSTMState, StateBridge
+from seq2seq.layers import Encoded, StateBridge
+from seq2seq.layers.cells import cell_named
 
 DEPTHS = range(1, 5)
 ENCODER_UNITS, DECODER_UNITS = [2, 3, 4, 1], [3, 1, 2, 4]
 READING = {"never": [0] * 4, "first": [1, 0, 0, 0], "all": [1] * 4}
 MEMORY_UNITS = 5
 PARTS = {"lstm": ("hidden", "cell"), "gru": ("hidden",)}
-CELL_STATES = {"lstm": LSTMState, "gru": GRUState}
 
 SETTINGS = [
     *({"mode": "per_layer", "align": align} for align in ("none", "bottom", "top", "spread")),
@@ -41,7 +41,8 @@ def encoded_example(encoder_units, both_ways, cell="lstm"):
     rng = np.random.default_rng(0)
     state = tuple(
         tuple(
-            CELL_STATES[cell](*rng.normal(size=(len(PARTS[cell]), 2, units)).astype("float32")) for _ in range(1 + both)
+            cell_named(cell).State(*rng.normal(size=(len(PARTS[cell]), 2, units)).astype("float32"))
+            for _ in range(1 + both)
         )
         for units, both in zip(encoder_units, both_ways, strict=True)
     )

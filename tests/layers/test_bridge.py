@@ -13,11 +13,11 @@ import tensorflow as tf
 
 from seq2seq.layers import Encoded, StateBridge
 from seq2seq.layers.bridge import MISSING
+from seq2seq.layers.cells import cell_named
 from seq2seq.layers.routes import MODES
 from seq2seq.layers.starts import DIRECTIONS, Weights, take_apart
 from tests.layers.bridge_reference import (
     ACTIVATIONS,
-    CELL_STATES,
     DECODER_UNITS,
     DEPTHS,
     ENCODER_UNITS,
@@ -168,7 +168,7 @@ def check_built(settings, directions, encoder_units, units, both_ways, encoder_c
         expected = expected_state(bridge, settings, encoded, parts, routes, layer, name, project, bridge.vectors)
         made = getattr(state[layer][0], name)
         np.testing.assert_allclose(made, expected, atol=1e-5, err_msg=f"{settings} {directions}")
-    assert all(type(one) is CELL_STATES[bridge.cell] for layer in state for one in layer)
+    assert all(type(one) is bridge.cell.State for layer in state for one in layer)
     # Keras hands plain lists over after loading a functional model.
     plain = [encoded.memory, encoded.mask, [[list(direction) for direction in layer] for layer in encoded.state]]
     np.testing.assert_array_equal(np.concatenate(bridge.call(plain)[0][0]), np.concatenate(state[0][0]))
@@ -268,7 +268,7 @@ def test_saved_and_loaded_in_a_functional_model(tmp_path, cell):
     parts, memory = [keras.Input((3,)) for _ in PARTS[cell]], keras.Input((None, 5))
     mask = keras.Input((None,), dtype="bool")
     bridge = StateBridge([4], "last_layer", missing="project")
-    (top,) = bridge(Encoded(memory, mask, ((CELL_STATES[cell](*parts),),)))
+    (top,) = bridge(Encoded(memory, mask, ((cell_named(cell).State(*parts),),)))
     model = keras.Model([*parts, memory, mask], [top[0].hidden, top[0].cell])
     model.save(tmp_path / "bridge.keras")
     inputs = [*map(tf.constant, encoded.state[0][0]), tf.constant(encoded.memory), tf.constant(encoded.mask)]
@@ -293,5 +293,5 @@ def test_reads_the_configuration_of_versions_before_there_were_other_cells():
     old |= {"states": "both", "project": "auto", "activation": "auto", "align": "none"}
     bridge = StateBridge.from_config(old)
     bridge.build_from_config({"encoder_units": [[3]], "memory_units": 5})
-    assert (bridge.cell, bridge.missing, bridge.encoder_parts) == ("lstm", "zero", ("hidden", "cell"))
+    assert (bridge.cell.name, bridge.missing, bridge.encoder_parts) == ("lstm", "zero", ("hidden", "cell"))
     assert list(bridge.projections) == ["layer0_hidden", "layer0_cell"]
