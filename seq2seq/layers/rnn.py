@@ -45,7 +45,8 @@ class Recurrent(keras.layers.RNN):
         if self.implementation.name != "graph":
             return super().inner_loop(sequences, initial_state, mask, training)
         sequences = tf.cast(sequences, self.compute_dtype)
-        state = [tf.cast(part, self.compute_dtype) for part in tf.nest.flatten(initial_state)]
+        # Those of a stateful layer are variables.
+        state = [tf.cast(tf.convert_to_tensor(part), self.compute_dtype) for part in tf.nest.flatten(initial_state)]
         mask = None if mask is None else tf.cast(tf.nest.flatten(mask)[0], tf.bool)
         if self.go_backwards:
             sequences = tf.reverse(sequences, [1])
@@ -69,9 +70,10 @@ class Recurrent(keras.layers.RNN):
         Args:
             hidden: For its shape and type, `[batch, units]`.
         """
-        masks = self.cell.get_recurrent_dropout_mask(hidden)
-        # Keras draws a mask for each gate; one for all of them is Gal and Ghahramani's equation 7, and a product less.
-        return masks[0] if isinstance(masks, list) else masks
+        # Keras draws a mask for each gate, and keeps them until the end of a call; one for all gates is Gal and
+        # Ghahramani's equation 7, and three products less.
+        rate = self.cell.recurrent_dropout
+        return keras.random.dropout(tf.ones_like(hidden), rate, seed=self.cell.seed_generator) if rate else None
 
     def prepare(self, dtype: Any, recurrent_mask: tf.Tensor | None = None) -> Prepared:
         """Lay the weights out for steps, once per sequence or per search.
@@ -104,25 +106,29 @@ class _Gated(Recurrent):
     """What the layers share whose weights lie in a cell of Keras'."""
 
     def weights_of(self, dtype: Any) -> CellWeights:
-        kernel, recurrent_kernel, bias = (
-            tf.cast(weight, dtype) for weight in (self.cell.kernel, self.cell.recurrent_kernel, self.cell.bias)
-        )
-        return CellWeights(kernel, recurrent_kernel, (bias,) if bias.shape.rank == 1 else tuple(tf.unstack(bias)))
+        unusual = self._unusual_gates()
+        if unusual:
+            raise ValueError(
+                "Only layers with the standard gates go step by step: tanh, sigmoid, a bias, the reset gate of a GRU "
+                f"behind its product. Received: layer {self.name!r}, {', '.join(unusual)}. Call it on whole sequences."
+            )
+        bias = tf.convert_to_tensor(self.cell.bias)
+        biases = (bias,) if bias.shape.rank == 1 else tuple(tf.unstack(bias))
+        return CellWeights(self.cell.kernel, self.cell.recurrent_kernel, biases).cast(dtype)
 
-    @property
-    def implementation(self) -> Implementation:
-        lost = [
-            reason
-            for reason, holds in {
+    def _unusual_gates(self) -> list[str]:
+        return _holding(
+            {
                 "its activation is not tanh": self.activation is not keras.activations.tanh,
                 "its recurrent_activation is not sigmoid": self.recurrent_activation is not keras.activations.sigmoid,
                 "it has no bias": not self.use_bias,
-                "it has dropout": bool(self.dropout),
-                "it is unrolled": self.unroll,
                 "its reset gate stands before the product": not getattr(self.cell, "reset_after", True),
-            }.items()
-            if holds
-        ]
+            }
+        )
+
+    @property
+    def implementation(self) -> Implementation:
+        lost = self._unusual_gates() + _holding({"it has dropout": self.dropout, "it is unrolled": self.unroll})
         if lost:
             return Implementation("keras", f"Keras' loop: {', '.join(lost)}")
         if not tf.config.list_logical_devices("GPU"):
@@ -130,6 +136,10 @@ class _Gated(Recurrent):
         if self.use_cudnn is False or self.recurrent_dropout:
             return Implementation("graph", "own loop in the plain graph: cuDNN is off, or has no recurrent dropout")
         return Implementation("cudnn", "Keras' cuDNN kernel: a GPU is visible, the gates are standard")
+
+
+def _holding(reasons: dict[str, Any]) -> list[str]:
+    return [reason for reason, holds in reasons.items() if holds]
 
 
 @keras.saving.register_keras_serializable("seq2seq")
@@ -188,49 +198,26 @@ class _CellLayer(keras.layers.Layer):
         self.seed_generator = keras.random.SeedGenerator(seed)
 
     def build(self, input_shape: Any) -> None:
-        wide = self.arithmetic.gates * self.units
-        self.kernel = self.add_weight(shape=(input_shape[-1], wide), initializer="glorot_uniform", name="kernel")
-        self.recurrent_kernel = self.add_weight(
-            shape=(self.units, wide), initializer="orthogonal", name="recurrent_kernel"
-        )
-        self.biases = [
-            self.add_weight(
-                shape=(wide,),
-                initializer=lambda shape, dtype: tf.cast(self.arithmetic.bias_of(self.units), dtype),
-                name="bias",
-            ),
-            *(
-                self.add_weight(shape=(wide,), initializer="zeros", name="recurrent_bias")
-                for _ in range(self.arithmetic.biases - 1)
-            ),
-        ]
+        def add(name: str, shape: tuple[int, ...], initializer: Any) -> Any:
+            return self.add_weight(shape=shape, initializer=initializer, name=name, autocast=False)
+
+        def start(shape: tuple[int, ...], dtype: Any) -> tf.Tensor:
+            return tf.cast(self.arithmetic.bias_of(self.units), dtype)
+
+        cell, wide = self.arithmetic, self.arithmetic.gates * self.units
+        self.kernel = add("kernel", (input_shape[-1], wide), "glorot_uniform")
+        self.recurrent_kernel = add("recurrent_kernel", (self.units, wide), "orthogonal")
+        biases = [("bias", start), ("recurrent_bias", "zeros")][: cell.biases]
+        self.biases = [add(name, (wide,), initializer) for name, initializer in biases]
         self.vectors = [
-            self.add_weight(shape=(times * self.units,), initializer=start, name=name)
-            for name, (times, start) in self.arithmetic.vectors.items()
+            add(name, (times * self.units,), initializer) for name, (times, initializer) in cell.vectors.items()
         ]
         self.built = True
 
     def weights_of(self, dtype: Any) -> CellWeights:
-        """Give the weights in one type."""
-        return CellWeights(
-            tf.cast(self.kernel, dtype),
-            tf.cast(self.recurrent_kernel, dtype),
-            tuple(tf.cast(bias, dtype) for bias in self.biases),
-            tuple(tf.cast(vector, dtype) for vector in self.vectors),
-        )
-
-    def get_recurrent_dropout_mask(self, hidden: tf.Tensor) -> tf.Tensor | None:
-        """Draw a mask of recurrent dropout; None without."""
-        if not self.recurrent_dropout:
-            return None
-        return keras.random.dropout(ops.ones_like(hidden), self.recurrent_dropout, seed=self.seed_generator)
-
-    def call(self, inputs: tf.Tensor, states: Any, training: bool = False) -> Any:
-        """Take one step in Keras' own loop."""
-        mask = self.get_recurrent_dropout_mask(states[0]) if training else None
-        weights = self.arithmetic.prepare(self.weights_of(self.compute_dtype), mask)
-        after = self.arithmetic.step(inputs, self.arithmetic.State(*states), weights)
-        return after.hidden, list(after)
+        """Give the weights for products of one type."""
+        weights = CellWeights(self.kernel, self.recurrent_kernel, tuple(self.biases), tuple(self.vectors))
+        return self.arithmetic.fold(tf.nest.map_structure(tf.convert_to_tensor, weights)).cast(dtype)
 
 
 @keras.saving.register_keras_serializable("seq2seq")
@@ -242,7 +229,7 @@ class RNN(Recurrent):
         cell: A name of `seq2seq.layers.cells.CELLS`, or a `Cell`.
         recurrent_dropout: Fraction of the hidden state dropped before its product, by one mask for a whole sequence.
         seed: Seed of recurrent dropout.
-        **kwargs: Those of `keras.layers.RNN`.
+        **kwargs: Those of `keras.layers.RNN`; `unroll` changes nothing.
 
     Example:
         >>> layer = RNN(4, "gru", return_sequences=True)
@@ -276,8 +263,6 @@ class RNN(Recurrent):
 
     @property
     def implementation(self) -> Implementation:  # noqa: D102
-        if self.unroll:
-            return Implementation("keras", "Keras' loop: it is unrolled")
         return Implementation("graph", "own loop in the plain graph: the one for every cell")
 
     def get_config(self) -> dict[str, Any]:  # noqa: D102
