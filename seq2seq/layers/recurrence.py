@@ -9,6 +9,7 @@ import tensorflow as tf
 from seq2seq.layers.bias import sum_rows
 from seq2seq.layers.cells import Cell, CellWeights
 from seq2seq.layers.precision import fine
+from seq2seq.layers.reach import within_reach
 
 
 def recurrence(
@@ -51,7 +52,8 @@ def recurrence(
         outputs, end, saved = loop.forward(sequence, state)
 
         def gradient(d_outputs: tf.Tensor, *d_end: tf.Tensor) -> list[tf.Tensor]:
-            d_products, d_state, d_vectors = loop.backward(tf.transpose(d_outputs, [1, 0, 2]), d_end, saved)
+            kept = saved if within_reach(outputs) else loop.forward(sequence, state)[2]
+            d_products, d_state, d_vectors = loop.backward(tf.transpose(d_outputs, [1, 0, 2]), d_end, kept)
             of_inputs, of_hidden = (_flatten(products) for products in (d_products[0], d_products[-1]))
             before = tf.concat([state[0][tf.newaxis], outputs[:-1]], axis=0)
             if recurrent_mask is not None:

@@ -350,6 +350,20 @@ class Seq2Seq(keras.Model):
 
     # --- saving -------------------------------------------------------------------------------------------------
 
+    def export(
+        self, filepath: Any, format: str = "tf_saved_model", verbose: bool | None = None, **options: Any
+    ) -> None:
+        """Write what a call computes, as Keras' `export` does; the model need not have been called before.
+
+        Args:
+            filepath: See `keras.Model.export`, as for all arguments.
+            format: The format.
+            verbose: Whether to print what was written.
+            **options: `input_signature` and others; by default source and target ids of any batch and length.
+        """
+        ids = keras.InputSpec(shape=(None, None), dtype="int32")
+        super().export(filepath, format, verbose, **{"input_signature": [{"source": ids, "target_in": ids}], **options})
+
     def get_config(self) -> dict[str, Any]:  # noqa: D102
         parts = {"encoder": self.encoder, "bridge": self.bridge, "decoder": self.decoder}
         configs = {name: keras.saving.serialize_keras_object(part) for name, part in parts.items()}
