@@ -92,9 +92,9 @@ def lstm(x, h, c, kernel, recurrent_kernel, bias, kept=1.0):
 def gru(x, h, kernel, recurrent_kernel, bias, recurrent_bias, kept=1.0):
     """Cho et al. 2014, the reset gate behind the product."""
     w_z, w_r, w_g = np.split(x @ kernel + bias, 3)
-    u_z, u_r, u_g = np.split((kept * h) @ recurrent_kernel + recurrent_bias, 3)
+    u_z, u_r, u_g = np.split((kept * h) @ recurrent_kernel, 3)
     z, r = sigmoid(w_z + u_z), sigmoid(w_r + u_r)
-    return (z * h + (1 - z) * np.tanh(w_g + r * u_g),)
+    return (z * h + (1 - z) * np.tanh(w_g + r * (u_g + recurrent_bias)),)
 
 
 def layer_norm(z, gain, bias):
@@ -102,9 +102,7 @@ def layer_norm(z, gain, bias):
     return (z - z.mean()) / np.sqrt(z.var() + 1e-5) * gain + bias
 
 
-def layer_norm_lstm(
-    x, h, c, kernel, recurrent_kernel, gain_inputs, gain_hidden, bias, gain_cell, bias_cell, kept=1.0
-):
+def layer_norm_lstm(x, h, c, kernel, recurrent_kernel, gain_inputs, gain_hidden, bias, gain_cell, bias_cell, kept=1.0):
     """Ba et al. 2016, equations 20 to 22. Of their three biases in 20 any that add up to ours give the same."""
     of_hidden = layer_norm((kept * h) @ recurrent_kernel, gain_hidden, 0.5 * bias)
     of_inputs = layer_norm(x @ kernel, gain_inputs, 0.3 * bias)

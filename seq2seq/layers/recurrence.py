@@ -64,7 +64,7 @@ def recurrence(
             d_weights = CellWeights(
                 kernel=tf.matmul(_flatten(sequence), of_inputs, transpose_a=True),
                 recurrent_kernel=tf.matmul(_flatten(before), of_hidden, transpose_a=True),
-                biases=tuple(map(sum_rows, (of_inputs, of_hidden)[: len(weights.biases)])),
+                biases=tuple(sum_rows(of_inputs) for _ in weights.biases),
                 vectors=tuple(d_vectors),
             )
             d_inputs = tf.transpose(tf.reshape(d_inputs, tf.shape(sequence)), [1, 0, 2])
@@ -89,10 +89,9 @@ def recurrence_graph(cell: Cell, dtype: tf.DType, masked: bool, dropped: bool) -
     Returns:
         A function of what `recurrence` takes behind the cell.
     """
-
     sequence, matrix, bias = (tf.TensorSpec([None] * rank, dtype) for rank in (3, 2, 1))
     vector = tf.TensorSpec([None], fine(dtype))
-    weights = CellWeights(matrix, matrix, (bias,) * cell.biases, (vector,) * len(cell.vectors))
+    weights = CellWeights(matrix, matrix, (bias,) * cell.biased, (vector,) * len(cell.vectors))
     mask = tf.TensorSpec([None, None], tf.bool) if masked else None
     state = [matrix for _ in cell.part_names]
     run = tf.function(functools.partial(recurrence, cell), autograph=False)
@@ -119,20 +118,20 @@ class _Loop:
         steps, batch = tf.shape(sequence)[0], tf.shape(sequence)[1]
         # One product per gate: they run side by side, need no cutting, and narrow ones are faster (256 units: 344
         # GFLOP/s for four, 253 for one).
-        of_inputs, of_hidden, *_ = *(tf.split(bias, cell.parts) for bias in self.weights.biases), None, None
         kernels = tf.split(self.weights.kernel, cell.parts, axis=1)
         recurrent_kernels = tf.split(self.weights.recurrent_kernel, cell.parts, axis=1)
         flat = _flatten(sequence)
-        projected = [
-            tf.reshape(product, [steps, batch, tf.shape(product)[1]]) for product in _products(flat, kernels, of_inputs)
-        ]
+        projected = [tf.matmul(flat, kernel) for kernel in kernels]
+        for bias in self.weights.biases:
+            projected = [tf.nn.bias_add(*pair) for pair in zip(projected, tf.split(bias, cell.parts), strict=True)]
+        projected = [tf.reshape(product, [steps, batch, tf.shape(product)[1]]) for product in projected]
         shape = state[0].shape
         start = [state[0], *(tf.cast(part, wide) for part in state[1:])]
 
         def step(time: tf.Tensor, before: Any, hiddens: tf.TensorArray, kept: list[tf.TensorArray]) -> tuple[Any, ...]:
             before = cell.State(*before)
             fed = before.hidden if self.recurrent_mask is None else before.hidden * self.recurrent_mask
-            products = _products(fed, recurrent_kernels, of_hidden)
+            products = [tf.matmul(fed, kernel) for kernel in recurrent_kernels]
             read = [part[time] for part in projected]
             taken = [tf.add(*pair) for pair in zip(read, products, strict=True)] if cell.joined else read + products
             after, saved = cell.forward([tf.cast(part, wide) for part in taken], before, self.weights.vectors)
@@ -216,15 +215,6 @@ class _Loop:
 def _through_snapshot(operation: tf.Operation, gradient: tf.Tensor) -> tf.Tensor:
     """TensorFlow has none of its own; a second gradient passes here."""
     return gradient
-
-
-def _products(
-    values: tf.Tensor, kernels: Sequence[tf.Tensor], biases: Sequence[tf.Tensor] | None
-) -> list[tf.Tensor]:
-    products = [tf.matmul(values, kernel) for kernel in kernels]
-    if biases is None:
-        return products
-    return [tf.nn.bias_add(*pair) for pair in zip(products, biases, strict=True)]
 
 
 def _flatten(sequence: tf.Tensor) -> tf.Tensor:

@@ -5,7 +5,6 @@ from typing import Any, NamedTuple
 
 import keras
 import tensorflow as tf
-from keras import ops
 
 from seq2seq.layers.cells import Cell, CellWeights, GRUCell, LSTMCell, Prepared, cell_config, cell_named
 from seq2seq.layers.recurrence import recurrence, recurrence_graph
@@ -112,9 +111,12 @@ class _Gated(Recurrent):
                 "Only layers with the standard gates go step by step: tanh, sigmoid, a bias, the reset gate of a GRU "
                 f"behind its product. Received: layer {self.name!r}, {', '.join(unusual)}. Call it on whole sequences."
             )
-        bias = tf.convert_to_tensor(self.cell.bias)
-        biases = (bias,) if bias.shape.rank == 1 else tuple(tf.unstack(bias))
-        return CellWeights(self.cell.kernel, self.cell.recurrent_kernel, biases).cast(dtype)
+        bias, vectors = self._biases()
+        return CellWeights(self.cell.kernel, self.cell.recurrent_kernel, (bias,), vectors).cast(dtype)
+
+    def _biases(self) -> tuple[Any, tuple[tf.Tensor, ...]]:
+        """The bias and the vectors."""
+        return self.cell.bias, ()
 
     def _unusual_gates(self) -> list[str]:
         return _holding(
@@ -182,6 +184,11 @@ class GRU(_Gated, keras.layers.GRU):
     def arithmetic(self) -> Cell:  # noqa: D102
         return _GRU
 
+    def _biases(self) -> tuple[Any, tuple[tf.Tensor, ...]]:
+        of_inputs, of_hidden = tf.unstack(tf.convert_to_tensor(self.cell.bias))
+        of_gates, of_reset = tf.split(of_hidden, [2 * self.units, self.units])
+        return of_inputs + tf.pad(of_gates, [[0, self.units]]), (of_reset,)
+
 
 _LSTM, _GRU = LSTMCell(), GRUCell()
 
@@ -195,6 +202,7 @@ class _CellLayer(keras.layers.Layer):
         self.arithmetic = cell
         self.state_size = [units for _ in cell.part_names]
         self.recurrent_dropout = recurrent_dropout
+        self.seed = seed
         self.seed_generator = keras.random.SeedGenerator(seed)
 
     def build(self, input_shape: Any) -> None:
@@ -207,8 +215,7 @@ class _CellLayer(keras.layers.Layer):
         cell, wide = self.arithmetic, self.arithmetic.gates * self.units
         self.kernel = add("kernel", (input_shape[-1], wide), "glorot_uniform")
         self.recurrent_kernel = add("recurrent_kernel", (self.units, wide), "orthogonal")
-        biases = [("bias", start), ("recurrent_bias", "zeros")][: cell.biases]
-        self.biases = [add(name, (wide,), initializer) for name, initializer in biases]
+        self.biases = [add("bias", (wide,), start)] if cell.biased else []
         self.vectors = [
             add(name, (times * self.units,), initializer) for name, (times, initializer) in cell.vectors.items()
         ]
@@ -217,7 +224,16 @@ class _CellLayer(keras.layers.Layer):
     def weights_of(self, dtype: Any) -> CellWeights:
         """Give the weights for products of one type."""
         weights = CellWeights(self.kernel, self.recurrent_kernel, tuple(self.biases), tuple(self.vectors))
-        return self.arithmetic.fold(tf.nest.map_structure(tf.convert_to_tensor, weights)).cast(dtype)
+        return self.arithmetic.fold(weights.cast(self.variable_dtype)).cast(dtype)
+
+    def get_config(self) -> dict[str, Any]:
+        """Give the arguments that `RNN` hands on."""
+        return {
+            "units": self.units,
+            "cell": cell_config(self.arithmetic),
+            "recurrent_dropout": self.recurrent_dropout,
+            "seed": self.seed,
+        }
 
 
 @keras.saving.register_keras_serializable("seq2seq")
@@ -245,7 +261,6 @@ class RNN(Recurrent):
         seed: int | None = None,
         **kwargs: Any,
     ) -> None:
-        self.seed = seed
         holder = _CellLayer(units, cell_named(cell), recurrent_dropout, seed, dtype=kwargs.get("dtype"), name="cell")
         super().__init__(holder, **kwargs)
 
@@ -266,15 +281,7 @@ class RNN(Recurrent):
         return Implementation("graph", "own loop in the plain graph: the one for every cell")
 
     def get_config(self) -> dict[str, Any]:  # noqa: D102
-        config = super().get_config()
-        config.pop("cell")
-        return {
-            **config,
-            "units": self.units,
-            "cell": cell_config(self.arithmetic),
-            "recurrent_dropout": self.cell.recurrent_dropout,
-            "seed": self.seed,
-        }
+        return {**super().get_config(), **self.cell.get_config()}
 
     @classmethod
     def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> "RNN":  # noqa: D102

@@ -1,9 +1,12 @@
-"""Recurrent layers with known weights, and sequences for them."""
+"""Recurrent layers with known weights, sequences for them, and a cell that is not ours."""
 
+from typing import NamedTuple
+
+import keras
 import numpy as np
 import tensorflow as tf
 
-from seq2seq.layers.cells import CellWeights
+from seq2seq.layers.cells import Cell, CellWeights
 
 # Padding on the right, on the left, gaps, nothing real, everything.
 MASK = np.array([[1, 1, 1, 0, 0], [0, 0, 1, 1, 1], [1, 0, 1, 0, 1], [0, 0, 0, 0, 0], [1, 1, 1, 1, 1]], bool)
@@ -33,8 +36,7 @@ def built(*layers, features=3):
 def packed(cell, weights):
     """The weights of a layer, in its own order, as the loop takes them."""
     kernel, recurrent_kernel, *others = weights
-    biases, vectors = others[: cell.biases], others[cell.biases :]
-    return cell.fold(CellWeights(kernel, recurrent_kernel, tuple(biases), tuple(vectors)))
+    return cell.fold(CellWeights(kernel, recurrent_kernel, tuple(others[: cell.biased]), tuple(others[cell.biased :])))
 
 
 def loss(values):
@@ -55,3 +57,42 @@ def values_and_gradients(run, sources):
 def assert_close(results, expected, **tolerance):
     for ours, theirs in zip(results, expected, strict=True):
         np.testing.assert_allclose(ours, theirs, **tolerance)
+
+
+class MinimalState(NamedTuple):
+    hidden: tf.Tensor
+
+
+@keras.saving.register_keras_serializable("tests")
+class MinimalCell(Cell):
+    """The minimal gated unit (Zhou et al. 2016) with its gate behind the product: h' = (1 - f)·h + f·tanh(x + f·u)."""
+
+    name = "minimal"
+    title = "minimal gated unit"
+    State = MinimalState
+    gates = parts = 2
+    joined = False
+    saved = 4
+
+    def __init__(self, opening=0.0):
+        self.opening = opening
+
+    def bias_of(self, units):
+        return tf.concat([tf.fill([units], self.opening), tf.zeros([units])], axis=0)
+
+    def forward(self, products, state, vectors):
+        x_f, x_g, u_f, u_g = products
+        before = tf.cast(state.hidden, x_f.dtype)
+        f = tf.sigmoid(x_f + u_f)
+        g = tf.tanh(x_g + f * u_g)
+        return MinimalState((1 - f) * before + f * g), (before, f, g, u_g)
+
+    def backward(self, saved, d_state, vectors):
+        before, f, g, u_g = saved
+        (d_hidden,) = d_state
+        d_g = d_hidden * f * (1 - g**2)
+        d_f = (d_hidden * (g - before) + d_g * u_g) * f * (1 - f)
+        return [d_f, d_g, d_f, d_g * f], MinimalState(d_hidden * (1 - f)), []
+
+    def get_config(self):
+        return {"opening": self.opening}

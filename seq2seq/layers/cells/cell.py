@@ -9,8 +9,8 @@ import tensorflow as tf
 from seq2seq.layers.precision import fine
 from seq2seq.layers.products import Product, Weight, products
 
-# The gradients of sigmoid and tanh in terms of their results, each one operation.
-through_sigmoid, through_tanh = tf.raw_ops.SigmoidGrad, tf.raw_ops.TanhGrad
+# The gradients of these functions in terms of their results, each one operation.
+through_sigmoid, through_tanh, through_rsqrt = tf.raw_ops.SigmoidGrad, tf.raw_ops.TanhGrad, tf.raw_ops.RsqrtGrad
 
 
 def open_gate(gate: int, gates: int, units: int) -> tf.Tensor:
@@ -37,22 +37,20 @@ class CellWeights(NamedTuple):
     Attributes:
         kernel: What the inputs are multiplied by, `[features, gates · units]`.
         recurrent_kernel: What the hidden state is multiplied by, `[units, gates · units]`.
-        biases: Added to the products, `[gates · units]`: none, one, or one for the inputs' and one for the hidden
-            state's.
+        biases: Added to the inputs' product, `[gates · units]`: one, or none.
         vectors: What else the gates read, in the order of `Cell.vectors`, in float32 or finer.
     """
 
     kernel: tf.Tensor
     recurrent_kernel: tf.Tensor
-    biases: tuple[tf.Tensor, ...] = ()
+    biases: tuple[tf.Tensor, ...]
     vectors: tuple[tf.Tensor, ...] = ()
 
     def cast(self, dtype: Any) -> "CellWeights":
         """Give the weights for products of this type."""
         kernel, recurrent_kernel, biases = tf.nest.map_structure(lambda weight: tf.cast(weight, dtype), self[:3])
-        return CellWeights(
-            kernel, recurrent_kernel, biases, tuple(tf.cast(vector, fine(dtype)) for vector in self.vectors)
-        )
+        vectors = tuple(tf.cast(vector, fine(dtype)) for vector in self.vectors)
+        return CellWeights(kernel, recurrent_kernel, biases, vectors)
 
 
 class Prepared(NamedTuple):
@@ -85,7 +83,7 @@ class Cell(ABC):
         gates: How many times as wide as the state the kernels are.
         parts: Into how many tensors, side by side, a product is cut; narrow products are faster.
         joined: Whether the products of inputs and of the hidden state are summed before anything else.
-        biases: 1; 2 where the product of the hidden state has one of its own; 0 where products have none.
+        biased: Whether a bias is added to the inputs' product.
         saved: How many tensors `forward` keeps for `backward`.
         vectors: What else the gates read, by name: how many times as wide as the state, and the initializer as Keras
             takes it.
@@ -100,7 +98,7 @@ class Cell(ABC):
     gates: ClassVar[int]
     parts: ClassVar[int]
     joined: ClassVar[bool] = True
-    biases: ClassVar[int] = 1
+    biased: ClassVar[bool] = True
     saved: ClassVar[int]
     vectors: ClassVar[Mapping[str, tuple[int, Any]]] = {}
 
@@ -149,13 +147,9 @@ class Cell(ABC):
 
     def matrices(self, weights: CellWeights) -> list[Weight]:
         """Lay the matrices out for steps: one for inputs and hidden state side by side, or one for each."""
-        of_inputs, of_hidden, *_ = *weights.biases, None, None
         if self.joined:
-            return [Weight(tf.concat([weights.kernel, weights.recurrent_kernel], axis=0), self.parts, of_inputs)]
-        return [
-            Weight(weights.kernel, self.parts, of_inputs),
-            Weight(weights.recurrent_kernel, self.parts, of_hidden),
-        ]
+            return [Weight(tf.concat([weights.kernel, weights.recurrent_kernel], axis=0), self.parts, *weights.biases)]
+        return [Weight(weights.kernel, self.parts, *weights.biases), Weight(weights.recurrent_kernel, self.parts)]
 
     def prepare(self, weights: CellWeights, recurrent_mask: tf.Tensor | None = None) -> Prepared:
         """Lay the weights out for steps, once per sequence or per search."""
@@ -196,7 +190,7 @@ class Cell(ABC):
         return self.State._fields  # type: ignore[attr-defined]
 
     def __eq__(self, other: object) -> bool:
-        return type(self) is type(other) and self.get_config() == other.get_config()  # type: ignore[attr-defined]
+        return type(self) is type(other) and self.get_config() == other.get_config()
 
     def __hash__(self) -> int:
         return hash(type(self))
