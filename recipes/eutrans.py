@@ -13,7 +13,7 @@ Small    BLEU 69.45 on the test set after 4 epochs with 32 units, at the size of
          --set model.dropout=0 --set model.embedding_dropout=0 --set model.output_dropout=0 --set decoding.beam_size=12
 """
 
-from seq2seq.commands.script import main
+from seq2seq.commands import main
 from seq2seq.recipe import BatchSettings, Data, ModelSettings, Recipe, TokenizerSettings, TrainingSettings
 
 recipe = Recipe(

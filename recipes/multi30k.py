@@ -10,7 +10,7 @@ Result   BLEU 40.68, chrF 59.81 on test_2016_flickr; BLEU 40.46 on validation; d
          nrefs:1|case:mixed|eff:no|tok:13a|smooth:exp|version:2.6.0
 """
 
-from seq2seq.commands.script import main
+from seq2seq.commands import main
 from seq2seq.recipe import (
     BatchSettings,
     Data,

@@ -8,7 +8,7 @@ Result   exact match 100.0 % on test and on validation (1,000 dates each), seed 
          metric:exact_match|nrefs:1|case:mixed|version:1
 """
 
-from seq2seq.commands.script import main
+from seq2seq.commands import main
 from seq2seq.recipe import (
     BatchSettings,
     Data,

@@ -2,7 +2,7 @@
 
 import sys
 
-from seq2seq.commands.cli import main
+from seq2seq.commands.command import main
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -15,11 +15,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+from seq2seq.system.terminal import UsageError
+
 _Settings = TypeVar("_Settings")
 _PLAIN = {bool: "true or false", int: "a whole number", float: "a number", str: "text"}
 
 
-class SettingsError(ValueError):
+class SettingsError(UsageError):
     """A setting is unknown, of the wrong kind or out of its range; the message names it."""
 
 

@@ -13,7 +13,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from seq2seq import Decoder, Encoder, Seq2Seq, StateBridge, Tokenizer, Translator
-from seq2seq.commands import cli
+from seq2seq.commands import command as cli
 from seq2seq.text.special_ids import UNKNOWN
 from seq2seq.translation.translator import Hypothesis
 

@@ -11,7 +11,7 @@ from sybil import Sybil
 from sybil.parsers.myst import PythonCodeBlockParser
 
 import seq2seq
-from seq2seq.commands.cli import _parser
+from seq2seq.commands.command import make_parser
 from seq2seq.commands.script import add_arguments
 from seq2seq.recipe import Data, Recipe
 from seq2seq.settings import kinds
@@ -107,7 +107,7 @@ def test_commands_would_run(path):
         if words[0] == "make":
             assert {word for word in words[1:] if "=" not in word} <= targets
         if words[0] == "seq2seq" and "--help" not in words:
-            arguments = _parser().parse_args(words[1:])  # exits where an option is wrong
+            arguments = make_parser().parse_args(words[1:])  # exits where an option is wrong
             Recipe("any", Data("corpus", "de", "en")).override(getattr(arguments, "settings", []))
         if words[0].startswith("python") and words[1].startswith("recipes/"):
             parser = argparse.ArgumentParser()

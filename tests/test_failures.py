@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from seq2seq.commands import cli
+from seq2seq.commands import command as cli
 from seq2seq.recipe import Data, ModelSettings, Recipe, load_recipe
 from seq2seq.runs import experiment
 from seq2seq.settings import SettingsError
@@ -289,7 +289,11 @@ CORPORA = [
     ),
     corpus("no Parquet", {"t/train.parquet": b"PAR1 no more"}, r"train.parquet", TABLE),
     corpus(
-        "no variable", {}, r"variable CORPUS says where the data lie and is not set", TABLE.replace('"t"', '"$CORPUS"')
+        "no variable",
+        {},
+        r"variable CORPUS says where the data lie and is not set",
+        TABLE.replace('"t"', '"$CORPUS"'),
+        2,
     ),
     corpus(
         "no such tokenizer",
@@ -328,12 +332,12 @@ FOLDERS = [
         "There is no run to continue.*runs/r",
         {"r.toml": RECIPE, **CORPUS},
     ),
-    Case("another seed", "train r.toml --resume --seed 5", 1, "another seed. Set them back", RUN),
-    Case("another model", "train r.toml --resume --set model.embedding=5", 1, "another model.embedding", RUN),
+    Case("another seed", "train r.toml --resume --seed 5", 2, "another seed. Set them back", RUN),
+    Case("another model", "train r.toml --resume --set model.embedding=5", 2, "another model.embedding", RUN),
     Case(
         "a damaged recipe of a run",
         "train r.toml --resume",
-        1,
+        2,
         "runs/r/recipe.toml is not TOML",
         {**RUN, "runs/r/recipe.toml": "x"},
     ),

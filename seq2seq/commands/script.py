@@ -12,9 +12,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from seq2seq.commands.arguments import add_data, add_seed, add_settings
 from seq2seq.distribution.workers import Workers
 from seq2seq.recipe import Recipe
-from seq2seq.recipe.build import ContradictionError
 from seq2seq.runs.experiment import (
     EXAMPLE,
     Begun,
@@ -27,7 +27,8 @@ from seq2seq.runs.experiment import (
     run,
 )
 from seq2seq.settings import SettingsError
-from seq2seq.system.terminal import UsageError, exit_status, format_records, format_table, tell
+from seq2seq.system import process
+from seq2seq.system.terminal import exit_status, format_records, format_table, tell
 
 if TYPE_CHECKING:
     from seq2seq.distribution.devices import Devices
@@ -46,6 +47,7 @@ def main(recipe: Recipe, argv: Sequence[str] | None = None) -> None:
         recipe: The recipe of the script.
         argv: Arguments; None takes those of the process.
     """
+    process.prepare()
     name = Path(sys.argv[0]).name
     parser = argparse.ArgumentParser(prog=name, description=f"Train the translator {recipe.name!r} and measure it.")
     add_arguments(parser)
@@ -57,19 +59,6 @@ def main(recipe: Recipe, argv: Sequence[str] | None = None) -> None:
         sys.exit(status)
 
 
-def add_data(parser: argparse.ArgumentParser) -> None:
-    """Add the option that says where the text of a recipe lies."""
-    parser.add_argument("--data", metavar="PATH", help="where the text lies, instead of data.path")
-
-
-def add_settings(parser: argparse.ArgumentParser) -> None:
-    """Add the option that changes settings of a recipe."""
-    parser.add_argument(
-        "--set", action="append", default=[], metavar="SECTION.KEY=VALUE", dest="settings",
-        help="change a setting of the recipe, as in model.dropout=0.3 (may be repeated)",
-    )  # fmt: skip
-
-
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options that every way of running a recipe has."""
     add_data(parser)
@@ -79,7 +68,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--out", type=Path, metavar="FOLDER",
         help="run folder (default: runs/NAME, with the languages behind where they are not those of the recipe)",
     )  # fmt: skip
-    parser.add_argument("--seed", type=int, metavar="N", help="seed, instead of that of the recipe")
+    add_seed(parser)
     add_settings(parser)
     parser.add_argument(
         "--strategy", choices=("mirrored", "multiworker"),
@@ -104,12 +93,12 @@ def run_with_arguments(recipe: Recipe, arguments: argparse.Namespace, command: s
         command: The command, for the record.
 
     Raises:
-        UsageError: An option changes a setting that does not exist or to a value that is not allowed, or the settings
-            contradict each other.
+        SettingsError: An option changes a setting that does not exist or to a value that is not allowed, or the
+            settings contradict each other.
         RunFolderError: The folder holds another run.
         SystemExit: The run was stopped by a signal; with the status that is usual for it.
     """
-    wanted = _override(recipe, _assignments(arguments))
+    wanted = recipe.override(_assignments(arguments))
     if arguments.strategy is None:
         status = _lead(recipe, wanted, arguments, command)
     else:
@@ -160,21 +149,18 @@ def _lead(
             _need_same(wanted, arguments.data, folder, command)
             resume = True
             tell(f"Going on with the run that was stopped in {folder}.")
-        wanted = _override(base, assignments)
+        wanted = base.override(assignments)
         changed = {key: value for key, value in base.changes(wanted).items() if key != "seed"}
         workers.from_chief({"recipe": wanted.to_toml(), "folder": str(folder), "resume": resume})
-        try:
-            result = run(
-                wanted,
-                folder=folder,
-                resume=resume,
-                data=arguments.data,
-                command=command,
-                changed=changed,
-                strategy=devices or "",
-            )
-        except ContradictionError as error:
-            raise UsageError(str(error)) from error
+        result = run(
+            wanted,
+            folder=folder,
+            resume=resume,
+            data=arguments.data,
+            command=command,
+            changed=changed,
+            strategy=devices or "",
+        )
     if result.model is None:
         if arguments.resume_if_begun:
             tell("The same command once more goes on from there too.")
@@ -187,13 +173,6 @@ def _lead(
 def _assignments(arguments: argparse.Namespace) -> list[str]:
     given = (("data.source", arguments.source), ("data.target", arguments.target), ("seed", arguments.seed))
     return [*arguments.settings, *(f"{key}={value}" for key, value in given if value is not None)]
-
-
-def _override(recipe: Recipe, assignments: Sequence[str]) -> Recipe:
-    try:
-        return recipe.override(assignments)
-    except SettingsError as error:
-        raise UsageError(str(error)) from error
 
 
 def _folder(recipe: Recipe, wanted: Recipe) -> Path:

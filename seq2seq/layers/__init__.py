@@ -7,6 +7,7 @@ from seq2seq.layers.cells import CELLS, Cell, GRUState, LSTMState
 from seq2seq.layers.rnn import GRU, LSTM, RNN
 from seq2seq.layers.stack import StackedLSTM, StackedRNN
 from seq2seq.layers.state import Encoded, Memory
+from seq2seq.layers.wire import Wire
 
 __all__ = [
     "CELLS",
@@ -22,4 +23,5 @@ __all__ = [
     "StackedLSTM",
     "StackedRNN",
     "StateBridge",
+    "Wire",
 ]

@@ -8,6 +8,7 @@ import tensorflow as tf
 from keras import ops
 
 from seq2seq.distribution.replicas import expect_summed_gradients, several_workers, sum_gradients, sum_totals
+from seq2seq.layers.bridge import StateBridge
 from seq2seq.layers.precision import fine
 from seq2seq.models.decoder import Decoder
 from seq2seq.models.encoder import Encoder
@@ -95,7 +96,8 @@ class Seq2Seq(keras.Model):
             return
         self.decoder.build_for(self.encoder.memory_units)
         self.encoder.build()
-        self.bridge.build_for(self.encoder.state_units, self.encoder.memory_units)
+        parts = self.encoder.stack.cell.part_names
+        self.bridge.build_for(self.encoder.state_units, self.encoder.memory_units, parts)
         if self.decoder.attention is None and self.bridge.ignores_source:
             raise ValueError(
                 "Without attention and with no state passed, the decoder would never see the source. "
@@ -402,6 +404,11 @@ def _check_parts(encoder: Encoder, bridge: Any, decoder: Decoder, share_embeddin
         raise ValueError(
             "The bridge makes the initial state of the decoder, so both need the same widths. "
             f"Received: bridge.units={list(bridge.units)}, decoder.units={list(decoder.units)}."
+        )
+    if isinstance(bridge, StateBridge) and bridge.cell.name != decoder.stack.cell.name:
+        raise ValueError(
+            "The bridge makes the initial state of the decoder, so both need the same cell. "
+            f"Received: bridge cell={bridge.cell.name!r}, decoder cell={decoder.stack.cell.name!r}."
         )
     if share_embeddings and (encoder.vocab_size, encoder.embedding_dim) != (decoder.vocab_size, decoder.embedding_dim):
         raise ValueError(

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from seq2seq.analysis.verify import compare, read_parts, verify_resume
-from seq2seq.commands.cli import main
+from seq2seq.commands.command import main
 from seq2seq.recipe import (
     BatchSettings,
     Data,

@@ -9,7 +9,7 @@ import keras
 import pytest
 
 from seq2seq import Decoder, Encoder, Seq2Seq, StateBridge, Tokenizer, Translator
-from seq2seq.commands.cli import main
+from seq2seq.commands.command import main
 from seq2seq.recipe import EvaluationSettings
 from seq2seq.settings import to_table
 

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from seq2seq.commands import cli, script
+from seq2seq.commands import command as cli
+from seq2seq.commands import script
 from seq2seq.commands.script import main
 from seq2seq.recipe import Data, EvaluationSettings, ModelSettings, Recipe, TokenizerSettings, TrainingSettings
 from seq2seq.recipe.build import build_model
@@ -235,7 +236,7 @@ def test_what_to_try_next_can_be_typed(here: Path, capsys: pytest.CaptureFixture
     assert (translated.returncode, translated.stdout.count("\n")) == (0, 1), translated.stderr
     assert drawn.returncode == 0 and Path("wiring.svg").exists()
     assert all(done.returncode == 0 and "--resume-if-begun" in done.stdout for done in trained)
-    arguments = [cli._parser().parse_args(shlex.split(step.replace("-m seq2seq", ""))[1:]) for step in steps[2:]]
+    arguments = [cli.make_parser().parse_args(shlex.split(step.replace("-m seq2seq", ""))[1:]) for step in steps[2:]]
     assert [one.out for one in arguments] == [Path("runs/letters-no-attention"), Path("runs/letters-seed-1")]
     assert [one.settings for one in arguments] == [["model.attention=none"], []] and arguments[1].seed == 1
     assert not any(one.resume or one.resume_if_begun for one in arguments)
@@ -285,7 +286,7 @@ def test_programs_are_named_as_the_shell_finds_them(tmp_path: Path, monkeypatch:
 def test_showing_a_finished_run_loads_no_tensorflow(here: Path) -> None:
     (here.parent.parent / "letters.toml").write_text(RECIPE.to_toml())
     code = (
-        "import sys; from seq2seq.commands.cli import main; status = main(['train', 'letters.toml']); "
+        "import sys; from seq2seq.commands.command import main; status = main(['train', 'letters.toml']); "
         "sys.exit(status or 10 * ('tensorflow' in sys.modules or 'datasets' in sys.modules))"
     )
     shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)

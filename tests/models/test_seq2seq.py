@@ -308,6 +308,7 @@ REFUSALS = "|".join(
         "align says which layer is level with which",
         "concatenated puts all encoder layers side by side",
         "the decoder would never see the source",
+        "Nothing would be passed",
     ]
 )
 

@@ -7,7 +7,7 @@ import pytest
 
 import seq2seq
 from seq2seq import Tokenizer
-from seq2seq.commands import cli
+from seq2seq.commands import command as cli
 from seq2seq.commands.script import main
 from seq2seq.metrics import score
 from seq2seq.recipe import (

@@ -1,0 +1,68 @@
+"""`seq2seq benchmark`: measure how fast a recipe trains, or a model translates."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import zipfile
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from seq2seq.commands.arguments import EITHER, add_data, add_settings, count, lines_of, need_file, recipe_of
+from seq2seq.system.files import replacing
+from seq2seq.system.terminal import UsageError
+
+if TYPE_CHECKING:
+    from seq2seq.analysis.speed.decoding import DecodingBenchmark
+    from seq2seq.analysis.speed.training import TrainingBenchmark
+
+
+def add(commands: Any) -> None:
+    """Add the command."""
+    parser = commands.add_parser(
+        "benchmark",
+        help="measure how fast a recipe trains, or a model translates, on this machine",
+        description="Train some steps of a recipe, or translate with a model, and tell the speed, the share of what "
+        "this machine can do, where the rest goes, and for a recipe the hours that it will take. Nothing is written "
+        "but the FILE of --json.",
+    )
+    parser.add_argument("what", type=Path, metavar="RECIPE|MODEL", help=EITHER)
+    parser.add_argument("--json", type=Path, metavar="FILE", help="also write every figure into this file")
+    add_data(parser)
+    parser.add_argument(
+        "--steps", type=count, metavar="N", help="training steps to measure (default: 40), after 8 to warm up"
+    )
+    parser.add_argument(
+        "--input", type=Path, metavar="FILE",
+        help="sentences for a model to translate (default: the held-out text of its recipe)",
+    )  # fmt: skip
+    add_settings(parser)
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Run it."""
+    what = arguments.what
+    need_file(what)
+    is_model = zipfile.is_zipfile(what)
+    strange = {"--set": arguments.settings, "--steps": arguments.steps} if is_model else {"--input": arguments.input}
+    received = [option for option, value in strange.items() if value]
+    if received:
+        kind, other = ("model", "recipe") if is_model else ("recipe", "model")
+        raise UsageError(f"This option is for a {other}, not for a {kind}. Received: {' '.join(received)} with {what}.")
+    measured: TrainingBenchmark | DecodingBenchmark
+    if is_model:
+        from seq2seq.analysis.speed.decoding import benchmark_decoding
+
+        texts = None if arguments.input is None else lines_of(arguments.input)
+        measured = benchmark_decoding(what, texts=texts, data=arguments.data)
+    else:
+        from seq2seq.analysis.speed.training import benchmark_training
+
+        recipe = recipe_of(arguments, what)
+        measured = benchmark_training(recipe, data=arguments.data, steps=arguments.steps or 40)
+    print(measured.report())
+    if arguments.json is not None:
+        with replacing(arguments.json) as path:
+            path.write_text(json.dumps(asdict(measured), ensure_ascii=False, indent=2) + "\n", encoding="utf-8")

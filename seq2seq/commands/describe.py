@@ -1,0 +1,53 @@
+"""`seq2seq describe`: show what a recipe or a model is made of."""
+
+from __future__ import annotations
+
+import argparse
+import zipfile
+from pathlib import Path
+from typing import Any
+
+from seq2seq.commands.arguments import EITHER, add_settings, named_translator, need_file, recipe_of
+from seq2seq.system.files import replacing
+from seq2seq.system.terminal import UsageError, format_table
+
+
+def add(commands: Any) -> None:
+    """Add the command."""
+    parser = commands.add_parser(
+        "describe",
+        help="show layers, parameters, how states are passed and which kernels run",
+        description="Show layers, widths, parameter counts, how states are passed and which kernel runs each layer "
+        "on this machine, of a recipe or a trained model.",
+    )
+    parser.add_argument("what", type=Path, metavar="RECIPE|MODEL", help=EITHER)
+    parser.add_argument("--svg", type=Path, metavar="FILE", help="also draw the wiring into this file")
+    add_settings(parser)
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Run it."""
+    need_file(arguments.what)
+    if zipfile.is_zipfile(arguments.what):
+        if arguments.settings:
+            raise UsageError("The settings of a trained model are what they are. Received: --set. Describe its recipe.")
+        translator = named_translator(arguments.what)
+        model, title = translator.model, str(arguments.what)
+    else:
+        recipe = recipe_of(arguments, arguments.what)
+        from seq2seq.recipe.build import build_model
+
+        size = recipe.tokenizer.vocab_size
+        title = f"{recipe.name} ({size:,} pieces, as far as the text supports them)"
+        model = build_model(recipe, size, size)
+    from seq2seq.analysis import drawing, wiring
+    from seq2seq.models.kernels import KERNEL_COLUMNS, kernel_table
+
+    print(title, end="\n\n")
+    print(format_table(wiring.LAYER_COLUMNS, wiring.layer_table(model), numbers=[3, 4, 5]), end="\n\n")
+    print(format_table(wiring.STATE_COLUMNS, wiring.state_table(model)), end="\n\n")
+    print(format_table(KERNEL_COLUMNS, kernel_table(model)))
+    if arguments.svg is not None:
+        with replacing(arguments.svg) as path:
+            path.write_text(drawing.draw(model), encoding="utf-8")

@@ -1,0 +1,62 @@
+"""`seq2seq evaluate`: measure a translator on a test set."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+from typing import Any
+
+from seq2seq.commands.arguments import MODEL, add_parallel, named_translator, parallel
+from seq2seq.commands.decoding_options import add_decoding
+from seq2seq.runs.experiment import evaluation_of, measure
+from seq2seq.system.terminal import UsageError, format_table
+
+
+def add(commands: Any) -> None:
+    """Add the command."""
+    parser = commands.add_parser(
+        "evaluate",
+        help="measure a translator on a test set",
+        description="Translate a test set and compare it with its reference translations.",
+    )
+    parser.add_argument("model", type=Path, metavar="MODEL", help=MODEL)
+    add_parallel(parser, "reference translations")
+    parser.add_argument("--metrics", metavar="NAMES", help="names with commas between (default: as the recipe says)")
+    parser.add_argument("--json", action="store_true", help="write JSON instead of a table")
+    add_decoding(parser)
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Run it."""
+    from seq2seq.metrics import METRICS
+
+    names = [name.strip() for name in arguments.metrics.split(",")] if arguments.metrics else None
+    unknown = [name for name in names or [] if name not in METRICS]
+    if unknown:
+        raise UsageError(
+            f"There is no metric {unknown[0]}. Received: --metrics {arguments.metrics}. "
+            f"There are: {', '.join(METRICS)}."
+        )
+    sources, references = parallel(arguments)
+    translator = named_translator(arguments.model)
+    evaluation = evaluation_of(translator, names)
+    hypotheses = translator.translate(
+        sources,
+        beam_size=arguments.beam_size,
+        length_penalty=arguments.length_penalty,
+        batch_size=arguments.batch_size,
+        shortlist=arguments.shortlist,
+        precision=arguments.precision,
+    )
+    scores = measure(hypotheses, references, evaluation)
+    if arguments.json:
+        print(json.dumps({
+            "sentences": len(sources),
+            "metrics": {name: score.value for name, score in scores.items()},
+            "signatures": {name: score.signature for name, score in scores.items()},
+        }, indent=2))  # fmt: skip
+    else:
+        rows = [[name, f"{score.value:.2f}", score.signature] for name, score in scores.items()]
+        print(format_table(["metric", "value", "signature"], rows, numbers=[1]))
