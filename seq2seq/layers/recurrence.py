@@ -30,7 +30,7 @@ def recurrence(
         inputs: `[batch, time, features]`.
         mask: Boolean, True = real, `[batch, time]`, or None.
         state: The parts of the state before the first step, each `[batch, units]`.
-        weights: Of the type of the inputs.
+        weights: As a layer hands them out, folded (`Cell.fold`), products in the type of the inputs.
         recurrent_mask: What the hidden state is multiplied by at every step before its product, `[batch, units]`: one
             mask for the whole sequence; None without recurrent dropout.
 
@@ -64,7 +64,7 @@ def recurrence(
             d_weights = CellWeights(
                 kernel=tf.matmul(_flatten(sequence), of_inputs, transpose_a=True),
                 recurrent_kernel=tf.matmul(_flatten(before), of_hidden, transpose_a=True),
-                biases=tuple(map(sum_rows, (of_inputs, of_hidden)[: len(weights.biases)])),
+                biases=tuple(sum_rows(of_inputs) for _ in weights.biases),
                 vectors=tuple(d_vectors),
             )
             d_inputs = tf.transpose(tf.reshape(d_inputs, tf.shape(sequence)), [1, 0, 2])
@@ -82,23 +82,20 @@ def recurrence_graph(cell: Cell, dtype: tf.DType, masked: bool, dropped: bool) -
 
     Args:
         cell: The cell.
-        dtype: Of all tensors but the mask.
+        dtype: Of all tensors but the mask and the vectors.
         masked: Whether there is a mask.
         dropped: Whether there is a mask of recurrent dropout.
 
     Returns:
         A function of what `recurrence` takes behind the cell.
     """
-
-    def vector(*axes: None) -> tf.TensorSpec:
-        return tf.TensorSpec(axes, dtype)
-
-    matrix = vector(None, None)
-    weights = CellWeights(matrix, matrix, (vector(None),) * cell.biases, tuple(vector(None) for _ in cell.vectors))
+    sequence, matrix, bias = (tf.TensorSpec([None] * rank, dtype) for rank in (3, 2, 1))
+    vector = tf.TensorSpec([None], fine(dtype))
+    weights = CellWeights(matrix, matrix, (bias,) * cell.biased, (vector,) * len(cell.vectors))
     mask = tf.TensorSpec([None, None], tf.bool) if masked else None
     state = [matrix for _ in cell.part_names]
     run = tf.function(functools.partial(recurrence, cell), autograph=False)
-    graph = run.get_concrete_function(vector(None, None, None), mask, state, weights, matrix if dropped else None)
+    graph = run.get_concrete_function(sequence, mask, state, weights, matrix if dropped else None)
     return lambda *given: graph(*(tensor for tensor in tf.nest.flatten(given) if tensor is not None))
 
 
@@ -114,7 +111,6 @@ class _Loop:
         self.recurrent_mask = recurrent_mask
         self.dtype = weights.kernel.dtype
         self.wide = fine(self.dtype)
-        self.vectors = [tf.cast(vector, self.wide) for vector in weights.vectors]
 
     def forward(self, sequence: tf.Tensor, state: Sequence[tf.Tensor]) -> tuple[tf.Tensor, list[tf.Tensor], Any]:
         """Give the outputs `[time, batch, units]`, the last state, and what the loop back needs."""
@@ -122,14 +118,13 @@ class _Loop:
         steps, batch = tf.shape(sequence)[0], tf.shape(sequence)[1]
         # One product per gate: they run side by side, need no cutting, and narrow ones are faster (256 units: 344
         # GFLOP/s for four, 253 for one).
-        of_inputs, *of_hidden = (tf.split(bias, cell.parts) for bias in self.weights.biases)
         kernels = tf.split(self.weights.kernel, cell.parts, axis=1)
         recurrent_kernels = tf.split(self.weights.recurrent_kernel, cell.parts, axis=1)
         flat = _flatten(sequence)
-        projected = [
-            tf.reshape(tf.nn.bias_add(tf.matmul(flat, kernel), bias), [steps, batch, tf.shape(bias)[0]])
-            for kernel, bias in zip(kernels, of_inputs, strict=True)
-        ]
+        projected = [tf.matmul(flat, kernel) for kernel in kernels]
+        for bias in self.weights.biases:
+            projected = [tf.nn.bias_add(*pair) for pair in zip(projected, tf.split(bias, cell.parts), strict=True)]
+        projected = [tf.reshape(product, [steps, batch, tf.shape(product)[1]]) for product in projected]
         shape = state[0].shape
         start = [state[0], *(tf.cast(part, wide) for part in state[1:])]
 
@@ -137,11 +132,9 @@ class _Loop:
             before = cell.State(*before)
             fed = before.hidden if self.recurrent_mask is None else before.hidden * self.recurrent_mask
             products = [tf.matmul(fed, kernel) for kernel in recurrent_kernels]
-            if of_hidden:
-                products = [tf.nn.bias_add(*pair) for pair in zip(products, *of_hidden, strict=True)]
             read = [part[time] for part in projected]
             taken = [tf.add(*pair) for pair in zip(read, products, strict=True)] if cell.joined else read + products
-            after, saved = cell.forward([tf.cast(part, wide) for part in taken], before, self.vectors)
+            after, saved = cell.forward([tf.cast(part, wide) for part in taken], before, self.weights.vectors)
             after = after._replace(hidden=tf.cast(after.hidden, self.dtype))
             if self.mask is not None:
                 now = self.mask[time]
@@ -185,7 +178,7 @@ class _Loop:
                 # What reaches a masked step goes past its gates, which then have no gradient.
                 into = [tf.where(self.mask[time], gradient, none) for gradient in reaching]
             saved = [array.read(time) for array in kept]
-            d_products, d_before, d_rows = cell.backward(saved, cell.State(*into), self.vectors)
+            d_products, d_before, d_now = cell.backward(saved, cell.State(*into), self.weights.vectors)
             d_products = [tf.cast(gradient, self.dtype) for gradient in d_products]
             of_hidden = [tf.matmul(*pair) for pair in zip(d_products[-parts:], transposed, strict=True)]
             if self.recurrent_mask is not None:
@@ -195,7 +188,9 @@ class _Loop:
             d_state = [tf.add_n(d_hidden), *d_before[1:]]
             if self.mask is not None:
                 d_state = [gradient + past - seen for gradient, past, seen in zip(d_state, reaching, into, strict=True)]
-            sums = [total + rows for total, rows in zip(d_vectors, d_rows, strict=True)]
+            sums = [total + now for total, now in zip(d_vectors, d_now, strict=True)]
+            for total, before in zip(sums, d_vectors, strict=True):
+                total.set_shape(before.shape)
             cut = [d_products[side * parts : (side + 1) * parts] for side in range(sides)]
             joined = [gradients[0] if parts == 1 else tf.concat(gradients, axis=1) for gradients in cut]
             return (
@@ -206,15 +201,13 @@ class _Loop:
             )
 
         d_end = [tf.cast(gradient, wide) for gradient in d_end]
-        batch = tf.shape(d_outputs)[1]
-        rows = [tf.zeros([batch, tf.shape(vector)[0]], wide) for vector in self.vectors]
-        _, d_state, rows, written = tf.while_loop(
+        d_vectors = [tf.zeros_like(vector) for vector in self.weights.vectors]
+        _, d_state, d_vectors, written = tf.while_loop(
             lambda time, *_: time >= 0,
             step,
-            (steps - 1, d_end, rows, [_array(self.dtype, steps) for _ in range(sides)]),
+            (steps - 1, d_end, d_vectors, [_array(self.dtype, steps) for _ in range(sides)]),
             maximum_iterations=steps,
         )
-        d_vectors = [tf.cast(sum_rows(total), self.dtype) for total in rows]
         return [array.stack() for array in written], [tf.cast(part, self.dtype) for part in d_state], d_vectors
 
 

@@ -5,7 +5,6 @@ from typing import Any, NamedTuple
 
 import keras
 import tensorflow as tf
-from keras import ops
 
 from seq2seq.layers.cells import Cell, CellWeights, GRUCell, LSTMCell, Prepared, cell_config, cell_named
 from seq2seq.layers.recurrence import recurrence, recurrence_graph
@@ -45,7 +44,8 @@ class Recurrent(keras.layers.RNN):
         if self.implementation.name != "graph":
             return super().inner_loop(sequences, initial_state, mask, training)
         sequences = tf.cast(sequences, self.compute_dtype)
-        state = [tf.cast(part, self.compute_dtype) for part in tf.nest.flatten(initial_state)]
+        # Those of a stateful layer are variables.
+        state = [tf.cast(tf.convert_to_tensor(part), self.compute_dtype) for part in tf.nest.flatten(initial_state)]
         mask = None if mask is None else tf.cast(tf.nest.flatten(mask)[0], tf.bool)
         if self.go_backwards:
             sequences = tf.reverse(sequences, [1])
@@ -69,9 +69,10 @@ class Recurrent(keras.layers.RNN):
         Args:
             hidden: For its shape and type, `[batch, units]`.
         """
-        masks = self.cell.get_recurrent_dropout_mask(hidden)
-        # Keras draws a mask for each gate; one for all of them is Gal and Ghahramani's equation 7, and a product less.
-        return masks[0] if isinstance(masks, list) else masks
+        # Keras draws a mask for each gate, and keeps them until the end of a call; one for all gates is Gal and
+        # Ghahramani's equation 7, and three products less.
+        rate = self.cell.recurrent_dropout
+        return keras.random.dropout(tf.ones_like(hidden), rate, seed=self.cell.seed_generator) if rate else None
 
     def prepare(self, dtype: Any, recurrent_mask: tf.Tensor | None = None) -> Prepared:
         """Lay the weights out for steps, once per sequence or per search.
@@ -104,25 +105,32 @@ class _Gated(Recurrent):
     """What the layers share whose weights lie in a cell of Keras'."""
 
     def weights_of(self, dtype: Any) -> CellWeights:
-        kernel, recurrent_kernel, bias = (
-            tf.cast(weight, dtype) for weight in (self.cell.kernel, self.cell.recurrent_kernel, self.cell.bias)
-        )
-        return CellWeights(kernel, recurrent_kernel, (bias,) if bias.shape.rank == 1 else tuple(tf.unstack(bias)))
+        unusual = self._unusual_gates()
+        if unusual:
+            raise ValueError(
+                "Only layers with the standard gates go step by step: tanh, sigmoid, a bias, the reset gate of a GRU "
+                f"behind its product. Received: layer {self.name!r}, {', '.join(unusual)}. Call it on whole sequences."
+            )
+        bias, vectors = self._biases()
+        return CellWeights(self.cell.kernel, self.cell.recurrent_kernel, (bias,), vectors).cast(dtype)
 
-    @property
-    def implementation(self) -> Implementation:
-        lost = [
-            reason
-            for reason, holds in {
+    def _biases(self) -> tuple[Any, tuple[tf.Tensor, ...]]:
+        """The bias and the vectors."""
+        return self.cell.bias, ()
+
+    def _unusual_gates(self) -> list[str]:
+        return _holding(
+            {
                 "its activation is not tanh": self.activation is not keras.activations.tanh,
                 "its recurrent_activation is not sigmoid": self.recurrent_activation is not keras.activations.sigmoid,
                 "it has no bias": not self.use_bias,
-                "it has dropout": bool(self.dropout),
-                "it is unrolled": self.unroll,
                 "its reset gate stands before the product": not getattr(self.cell, "reset_after", True),
-            }.items()
-            if holds
-        ]
+            }
+        )
+
+    @property
+    def implementation(self) -> Implementation:
+        lost = self._unusual_gates() + _holding({"it has dropout": self.dropout, "it is unrolled": self.unroll})
         if lost:
             return Implementation("keras", f"Keras' loop: {', '.join(lost)}")
         if not tf.config.list_logical_devices("GPU"):
@@ -130,6 +138,10 @@ class _Gated(Recurrent):
         if self.use_cudnn is False or self.recurrent_dropout:
             return Implementation("graph", "own loop in the plain graph: cuDNN is off, or has no recurrent dropout")
         return Implementation("cudnn", "Keras' cuDNN kernel: a GPU is visible, the gates are standard")
+
+
+def _holding(reasons: dict[str, Any]) -> list[str]:
+    return [reason for reason, holds in reasons.items() if holds]
 
 
 @keras.saving.register_keras_serializable("seq2seq")
@@ -172,6 +184,11 @@ class GRU(_Gated, keras.layers.GRU):
     def arithmetic(self) -> Cell:  # noqa: D102
         return _GRU
 
+    def _biases(self) -> tuple[Any, tuple[tf.Tensor, ...]]:
+        of_inputs, of_hidden = tf.unstack(tf.convert_to_tensor(self.cell.bias))
+        of_gates, of_reset = tf.split(of_hidden, [2 * self.units, self.units])
+        return of_inputs + tf.pad(of_gates, [[0, self.units]]), (of_reset,)
+
 
 _LSTM, _GRU = LSTMCell(), GRUCell()
 
@@ -185,52 +202,38 @@ class _CellLayer(keras.layers.Layer):
         self.arithmetic = cell
         self.state_size = [units for _ in cell.part_names]
         self.recurrent_dropout = recurrent_dropout
+        self.seed = seed
         self.seed_generator = keras.random.SeedGenerator(seed)
 
     def build(self, input_shape: Any) -> None:
-        wide = self.arithmetic.gates * self.units
-        self.kernel = self.add_weight(shape=(input_shape[-1], wide), initializer="glorot_uniform", name="kernel")
-        self.recurrent_kernel = self.add_weight(
-            shape=(self.units, wide), initializer="orthogonal", name="recurrent_kernel"
-        )
-        self.biases = [
-            self.add_weight(
-                shape=(wide,),
-                initializer=lambda shape, dtype: tf.cast(self.arithmetic.bias_of(self.units), dtype),
-                name="bias",
-            ),
-            *(
-                self.add_weight(shape=(wide,), initializer="zeros", name="recurrent_bias")
-                for _ in range(self.arithmetic.biases - 1)
-            ),
-        ]
+        def add(name: str, shape: tuple[int, ...], initializer: Any) -> Any:
+            return self.add_weight(shape=shape, initializer=initializer, name=name, autocast=False)
+
+        def start(shape: tuple[int, ...], dtype: Any) -> tf.Tensor:
+            return tf.cast(self.arithmetic.bias_of(self.units), dtype)
+
+        cell, wide = self.arithmetic, self.arithmetic.gates * self.units
+        self.kernel = add("kernel", (input_shape[-1], wide), "glorot_uniform")
+        self.recurrent_kernel = add("recurrent_kernel", (self.units, wide), "orthogonal")
+        self.biases = [add("bias", (wide,), start)] if cell.biased else []
         self.vectors = [
-            self.add_weight(shape=(times * self.units,), initializer=start, name=name)
-            for name, (times, start) in self.arithmetic.vectors.items()
+            add(name, (times * self.units,), initializer) for name, (times, initializer) in cell.vectors.items()
         ]
         self.built = True
 
     def weights_of(self, dtype: Any) -> CellWeights:
-        """Give the weights in one type."""
-        return CellWeights(
-            tf.cast(self.kernel, dtype),
-            tf.cast(self.recurrent_kernel, dtype),
-            tuple(tf.cast(bias, dtype) for bias in self.biases),
-            tuple(tf.cast(vector, dtype) for vector in self.vectors),
-        )
+        """Give the weights for products of one type."""
+        weights = CellWeights(self.kernel, self.recurrent_kernel, tuple(self.biases), tuple(self.vectors))
+        return self.arithmetic.fold(weights.cast(self.variable_dtype)).cast(dtype)
 
-    def get_recurrent_dropout_mask(self, hidden: tf.Tensor) -> tf.Tensor | None:
-        """Draw a mask of recurrent dropout; None without."""
-        if not self.recurrent_dropout:
-            return None
-        return keras.random.dropout(ops.ones_like(hidden), self.recurrent_dropout, seed=self.seed_generator)
-
-    def call(self, inputs: tf.Tensor, states: Any, training: bool = False) -> Any:
-        """Take one step in Keras' own loop."""
-        mask = self.get_recurrent_dropout_mask(states[0]) if training else None
-        weights = self.arithmetic.prepare(self.weights_of(self.compute_dtype), mask)
-        after = self.arithmetic.step(inputs, self.arithmetic.State(*states), weights)
-        return after.hidden, list(after)
+    def get_config(self) -> dict[str, Any]:
+        """Give the arguments that `RNN` hands on."""
+        return {
+            "units": self.units,
+            "cell": cell_config(self.arithmetic),
+            "recurrent_dropout": self.recurrent_dropout,
+            "seed": self.seed,
+        }
 
 
 @keras.saving.register_keras_serializable("seq2seq")
@@ -242,7 +245,7 @@ class RNN(Recurrent):
         cell: A name of `seq2seq.layers.cells.CELLS`, or a `Cell`.
         recurrent_dropout: Fraction of the hidden state dropped before its product, by one mask for a whole sequence.
         seed: Seed of recurrent dropout.
-        **kwargs: Those of `keras.layers.RNN`.
+        **kwargs: Those of `keras.layers.RNN`; `unroll` changes nothing.
 
     Example:
         >>> layer = RNN(4, "gru", return_sequences=True)
@@ -258,7 +261,6 @@ class RNN(Recurrent):
         seed: int | None = None,
         **kwargs: Any,
     ) -> None:
-        self.seed = seed
         holder = _CellLayer(units, cell_named(cell), recurrent_dropout, seed, dtype=kwargs.get("dtype"), name="cell")
         super().__init__(holder, **kwargs)
 
@@ -276,20 +278,10 @@ class RNN(Recurrent):
 
     @property
     def implementation(self) -> Implementation:  # noqa: D102
-        if self.unroll:
-            return Implementation("keras", "Keras' loop: it is unrolled")
         return Implementation("graph", "own loop in the plain graph: the one for every cell")
 
     def get_config(self) -> dict[str, Any]:  # noqa: D102
-        config = super().get_config()
-        config.pop("cell")
-        return {
-            **config,
-            "units": self.units,
-            "cell": cell_config(self.arithmetic),
-            "recurrent_dropout": self.cell.recurrent_dropout,
-            "seed": self.seed,
-        }
+        return {**super().get_config(), **self.cell.get_config()}
 
     @classmethod
     def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> "RNN":  # noqa: D102

@@ -9,24 +9,48 @@ import tensorflow as tf
 from seq2seq.layers.precision import fine
 from seq2seq.layers.products import Product, Weight, products
 
-# The gradients of sigmoid and tanh in terms of their results, each one operation.
-through_sigmoid, through_tanh = tf.raw_ops.SigmoidGrad, tf.raw_ops.TanhGrad
+# The gradients of these functions in terms of their results, each one operation.
+through_sigmoid, through_tanh, through_rsqrt = tf.raw_ops.SigmoidGrad, tf.raw_ops.TanhGrad, tf.raw_ops.RsqrtGrad
+
+
+def open_gate(gate: int, gates: int, units: int) -> tf.Tensor:
+    """Give a bias that is one at a gate, which then starts open, and zero at the others: `[gates · units]`.
+
+    Args:
+        gate: The place of the gate; that of a forget gate, as a rule.
+        gates: The number of gates.
+        units: The width of each.
+
+    Example:
+        >>> open_gate(1, gates=3, units=2).numpy().tolist()
+        [0.0, 0.0, 1.0, 1.0, 0.0, 0.0]
+
+    Source:
+        Jozefowicz et al. 2015 (a bias of one for the forget gate).
+    """
+    return tf.repeat(tf.one_hot(gate, gates), units)
 
 
 class CellWeights(NamedTuple):
-    """The weights of one layer, all of the type in which products are taken.
+    """The weights of one layer as its steps read them: those of products of the type in which these are taken.
 
     Attributes:
         kernel: What the inputs are multiplied by, `[features, gates · units]`.
         recurrent_kernel: What the hidden state is multiplied by, `[units, gates · units]`.
-        biases: Added to the products, `[gates · units]`: one, or one for the inputs' and one for the hidden state's.
-        vectors: What else the gates read, in the order of `Cell.vectors`.
+        biases: Added to the inputs' product, `[gates · units]`: one, or none.
+        vectors: What else the gates read, in the order of `Cell.vectors`, in float32 or finer.
     """
 
     kernel: tf.Tensor
     recurrent_kernel: tf.Tensor
     biases: tuple[tf.Tensor, ...]
     vectors: tuple[tf.Tensor, ...] = ()
+
+    def cast(self, dtype: Any) -> "CellWeights":
+        """Give the weights for products of this type."""
+        kernel, recurrent_kernel, biases = tf.nest.map_structure(lambda weight: tf.cast(weight, dtype), self[:3])
+        vectors = tuple(tf.cast(vector, fine(dtype)) for vector in self.vectors)
+        return CellWeights(kernel, recurrent_kernel, biases, vectors)
 
 
 class Prepared(NamedTuple):
@@ -59,9 +83,10 @@ class Cell(ABC):
         gates: How many times as wide as the state the kernels are.
         parts: Into how many tensors, side by side, a product is cut; narrow products are faster.
         joined: Whether the products of inputs and of the hidden state are summed before anything else.
-        biases: 1, or 2 where the product of the hidden state has one of its own.
+        biased: Whether a bias is added to the inputs' product.
         saved: How many tensors `forward` keeps for `backward`.
-        vectors: What else the gates read, by name: how many times as wide as the state, and the initializer.
+        vectors: What else the gates read, by name: how many times as wide as the state, and the initializer as Keras
+            takes it.
 
     Source:
         Of cells compared: Greff et al. 2017, "LSTM: A Search Space Odyssey".
@@ -73,9 +98,9 @@ class Cell(ABC):
     gates: ClassVar[int]
     parts: ClassVar[int]
     joined: ClassVar[bool] = True
-    biases: ClassVar[int] = 1
+    biased: ClassVar[bool] = True
     saved: ClassVar[int]
-    vectors: ClassVar[Mapping[str, tuple[int, str]]] = {}
+    vectors: ClassVar[Mapping[str, tuple[int, Any]]] = {}
 
     @abstractmethod
     def forward(
@@ -106,29 +131,29 @@ class Cell(ABC):
 
         Returns:
             The gradients of the products, as `forward` took them; of the parts of the state before (None where a part
-            reaches the step by products only); and of the vectors, row by row, `[rows, …]`.
+            reaches the step by products only); and of the vectors, summed over the rows.
         """
 
     def bias_of(self, units: int) -> Any:
         """Give the value that the bias starts from, `[gates · units]`; zeros where nothing else is said."""
         return tf.zeros([self.gates * units])
 
+    def fold(self, weights: CellWeights) -> CellWeights:
+        """Work into the weights what is the same at every step; they stay as they are where nothing else is said.
+
+        A layer does so once per sequence, and hands out folded weights only.
+        """
+        return weights
+
     def matrices(self, weights: CellWeights) -> list[Weight]:
         """Lay the matrices out for steps: one for inputs and hidden state side by side, or one for each."""
         if self.joined:
-            kernel = tf.concat([weights.kernel, weights.recurrent_kernel], axis=0)
-            return [Weight(kernel, self.parts, *weights.biases)]
-        of_inputs, *of_hidden = weights.biases
-        return [
-            Weight(weights.kernel, self.parts, of_inputs),
-            Weight(weights.recurrent_kernel, self.parts, *of_hidden),
-        ]
+            return [Weight(tf.concat([weights.kernel, weights.recurrent_kernel], axis=0), self.parts, *weights.biases)]
+        return [Weight(weights.kernel, self.parts, *weights.biases), Weight(weights.recurrent_kernel, self.parts)]
 
     def prepare(self, weights: CellWeights, recurrent_mask: tf.Tensor | None = None) -> Prepared:
         """Lay the weights out for steps, once per sequence or per search."""
-        wide = fine(weights.kernel.dtype)
-        vectors = [tf.cast(vector, wide) for vector in weights.vectors]
-        return Prepared(products(self.matrices(weights)), vectors, recurrent_mask)
+        return Prepared(products(self.matrices(weights)), weights.vectors, recurrent_mask)
 
     def step(self, inputs: tf.Tensor, state: Any, weights: Prepared, projected: Sequence[tf.Tensor] = ()) -> Any:
         """Take one step.
@@ -164,6 +189,17 @@ class Cell(ABC):
         """The names of the state's parts."""
         return self.State._fields  # type: ignore[attr-defined]
 
+    def __eq__(self, other: object) -> bool:
+        return type(self) is type(other) and self.get_config() == other.get_config()
+
+    def __hash__(self) -> int:
+        return hash(type(self))
+
     def get_config(self) -> dict[str, Any]:
         """Give the arguments of the cell; the ones here have none."""
         return {}
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> "Cell":
+        """Make the cell of what `get_config` gave."""
+        return cls(**config)

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import keras
 import tensorflow as tf
 
-from seq2seq.layers.cells.cell import Cell, through_sigmoid, through_tanh
+from seq2seq.layers.cells.cell import Cell, open_gate, through_sigmoid, through_tanh
 
 
 class LSTMState(NamedTuple):
@@ -40,7 +40,7 @@ class LSTMCell(Cell):
     saved = 6
 
     def bias_of(self, units: int) -> tf.Tensor:  # noqa: D102
-        return tf.concat([tf.zeros([units]), tf.ones([units]), tf.zeros([2 * units])], axis=0)
+        return open_gate(1, self.gates, units)
 
     def forward(self, products: Sequence[tf.Tensor], state: Any, vectors: Sequence[tf.Tensor]) -> Any:  # noqa: D102
         i, f, g, o = products
