@@ -32,6 +32,7 @@ def start_search(
     encoded: Encoded,
     vocabulary: tf.Tensor | None = None,
     precision: str | None = None,
+    attention: bool = False,
 ) -> Start:
     """Make the step function of a decoder for one search, and what it starts from.
 
@@ -46,10 +47,19 @@ def start_search(
         encoded: What the encoder gave.
         vocabulary: The ids that take part, `[shortlisted]`; tokens and logits then number these. None: all ids.
         precision: Type of the matrix products, such as `"bfloat16"`; None: that of the decoder.
+        attention: Whether the step gives the attention too, `[rows, source_time]` float32, behind logits and state.
 
     Returns:
         The step function, valid in the graph in which it was made, with its state and memory.
+
+    Raises:
+        ValueError: Attention is asked for, and there is none.
     """
+    if attention and decoder.attention is None:
+        raise ValueError(
+            "Only a model with attention can tell which source positions it looked at. Received: attention=True, and a "
+            "decoder with attention=None. Leave it out."
+        )
     dtype = tf.as_dtype(precision or decoder.compute_dtype)
 
     def once(weight: Any) -> tf.Tensor:
@@ -74,7 +84,7 @@ def start_search(
     if decoder.tie_embeddings:
         kernel = tf.transpose(kernel)
 
-    def step(tokens: tf.Tensor, state: DecoderState, memory: Memory) -> tuple[tf.Tensor, DecoderState]:
+    def step(tokens: tf.Tensor, state: DecoderState, memory: Memory) -> tuple[Any, ...]:
         below = tf.cast(tf.gather(table, tokens), dtype)
         if decoder.input_feeding:
             below = tf.concat([below, state.feed], axis=1)
@@ -88,11 +98,14 @@ def start_search(
             rows, width = tf.shape(below)[0], below.shape[1]
             # The rows of a sentence are its queries: one product per sentence, and the memory stays as it is.
             queries = tf.reshape(below, [tf.shape(memory.mask)[0], -1, width])
-            context, _ = attend(queries, memory, *query_weights)
+            context, seen = attend(queries, memory, *query_weights)
             outputs = tf.tanh(tf.matmul(below, combine) + tf.reshape(context, [rows, width]))
         scored = outputs if readout is None else tf.matmul(outputs, readout)
         logits = tf.nn.bias_add(tf.matmul(scored, kernel), bias)
-        return logits, DecoderState(tuple(after), outputs if decoder.input_feeding else state.feed)
+        state = DecoderState(tuple(after), outputs if decoder.input_feeding else state.feed)
+        if not attention:
+            return logits, state
+        return logits, state, tf.cast(tf.reshape(seen, [rows, tf.shape(seen)[2]]), tf.float32)
 
     begin = decoder.start(state)
     layers_begin = tuple(
