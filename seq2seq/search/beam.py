@@ -7,7 +7,7 @@ import tensorflow as tf
 from seq2seq.search.greedy import greedy_search
 from seq2seq.search.history import History, append
 from seq2seq.search.hypotheses import Hypotheses
-from seq2seq.search.open_sentences import Sentences, all_sentences, search_all, take, trimmed
+from seq2seq.search.open_sentences import Found, Sentences, all_sentences, search_all, take, trimmed
 from seq2seq.search.settings import Beam
 from seq2seq.search.step import MINUS_INFINITY, candidates, normalised, power, take_step
 from seq2seq.search.task import Task
@@ -73,22 +73,23 @@ def keep_best(settings: Beam, task: Task) -> Hypotheses:
 
     def advance(length: tf.Tensor, rows: Rows, sentences: Sentences, memory: Any) -> tuple[Rows, Sentences]:
         logits, state, attention = take_step(task, rows.tokens, rows.state, memory)
-        tokens, log_probs, end_log_probs = candidates(logits, beam, ids)
-        width = tokens.shape[1] or tf.shape(tokens)[1]
+        history, scores, has_ended = sentences.found
+        offered = candidates(logits, beam, ids)
+        width = offered.tokens.shape[1] or tf.shape(offered.tokens)[1]
         last = (length >= sentences.max_length)[:, tf.newaxis]
 
         # The best that go on. At the last token nothing does.
-        totals = tf.reshape(rows.log_probs[:, tf.newaxis] + log_probs, [-1, beam * width])
+        totals = tf.reshape(rows.log_probs[:, tf.newaxis] + offered.log_probs, [-1, beam * width])
         going, index = tf.math.top_k(totals, beam)
         parents = index // width
 
         # An end is good enough if fewer than beam_size candidates are better. At the last token every one is.
-        ending = tf.reshape(rows.log_probs + end_log_probs, [-1, beam])
+        ending = tf.reshape(rows.log_probs + offered.end_log_probs, [-1, beam])
         ended = ending >= tf.math.top_k(tf.concat([ending, going], axis=1), beam)[0][:, -1:]
         going = tf.where(last, MINUS_INFINITY, going)
         divisor = power(length, penalty)
         finished = tf.where(ended | last, normalised(ending, divisor), MINUS_INFINITY)
-        scores, kept = tf.math.top_k(tf.concat([sentences.scores, finished], axis=1), beam)
+        scores, kept = tf.math.top_k(tf.concat([scores, finished], axis=1), beam)
 
         # Log-probabilities only fall, and a negative sum is best divided by the greatest length: a bound that is exact.
         # Beside it, a full set of finished ones stops the search only if it is good: a sure model always has some
@@ -98,29 +99,22 @@ def keep_best(settings: Beam, task: Task) -> Hypotheses:
         done = (best / power(sentences.max_length, penalty) <= worst) | (full & (best / divisor <= worst))
         going = tf.where(done[:, tf.newaxis], MINUS_INFINITY, going)
 
-        tokens = pick(tf.reshape(tokens, [-1, beam * width]), index)
         chosen = tf.concat([kept, beam + parents], axis=1)
+        tokens = pick(tf.reshape(offered.tokens, [-1, beam * width]), index)
         nothing = tf.zeros_like(ending)
+        end_scores = pick(tf.concat([nothing, tf.reshape(offered.end_log_probs, [-1, beam])], axis=1), kept)
+        token_scores = pick(tf.reshape(offered.log_probs, [-1, beam * width]), index)
         latest = History(
             tokens=tf.concat([tf.where(kept < beam, ids.pad, ids.end), tokens], axis=1),
-            token_scores=tf.concat(
-                [
-                    pick(tf.concat([nothing, tf.reshape(end_log_probs, [-1, beam])], axis=1), kept),
-                    pick(tf.reshape(log_probs, [-1, beam * width]), index),
-                ],
-                axis=1,
-            ),
+            token_scores=tf.concat([end_scores, token_scores], axis=1),
             attention=tf.nest.map_structure(lambda seen: pick(_behind_nothing(seen, beam), chosen), attention),
         )
         # The rows of a sentence are together, so a row is the first of its sentence and a place behind it.
         first = beam * tf.range(tf.size(sentences.open))[:, tf.newaxis]
         rows = Rows(tf.reshape(tokens, [-1]), tf.reshape(going, [-1]), take(state, tf.reshape(first + parents, [-1])))
-        return rows, sentences._replace(
-            open=~done,
-            history=append(tf.nest.map_structure(lambda past: pick(past, chosen), sentences.history), latest),
-            scores=scores,
-            ended=pick(tf.concat([sentences.ended, ended], axis=1), kept),
-        )
+        history = append(tf.nest.map_structure(lambda past: pick(past, chosen), history), latest)
+        found = Found(history, scores, pick(tf.concat([has_ended, ended], axis=1), kept))
+        return rows, sentences._replace(open=~done, found=found)
 
     # Row 0 of each sentence is the one hypothesis that there is at the start.
     rows = tf.range(tf.size(sentences.place) * beam)

@@ -7,7 +7,7 @@ import tensorflow as tf
 
 from seq2seq.search.history import History, append
 from seq2seq.search.hypotheses import Hypotheses
-from seq2seq.search.open_sentences import Sentences, all_sentences, search_all, trimmed
+from seq2seq.search.open_sentences import Found, Sentences, all_sentences, search_all, trimmed
 from seq2seq.search.settings import Search
 from seq2seq.search.step import candidates, normalised, power, take_step
 from seq2seq.search.task import Task
@@ -104,11 +104,9 @@ def follow(choose: Choose, settings: Search, task: Task) -> Hypotheses:
                 lambda seen: tf.where(going[:, tf.newaxis], seen, 0.0)[:, tf.newaxis], attention
             ),
         )
-        return Path(tokens, state), sentences._replace(
-            open=going & (tokens != end),
-            history=append(sentences.history, latest),
-            ended=sentences.ended | (going & ended)[:, tf.newaxis],
-        )
+        history, scores, before = sentences.found
+        found = Found(append(history, latest), scores, before | (going & ended)[:, tf.newaxis])
+        return Path(tokens, state), sentences._replace(open=going & (tokens != end), found=found)
 
     path = Path(tf.fill(tf.shape(sentences.place), task.ids.start), task.state)
     found = search_all(advance, path, sentences, task.memory, beam=1, n_best=1, pad=pad)

@@ -20,28 +20,24 @@ class History(NamedTuple):
     attention: Any
 
 
-def blank(
-    sentences: tf.Tensor, hypotheses: int, time: tf.Tensor | int, source_time: tf.Tensor | int | None, pad: int
-) -> History:
-    """Give a history with nothing but padding.
+def blank(sentences: tf.Tensor, hypotheses: int, source_time: tf.Tensor | int | None) -> History:
+    """Begin hypotheses without a token.
 
     Args:
         sentences: Their number, a scalar int32.
         hypotheses: Hypotheses per sentence.
-        time: Tokens per hypothesis.
         source_time: Positions of the source; None where nobody asks for attention.
-        pad: The id of the padding.
 
     Returns:
-        The history.
+        The hypotheses, of time 0.
 
     Example:
-        >>> blank(tf.constant(1), 1, 2, None, pad=0).tokens.numpy().tolist()
-        [[[0, 0]]]
+        >>> blank(tf.constant(3), 2, 5).attention.shape
+        TensorShape([3, 2, 0, 5])
     """
-    shape = [sentences, hypotheses, time]
+    shape = [sentences, hypotheses, 0]
     attention = () if source_time is None else tf.zeros([*shape, source_time])
-    return History(tf.fill(shape, pad), tf.zeros(shape), attention)
+    return History(tf.zeros(shape, tf.int32), tf.zeros(shape), attention)
 
 
 def append(history: History, latest: History) -> History:
@@ -55,9 +51,11 @@ def append(history: History, latest: History) -> History:
         The hypotheses, longer by one.
 
     Example:
-        >>> history = blank(tf.constant(1), 1, 2, None, pad=0)
-        >>> append(history, History(tf.constant([[7]]), tf.constant([[-0.5]]), ())).tokens.numpy().tolist()
-        [[[0, 0, 7]]]
+        >>> history = blank(tf.constant(1), 1, None)
+        >>> for token in (7, 2):
+        ...     history = append(history, History(tf.constant([[token]]), tf.constant([[-0.5]]), ()))
+        >>> history.tokens.numpy().tolist(), history.token_scores.numpy().tolist()
+        ([[[7, 2]]], [[[-0.5, -0.5]]])
     """
     return tf.nest.map_structure(lambda past, new: tf.concat([past, tf.expand_dims(new, 2)], axis=2), history, latest)
 
@@ -78,5 +76,5 @@ def lengthen(history: History, more: tf.Tensor, pad: int) -> History:
         rest = [[0, 0]] * (leaf.shape.rank - 3)
         return tf.pad(leaf, [[0, 0], [0, 0], [0, more], *rest], constant_values=value)
 
-    zeros = tf.nest.map_structure(lambda leaf: 0.0, history.attention)
-    return tf.nest.map_structure(padded, history, History(pad, 0.0, zeros))
+    unseen = tf.nest.map_structure(lambda leaf: 0.0, history.attention)
+    return tf.nest.map_structure(padded, history, History(pad, 0.0, unseen))

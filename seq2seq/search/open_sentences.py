@@ -11,6 +11,21 @@ from seq2seq.search.step import IMPOSSIBLE, MINUS_INFINITY
 from seq2seq.search.task import any_rows
 
 
+class Found(NamedTuple):
+    """What was found for each sentence so far.
+
+    Args:
+        history: `[sentences, hypotheses, time, ...]`, best first, END kept, then padding; behind what was found may
+            stand what the search goes on from.
+        scores: `[sentences, kept]` float32, nats.
+        ended: `[sentences, kept]` bool, whether a hypothesis ended by itself.
+    """
+
+    history: History
+    scores: tf.Tensor
+    ended: tf.Tensor
+
+
 class Sentences(NamedTuple):
     """What a search keeps for each sentence that it works on.
 
@@ -18,18 +33,13 @@ class Sentences(NamedTuple):
         place: `[sentences]` int32, the place of the sentence in the batch that was given.
         max_length: `[sentences]` int32, the most tokens of a hypothesis, END counted.
         open: `[sentences]` bool, True while the search goes on.
-        history: `[sentences, hypotheses, time, ...]`: what was found, best first, END kept, then padding; behind it
-            whatever the search goes on from.
-        scores: `[sentences, kept]` float32, nats, of what was found.
-        ended: `[sentences, kept]` bool, whether it ended by itself.
+        found: What was found for it.
     """
 
     place: tf.Tensor
     max_length: tf.Tensor
     open: tf.Tensor
-    history: History
-    scores: tf.Tensor
-    ended: tf.Tensor
+    found: Found
 
 
 Advance = Callable[[tf.Tensor, Any, Sentences, Any], tuple[Any, Sentences]]
@@ -83,9 +93,11 @@ def all_sentences(
         place=tf.range(batch),
         max_length=max_length,
         open=tf.fill([batch], True),
-        history=blank(batch, kept + going, 0, source_time, pad=0),
-        scores=tf.fill([batch, kept], tf.constant(score, tf.float32)),
-        ended=tf.fill([batch, kept], False),
+        found=Found(
+            history=blank(batch, kept + going, source_time),
+            scores=tf.fill([batch, kept], tf.constant(score, tf.float32)),
+            ended=tf.fill([batch, kept], False),
+        ),
     )
 
 
@@ -107,13 +119,16 @@ def search_all(
         What was found, in the order of the batch that was given, filled up to the greatest max_length.
     """
     longest = tf.reduce_max(tf.concat([[0], sentences.max_length], axis=0))
-    row_shapes, shapes = any_rows(rows), any_rows(sentences)
-    shapes = shapes._replace(history=_any_time(shapes.history))
+    row_shapes, shapes = any_rows(rows), any_rows(sentences)._replace(found=_any_time(sentences.found))
+
+    def whole(found: Found, length: tf.Tensor) -> Found:
+        found = tf.nest.map_structure(lambda leaf: leaf[:, :n_best], found)
+        return found._replace(history=lengthen(found.history, longest - length, pad))
 
     def mostly_open(length: tf.Tensor, rows: Any, sentences: Sentences) -> tf.Tensor:
         return 2 * tf.reduce_sum(tf.cast(sentences.open, tf.int32)) > tf.size(sentences.open)
 
-    def work(length: tf.Tensor, rows: Any, sentences: Sentences, memory: Any, found: _Found) -> tuple[Any, ...]:
+    def work(length: tf.Tensor, rows: Any, sentences: Sentences, memory: Any, found: Found) -> tuple[Any, ...]:
         def one_more(length: tf.Tensor, rows: Any, sentences: Sentences) -> tuple[Any, ...]:
             return length + 1, *advance(length + 1, rows, sentences, memory)
 
@@ -122,42 +137,30 @@ def search_all(
             mostly_open, one_more, (length, rows, sentences), (tf.TensorShape([]), row_shapes, shapes)
         )
         # Those still open are written, too, and again when they close.
-        now = _found(sentences, n_best)
-        now = now._replace(history=lengthen(now.history, longest - length, pad))
-        places = sentences.place[:, tf.newaxis]
+        now, places = whole(sentences.found, length), sentences.place[:, tf.newaxis]
         found = tf.nest.map_structure(lambda all, some: tf.tensor_scatter_nd_update(all, places, some), found, now)
         stay = tf.cast(tf.where(sentences.open)[:, 0], tf.int32)
         stay_rows = tf.reshape(stay[:, tf.newaxis] * beam + tf.range(beam), [-1])
         return length, take(rows, stay_rows), take(sentences, stay), take(memory, stay), found
 
-    found = _found(sentences, n_best)
-    found = found._replace(history=lengthen(found.history, longest, pad))
-    found_shapes = any_rows(found)._replace(history=_any_time(any_rows(found.history)))
+    nothing = tf.constant(0)
+    found = whole(sentences.found, nothing)
     *_, found = tf.while_loop(
         lambda length, rows, sentences, memory, found: tf.size(sentences.place) > 0,
         work,
-        (tf.constant(0), rows, sentences, memory, found),
-        (tf.TensorShape([]), row_shapes, shapes, any_rows(memory), found_shapes),
+        (nothing, rows, sentences, memory, found),
+        (tf.TensorShape([]), row_shapes, shapes, any_rows(memory), _any_time(found)),
     )
     tokens, token_scores, attention = found.history
     return Hypotheses(tokens, found.scores, token_scores, found.ended, *tf.nest.flatten(attention))
 
 
-class _Found(NamedTuple):
-    """What was found so far, of every sentence of the batch: see `Sentences`."""
-
-    history: History
-    scores: tf.Tensor
-    ended: tf.Tensor
-
-
-def _found(sentences: Sentences, n_best: int) -> _Found:
-    found = _Found(sentences.history, sentences.scores, sentences.ended)
-    return tf.nest.map_structure(lambda leaf: leaf[:, :n_best], found)
-
-
-def _any_time(shapes: History) -> History:
-    return tf.nest.map_structure(lambda shape: tf.TensorShape([None, shape[1], *[None] * (len(shape) - 2)]), shapes)
+def _any_time(found: Found) -> Found:
+    """The shapes that it keeps while it grows."""
+    history = tf.nest.map_structure(
+        lambda leaf: tf.TensorShape([None, leaf.shape[1], *[None] * (leaf.shape.rank - 2)]), found.history
+    )
+    return any_rows(found)._replace(history=history)
 
 
 def take(nest: Any, index: tf.Tensor) -> Any:
