@@ -122,7 +122,7 @@ def _train(arguments: argparse.Namespace) -> None:
     import tensorflow as tf
 
     from seq2seq.distribution.replicas import local_copies
-    from seq2seq.runs.experiment import train_only
+    from seq2seq.runs.running import train_only
 
     if arguments.strategy == "mirrored":
         (processor,) = tf.config.list_physical_devices("CPU")
