@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from seq2seq.recipe import Recipe
 from seq2seq.runs.record import read_log
+from seq2seq.system import process
 from seq2seq.system.terminal import exit_status, format_table, tell
 from seq2seq.training.run_folder import RunFolder
 from seq2seq.training.state import OF_THE_PROCESS
@@ -335,6 +336,7 @@ def _train(arguments: argparse.Namespace) -> None:
 
 
 def _main() -> int:
+    process.prepare()
     parser = argparse.ArgumentParser(
         prog="seq2seq.analysis.verify", description="One training of `seq2seq verify-resume`."
     )

@@ -19,6 +19,7 @@ from seq2seq.recipe import Recipe
 from seq2seq.runs.record import EXAMPLE, RunRecord, RunResult, default_folder, finished_run, is_fixed, read_run
 from seq2seq.runs.running import need_same_settings, run
 from seq2seq.settings import SettingsError
+from seq2seq.system import process
 from seq2seq.system.terminal import exit_status, format_records, format_table, tell
 from seq2seq.training.run_folder import RunFolderError
 
@@ -39,6 +40,7 @@ def main(recipe: Recipe, argv: Sequence[str] | None = None) -> None:
         recipe: The recipe of the script.
         argv: Arguments; None takes those of the process.
     """
+    process.prepare()
     name = Path(sys.argv[0]).name
     parser = argparse.ArgumentParser(prog=name, description=f"Train the translator {recipe.name!r} and measure it.")
     add_arguments(parser)
