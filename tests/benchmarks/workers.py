@@ -29,6 +29,7 @@ from seq2seq.recipe import (
     TokenizerSettings,
     TrainingSettings,
 )
+from seq2seq.system import process
 from seq2seq.system.terminal import format_table
 
 RECIPE = Recipe(
@@ -118,6 +119,7 @@ def scores(folder: Path) -> list[float]:
 
 def _train(arguments: argparse.Namespace) -> None:
     """Train as one worker, and write down the losses."""
+    process.prepare()
     import keras
     import tensorflow as tf
 

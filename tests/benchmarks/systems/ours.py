@@ -11,6 +11,7 @@ import numpy as np
 from seq2seq.layers import LSTM
 from seq2seq.recipe import Data, ModelSettings, Recipe, TokenizerSettings, TrainingSettings
 from seq2seq.recipe.build import build_model
+from seq2seq.system import process
 from seq2seq.text.batches import Batches
 from seq2seq.text.special_ids import END
 from seq2seq.training.optimizers import build_optimizer
@@ -22,6 +23,7 @@ POLICY = {"float32": "float32", "bfloat16": "mixed_bfloat16"}
 
 def main() -> None:
     """Do the job of standard input."""
+    process.prepare()
     turns = Turns()
     {"layer": layer, "training": training, "decoding": decoding, "curves": curves}[turns.job.part](turns)
 
