@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from seq2seq.commands.arguments import add_data, add_seed, add_settings
-from seq2seq.commands.next_steps import again, next_steps
+from seq2seq.commands.next_steps import again, assignment, next_steps
 from seq2seq.distribution.workers import Workers
 from seq2seq.recipe import Recipe
 from seq2seq.runs.record import EXAMPLE, RunRecord, RunResult, default_folder, finished_run, is_fixed, read_run
@@ -124,9 +124,10 @@ def _lead(
     workers = devices.workers if devices else Workers()
     assignments = _assignments(arguments)
     folder = _folder(recipe, wanted) if arguments.out is None else arguments.out
-    result = None if arguments.resume else finished_run(wanted, folder, data=arguments.data)
+    stored = None if arguments.resume else finished_run(wanted, folder, data=arguments.data)
     base = recipe
-    if result is not None:
+    if stored is not None:
+        result = stored
         tell(
             "This run was finished before; here is its stored result. To train anew, name another folder with --out, "
             f"or delete {folder}."
@@ -160,7 +161,7 @@ def _lead(
         return _STOPPED[result.stopped]
     print(report(result))
     # The command that began the run: one with --resume may leave out what it was told then.
-    tell(next_steps(result, wanted, result.command or command))
+    tell(next_steps(result, wanted, result.command or command, compare=stored is None))
     return 0
 
 
@@ -183,7 +184,7 @@ def _tell_edits(begun: RunRecord, recipe: Recipe, assignments: Sequence[str]) ->
     said = {assignment.partition("=")[0].strip() for assignment in assignments}
     said |= {*begun.changed_settings, "name", "seed"}
     edits = {name: value for name, value in begun.recipe.changes(recipe).items() if name not in said}
-    possible = [f"--set {_assignment(name, edits[name])}" for name in edits if not is_fixed(name)]
+    possible = [f"--set {shlex.quote(assignment(name, edits[name]))}" for name in edits if not is_fixed(name)]
     fixed = [name for name in edits if is_fixed(name)]
     if possible:
         tell(
@@ -191,11 +192,6 @@ def _tell_edits(begun: RunRecord, recipe: Recipe, assignments: Sequence[str]) ->
         )
     if fixed:
         tell(f"The recipe that was given has another {', '.join(fixed)}: that needs a new run, in another folder.")
-
-
-def _assignment(name: str, value: object) -> str:
-    plain = isinstance(value, str) and re.fullmatch(r"[\w.-]+", value)
-    return shlex.quote(f"{name}={value if plain else json.dumps(value, ensure_ascii=False)}")
 
 
 def _need_same(wanted: Recipe, data: str | None, folder: Path, command: str) -> None:
@@ -214,7 +210,7 @@ def _need_same(wanted: Recipe, data: str | None, folder: Path, command: str) -> 
         if not differing:
             return
         why = f"is of another recipe: {'; '.join(differing)}"
-    anew = again(command, "--out", f"{folder}-2") or f"--out {folder}-2"
+    anew = again(command, "--out", f"{folder}-2") if command else f"--out {folder}-2"
     raise RunFolderError(
         f"A run is never overwritten, and the one in {folder} {why}. "
         f"To start anew in its place: rm -r {shlex.quote(str(folder))}. To keep it: {anew}"
