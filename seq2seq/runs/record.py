@@ -156,10 +156,10 @@ def finished_run(recipe: Recipe, folder: str | Path, *, data: str | None = None)
     Args:
         recipe: What is to be run.
         folder: The run folder.
-        data: Where to read text instead of ``recipe.data.path``, as it was given to :func:`run`.
+        data: Where to read text instead of ``recipe.data.path``, as it was given to :func:`seq2seq.runs.running.run`.
 
     Returns:
-        What :func:`run` gave then; None where the folder holds no finished run, or one of another recipe, text or seed.
+        What the run gave then; None where the folder holds no finished run, or one of another recipe, text or seed.
     """
     run_folder = RunFolder(folder)
     model = model_file(run_folder)
