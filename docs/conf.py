@@ -15,7 +15,14 @@ author = "the seq2seq authors"
 copyright = author
 version = release = __version__
 
-extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "date_forms", "settings_table"]
+extensions = [
+    "myst_parser",
+    "sphinx.ext.autodoc",
+    "sphinx.ext.napoleon",
+    "command_line",
+    "date_forms",
+    "settings_table",
+]
 exclude_patterns = ["_build"]
 html_theme = "furo"
 html_title = f"seq2seq {version}"

@@ -4,6 +4,10 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from seq2seq.system import process
+
+process.prepare()  # as the command does: a test that starts Python hands it on
+
 # The default run is the same every time and does not fail because a machine is slow; to look further:
 # pytest --hypothesis-profile=explore
 settings.register_profile("default", deadline=None, derandomize=True, database=None)

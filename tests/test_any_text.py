@@ -13,7 +13,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from seq2seq import Decoder, Encoder, Seq2Seq, StateBridge, Tokenizer, Translator
-from seq2seq.commands import command as cli
+from seq2seq.commands import translate
+from seq2seq.commands.command import main
 from seq2seq.search import Beam
 from seq2seq.text.special_ids import UNKNOWN
 from seq2seq.translation.translator import Hypothesis
@@ -82,11 +83,11 @@ class Stdout(io.StringIO):
 def command(translator: Translator, data: bytes, *options: str) -> bytes:
     """Give what `seq2seq translate` writes for the data."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("seq2seq.commands.translate.named_translator", lambda path: translator)
+        patch.setattr(translate, "named_translator", lambda path: translator)
         patch.setattr(sys, "stdin", Stdin(data))
         output = Stdout()
         patch.setattr(sys, "stdout", output)
-        assert cli.main(["translate", "m.s2s", *options]) == 0
+        assert main(["translate", "m.s2s", *options]) == 0
     return output.buffer.getvalue()
 
 
@@ -183,8 +184,8 @@ class TestOutput:
     """A file of translations is there whole, or as it was before."""
 
     def failing(self, patch: pytest.MonkeyPatch, *arguments: str) -> int:
-        patch.setattr("seq2seq.commands.translate.named_translator", lambda path: build("characters"))
-        return cli.main(["translate", "m.s2s", *arguments])
+        patch.setattr(translate, "named_translator", lambda path: build("characters"))
+        return main(["translate", "m.s2s", *arguments])
 
     def test_of_a_file_that_breaks_off(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]

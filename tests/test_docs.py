@@ -11,7 +11,7 @@ from sybil import Sybil
 from sybil.parsers.myst import PythonCodeBlockParser
 
 import seq2seq
-from seq2seq.commands.command import make_parser
+from seq2seq.commands.command import COMMANDS, make_parser
 from seq2seq.commands.script import add_arguments
 from seq2seq.recipe import Data, Recipe
 from seq2seq.settings import kinds
@@ -128,6 +128,23 @@ def test_every_setting_stands_in_the_reference():
     page = (ROOT / "docs" / "reference" / "settings.md").read_text("utf-8")
     sections = [kind for kind in kinds(Recipe).values() if dataclasses.is_dataclass(kind)]
     assert re.findall(r"^\.\. settings:: (\w+)$", page, re.MULTILINE) == [kind.__name__ for kind in [Recipe, *sections]]
+
+
+def test_every_command_and_every_option_stand_in_the_reference(monkeypatch):
+    monkeypatch.syspath_prepend(ROOT / "docs")
+    import command_line
+
+    page = (ROOT / "docs" / "reference" / "command-line.md").read_text("utf-8")
+    parsers = command_line.parsers()
+    names = [module.__name__.rpartition(".")[2].replace("_", "-") for module in COMMANDS]
+    assert re.findall(r"^\.\. command:: (\S+)$", page, re.MULTILINE) == list(parsers) == ["seq2seq", *names]
+    for parser in parsers.values():
+        assert parser.description
+        rows = command_line.rows(parser)
+        assert len(rows) == len(parser._actions) and all(written and meaning for written, meaning in rows)
+    options = dict(command_line.rows(parsers["verify-resume"]))
+    assert "--kill-at K [K ...]" in options and options["--steps N"].endswith("(needed)")
+    assert dict(command_line.rows(parsers["train"]))["--strategy {mirrored,multiworker}"].startswith("share each batch")
 
 
 def test_the_forms_of_dates_are_listed_and_counted_by_language(monkeypatch):

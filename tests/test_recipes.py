@@ -6,7 +6,7 @@ import pytest
 
 import seq2seq
 from seq2seq.recipe import Recipe, load_recipe
-from seq2seq.runs.experiment import run
+from seq2seq.runs import run
 from seq2seq.text import dates
 
 RECIPES = Path(__file__).parent.parent / "recipes"

@@ -20,8 +20,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from seq2seq.recipe import Recipe
+from seq2seq.runs.record import read_log
 from seq2seq.system import process
 from seq2seq.system.terminal import exit_status, format_table, tell
+from seq2seq.training.run_folder import RunFolder
 from seq2seq.training.state import OF_THE_PROCESS
 
 if TYPE_CHECKING:
@@ -180,7 +182,6 @@ def read_parts(folder: Path) -> list[Part]:
         folder: The run folder.
     """
     from seq2seq.training.checkpoint_file import find_checkpoint
-    from seq2seq.training.run_folder import RunFolder
 
     run = RunFolder(folder)
     checkpoint = find_checkpoint(run.last)
@@ -222,9 +223,8 @@ def _kind(part: str, name: str) -> str:
 
 
 def _log_lines(path: Path) -> dict[str, bytes]:
-    events = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
     # That it was resumed, and how long its first step took, is all that a resumed run says and the other does not.
-    lines = [event for event in events if event["event"] not in ("resume", "first_step")]
+    lines = [event for event in read_log(path) if event["event"] not in ("resume", "first_step")]
     return {f"line {number}": _text(line) for number, line in enumerate(lines, start=1)}
 
 
@@ -260,8 +260,7 @@ def _difference(part: Compared) -> str:
 
 
 def _resumed_from(folder: Path) -> int:
-    events = map(json.loads, (folder / "log.jsonl").read_text(encoding="utf-8").splitlines())
-    return next((event["update"] for event in events if event["event"] == "resume"), 0)
+    return next((event["update"] for event in read_log(RunFolder(folder).log) if event["event"] == "resume"), 0)
 
 
 def _prepared(recipe: Recipe, steps: int, first_kill: int) -> Recipe:
@@ -321,7 +320,7 @@ def _stop_at(step: int, kill: bool) -> keras.callbacks.Callback:
 
 
 def _train(arguments: argparse.Namespace) -> None:
-    from seq2seq.runs.experiment import train_only
+    from seq2seq.runs.running import train_only
 
     stops = [_stop_at(arguments.steps, kill=False)]
     if arguments.kill_at:

@@ -9,8 +9,9 @@ from typing import Any
 
 from seq2seq.commands.arguments import MODEL, add_parallel, named_translator, parallel
 from seq2seq.commands.decoding_options import add_decoding, chosen_search
-from seq2seq.runs.experiment import evaluation_of, measure
-from seq2seq.system.terminal import UsageError, format_table
+from seq2seq.recipe import EvaluationSettings
+from seq2seq.runs.measuring import evaluation_of, measure
+from seq2seq.system.terminal import format_table
 
 
 def add(commands: Any) -> None:
@@ -30,15 +31,9 @@ def add(commands: Any) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Run it."""
-    from seq2seq.metrics import METRICS
-
-    names = [name.strip() for name in arguments.metrics.split(",")] if arguments.metrics else None
-    unknown = [name for name in names or [] if name not in METRICS]
-    if unknown:
-        raise UsageError(
-            f"There is no metric {unknown[0]}. Received: --metrics {arguments.metrics}. "
-            f"There are: {', '.join(METRICS)}."
-        )
+    names = [name.strip() for name in arguments.metrics.split(",")] if arguments.metrics else []
+    if names:
+        EvaluationSettings(metrics=tuple(names))  # refuses unknown ones, before any work
     sources, references = parallel(arguments)
     translator = named_translator(arguments.model)
     evaluation = evaluation_of(translator, names)

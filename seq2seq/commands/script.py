@@ -13,22 +13,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from seq2seq.commands.arguments import add_data, add_seed, add_settings
+from seq2seq.commands.next_steps import again, assignment, next_steps
 from seq2seq.distribution.workers import Workers
 from seq2seq.recipe import Recipe
-from seq2seq.runs.experiment import (
-    EXAMPLE,
-    Begun,
-    RunResult,
-    begun_run,
-    default_folder,
-    finished_run,
-    is_fixed,
-    need_same_settings,
-    run,
-)
+from seq2seq.runs.record import EXAMPLE, RunRecord, RunResult, default_folder, finished_run, is_fixed, read_run
+from seq2seq.runs.running import need_same_settings, run
 from seq2seq.settings import SettingsError
 from seq2seq.system import process
 from seq2seq.system.terminal import exit_status, format_records, format_table, tell
+from seq2seq.training.run_folder import RunFolderError
 
 if TYPE_CHECKING:
     from seq2seq.distribution.devices import Devices
@@ -131,9 +124,10 @@ def _lead(
     workers = devices.workers if devices else Workers()
     assignments = _assignments(arguments)
     folder = _folder(recipe, wanted) if arguments.out is None else arguments.out
-    result = None if arguments.resume else finished_run(wanted, folder, data=arguments.data)
+    stored = None if arguments.resume else finished_run(wanted, folder, data=arguments.data)
     base = recipe
-    if result is not None:
+    if stored is not None:
+        result = stored
         tell(
             "This run was finished before; here is its stored result. To train anew, name another folder with --out, "
             f"or delete {folder}."
@@ -141,7 +135,7 @@ def _lead(
         workers.from_chief({"recipe": None})
     else:
         resume = arguments.resume
-        if resume and (begun := begun_run(folder)):
+        if resume and (begun := read_run(folder)):
             base = begun.recipe
             tell(f"Going on with the recipe in {folder / 'recipe.toml'}.")
             _tell_edits(begun, recipe, assignments)
@@ -166,7 +160,8 @@ def _lead(
             tell("The same command once more goes on from there too.")
         return _STOPPED[result.stopped]
     print(report(result))
-    tell(_next_steps(result, wanted, command))
+    # The command that began the run: one with --resume may leave out what it was told then.
+    tell(next_steps(result, wanted, result.command or command, compare=stored is None))
     return 0
 
 
@@ -184,12 +179,12 @@ def _folder(recipe: Recipe, wanted: Recipe) -> Path:
     return folder.with_name("-".join([folder.name, *(re.sub(r"[^\w.+]+", "_", name) for name in languages)]))
 
 
-def _tell_edits(begun: Begun, recipe: Recipe, assignments: Sequence[str]) -> None:
+def _tell_edits(begun: RunRecord, recipe: Recipe, assignments: Sequence[str]) -> None:
     """Say what the recipe as it is written now has otherwise than the run that goes on, and how to have it."""
     said = {assignment.partition("=")[0].strip() for assignment in assignments}
-    said |= {*begun.record.get("changed_settings", {}), "name", "seed"}
+    said |= {*begun.changed_settings, "name", "seed"}
     edits = {name: value for name, value in begun.recipe.changes(recipe).items() if name not in said}
-    possible = [f"--set {_assignment(name, edits[name])}" for name in edits if not is_fixed(name)]
+    possible = [f"--set {shlex.quote(assignment(name, edits[name]))}" for name in edits if not is_fixed(name)]
     fixed = [name for name in edits if is_fixed(name)]
     if possible:
         tell(
@@ -199,17 +194,10 @@ def _tell_edits(begun: Begun, recipe: Recipe, assignments: Sequence[str]) -> Non
         tell(f"The recipe that was given has another {', '.join(fixed)}: that needs a new run, in another folder.")
 
 
-def _assignment(name: str, value: object) -> str:
-    plain = isinstance(value, str) and re.fullmatch(r"[\w.-]+", value)
-    return shlex.quote(f"{name}={value if plain else json.dumps(value, ensure_ascii=False)}")
-
-
 def _need_same(wanted: Recipe, data: str | None, folder: Path, command: str) -> None:
     """Refuse to go on with the run of another recipe."""
-    from seq2seq.training.run_folder import RunFolderError
-
     try:
-        begun = begun_run(folder)
+        begun = read_run(folder)
     except SettingsError as error:
         why = f"cannot be read any more: {error}"
     else:
@@ -217,13 +205,12 @@ def _need_same(wanted: Recipe, data: str | None, folder: Path, command: str) -> 
             return
         there, here = begun.recipe.changes(wanted), wanted.changes(begun.recipe)
         differing = [f"{name} was {_shown(here[name])} and is now {_shown(there[name])}" for name in there]
-        before = begun.record.get("data")
-        if data is not None and data != before:
-            differing.append(f"the text was {before or begun.recipe.data.path} and is now {data}")
+        if data is not None and data != begun.data:
+            differing.append(f"the text was {begun.data or begun.recipe.data.path} and is now {data}")
         if not differing:
             return
         why = f"is of another recipe: {'; '.join(differing)}"
-    anew = _again(command, "--out", f"{folder}-2") or f"--out {folder}-2"
+    anew = again(command, "--out", f"{folder}-2") if command else f"--out {folder}-2"
     raise RunFolderError(
         f"A run is never overwritten, and the one in {folder} {why}. "
         f"To start anew in its place: rm -r {shlex.quote(str(folder))}. To keep it: {anew}"
@@ -249,60 +236,3 @@ def report(result: RunResult) -> str:
         f"Trained for {result.minutes:.1f} minutes. The translator: {result.model}",
         f"Result and settings: {result.folder}",
     ])  # fmt: skip
-
-
-def _next_steps(result: RunResult, recipe: Recipe, command: str) -> str:
-    source = shlex.quote(result.examples[0][0]) if result.examples else "'...'"
-    model, program = shlex.quote(str(result.model)), _program("seq2seq")
-    # The one that began the run: a command with --resume may leave out what it was told then.
-    command = json.loads((result.folder / "result.json").read_text(encoding="utf-8"))["command"] or command
-    name, settings = _other_attention(recipe)
-    others = [
-        _again(command, "--out", f"{result.folder}-{name}", *settings) if settings else "",
-        _again(command, "--out", f"{result.folder}-seed-{recipe.seed + 1}", "--seed", str(recipe.seed + 1)),
-    ]
-    return "\n".join([
-        "", "What to try next:",
-        f"  printf '%s\\n' {source} | {program} translate {model}",
-        f"  {program} describe {model} --svg wiring.svg",
-        *(f"  {other}" for other in others if other),
-    ])  # fmt: skip
-
-
-def _other_attention(recipe: Recipe) -> tuple[str, list[str]]:
-    """Name a model to compare with, and the options that make it of this recipe; none where only its name is open."""
-    model = recipe.model
-    if model.architecture:
-        return "", []
-    blind = model.bridge == "zero" or not any(model.bridge)
-    if model.attention == "none" or blind:  # without states the source is seen by attention only
-        other = "additive" if model.attention == "general" else "general"
-        return f"{other}-attention", ["--set", f"model.attention={other}"]
-    feeding = ["--set", "model.input_feeding=false"] if model.input_feeding else []
-    return "no-attention", ["--set", "model.attention=none", *feeding]
-
-
-def _again(command: str, *options: str) -> str:
-    """Give a command with other options, as it can be typed here; "" where it is not known."""
-    words = shlex.split(command)
-    if not words:
-        return ""
-    kept: list[str] = []
-    skip = False
-    for word in words[1:]:
-        if not skip and word not in ("--resume", "--resume-if-begun", "--out") and not word.startswith("--out="):
-            kept.append(word)
-        skip = word == "--out"
-    return f"{_program(words[0])} {shlex.join([*kept, *options])}"
-
-
-def _program(name: str) -> str:
-    """Write the command of this environment as it has to be typed here: by its name only where the shell finds it."""
-    here = Path(sys.executable).with_name(name)
-    found = shutil.which(name)
-    if found and (not here.exists() or Path(found).absolute() == here):
-        return name
-    if not here.exists():
-        python = shlex.quote(sys.executable)
-        return python if name == "python" else f"{python} -m seq2seq"
-    return shlex.quote(str(here.relative_to(Path.cwd()) if here.is_relative_to(Path.cwd()) else here))

@@ -13,8 +13,7 @@ import tensorflow as tf
 from seq2seq.distribution.cluster import Cluster, ClusterError, read_cluster
 from seq2seq.distribution.replicas import local_copies
 from seq2seq.distribution.workers import WorkerLostError, Workers, open_workers
-from seq2seq.system.choices import choose
-from seq2seq.system.process import tell_of_unused_gpu
+from seq2seq.system.choices import need_choice
 from seq2seq.system.terminal import tell
 
 STRATEGIES = ("mirrored", "multiworker")
@@ -103,7 +102,7 @@ def open_devices(name: str = "") -> Iterator[Devices]:
         ValueError: The name is unknown.
     """
     if name:
-        choose("strategy", name, {each: each for each in STRATEGIES})
+        need_choice("strategy", name, STRATEGIES)
     if name == "multiworker":
         cluster = read_cluster()
         with open_workers(cluster) as workers, _news_first(workers, cluster):
@@ -111,7 +110,6 @@ def open_devices(name: str = "") -> Iterator[Devices]:
         return
     if not name and "TF_CONFIG" in os.environ:
         _need_no_workers()
-    tell_of_unused_gpu()
     yield Devices(_mirrored() if name else tf.distribute.get_strategy())
 
 

@@ -8,13 +8,13 @@ import queue
 import signal
 import socket
 import subprocess
-import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from types import FrameType
 
 from seq2seq.distribution.workers import SECONDS
+from seq2seq.system.machine import cores
 from seq2seq.system.terminal import tell
 
 # Workers that die of the death of another one follow it within this many seconds.
@@ -113,8 +113,7 @@ def _addresses(workers: int) -> list[str]:
 
 def _environment(addresses: Sequence[str], index: int) -> dict[str, str]:
     config = {"cluster": {"worker": list(addresses)}, "task": {"type": "worker", "index": index}}
-    cores = len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
-    threads = str(max(cores // len(addresses), 1))
+    threads = str(max(cores() // len(addresses), 1))
     return {
         "TF_CONFIG": json.dumps(config),
         "TF_NUM_INTRAOP_THREADS": os.environ.get("TF_NUM_INTRAOP_THREADS", threads),

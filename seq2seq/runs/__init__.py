@@ -1,5 +1,6 @@
 """Runs: from a recipe to a measured translator, and the record of it."""
 
-from seq2seq.runs.experiment import RunResult, run
+from seq2seq.runs.record import RunResult
+from seq2seq.runs.running import run
 
 __all__ = ["RunResult", "run"]

@@ -1,7 +1,7 @@
 """Choices by name: an unknown name is answered with the nearest valid one."""
 
 import difflib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import TypeVar
 
 Choice = TypeVar("Choice")
@@ -26,8 +26,26 @@ def choose(what: str, name: str, table: Mapping[str, Choice]) -> Choice:
         Traceback (most recent call last):
         ValueError: optimizer is one of: adam, sgd. Received: optimizer='adma'. Did you mean 'adam'?
     """
-    if name in table:
-        return table[name]
-    near = difflib.get_close_matches(str(name), list(table), n=1)
+    need_choice(what, name, table)
+    return table[name]
+
+
+def need_choice(what: str, name: str, names: Collection[str]) -> None:
+    """Refuse a name that is not one of those there are, where it stands for itself.
+
+    Args:
+        what: What is chosen, for the message, with the argument's name: "unit".
+        name: The name given.
+        names: Valid names.
+
+    Raises:
+        ValueError: The name is not one of them.
+
+    Example:
+        >>> need_choice("unit", "tokens", ("sentences", "tokens"))
+    """
+    if name in names:
+        return
+    near = difflib.get_close_matches(str(name), list(names), n=1)
     hint = f" Did you mean {near[0]!r}?" if near else ""
-    raise ValueError(f"{what} is one of: {', '.join(sorted(table))}. Received: {what}={name!r}.{hint}")
+    raise ValueError(f"{what} is one of: {', '.join(sorted(names))}. Received: {what}={name!r}.{hint}")

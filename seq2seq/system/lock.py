@@ -1,14 +1,18 @@
 """One process at a time in a run folder."""
 
+import errno
 import json
 import os
 import platform
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
 from filelock import FileLock, Timeout
+
+# What a file system says that has no locks.
+_NO_LOCKS = {errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOTSUP, errno.EINVAL}
 
 
 class LockedError(ValueError):
@@ -20,13 +24,14 @@ def locked(path: Path) -> Iterator[None]:
     """Hold a lock while the block runs; the operating system lets it go with the process, however that ends.
 
     The file stands there while the lock is held, and says by whom. One that a killed process left behind is taken over.
-    Where the file system has no locks (some of a network), nothing is locked.
+    Where the file system has no locks (some network file systems), nothing is locked.
 
     Args:
         path: The file of the lock.
 
     Raises:
         LockedError: Another process holds it, or another part of this one.
+        OSError: The file cannot be written.
 
     Example:
         >>> import tempfile
@@ -39,7 +44,7 @@ def locked(path: Path) -> Iterator[None]:
         >>> lock.exists()
         False
     """
-    lock = FileLock(path, blocking=False, thread_local=False, on_acquired=_sign)
+    lock = FileLock(path, blocking=False, on_acquired=_sign)
     try:
         lock.acquire()
     except Timeout:
@@ -47,15 +52,15 @@ def locked(path: Path) -> Iterator[None]:
             f"One process at a time works in a run folder. Received: {str(path.parent)!r}, where {_holder(path)} is at "
             "work. Wait for its end or stop it, or name another folder."
         ) from None
-    except OSError:
-        path.unlink(missing_ok=True)
-        yield
-        return
+    except OSError as error:
+        if error.errno not in _NO_LOCKS:
+            raise
     try:
         yield
     finally:
-        # Before it is let go: nobody can have taken it yet.
-        path.unlink(missing_ok=True)
+        # Before it is let go: nobody can have taken it yet. Windows keeps an open file; there the lock deletes it.
+        with suppress(PermissionError):
+            path.unlink(missing_ok=True)
         lock.release()
 
 
@@ -67,7 +72,7 @@ def _sign(handle: int) -> None:
         "since": datetime.now(UTC).isoformat(timespec="seconds"),
     }
     os.ftruncate(handle, 0)
-    os.pwrite(handle, json.dumps(holder).encode() + b"\n", 0)
+    os.write(handle, json.dumps(holder).encode() + b"\n")
 
 
 def _holder(path: Path) -> str:

@@ -1,10 +1,13 @@
-"""What the machine can do: the rate of its matrix products, and the memory that was taken."""
+"""What the machine is and can do: its processors, the rate of its matrix products, the memory that was taken."""
 
 from __future__ import annotations
 
+import os
+import platform
 import sys
 import time
-from typing import NamedTuple
+from pathlib import Path
+from typing import Any, NamedTuple
 
 
 class ProductRate(NamedTuple):
@@ -77,3 +80,24 @@ def peak_gpu_memory() -> int:
     if not tf.config.list_logical_devices("GPU"):
         return 0
     return int(tf.config.experimental.get_memory_info("GPU:0")["peak"])
+
+
+def machine() -> dict[str, Any]:
+    """Describe the machine as far as times depend on it: processor, cores of this process, graphics processors."""
+    import tensorflow as tf
+
+    processor = platform.processor() or platform.machine()
+    information = Path("/proc/cpuinfo")
+    if information.exists():
+        names = [line for line in information.read_text(encoding="utf-8").splitlines() if line.startswith("model name")]
+        processor = names[0].partition(":")[2].strip() if names else processor
+    gpus = [
+        tf.config.experimental.get_device_details(device).get("device_name", "GPU")
+        for device in tf.config.list_physical_devices("GPU")
+    ]
+    return {"processor": processor, "cores": cores(), "gpus": gpus}
+
+
+def cores() -> int:
+    """Count the processor cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1

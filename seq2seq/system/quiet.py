@@ -11,8 +11,12 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from importlib.machinery import ModuleSpec, PathFinder
+from pathlib import Path
 from types import ModuleType
 
+from seq2seq.system.terminal import tell
+
+_DRIVERS = ("/proc/driver/nvidia/gpus", "/dev/kfd")  # where the drivers of NVIDIA and of AMD show what is there
 _NOISE = re.compile(rb"[IWE]\d{4} \d\d:\d\d:\d\d|WARNING: All log messages before absl::InitializeLog\(\)")
 
 
@@ -22,9 +26,15 @@ def quiet() -> None:
     The `seq2seq` command and recipe scripts do so; a program of your own calls `seq2seq.quiet()` before anything of
     TensorFlow or Keras is imported, or lets TensorFlow talk. Nothing happens where TensorFlow is loaded already, or
     where the user chose another `TF_CPP_MIN_LOG_LEVEL` than our "3" (fatal errors only): setting it to "0" is the way
-    to see everything, such as why a GPU was not found.
+    to see everything. One thing that is held back is said in our words: that TensorFlow cannot use the GPU of this
+    machine.
+
+    Example:
+        >>> import seq2seq
+        >>> seq2seq.quiet()  # and then: import keras
     """
-    if os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3") == "3" and "tensorflow" not in sys.modules:
+    wanted = os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3") == "3" and "tensorflow" not in sys.modules
+    if wanted and not any(isinstance(finder, _QuietTensorFlow) for finder in sys.meta_path):
         sys.meta_path.insert(0, _QuietTensorFlow())
 
 
@@ -48,8 +58,20 @@ class _QuietTensorFlow:
                 sys.meta_path.remove(self)
             with _quiet_stderr():
                 execute(module)
+            _tell_of_unused_gpu(module)
 
         return exec_module
+
+
+def _tell_of_unused_gpu(tensorflow: ModuleType) -> None:
+    """Say that there is a GPU which TensorFlow does not use; nothing where the user hides it from TensorFlow."""
+    there = [driver for driver in _DRIVERS if Path(driver).exists()]
+    hidden = os.environ.get("CUDA_VISIBLE_DEVICES") in ("", "-1")
+    if there and not hidden and not tensorflow.config.list_physical_devices("GPU"):
+        tell(
+            f"This machine has a GPU ({there[0]}), and TensorFlow does not use it. To see why: TF_CPP_MIN_LOG_LEVEL=0 "
+            "in the environment."
+        )
 
 
 @contextmanager

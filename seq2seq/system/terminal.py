@@ -110,18 +110,14 @@ def format_table(header: Sequence[str], rows: Sequence[Sequence[object]], *, num
         embedding     64
         encoder    1,024
     """
-    import tabulate  # not at the top: `seq2seq --help` does without it
+    from tabulate import tabulate  # not at the top: `seq2seq --help` does without it
 
     cells = [[f"{cell:,}" if type(cell) is int else str(cell) for cell in row] for row in rows]
     sides = ["right" if column in numbers else "left" for column in range(len(header))]
-    padding, tabulate.MIN_PADDING = tabulate.MIN_PADDING, 0  # a column is as wide as what is in it
-    try:
-        table = tabulate.tabulate(
-            cells, list(header), "simple", disable_numparse=True, colalign=sides if cells else None
-        )
-    finally:
-        tabulate.MIN_PADDING = padding
-    return "\n".join(line.rstrip() for line in table.splitlines())
+    # The header goes in as a row: tabulate makes a column wider than its header, and a rule stands above and below.
+    table = tabulate([header, *cells], tablefmt="simple", disable_numparse=True, colalign=sides)
+    rule, names, *lines, _ = table.split("\n")
+    return "\n".join(line.rstrip() for line in [names, rule, *lines])
 
 
 def format_records(records: Sequence[Sequence[tuple[str, str]]], columns: int) -> str:
@@ -166,6 +162,6 @@ def width(text: str) -> int:
         >>> width("5月3日"), width("e\N{COMBINING ACUTE ACCENT}")
         (6, 1)
     """
-    from wcwidth import wcswidth
+    import wcwidth
 
-    return max(wcswidth(text), 0)
+    return wcwidth.width(text)

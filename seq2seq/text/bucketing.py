@@ -5,6 +5,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from seq2seq.system.choices import need_choice
 from seq2seq.text.ids import Ids
 from seq2seq.text.special_ids import END, PAD, START
 
@@ -30,8 +31,7 @@ def check_settings(size: int, unit: str, max_source_length: int, max_target_leng
     Raises:
         ValueError: if the unit is unknown or a number is too small.
     """
-    if unit not in UNITS:
-        raise ValueError(f"unit needs to be one of {', '.join(map(repr, UNITS))}. Received: unit={unit!r}.")
+    need_choice("unit", unit, UNITS)
     if size < 1:
         raise ValueError(f"A batch needs room for something. Received: size={size} {unit}.")
     if min(max_source_length, max_target_length) < 2:

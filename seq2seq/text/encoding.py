@@ -1,18 +1,26 @@
 """A corpus as ids: tokenised once, kept on disk under a name made of its content."""
 
 import hashlib
+import os
+import re
+import time
 import zipfile
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
 
 from seq2seq.system.files import replacing
+from seq2seq.system.terminal import tell
 from seq2seq.text.corpus import Corpus
 from seq2seq.text.ids import Ids
 from seq2seq.text.tokenizer import Tokenizer
 
 _FORMAT = b"seq2seq ids 1"
+
+# The cache holds so many bytes at most, and in any case what the last two runs need: training and validation text each.
+_BYTES, _FILES = 4 << 30, 4
 
 
 def encode_corpus(
@@ -21,7 +29,8 @@ def encode_corpus(
     """Tokenise a corpus in memory, or fetch it from the cache if the same text met the same tokenizers before.
 
     The name of a file in the cache is the fingerprint of all texts and both tokenizers, so that nothing old is ever
-    taken for something new. A file that is damaged, or not ours, is written again.
+    taken for something new. A file that is damaged, or not ours, is written again. Where the folder grows beyond 4 GiB,
+    those files go that were not used for longest.
 
     Args:
         corpus: pairs in memory.
@@ -50,9 +59,11 @@ def encode_corpus(
     path = Path(cache) / f"{fingerprint}.npz"
     kept = _read(path, len(corpus), (source_tokenizer.vocab_size, target_tokenizer.vocab_size))
     if kept is not None:
+        _used(path)
         return kept
     ids = Ids.pack(source_tokenizer.encode_batch(sources)), Ids.pack(target_tokenizer.encode_batch(targets))
     _write(path, ids)
+    _clean(path.parent)
     return ids
 
 
@@ -107,4 +118,32 @@ def _write(path: Path, ids: tuple[Ids, Ids]) -> None:
             source_starts=source.starts,
             target=target.flat,
             target_starts=target.starts,
+        )
+
+
+def _used(path: Path) -> None:
+    """Note that a file was used now, where its file system may not: as the time of access."""
+    with suppress(OSError):  # it is another user's
+        os.utime(path, ns=(time.time_ns(), path.stat().st_mtime_ns))
+
+
+def _clean(folder: Path) -> None:
+    """Delete the files that were not used for longest, until the rest is small enough."""
+    found = []
+    for path in folder.iterdir():
+        if re.fullmatch(r"[0-9a-f]{64}\.npz", path.name):
+            with suppress(OSError):  # another process deletes it at this moment
+                found.append((path.stat(), path))
+    found.sort(key=lambda entry: entry[0].st_atime_ns, reverse=True)
+    held, freed, deleted = 0, 0, 0
+    for number, (status, path) in enumerate(found):
+        held += status.st_size
+        if held > _BYTES and number >= _FILES:
+            with suppress(OSError):  # it is another user's, or gone
+                path.unlink()
+                freed, deleted = freed + status.st_size, deleted + 1
+    if deleted:
+        tell(
+            f"Tokenised text that was not used for longest is deleted: {deleted:,} of {len(found):,} files in "
+            f"{folder}, {freed >> 20:,} MiB."
         )

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
+from seq2seq.system.choices import need_choice
 from seq2seq.system.files import replacing
 from seq2seq.text.special_ids import END, PAD, PIECES, START, UNKNOWN
 
@@ -110,8 +111,8 @@ class Tokenizer:
         """
         from sentencepiece import SentencePieceTrainer
 
-        _need_known("kind", kind, KINDS)
-        _need_known("normalization", normalization, NORMALIZATIONS)
+        need_choice("kind", kind, KINDS)
+        need_choice("normalization", normalization, NORMALIZATIONS)
         writer = io.BytesIO()
         try:
             SentencePieceTrainer.train(
@@ -242,11 +243,6 @@ def _encodable(text: str) -> str:
     if text.isascii() or not _SURROGATE.search(text):
         return text
     return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-
-
-def _need_known(name: str, value: str, known: Sequence[str]) -> None:
-    if value not in known:
-        raise ValueError(f"{name} needs to be one of {', '.join(map(repr, known))}. Received: {name}={value!r}.")
 
 
 def _why_not_trained(error: str, kind: str, vocab_size: int) -> str:

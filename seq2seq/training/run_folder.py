@@ -1,17 +1,14 @@
 """The run folder: where everything that a run makes lies, and the rule that no run is overwritten."""
 
 import json
-import platform
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from importlib import metadata
 from itertools import takewhile
 from pathlib import Path
 
 from seq2seq.system.files import replacing
 from seq2seq.system.lock import locked
-
-_PACKAGES = ("seq2seq", "tensorflow", "keras", "numpy", "sentencepiece", "datasets", "sacrebleu")
+from seq2seq.system.versions import installed_versions
 
 
 class RunFolderError(ValueError):
@@ -150,14 +147,3 @@ def open_run_folder(path: str | Path, *, resume: bool = False) -> RunFolder:
         )
     folder.make()
     return folder
-
-
-def installed_versions() -> dict[str, str]:
-    """Give the versions of Python, the system and the packages that a result depends on, without importing them."""
-    versions = {"python": platform.python_version(), "system": platform.platform()}
-    for package in _PACKAGES:
-        try:
-            versions[package] = metadata.version(package)
-        except metadata.PackageNotFoundError:
-            versions[package] = "not installed"
-    return versions

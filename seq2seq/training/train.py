@@ -16,6 +16,7 @@ from seq2seq.distribution.workers import Workers
 from seq2seq.models.kernels import layer_kernels, require_fast_kernels
 from seq2seq.models.seq2seq import Seq2Seq
 from seq2seq.system.choices import choose
+from seq2seq.system.versions import installed_versions
 from seq2seq.training.agreement import Agreement, ChiefFollower, batch_digest
 from seq2seq.training.checkpoint_file import CheckpointError, Loaded, load_checkpoint, load_latest, load_weights
 from seq2seq.training.checkpointing import Checkpoints
@@ -23,7 +24,7 @@ from seq2seq.training.log import JsonLog, TensorBoardLog
 from seq2seq.training.not_finite import NotFiniteError, ToText, Watch
 from seq2seq.training.optimizers import build_optimizer
 from seq2seq.training.progress import Progress
-from seq2seq.training.run_folder import RunFolder, installed_versions, open_run_folder
+from seq2seq.training.run_folder import RunFolder, open_run_folder
 from seq2seq.training.schedules import Schedule, build_schedule
 from seq2seq.training.state import Remembering, RunListener, RunState, TextPairs, TrainingBatches
 from seq2seq.training.step_callbacks import Counting, LearningRate

@@ -109,26 +109,6 @@ def test_any_difference_is_seen_and_named(verified: tuple[int, Path], tmp_path: 
     assert found["best weights"] == ["best.weights.h5"]
 
 
-@pytest.mark.parametrize(
-    ("options", "message"),
-    [
-        (["--steps", "3", "--kill-at", "3"], "Received: --steps 3 --kill-at 3"),
-        (["--steps", "3", "--kill-at", "0"], "whole number from 1 up"),
-        (["--steps", "3", "--kill-at", "1", "--set", "training.epoch=3"], "Did you mean training.epochs?"),
-    ],
-)
-def test_bad_usage_is_told_before_anything_trains(
-    options: list[str], message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    (tmp_path / "letters.toml").write_text(RECIPE.to_toml())
-    try:
-        status = main(["verify-resume", str(tmp_path / "letters.toml"), *options])
-    except SystemExit as stop:
-        status = stop.code
-    assert status == 2
-    assert message in capsys.readouterr().err
-
-
 def test_refuses_a_folder_that_is_not_empty(tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("mine")
     with pytest.raises(FileExistsError, match="which is not empty"):

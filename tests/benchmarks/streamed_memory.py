@@ -13,6 +13,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+from seq2seq.system import process
 from seq2seq.system.terminal import format_table
 
 _WORDS = [f"w{number}" for number in range(500)]
@@ -31,6 +32,7 @@ def write_corpus(folder: Path, pairs: int) -> None:
 
 def train(folder: Path, window: int) -> None:
     """Train from a stream; print batches of an epoch, and the peak of memory in MiB."""
+    process.prepare()
     import keras
 
     from seq2seq.layers import StateBridge

@@ -29,6 +29,7 @@ from seq2seq.recipe import (
     TokenizerSettings,
     TrainingSettings,
 )
+from seq2seq.system import process
 from seq2seq.system.terminal import format_table
 
 RECIPE = Recipe(
@@ -118,11 +119,12 @@ def scores(folder: Path) -> list[float]:
 
 def _train(arguments: argparse.Namespace) -> None:
     """Train as one worker, and write down the losses."""
+    process.prepare()
     import keras
     import tensorflow as tf
 
     from seq2seq.distribution.replicas import local_copies
-    from seq2seq.runs.experiment import train_only
+    from seq2seq.runs.running import train_only
 
     if arguments.strategy == "mirrored":
         (processor,) = tf.config.list_physical_devices("CPU")

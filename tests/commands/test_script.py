@@ -3,58 +3,13 @@ import json
 import os
 import shlex
 import shutil
-import subprocess
-import sys
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from seq2seq.commands import command as cli
-from seq2seq.commands import script
-from seq2seq.commands.script import main
-from seq2seq.recipe import Data, EvaluationSettings, ModelSettings, Recipe, TokenizerSettings, TrainingSettings
-from seq2seq.recipe.build import build_model
-from seq2seq.runs.experiment import finished_run, run
-
-RECIPE = Recipe(
-    name="letters",
-    data=Data("corpus", "lower", "upper", hold_out=3, validation="", test=""),
-    tokenizer=TokenizerSettings(kind="char"),
-    model=ModelSettings(embedding=4, encoder=(4,), decoder=(8,)),
-    training=TrainingSettings(epochs=1),
-    evaluation=EvaluationSettings(metrics=("exact_match", "chrf")),
-)
-
-
-@pytest.fixture(scope="module")
-def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with a corpus and a finished run over it."""
-    folder = tmp_path_factory.mktemp("finished")
-    words = [f"{first}{second}" for first in "abcd" for second in "efgh"]
-    (folder / "corpus").mkdir()
-    for language, text in (("lower", words), ("upper", map(str.upper, words))):
-        (folder / "corpus" / f"train.{language}").write_text("".join(f"{word}\n" for word in text))
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(folder)
-        run(RECIPE, progress="none")
-    return folder
-
-
-@pytest.fixture
-def here(finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    shutil.copytree(finished, tmp_path, dirs_exist_ok=True)
-    monkeypatch.chdir(tmp_path)
-    return tmp_path / "runs" / "letters"
-
-
-def test_a_finished_run_is_read_as_it_was_given(here: Path) -> None:
-    shutil.rmtree(here)
-    given = run(RECIPE, progress="none")
-    found = finished_run(RECIPE, given.folder)
-    assert found is not None
-    assert replace(found, minutes=given.minutes) == given
-    assert found.minutes == pytest.approx(given.minutes, abs=0.005)  # written with two digits
+from seq2seq.commands import main, script
+from seq2seq.recipe import Recipe
+from tests.letters import RECIPE
 
 
 def test_a_finished_command_is_safe_to_repeat(
@@ -87,14 +42,6 @@ def test_another_run_is_not_taken_for_the_finished_one(
         main(RECIPE, arguments)
     assert exit.value.code == 1
     assert "holds a run already" in capsys.readouterr().err
-
-
-def test_a_run_that_was_taken_up_again_and_stopped_is_not_finished(here: Path) -> None:
-    longer = RECIPE.override(["training.epochs=2"])
-    (here / "recipe.toml").write_text(longer.to_toml())
-    assert finished_run(longer, here) is None
-    (here / "model.s2s").unlink()
-    assert finished_run(RECIPE, here) is None
 
 
 @pytest.mark.parametrize(
@@ -221,74 +168,3 @@ def test_the_folder_is_named_by_what_is_run(
     with pytest.raises(FolderFound) as told:
         script.run_with_arguments(RECIPE, parser.parse_args(arguments))
     assert Path(str(told.value)) == Path(os.path.normpath(Path("runs", folder)))
-
-
-def test_what_to_try_next_can_be_typed(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    (here.parent.parent / "my letters.toml").write_text(RECIPE.to_toml())
-    assert cli.main(["train", "my letters.toml", "--resume-if-begun", "--out", "runs/letters"]) == 0
-    steps = [line[2:] for line in capsys.readouterr().err.partition("What to try next:")[2].splitlines() if line]
-    assert len(steps) == 4
-    environment = os.environ | {"PATH": os.defpath}
-    translated, drawn, *trained = (
-        subprocess.run(["sh", "-c", step], capture_output=True, text=True, check=False, env=environment)
-        for step in [*steps[:2], *(f"{step} --help" for step in steps[2:])]
-    )
-    assert (translated.returncode, translated.stdout.count("\n")) == (0, 1), translated.stderr
-    assert drawn.returncode == 0 and Path("wiring.svg").exists()
-    assert all(done.returncode == 0 and "--resume-if-begun" in done.stdout for done in trained)
-    arguments = [cli.make_parser().parse_args(shlex.split(step.replace("-m seq2seq", ""))[1:]) for step in steps[2:]]
-    assert [one.out for one in arguments] == [Path("runs/letters-no-attention"), Path("runs/letters-seed-1")]
-    assert [one.settings for one in arguments] == [["model.attention=none"], []] and arguments[1].seed == 1
-    assert not any(one.resume or one.resume_if_begun for one in arguments)
-
-
-@pytest.mark.parametrize(
-    "settings",
-    [
-        ["model.input_feeding=true"],
-        ["model.attention=none"],
-        ["model.bridge=zero"],
-        ["model.bridge=zero", "model.attention=additive"],
-        ["model.bridge=[[]]"],
-        ["model.tied=all", "model.attention=dot"],
-        ["model.architecture=luong2015"],
-    ],
-    ids=" ".join,
-)
-def test_the_model_to_compare_with_can_be_built(settings: list[str]) -> None:
-    name, options = script._other_attention(RECIPE.override(settings))
-    if settings == ["model.architecture=luong2015"]:
-        assert options == []
-        return
-    other = RECIPE.override([*settings, *options[1::2]])
-    assert other.model.attention != RECIPE.override(settings).model.attention and name
-    build_model(other, 9, 9)
-
-
-def test_programs_are_named_as_the_shell_finds_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    folder = tmp_path / ".venv" / "bin"
-    folder.mkdir(parents=True)
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(sys, "executable", str(folder / "python"))
-    monkeypatch.setenv("PATH", str(tmp_path / "elsewhere"))
-    assert script._program("seq2seq") == f"{folder}/python -m seq2seq" and script._program("python")[0] == "/"
-    for name in ("python", "seq2seq"):
-        (folder / name).touch(0o755)
-        assert script._program(name) == f".venv/bin/{name}"
-    monkeypatch.setenv("PATH", str(folder))
-    assert script._program("seq2seq") == "seq2seq"
-    monkeypatch.setenv("PATH", f"{tmp_path / 'elsewhere'}:{folder}")
-    (tmp_path / "elsewhere").mkdir()
-    (tmp_path / "elsewhere" / "seq2seq").touch(0o755)
-    assert script._program("seq2seq") == ".venv/bin/seq2seq"
-
-
-def test_showing_a_finished_run_loads_no_tensorflow(here: Path) -> None:
-    (here.parent.parent / "letters.toml").write_text(RECIPE.to_toml())
-    code = (
-        "import sys; from seq2seq.commands.command import main; status = main(['train', 'letters.toml']); "
-        "sys.exit(status or 10 * ('tensorflow' in sys.modules or 'datasets' in sys.modules))"
-    )
-    shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
-    assert shown.returncode == 0, shown.stderr
-    assert "exact_match" in shown.stdout

@@ -1,3 +1,4 @@
+import errno
 import signal
 import subprocess
 import sys
@@ -63,3 +64,21 @@ def test_a_lock_without_words_is_held_all_the_same(tmp_path):
         (tmp_path / "lock").write_text("")
         with pytest.raises(LockedError, match="where another process is at work"), locked(tmp_path / "lock"):
             pass
+
+
+def test_where_the_file_system_has_no_locks_nothing_is_locked(tmp_path, monkeypatch):
+    fcntl = pytest.importorskip("fcntl")
+
+    def flock(handle, operation):
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr(fcntl, "flock", flock)
+    with locked(tmp_path / "lock"), locked(tmp_path / "lock"):
+        pass
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_lock_that_cannot_be_written_is_an_error(tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(OSError, match="file"), locked(tmp_path / "file" / "lock"):
+        pass

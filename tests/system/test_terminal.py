@@ -10,6 +10,12 @@ def test_columns_stand_below_each_other_whatever_the_script() -> None:
     assert second.endswith("12,345") and first.endswith("     1")
 
 
+def test_a_table_is_its_columns_and_two_spaces_between() -> None:
+    table = format_table(["a", "name"], [["\N{COMBINING ACUTE ACCENT}e", ""], ["1e5", "NaN"]], numbers=[0])
+    assert table.split("\n") == ["  a  name", "---  ----", "  \N{COMBINING ACUTE ACCENT}e", "1e5  NaN"]
+    assert format_table(["a", "b"], []) == "a  b\n-  -"
+
+
 def test_long_records_are_wrapped_under_their_names() -> None:
     text = "word " * 30
     lines = format_records([[("source", text), ("translation", "short")]], 60).splitlines()

@@ -93,7 +93,7 @@ class TestRefusals:
     @pytest.mark.parametrize(
         ("settings", "message"),
         [
-            ({"unit": "words"}, "unit needs to be one of 'sentences', 'tokens'. Received: unit='words'"),
+            ({"unit": "words"}, "unit is one of: sentences, tokens. Received: unit='words'"),
             ({"size": 0}, "size=0 sentences"),
             ({"max_target_length": 1}, "at least one token and END. .* max_target_length=1"),
             ({"unit": "tokens", "size": 3}, "room for the longest pair. Received: size=3 tokens, a pair of 4 tokens"),

@@ -1,6 +1,9 @@
+import os
+
 import numpy as np
 import pytest
 
+from seq2seq.text import encoding
 from seq2seq.text.corpus import Corpus, corpus_from_pairs
 from seq2seq.text.encoding import encode_corpus
 from seq2seq.text.tokenizer import Tokenizer
@@ -101,3 +104,23 @@ def test_a_streamed_corpus_is_refused(tokenizer):
 def arrays_of(path, name):
     with np.load(path) as kept:
         return kept[name]
+
+
+def test_what_was_not_used_for_longest_goes(encode, tmp_path, monkeypatch, capsys):
+    corpora = [[(letter * 9, "c")] for letter in "abc"]
+    monkeypatch.setattr(encoding, "_FILES", 2)
+    for pairs in corpora:
+        assert encode(pairs)[1] == 2
+        for path in tmp_path.glob("*.npz"):  # time goes by, whatever the clock of the file system can tell apart
+            status = path.stat()
+            os.utime(path, ns=(status.st_atime_ns - 10**9, status.st_mtime_ns))
+    assert encode(corpora[0])[1] == 0, "all fit; the first one is used again"
+    (tmp_path / "notes.npz").write_bytes(bytes(99))
+    monkeypatch.setattr(encoding, "_BYTES", 1)
+    assert capsys.readouterr().err == ""
+    assert encode([("b", "a")])[1] == 2
+    told = capsys.readouterr().err
+    assert "2 of 4 files in" in told and str(tmp_path) in told and told.endswith("0 MiB.\n")
+    assert [encode(pairs)[1] for pairs in (corpora[0], [("b", "a")])] == [0, 0]
+    assert [encode(pairs)[1] for pairs in corpora[1:]] == [2, 2]
+    assert (tmp_path / "notes.npz").exists()

@@ -110,8 +110,11 @@ class TestTrain:
     @pytest.mark.parametrize(
         ("settings", "message"),
         [
-            ({"kind": "words"}, "kind needs to be one of 'unigram', 'bpe', 'char', 'word'. Received: kind='words'"),
-            ({"normalization": "nfd"}, "normalization needs .* 'identity'. Received: normalization='nfd'"),
+            (
+                {"kind": "words"},
+                r"kind is one of: bpe, char, unigram, word\. Received: kind='words'\. Did you mean 'word'\?",
+            ),
+            ({"normalization": "nfd"}, "normalization is one of: identity, .* Received: normalization='nfd'"),
             ({"vocab_size": 8}, "room for .* every character .* Received: kind='unigram', vocab_size=8. Use a larger"),
             ({"kind": "bpe", "vocab_size": 8}, "vocab_size=8. Use a larger"),
             ({"kind": "char", "vocab_size": 8, "byte_fallback": True}, "vocab_size=8. Use a larger"),

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
+from seq2seq.system.machine import machine
 from seq2seq.system.terminal import format_table
+from seq2seq.system.versions import installed_versions
 
 if TYPE_CHECKING:
     from seq2seq.models import Seq2Seq
@@ -76,8 +78,6 @@ class Setting:
     def of(cls, name: str, model: Seq2Seq) -> Setting:
         """Describe a model and this machine."""
         from seq2seq.models.kernels import layer_kernels
-        from seq2seq.runs.experiment import machine
-        from seq2seq.training.run_folder import installed_versions
 
         return cls(
             name,

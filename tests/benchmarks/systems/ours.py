@@ -12,6 +12,7 @@ from seq2seq.layers import LSTM
 from seq2seq.recipe import Data, ModelSettings, Recipe, TokenizerSettings, TrainingSettings
 from seq2seq.recipe.build import build_model
 from seq2seq.search import Beam
+from seq2seq.system import process
 from seq2seq.text.batches import Batches
 from seq2seq.text.special_ids import END
 from seq2seq.training.optimizers import build_optimizer
@@ -23,6 +24,7 @@ POLICY = {"float32": "float32", "bfloat16": "mixed_bfloat16"}
 
 def main() -> None:
     """Do the job of standard input."""
+    process.prepare()
     turns = Turns()
     {"layer": layer, "training": training, "decoding": decoding, "curves": curves}[turns.job.part](turns)
 

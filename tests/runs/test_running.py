@@ -7,8 +7,8 @@ import pytest
 
 import seq2seq
 from seq2seq import Tokenizer
-from seq2seq.commands import command as cli
-from seq2seq.commands.script import main
+from seq2seq.commands import main
+from seq2seq.commands.command import main as command
 from seq2seq.metrics import score
 from seq2seq.recipe import (
     BatchSettings,
@@ -20,8 +20,7 @@ from seq2seq.recipe import (
     TokenizerSettings,
     TrainingSettings,
 )
-from seq2seq.runs import experiment
-from seq2seq.runs.experiment import run
+from seq2seq.runs import measuring, preparing, run, running
 from seq2seq.search import Beam
 from seq2seq.settings import SettingsError
 from seq2seq.training.run_folder import RunFolderError
@@ -65,7 +64,7 @@ def test_a_run_leaves_a_translator_and_its_scores(corpus: Path) -> None:
     assert Recipe.from_toml(result.folder / "recipe.toml").seed == 3
 
     # The file alone gives the scores that were written down.
-    held = experiment_test_part()
+    held = held_out_for_test()
     translator = seq2seq.load(result.model)
     translations = translator.translate(held.sources)
     assert (result.folder / "test.translations.txt").read_text().split("\n") == [*translations, ""]
@@ -74,7 +73,7 @@ def test_a_run_leaves_a_translator_and_its_scores(corpus: Path) -> None:
         assert again.value == value and again.signature == result.signatures[name] == written["signatures"][name]
     assert translator.about["metrics"] == result.metrics
     assert translator.search == Beam(2)
-    assert experiment.evaluation_of(translator) == RECIPE.evaluation
+    assert measuring.evaluation_of(translator) == RECIPE.evaluation
     assert str(corpus) not in translator.recipe
     assert set(result.examples) <= set(zip(held.sources, translations, held.targets, strict=True))
 
@@ -82,7 +81,7 @@ def test_a_run_leaves_a_translator_and_its_scores(corpus: Path) -> None:
         run(RECIPE, progress="none")
 
 
-def experiment_test_part():
+def held_out_for_test():
     from seq2seq.recipe.build import read_corpora
 
     corpora = read_corpora(RECIPE)
@@ -129,7 +128,7 @@ def test_a_run_that_is_stopped_while_it_measures_is_finished_by_resume(
     corpus: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with monkeypatch.context() as patch:
-        patch.setattr(experiment, "_examples", MagicMock(side_effect=KeyboardInterrupt))
+        patch.setattr(measuring, "_examples", MagicMock(side_effect=KeyboardInterrupt))
         with pytest.raises(SystemExit) as exit:
             main(RECIPE, [])
     assert exit.value.code == 130
@@ -149,7 +148,7 @@ def test_the_settings_of_a_schedule_reach_it(name: str, monkeypatch: pytest.Monk
     own = {"luong": ["schedule_start=8", "schedule_every=0.5"], "plateau": ["schedule_patience=3"]}[name]
     recipe = RECIPE.override([f"training.{one}" for one in [f"schedule={name}", *own, "schedule_factor=0.25"]])
     monkeypatch.setattr("seq2seq.training.train.train", lambda *_, **given: given["schedule"])
-    built = experiment._train(recipe, MagicMock(), MagicMock(), False, "none", MagicMock())
+    built = running._train(recipe, MagicMock(), MagicMock(), False, "none", MagicMock())
     expected = {
         "luong": {"start": 8.0, "every": 0.5, "by": 0.25},
         "plateau": {"patience": 3, "by": 0.25},
@@ -171,7 +170,7 @@ def test_what_is_scored_is_scored_whole(corpus: Path, capsys: pytest.CaptureFixt
     translations = (result.folder / "test.translations.txt").read_text().splitlines()
     assert len(translations) == 5 and [translations[1], translations[4]] == ["", ""]
     files = ["--source", str(corpus / "test.de"), "--target", str(corpus / "test.en")]
-    assert cli.main(["evaluate", str(result.model), *files, "--json"]) == 0
+    assert command(["evaluate", str(result.model), *files, "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["metrics"] == result.metrics["test"]
 
 
@@ -183,7 +182,7 @@ def test_tokenised_text_is_shared_by_runs(corpus: Path, monkeypatch: pytest.Monk
     run(other, folder="runs/other", seed=5, progress="none")
     assert {path: path.stat().st_mtime_ns for path in Path("runs/.tokenised").iterdir()} == kept
     monkeypatch.setattr("os.access", lambda *_: False)
-    assert experiment._cache(Path("runs/other")) == Path("runs/other/tokenised")
+    assert preparing._cache(Path("runs/other")) == Path("runs/other/tokenised")
 
 
 def test_a_run_goes_on_with_its_own_tokenizers(corpus: Path) -> None:

@@ -1,0 +1,98 @@
+"""What to try after a run: commands that can be typed as they stand."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+import shutil
+import sys
+from contextlib import suppress
+from pathlib import Path
+
+from seq2seq.recipe import Recipe
+from seq2seq.runs.record import RunResult
+from seq2seq.settings import SettingsError
+
+# Models to compare with, the first that can be built is proposed: a name for its run folder, and its settings.
+_OTHERS = (
+    ("no-attention", ("model.attention=none", "model.input_feeding=false")),
+    ("general-attention", ("model.attention=general",)),
+    ("additive-attention", ("model.attention=additive",)),
+)
+
+
+def next_steps(result: RunResult, recipe: Recipe, command: str, *, compare: bool) -> str:
+    """Lay out what to try after a run.
+
+    Args:
+        result: What came of it.
+        recipe: What was run.
+        command: The command that began it; "" where it is not known.
+        compare: Whether to propose another model to compare with: it is built, to know that it can be, which takes
+            TensorFlow.
+    """
+    source = shlex.quote(result.examples[0][0]) if result.examples else "'...'"
+    model, program = shlex.quote(str(result.model)), _program("seq2seq")
+    steps = [f"printf '%s\\n' {source} | {program} translate {model}", f"{program} describe {model} --svg wiring.svg"]
+    if command:
+        name, settings = _other_model(recipe) if compare else ("", [])
+        if settings:
+            options = [part for setting in settings for part in ("--set", setting)]
+            steps.append(again(command, "--out", f"{result.folder}-{name}", *options))
+        seed = recipe.seed + 1
+        if _allowed(recipe, f"seed={seed}"):
+            steps.append(again(command, "--out", f"{result.folder}-seed-{seed}", "--seed", str(seed)))
+    return "\n".join(["", "What to try next:", *(f"  {step}" for step in steps)])
+
+
+def again(command: str, *options: str) -> str:
+    """Give the command of a run with other options, as it can be typed here."""
+    program, *words = shlex.split(command)
+    kept: list[str] = []
+    skip = False
+    for word in words:
+        if not skip and word not in ("--resume", "--resume-if-begun", "--out") and not word.startswith("--out="):
+            kept.append(word)
+        skip = word == "--out"
+    return f"{_program(program)} {shlex.join([*kept, *options])}"
+
+
+def assignment(name: str, value: object) -> str:
+    """Write a setting as `--set` takes it: ``model.dropout=0.3``."""
+    plain = isinstance(value, str) and re.fullmatch(r"[\w.-]+", value)
+    return f"{name}={value if plain else json.dumps(value, ensure_ascii=False)}"
+
+
+def _other_model(recipe: Recipe) -> tuple[str, list[str]]:
+    """Name a model to compare with, and the settings that make it of this recipe; none where none can be built."""
+    from seq2seq.recipe.build import check_model
+
+    for name, settings in _OTHERS:
+        other = _allowed(recipe, *settings)
+        if other is None or other.model.attention == recipe.model.attention:
+            continue
+        with suppress(SettingsError):
+            check_model(other)
+            return name, [assignment(*change) for change in recipe.changes(other).items()]
+    return "", []
+
+
+def _allowed(recipe: Recipe, *assignments: str) -> Recipe | None:
+    """Give the recipe with changed settings; None where they are not allowed."""
+    try:
+        return recipe.override(assignments)
+    except SettingsError:
+        return None
+
+
+def _program(name: str) -> str:
+    """Write the command of this environment as it has to be typed here: by its name only where the shell finds it."""
+    here = Path(sys.executable).with_name(name)
+    found = shutil.which(name)
+    if found and (not here.exists() or Path(found).absolute() == here):
+        return name
+    if not here.exists():
+        python = shlex.quote(sys.executable)
+        return python if name == "python" else f"{python} -m seq2seq"
+    return shlex.quote(str(here.relative_to(Path.cwd()) if here.is_relative_to(Path.cwd()) else here))

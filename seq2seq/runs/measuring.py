@@ -1,0 +1,102 @@
+"""What comes of a run: translations of what was held out, their scores, and the files that keep them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from seq2seq.recipe import EvaluationSettings
+from seq2seq.runs.record import EXAMPLE, RunRecord, RunResult, model_file, write_object
+from seq2seq.settings import from_table, to_table
+from seq2seq.system.files import replacing
+from seq2seq.system.machine import machine
+from seq2seq.system.terminal import tell
+from seq2seq.system.versions import installed_versions
+from seq2seq.training.run_folder import RunFolder
+
+if TYPE_CHECKING:
+    from seq2seq.metrics import Score
+    from seq2seq.recipe.build import Corpora
+    from seq2seq.text.corpus import Corpus
+    from seq2seq.training.train import TrainingResult
+    from seq2seq.translation.translator import Translator
+
+_EXAMPLES = 6
+
+
+def measure(hypotheses: Sequence[str], references: Sequence[str], settings: EvaluationSettings) -> dict[str, Score]:
+    """Score translations against their references by every metric of the settings."""
+    from seq2seq import metrics
+
+    return {
+        name: metrics.score(name, hypotheses, references, lowercase=settings.lowercase, tokenize=settings.tokenize)
+        for name in settings.metrics
+    }
+
+
+def evaluation_of(translator: Translator, metrics: Sequence[str] | None = None) -> EvaluationSettings:
+    """Give the settings by which a translator was measured, or others where its file does not say.
+
+    Args:
+        translator: The translator.
+        metrics: Names to use instead.
+    """
+    said = dict(translator.about.get("evaluation", {}))
+    return from_table(EvaluationSettings, said | ({"metrics": list(metrics)} if metrics else {}))
+
+
+def write_result(record: RunRecord, translator: Translator, corpora: Corpora, trained: TrainingResult) -> RunResult:
+    """Translate and score what was held out, and write the translator and the result.
+
+    Args:
+        record: What was run, and where.
+        translator: The trained model with its tokenizers; it learns its scores.
+        corpora: The text; what is measured is validation and, where there is one, test.
+        trained: What came of training.
+    """
+    from seq2seq.text.lines import one_line
+
+    folder, recipe = RunFolder(record.folder), record.recipe
+    found: dict[str, dict[str, float]] = {}
+    signatures: dict[str, str] = {}
+    examples: list[tuple[str, str, str]] = []
+    for part, corpus in (("validation", corpora.validation), ("test", corpora.test)):
+        if corpus is None:
+            continue
+        tell(f"Translating {corpus.name} ...")
+        hypotheses = translator.translate(corpus.sources)
+        scores = measure(hypotheses, corpus.targets, recipe.evaluation)
+        found[part] = {name: score.value for name, score in scores.items()}
+        signatures = {name: score.signature for name, score in scores.items()}
+        examples = _examples(corpus, hypotheses)
+        with replacing(folder.path / f"{part}.translations.txt") as path:
+            path.write_text("".join(f"{one_line(text)}\n" for text in hypotheses), encoding="utf-8")
+    model = model_file(folder)
+    translator.about |= {"metrics": found, "signatures": signatures}
+    translator.save(model)
+    result = {
+        "metrics": found,
+        "signatures": signatures,
+        "seed": recipe.seed,
+        "minutes": round(trained.minutes, 2),
+        "timing": trained.timing.table(),
+        "stopped": trained.stopped,
+        "epochs": trained.epochs,
+        "skipped": trained.skipped,
+        "best_epoch": trained.best_epoch,
+        "command": record.command,
+        "changed_settings": dict(record.changed_settings),
+        "data": record.data,
+        "settings": to_table(recipe),
+        "machine": machine(),
+        "versions": installed_versions(),
+        "examples": [dict(zip(EXAMPLE, example, strict=True)) for example in examples],
+    }
+    write_object(folder.result, result)
+    return RunResult(folder.path, model, found, signatures, trained.minutes, trained.stopped, examples, record.command)
+
+
+def _examples(corpus: Corpus, hypotheses: Sequence[str]) -> list[tuple[str, str, str]]:
+    from seq2seq.training.validation import spread_samples
+
+    return spread_samples(corpus.sources, hypotheses, corpus.targets, _EXAMPLES)

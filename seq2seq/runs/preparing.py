@@ -1,0 +1,186 @@
+"""What a run needs before it trains: text, tokenizers, batches and a model, and the record of what was begun."""
+
+from __future__ import annotations
+
+import base64
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from seq2seq.recipe import Recipe
+from seq2seq.runs.record import RunRecord, read_run
+from seq2seq.settings import SettingsError, to_table
+from seq2seq.system.terminal import tell
+from seq2seq.system.versions import installed_versions
+from seq2seq.training.run_folder import RunFolder, RunFolderError
+
+if TYPE_CHECKING:
+    from seq2seq.distribution.devices import Devices
+    from seq2seq.distribution.workers import Workers
+    from seq2seq.models import Seq2Seq
+    from seq2seq.recipe.build import Corpora
+    from seq2seq.text.batches import Batches
+    from seq2seq.text.corpus import Corpus
+    from seq2seq.text.streaming import StreamedBatches
+    from seq2seq.text.tokenizer import Tokenizer
+    from seq2seq.translation.translator import Translator
+
+
+@dataclass(frozen=True)
+class Ready:
+    """Everything that training takes, once the text is read and the folder is taken.
+
+    Attributes:
+        corpora: The text of each part.
+        batches: Those of the training part.
+        validation: Those of the validation part, in order.
+        translator: The model, not trained yet, with its tokenizers.
+        record: What the run folder says of the run.
+    """
+
+    corpora: Corpora
+    batches: Batches | StreamedBatches
+    validation: Batches | StreamedBatches
+    translator: Translator
+    record: RunRecord
+
+
+def prepare(
+    recipe: Recipe,
+    run_folder: RunFolder,
+    data: str | None,
+    command: str,
+    changed: Mapping[str, object],
+    devices: Devices,
+) -> Ready:
+    """Read the text, make tokenizers, batches and model, and write down what is run.
+
+    Args:
+        recipe: What to run.
+        run_folder: The folder of the run; where it resumes one, that gives the tokenizers, and text and command.
+        data: Where to read text instead of ``recipe.data.path``.
+        command: The command that started this, for the record.
+        changed: Settings that differ from the recipe as it was published, for the record.
+        devices: What the run is shared among; the chief alone writes.
+
+    Raises:
+        SettingsError: The run that is to go on has other settings that cannot change.
+        RunFolderError: Its tokenizers are not those that it began with.
+    """
+    from seq2seq.recipe.build import build_batches, build_model, check_model, read_corpora
+
+    workers = devices.workers
+    begun = _begun(run_folder, recipe) if workers.chief else None
+    check_model(recipe)
+    began_with = workers.from_chief(begun.data if begun else None)
+    data = began_with if data is None else data
+    corpora = read_corpora(recipe, data)
+    source, target = _shared_tokenizers(workers, lambda: _tokenizers(run_folder, recipe, corpora.train, begun))
+    record = RunRecord(
+        run_folder.path,
+        recipe,
+        begun.command if begun and begun.command else command,  # the one that began it: --resume alone makes no run
+        data,
+        {**(begun.changed_settings if begun else {}), **changed},
+        (source.fingerprint, target.fingerprint),
+    )
+    cache = _cache(run_folder.path) if workers.chief else None
+    batches = build_batches(recipe, corpora.train, source, target, cache=cache)
+    validation = build_batches(recipe, corpora.validation, source, target, cache=cache, shuffle=False)
+    with devices.strategy.scope():
+        model = build_model(recipe, source.vocab_size, target.vocab_size)
+    for corpus in corpora:
+        if corpus is not None:
+            tell(corpus.report())
+    tell(f"training batches: {batches.report()}")
+    tell(f"validation batches: {validation.report()}")
+    if workers.chief:
+        _begin(run_folder, record, source, target)
+    tell(f"model: {model.count_params():,} parameters, vocabulary {source.vocab_size:,} → {target.vocab_size:,}")
+    return Ready(corpora, batches, validation, _translator(recipe, model, source, target), record)
+
+
+def _begun(folder: RunFolder, recipe: Recipe) -> RunRecord | None:
+    """Give what was written down when the run in a folder began; None where none did."""
+    begun = read_run(folder.path) if folder.resume else None
+    if begun is not None and (differing := begun.fixed_differences(recipe)):
+        raise SettingsError(
+            "A run goes on with the data, the model, the optimizer and the seed that it began with. "
+            f"Received: {folder.path} with another {', '.join(differing)}. Set them back, or start a new run in "
+            "another folder."
+        )
+    return begun
+
+
+def _begin(folder: RunFolder, record: RunRecord, source: Tokenizer, target: Tokenizer) -> None:
+    """Write down what is run, once nothing but training can fail: until then the folder is nobody's."""
+    source.save(folder.source_tokenizer)
+    if target is source:
+        folder.target_tokenizer.unlink(missing_ok=True)  # of a run that was here before
+    else:
+        target.save(folder.target_tokenizer)
+    record.write()
+
+
+def _tokenizers(
+    folder: RunFolder, recipe: Recipe, corpus: Corpus, begun: RunRecord | None
+) -> tuple[Tokenizer, Tokenizer]:
+    """Load the tokenizers of a run that goes on, or make those of a new one."""
+    from seq2seq.recipe.build import build_tokenizers
+    from seq2seq.text.tokenizer import Tokenizer
+
+    if begun is None:
+        return build_tokenizers(recipe.tokenizer, corpus)
+    fingerprints = begun.tokenizers
+    source = target = Tokenizer.load(folder.source_tokenizer)
+    joint = fingerprints[0] == fingerprints[1] if fingerprints else not folder.target_tokenizer.exists()
+    if not joint:
+        target = Tokenizer.load(folder.target_tokenizer)
+    if fingerprints and fingerprints != (source.fingerprint, target.fingerprint):
+        raise RunFolderError(
+            f"A run goes on with the tokenizers that it began with. Received: {folder.path}, where "
+            f"{folder.source_tokenizer.name} or {folder.target_tokenizer.name} is another. Put the file back, or start "
+            "a new run in another folder."
+        )
+    return source, target
+
+
+def _shared_tokenizers(
+    workers: Workers, make: Callable[[], tuple[Tokenizer, Tokenizer]]
+) -> tuple[Tokenizer, Tokenizer]:
+    """Let the chief make the tokenizers, and give all workers the same."""
+    from seq2seq.text.tokenizer import Tokenizer
+
+    if workers.count == 1:
+        return make()
+    if workers.chief:
+        source, target = make()
+        workers.from_chief([base64.b64encode(each.to_bytes()).decode() for each in (source, target)])
+        return source, target
+    models = [base64.b64decode(text) for text in workers.from_chief()]
+    source = Tokenizer.from_bytes(models[0])
+    return source, source if models[0] == models[1] else Tokenizer.from_bytes(models[1])
+
+
+def _cache(folder: Path) -> Path:
+    """Name where tokenised text is kept: beside the run folder, for all runs over it, where that can be written."""
+    beside = folder.absolute().parent
+    return beside / ".tokenised" if os.access(beside, os.W_OK) else folder / "tokenised"
+
+
+def _translator(recipe: Recipe, model: Seq2Seq, source: Tokenizer, target: Tokenizer) -> Translator:
+    from seq2seq.translation.translator import Translator
+
+    about = {
+        "name": recipe.name,
+        "max_source_length": recipe.batches.max_source_length,
+        "source": recipe.data.source,
+        "target": recipe.data.target,
+        "seed": recipe.seed,
+        "decoding": to_table(recipe.decoding),
+        "evaluation": to_table(recipe.evaluation),
+        "versions": installed_versions(),
+    }
+    return Translator(model, source, target, recipe=recipe.to_toml(), about=about)

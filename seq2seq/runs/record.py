@@ -1,0 +1,227 @@
+"""The record of a run, as its folder keeps it: what was asked for, what happened, what came of it.
+
+It is read without TensorFlow, and written here too, so that its form stands in one place.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from seq2seq.recipe import Recipe
+from seq2seq.settings import SettingsError, from_table
+from seq2seq.system.files import replacing
+from seq2seq.training.run_folder import RunFolder
+
+EXAMPLE = ("source", "translation", "reference")
+"""What an example of a result consists of."""
+
+_BEGUN = "run.json"
+# What a run may not change when it goes on: its data, and the shapes of what was saved.
+_FIXED = ("data", "tokenizer", "batches", "model", "seed", "training.optimizer", "training.ema")
+
+
+@dataclass(frozen=True)
+class RunResult:
+    """What came of a run.
+
+    Attributes:
+        folder: The run folder.
+        model: The translator file; None where the run was stopped before its end.
+        metrics: Scores by part of the corpus ("validation", "test") and name, as in ``{"test": {"bleu": 36.1}}``.
+        signatures: How each metric was computed.
+        minutes: Wall time of training, validation included.
+        stopped: Why training ended: "finished", "patience", or the signal that stopped it.
+        examples: Some triples of held-out source, translation and reference.
+        command: The command that began it; "" where Python did.
+    """
+
+    folder: Path
+    model: Path | None
+    metrics: dict[str, dict[str, float]]
+    signatures: dict[str, str]
+    minutes: float
+    stopped: str
+    examples: list[tuple[str, str, str]]
+    command: str = ""
+
+
+@dataclass(frozen=True)
+class RunRecord:
+    """What a run folder says of its run; get one from :func:`read_run`.
+
+    Attributes:
+        folder: The run folder.
+        recipe: What is run.
+        command: The command that began it; "" where Python did.
+        data: Where the text was read instead of ``recipe.data.path``.
+        changed_settings: Settings that differ from the recipe as it was published, as ``{"model.dropout": 0.3}``.
+        tokenizers: Fingerprints of the tokenizers of source and target; empty in records older than them.
+    """
+
+    folder: Path
+    recipe: Recipe
+    command: str = ""
+    data: str | None = None
+    changed_settings: Mapping[str, Any] = field(default_factory=dict)
+    tokenizers: tuple[str, ...] = ()
+
+    def write(self) -> None:
+        """Write down what is run; from then on the folder holds a run."""
+        begun = {"command": self.command, "data": self.data, "changed_settings": dict(self.changed_settings)}
+        write_object(self.folder / _BEGUN, begun | {"tokenizers": self.tokenizers})
+        with replacing(RunFolder(self.folder).recipe) as path:
+            path.write_text(self.recipe.to_toml(), encoding="utf-8")
+
+    @property
+    def result(self) -> dict[str, Any] | None:
+        """What ``result.json`` holds: scores, settings, times, machine, versions; None where the run did not end.
+
+        Raises:
+            ValueError: The file is damaged.
+        """
+        path = RunFolder(self.folder).result
+        return _read_object(path) if path.exists() else None
+
+    @property
+    def versions(self) -> dict[str, str]:
+        """Versions of Python and of the packages, when training last began; empty where it never did."""
+        path = RunFolder(self.folder).versions
+        return _read_object(path) if path.exists() else {}
+
+    def log(self) -> Iterator[dict[str, Any]]:
+        """Give the events of the log in their order; none where training never began.
+
+        Raises:
+            ValueError: A line is no event.
+        """
+        return read_log(RunFolder(self.folder).log)
+
+    def fixed_differences(self, recipe: Recipe) -> list[str]:
+        """Name what another recipe has otherwise that a run keeps from its beginning to its end."""
+        return [name for name in self.recipe.changes(recipe) if is_fixed(name)]
+
+
+def read_run(folder: str | Path) -> RunRecord | None:
+    """Read the record of the run in a folder.
+
+    Args:
+        folder: The run folder.
+
+    Returns:
+        The record; None where no run began in the folder.
+
+    Raises:
+        SettingsError: The recipe in the folder is not one that this version knows.
+        ValueError: The record is damaged.
+    """
+    run_folder = RunFolder(folder)
+    if not run_folder.recipe.exists():
+        return None
+    begun = _read_object(run_folder.path / _BEGUN)
+    return RunRecord(
+        run_folder.path,
+        Recipe.from_toml(run_folder.recipe),
+        begun.get("command", ""),
+        begun.get("data"),
+        begun.get("changed_settings", {}),
+        tuple(begun.get("tokenizers", ())),
+    )
+
+
+def read_log(path: Path) -> Iterator[dict[str, Any]]:
+    """Give the events of a log in their order; none where the file is not there.
+
+    Args:
+        path: The ``log.jsonl`` of a run folder. A last line that was not written to its end, as a killed process leaves
+            it, is left out.
+
+    Raises:
+        ValueError: A line is no event.
+    """
+    if not path.exists():
+        return
+    # Not splitlines: a text of a sample may hold a sign that ends lines elsewhere.
+    *lines, _ = path.read_text(encoding="utf-8").split("\n")
+    for line in lines:
+        yield _object(line, path)
+
+
+def finished_run(recipe: Recipe, folder: str | Path, *, data: str | None = None) -> RunResult | None:
+    """Give the stored result of a finished run of the very same recipe, without loading anything large.
+
+    Args:
+        recipe: What is to be run.
+        folder: The run folder.
+        data: Where to read text instead of ``recipe.data.path``, as it was given to :func:`seq2seq.runs.running.run`.
+
+    Returns:
+        What the run gave then; None where the folder holds no finished run, or one of another recipe, text or seed.
+    """
+    run_folder = RunFolder(folder)
+    model = model_file(run_folder)
+    if not (run_folder.result.exists() and model.exists()):
+        return None
+    written = _read_object(run_folder.result)
+    # Its own settings, not recipe.toml: that may have changed since, where the run was taken up again and stopped.
+    if not _same_settings(written.get("settings"), recipe) or written["data"] != data:
+        return None
+    return RunResult(
+        run_folder.path,
+        model,
+        written["metrics"],
+        written["signatures"],
+        written["minutes"],
+        written["stopped"],
+        [(example["source"], example["translation"], example["reference"]) for example in written["examples"]],
+        written["command"],
+    )
+
+
+def default_folder(recipe: Recipe) -> Path:
+    """Name the run folder of a recipe where none is given."""
+    return Path("runs") / recipe.name
+
+
+def model_file(folder: RunFolder) -> Path:
+    """Name the translator file of a finished run."""
+    return folder.path / "model.s2s"
+
+
+def is_fixed(name: str) -> bool:
+    """Tell whether a setting, such as ``model.dropout``, stays as it is for the whole of a run."""
+    return name in _FIXED or name.partition(".")[0] in _FIXED
+
+
+def write_object(path: Path, values: Mapping[str, Any]) -> None:
+    """Write a part of the record as JSON, whole or not at all."""
+    with replacing(path) as temporary:
+        temporary.write_text(json.dumps(values, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
+
+
+def _same_settings(table: dict[str, Any] | None, recipe: Recipe) -> bool:
+    """Tell whether stored settings are those of a recipe; a setting newer than they are is as by default."""
+    try:
+        return table is not None and from_table(Recipe, table) == recipe
+    except SettingsError:
+        return False
+
+
+def _read_object(path: Path) -> dict[str, Any]:
+    return _object(path.read_bytes(), path)
+
+
+def _object(text: str | bytes, path: Path) -> dict[str, Any]:
+    try:
+        found = json.loads(text)
+    except (ValueError, RecursionError):
+        found = None
+    if not isinstance(found, dict):
+        raise ValueError(
+            f"The run folder is damaged. Received: {path}, which holds no JSON object. Name another folder with --out, "
+            "or delete this one."
+        )
+    return found

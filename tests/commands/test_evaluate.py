@@ -1,0 +1,30 @@
+import json
+from pathlib import Path
+
+from seq2seq import Translator
+
+
+def test_translations_equal_to_the_references_are_perfect(
+    seq2seq, model: str, translator: Translator, tmp_path: Path
+) -> None:
+    sources = ["ein Haus am See", "der Wald und der See", "Haus"]
+    (tmp_path / "x.de").write_text("\n".join(sources))
+    (tmp_path / "x.en").write_text("\n".join(translator.translate(sources)) + "\n")
+    files = ["--source", f"{tmp_path}/x.de", "--target", f"{tmp_path}/x.en"]
+    status, out, _ = seq2seq("evaluate", model, *files, "--json")
+    result = json.loads(out)
+    assert status == 0 and result["sentences"] == 3
+    assert result["metrics"]["exact_match"] == 100
+    assert list(result["metrics"]) == list(result["signatures"]) == ["exact_match", "bleu"]
+    status, out, _ = seq2seq("evaluate", model, *files, "--metrics", "chrf,exact_match")
+    rows = [line.split() for line in out.decode().splitlines()]
+    assert status == 0 and rows[0] == ["metric", "value", "signature"]
+    assert rows[2][:2] == ["chrf", "100.00"] and rows[3][:2] == ["exact_match", "100.00"]
+
+
+def test_unequal_files_are_a_failed_job(seq2seq, model: str, tmp_path: Path) -> None:
+    (tmp_path / "x.de").write_text("Haus\nWald\n")
+    (tmp_path / "x.en").write_text("house\n")
+    status, out, err = seq2seq("evaluate", model, "--source", f"{tmp_path}/x.de", "--target", f"{tmp_path}/x.en")
+    assert (status, out) == (1, b"")
+    assert "x.de with 2" in err and "x.en with 1 lines" in err

@@ -1,0 +1,89 @@
+import json
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from seq2seq import Translator
+from seq2seq.search import Beam, Greedy
+from tests.commands.conftest import WORDS
+
+# What Python, but no other program, takes for the end of a line; empty lines; an end without newline.
+LINES = ("ein Haus", "", "am See\u2028und\x85der\x0cWald", "  ", "Wald", "und", "der See")
+
+
+def test_one_line_for_each_line(seq2seq, model: str, translator: Translator) -> None:
+    expected = "".join(f"{text}\n" for text in translator.translate(LINES)).encode()
+    status, out, _ = seq2seq("translate", model, stdin="\n".join(LINES).encode())
+    assert (status, out) == (0, expected)
+    status, out, _ = seq2seq("translate", model, stdin=("\r\n".join(LINES) + "\r\n").encode())
+    assert (status, out) == (0, expected)
+
+
+def test_more_lines_than_are_read_at_a_time(seq2seq, model: str, translator: Translator) -> None:
+    lines = [WORDS[place % 7] for place in range(130)]  # 32 batches of 2 are read at a time
+    status, out, _ = seq2seq("translate", model, "--beam-size", "1", stdin="\n".join(lines).encode())
+    assert status == 0
+    assert out.decode().split("\n") == [*translator.translate(lines, Greedy()), ""]
+
+
+def test_files(seq2seq, model: str, translator: Translator, tmp_path: Path) -> None:
+    (tmp_path / "in").write_text("ein Haus\nWald\n")
+    status, out, _ = seq2seq("translate", model, "--input", f"{tmp_path}/in", "--output", f"{tmp_path}/out")
+    assert (status, out) == (0, b"")
+    assert (tmp_path / "out").read_text().splitlines() == translator.translate(["ein Haus", "Wald"])
+
+
+def test_scores_and_the_n_best(seq2seq, model: str, translator: Translator) -> None:
+    found = translator.hypotheses(["ein Haus", "", "Wald"], Beam(3, n_best=3))
+    status, out, _ = seq2seq("translate", model, "--n-best", "3", "--scores", stdin=b"ein Haus\n\nWald\n")
+    rows = [row.split("\t") for row in out.decode().splitlines()]
+    assert status == 0
+    assert [row[0] for row in rows] == ["1", "1", "1", "2", "3", "3", "3"]
+    flat = [hypothesis for hypotheses in found for hypothesis in hypotheses]
+    assert [row[2] for row in rows] == [text for text, _ in flat]
+    assert [float(row[1]) for row in rows] == pytest.approx([score for _, score in flat], abs=1e-4)
+    status, out, _ = seq2seq("translate", model, "--scores", "--beam-size", "3", stdin=b"Wald\n")
+    assert out.decode() == f"{flat[4].score:.4f}\t{flat[4].text}\n"
+
+
+def test_a_file_and_stdin_are_read_alike(seq2seq, model: str, tmp_path: Path) -> None:
+    data = "\ufeffein Haus\r\n\r\nam\x00See\u2028Wald\nund\r".encode()
+    (tmp_path / "in").write_bytes(data)
+    assert seq2seq("translate", model, stdin=data) == seq2seq("translate", model, "--input", f"{tmp_path}/in")
+
+
+def test_the_length_penalty(seq2seq, model: str, translator: Translator, tmp_path: Path) -> None:
+    for penalty in (0.0, 2.5):
+        best = translator.hypotheses(["ein Haus"], replace(translator.search, length_penalty=penalty))[0][0]
+        options = ["--length-penalty", str(penalty)]
+        status, out, _ = seq2seq("translate", model, "--scores", *options, stdin=b"ein Haus\n")
+        assert (status, out.decode()) == (0, f"{best.score:.4f}\t{best.text}\n")
+        (tmp_path / "x.de").write_text("ein Haus\n")
+        (tmp_path / "x.en").write_text(f"{best.text}\n")
+        files = ["--source", f"{tmp_path}/x.de", "--target", f"{tmp_path}/x.en"]
+        status, out, _ = seq2seq("evaluate", model, *files, *options, "--json")
+        assert json.loads(out)["metrics"]["exact_match"] == 100
+    assert translator.hypotheses(["ein Haus"], Beam(2, length_penalty=0.0)) != translator.hypotheses(["ein Haus"])
+
+
+def test_nothing_in_nothing_out(seq2seq, model: str) -> None:
+    assert seq2seq("translate", model)[:2] == (0, b"")
+
+
+def test_a_line_that_is_no_utf_8_is_translated_too(seq2seq, model: str, translator: Translator) -> None:
+    status, out, err = seq2seq("translate", model, stdin=b"ein Haus\nWald\nam \xff See\n\xfe\nund\n")
+    assert status == 0
+    expected = translator.translate(["ein Haus", "Wald", "am \ufffd See", "\ufffd", "und"])
+    assert out.decode().split("\n") == [*expected, ""]
+    assert err.count("warning") == 1
+    assert "Received: stdin, line 3, byte 4 of the line is 0xff" in err
+
+
+def test_a_reader_that_has_seen_enough_is_no_error_to_tell(model: str) -> None:
+    command = f'printf "Wald\\n%.0s" $(seq 400) | "{sys.executable}" -m seq2seq translate "{model}" | head -n 1'
+    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=True)
+    assert done.stdout.count("\n") == 1
+    assert done.stderr == ""

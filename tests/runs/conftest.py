@@ -1,0 +1,1 @@
+from tests.letters import finished, here  # noqa: F401

@@ -1,0 +1,84 @@
+import json
+import shutil
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from seq2seq.runs import run
+from seq2seq.runs.record import finished_run, read_log, read_run
+from tests.letters import RECIPE
+
+
+def test_a_finished_run_is_read_as_it_was_given(here: Path) -> None:
+    shutil.rmtree(here)
+    given = run(RECIPE, progress="none")
+    found = finished_run(RECIPE, given.folder)
+    assert found is not None
+    assert replace(found, minutes=given.minutes) == given
+    assert found.minutes == pytest.approx(given.minutes, abs=0.005)  # written with two digits
+
+
+def test_a_run_that_was_taken_up_again_and_stopped_is_not_finished(here: Path) -> None:
+    longer = RECIPE.override(["training.epochs=2"])
+    (here / "recipe.toml").write_text(longer.to_toml())
+    assert finished_run(longer, here) is None
+    (here / "model.s2s").unlink()
+    assert finished_run(RECIPE, here) is None
+
+
+def test_the_record_of_a_finished_run_is_read_without_tensorflow(here: Path) -> None:
+    code = (
+        "import sys\n"
+        "from seq2seq.runs.record import read_run\n"
+        "record = read_run(sys.argv[1])\n"
+        "events = [event['event'] for event in record.log()]\n"
+        "print(record.recipe.name, events[0], events[-1], *record.result['metrics']['test'])\n"
+        "print('tensorflow' in record.versions, [name for name in ('tensorflow', 'keras') if name in sys.modules])\n"
+    )
+    shown = subprocess.run([sys.executable, "-c", code, str(here)], capture_output=True, text=True, check=False)
+    assert (shown.returncode, shown.stderr) == (0, "")
+    assert shown.stdout.splitlines() == ["letters start end exact_match chrf", "True []"]
+
+
+def test_a_record_says_what_the_run_began_with(here: Path) -> None:
+    record = read_run(here)
+    assert record is not None and record.recipe == RECIPE and record.folder == here
+    assert json.loads((here / "run.json").read_text()) == {
+        "command": "", "data": None, "changed_settings": {}, "tokenizers": list(record.tokenizers)
+    }  # fmt: skip
+    assert record.tokenizers[0] == record.tokenizers[1]
+    before = {path: path.read_bytes() for path in here.iterdir() if path.is_file()}
+    record.write()
+    assert {path: path.read_bytes() for path in here.iterdir() if path.is_file()} == before
+    (here / "run.json").write_text("{}")  # of an older version
+    assert read_run(here) == replace(record, tokenizers=())
+
+
+def test_what_is_not_there_yet_is_not_made_up(here: Path, tmp_path: Path) -> None:
+    assert read_run(tmp_path / "absent") is None
+    for name in ("result.json", "versions.json", "log.jsonl"):
+        (here / name).unlink()
+    record = read_run(here)
+    assert record is not None
+    assert (record.result, record.versions, list(record.log())) == (None, {}, [])
+
+
+def test_a_log_is_read_line_by_line_whatever_a_sample_holds(tmp_path: Path) -> None:
+    log = tmp_path / "log.jsonl"
+    events = [{"event": "validation", "samples": ["a\u2028b\x85c"]}, {"event": "end"}]
+    lines = [json.dumps(event, ensure_ascii=False) for event in events]
+    log.write_text("\n".join([*lines, '{"event": "chec']))  # killed while it wrote
+    assert list(read_log(log)) == events
+    log.write_text("[]\n")
+    with pytest.raises(ValueError, match="which holds no JSON object"):
+        list(read_log(log))
+
+
+def test_what_a_run_keeps_is_told_apart_from_what_it_may_change(here: Path) -> None:
+    record = read_run(here)
+    assert record is not None
+    other = RECIPE.override(["model.dropout=0.5", "training.epochs=9", "training.ema=0.5", "seed=3"])
+    assert sorted(record.fixed_differences(other)) == ["model.dropout", "seed", "training.ema"]
