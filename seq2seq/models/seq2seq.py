@@ -8,6 +8,7 @@ import tensorflow as tf
 from keras import ops
 
 from seq2seq.distribution.replicas import expect_summed_gradients, several_workers, sum_gradients, sum_totals
+from seq2seq.layers.bridge import StateBridge
 from seq2seq.layers.precision import fine
 from seq2seq.models.decoder import Decoder
 from seq2seq.models.encoder import Encoder
@@ -95,7 +96,8 @@ class Seq2Seq(keras.Model):
             return
         self.decoder.build_for(self.encoder.memory_units)
         self.encoder.build()
-        self.bridge.build_for(self.encoder.state_units, self.encoder.memory_units)
+        parts = self.encoder.stack.cell.part_names
+        self.bridge.build_for(self.encoder.state_units, self.encoder.memory_units, parts)
         if self.decoder.attention is None and self.bridge.ignores_source:
             raise ValueError(
                 "Without attention and with no state passed, the decoder would never see the source. "
@@ -106,6 +108,22 @@ class Seq2Seq(keras.Model):
     def call(self, inputs: dict[str, tf.Tensor], training: bool | None = None) -> tf.Tensor:  # noqa: D102
         encoded = self.encoder(inputs["source"], training=training)
         return self.decoder(inputs["target_in"], self.bridge(encoded), encoded, training=training)[0]
+
+    def attention_weights(self, inputs: dict[str, tf.Tensor]) -> tf.Tensor:
+        """Give the attention of given targets, token by token and without gradients.
+
+        Args:
+            inputs: As for a call.
+
+        Returns:
+            For the step that reads each target token, the weight of each source position,
+            `[batch, target_time, source_time]`; those of a step sum to 1 over the real positions.
+
+        Raises:
+            ValueError: The decoder has no attention.
+        """
+        encoded = self.encoder(inputs["source"], training=False)
+        return self.decoder.look(inputs["target_in"], self.bridge(encoded), encoded)
 
     def compile(  # noqa: D102
         self,
@@ -278,6 +296,20 @@ class Seq2Seq(keras.Model):
 
     # --- saving -------------------------------------------------------------------------------------------------
 
+    def export(
+        self, filepath: Any, format: str = "tf_saved_model", verbose: bool | None = None, **options: Any
+    ) -> None:
+        """Write what a call computes, as Keras' `export` does; the model need not have been called before.
+
+        Args:
+            filepath: See `keras.Model.export`, as for all arguments.
+            format: The format.
+            verbose: Whether to print what was written.
+            **options: `input_signature` and others; by default source and target ids of any batch and length.
+        """
+        ids = keras.InputSpec(shape=(None, None), dtype="int32")
+        super().export(filepath, format, verbose, **{"input_signature": [{"source": ids, "target_in": ids}], **options})
+
     def get_config(self) -> dict[str, Any]:  # noqa: D102
         parts = {"encoder": self.encoder, "bridge": self.bridge, "decoder": self.decoder}
         configs = {name: keras.saving.serialize_keras_object(part) for name, part in parts.items()}
@@ -316,6 +348,11 @@ def _check_parts(encoder: Encoder, bridge: Any, decoder: Decoder, share_embeddin
         raise ValueError(
             "The bridge makes the initial state of the decoder, so both need the same widths. "
             f"Received: bridge.units={list(bridge.units)}, decoder.units={list(decoder.units)}."
+        )
+    if isinstance(bridge, StateBridge) and bridge.cell.name != decoder.stack.cell.name:
+        raise ValueError(
+            "The bridge makes the initial state of the decoder, so both need the same cell. "
+            f"Received: bridge cell={bridge.cell.name!r}, decoder cell={decoder.stack.cell.name!r}."
         )
     if share_embeddings and (encoder.vocab_size, encoder.embedding_dim) != (decoder.vocab_size, decoder.embedding_dim):
         raise ValueError(

@@ -58,7 +58,7 @@ def test_step_by_step_equals_the_whole_target(decoder):
     encoded = model.encoder(SOURCE)
     memory, state = model.decoder.prepare(encoded), model.decoder.start(model.bridge(encoded))
     for time in range(3):
-        outputs, state = model.decoder.step(TARGET_IN[:, time], state, memory)
+        outputs, state, _ = model.decoder.step(TARGET_IN[:, time], state, memory)
         real = TARGET_IN[:, time] != 0
         np.testing.assert_allclose(model.decoder.project(outputs)[real], logits[:, time][real], atol=1e-5)
 
@@ -82,8 +82,8 @@ def test_beams_read_the_memory_of_their_sentence(decoder):
     encoded = model.encoder(SOURCE)
     memory, start = model.decoder.prepare(encoded), model.decoder.start(model.bridge(encoded))
     beams = tf.nest.map_structure(lambda part: tf.repeat(part, 3, axis=0), start)
-    outputs, _ = model.decoder.step(np.repeat([4, 5], 3), beams, memory)
-    alone, _ = model.decoder.step(np.array([4, 5]), start, memory)
+    outputs, *_ = model.decoder.step(np.repeat([4, 5], 3), beams, memory)
+    alone, *_ = model.decoder.step(np.array([4, 5]), start, memory)
     np.testing.assert_allclose(outputs, np.repeat(alone, 3, axis=0), atol=1e-6)
 
 
@@ -309,6 +309,7 @@ REFUSALS = "|".join(
         "align says which layer is level with which",
         "concatenated puts all encoder layers side by side",
         "the decoder would never see the source",
+        "Nothing would be passed",
     ]
 )
 

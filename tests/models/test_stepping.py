@@ -42,7 +42,7 @@ def both(model, vocabulary=None, precision=None):
     plain, state = (tf.nest.map_structure(lambda part: tf.repeat(part, 2, axis=0), one) for one in (plain, fast.state))
     expected, found = [], []
     for tokens in TOKENS if vocabulary is None else np.where(np.isin(TOKENS, vocabulary), TOKENS, 5):
-        outputs, plain = model.decoder.step(tf.constant(tokens), plain, memory)
+        outputs, plain, _ = model.decoder.step(tf.constant(tokens), plain, memory)
         expected.append(model.decoder.project(outputs))
         logits, state = fast.step(tf.constant(numbers[tokens]), state, fast.memory)
         found.append(logits)
