@@ -9,7 +9,7 @@ from seq2seq.search.history import History, append
 from seq2seq.search.hypotheses import Hypotheses
 from seq2seq.search.open_sentences import Found, Sentences, all_sentences, search_all, take, trimmed
 from seq2seq.search.settings import Beam
-from seq2seq.search.step import MINUS_INFINITY, candidates, normalised, power, take_step
+from seq2seq.search.step import MINUS_INFINITY, candidates, may_end, normalised, power, take_step
 from seq2seq.search.task import Task
 
 
@@ -86,6 +86,7 @@ def keep_best(settings: Beam, task: Task) -> Hypotheses:
         # An end is good enough if fewer than beam_size candidates are better. At the last token every one is.
         ending = tf.reshape(rows.log_probs + offered.end_log_probs, [-1, beam])
         ended = ending >= tf.math.top_k(tf.concat([ending, going], axis=1), beam)[0][:, -1:]
+        ended &= may_end(length, settings.min_length, going[:, :1])
         going = tf.where(last, MINUS_INFINITY, going)
         divisor = power(length, penalty)
         finished = tf.where(ended | last, normalised(ending, divisor), MINUS_INFINITY)
