@@ -106,9 +106,11 @@ def keep_best(settings: Beam, task: Task) -> Hypotheses:
         end_scores = pick(tf.concat([nothing, tf.reshape(offered.end_log_probs, [-1, beam])], axis=1), kept)
         token_scores = pick(tf.reshape(offered.log_probs, [-1, beam * width]), index)
         latest = History(
-            tokens=tf.concat([tf.where(kept < beam, ids.pad, ids.end), tokens], axis=1),
-            token_scores=tf.concat([end_scores, token_scores], axis=1),
-            attention=tf.nest.map_structure(lambda seen: pick(_behind_nothing(seen, beam), chosen), attention),
+            tokens=tf.concat([tf.where(kept < beam, ids.pad, ids.end), tokens], axis=1)[:, :, tf.newaxis],
+            token_scores=tf.concat([end_scores, token_scores], axis=1)[:, :, tf.newaxis],
+            attention=tf.nest.map_structure(
+                lambda seen: pick(_behind_nothing(seen, beam), chosen)[:, :, tf.newaxis], attention
+            ),
         )
         # The rows of a sentence are together, so a row is the first of its sentence and a place behind it.
         first = beam * tf.range(tf.size(sentences.open))[:, tf.newaxis]

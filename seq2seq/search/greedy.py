@@ -98,10 +98,10 @@ def follow(choose: Choose, settings: Search, task: Task) -> Hypotheses:
         going = sentences.open
         tokens = tf.where(going, tokens, pad)
         latest = History(
-            tokens=tokens[:, tf.newaxis],
-            token_scores=tf.where(going, log_probs, 0.0)[:, tf.newaxis],
+            tokens=tokens[:, tf.newaxis, tf.newaxis],
+            token_scores=tf.where(going, log_probs, 0.0)[:, tf.newaxis, tf.newaxis],
             attention=tf.nest.map_structure(
-                lambda seen: tf.where(going[:, tf.newaxis], seen, 0.0)[:, tf.newaxis], attention
+                lambda seen: tf.where(going[:, tf.newaxis], seen, 0.0)[:, tf.newaxis, tf.newaxis], attention
             ),
         )
         history, scores, before = sentences.found
