@@ -35,21 +35,29 @@ def score(next_log_probs: NextLogProbs, tokens: tuple[int, ...], length_penalty:
     return sum(token_scores(next_log_probs, tokens)) / len(tokens) ** length_penalty
 
 
-def every_hypothesis(next_log_probs: NextLogProbs, max_length: int, length_penalty: float) -> list[Found]:
-    """Brute force: all token sequences that end within max_length tokens, best first."""
+def every_hypothesis(
+    next_log_probs: NextLogProbs, max_length: int, length_penalty: float, min_length: int = 0
+) -> list[Found]:
+    """Brute force: all token sequences that end within max_length tokens, and not before min_length, best first."""
     vocab = len(next_log_probs(()))
     found, prefixes = [], [()]
     while prefixes:
         prefix = prefixes.pop()
         whole = (*prefix, END)
-        found.append(Found(whole, score(next_log_probs, whole, length_penalty)))
+        if len(prefix) >= min_length or len(whole) == max_length:
+            found.append(Found(whole, score(next_log_probs, whole, length_penalty)))
         if len(whole) < max_length:
             prefixes += [(*prefix, token) for token in range(vocab) if token not in (PAD, START, END)]
     return sorted(found, key=lambda one: -one.score)
 
 
 def beam_search(
-    next_log_probs: NextLogProbs, max_length: int, length_penalty: float, beam_size: int, n_best: int
+    next_log_probs: NextLogProbs,
+    max_length: int,
+    length_penalty: float,
+    beam_size: int,
+    n_best: int,
+    min_length: int = 0,
 ) -> list[Found]:
     """Beam search as its rules are told, for one sentence, with lists and without the stop by the exact bound."""
     vocab = len(next_log_probs(()))
@@ -61,7 +69,7 @@ def beam_search(
             allowed = [t for t in range(vocab) if t not in (PAD, START)]
             following += [((*prefix, token), total + log_probs[token]) for token in allowed]
         following.sort(key=lambda one: -one[1])
-        best, last = following[:beam_size], length == max_length
+        best, last = following[:beam_size] if length > min_length else [], length == max_length
         ends = [one for one in (following if last else best) if one[0][-1] == END]
         finished += [Found(one[0], one[1] / length**length_penalty, one in best) for one in ends]
         opened = [] if last else [one for one in following if one[0][-1] != END][:beam_size]

@@ -9,7 +9,7 @@ from seq2seq.search.history import History, append
 from seq2seq.search.hypotheses import Hypotheses
 from seq2seq.search.open_sentences import Found, Sentences, all_sentences, search_all, take, trimmed
 from seq2seq.search.settings import Beam
-from seq2seq.search.step import MINUS_INFINITY, candidates, normalised, power, take_step
+from seq2seq.search.step import MINUS_INFINITY, candidates, may_end, normalised, power, take_step
 from seq2seq.search.task import Task
 
 
@@ -86,6 +86,7 @@ def keep_best(settings: Beam, task: Task) -> Hypotheses:
         # An end is good enough if fewer than beam_size candidates are better. At the last token every one is.
         ending = tf.reshape(rows.log_probs + offered.end_log_probs, [-1, beam])
         ended = ending >= tf.math.top_k(tf.concat([ending, going], axis=1), beam)[0][:, -1:]
+        ended &= may_end(length, settings.min_length, going[:, :1])
         going = tf.where(last, MINUS_INFINITY, going)
         divisor = power(length, penalty)
         finished = tf.where(ended | last, normalised(ending, divisor), MINUS_INFINITY)
@@ -105,9 +106,11 @@ def keep_best(settings: Beam, task: Task) -> Hypotheses:
         end_scores = pick(tf.concat([nothing, tf.reshape(offered.end_log_probs, [-1, beam])], axis=1), kept)
         token_scores = pick(tf.reshape(offered.log_probs, [-1, beam * width]), index)
         latest = History(
-            tokens=tf.concat([tf.where(kept < beam, ids.pad, ids.end), tokens], axis=1),
-            token_scores=tf.concat([end_scores, token_scores], axis=1),
-            attention=tf.nest.map_structure(lambda seen: pick(_behind_nothing(seen, beam), chosen), attention),
+            tokens=tf.concat([tf.where(kept < beam, ids.pad, ids.end), tokens], axis=1)[:, :, tf.newaxis],
+            token_scores=tf.concat([end_scores, token_scores], axis=1)[:, :, tf.newaxis],
+            attention=tf.nest.map_structure(
+                lambda seen: pick(_behind_nothing(seen, beam), chosen)[:, :, tf.newaxis], attention
+            ),
         )
         # The rows of a sentence are together, so a row is the first of its sentence and a place behind it.
         first = beam * tf.range(tf.size(sentences.open))[:, tf.newaxis]

@@ -9,7 +9,7 @@ from seq2seq.search.history import History, append
 from seq2seq.search.hypotheses import Hypotheses
 from seq2seq.search.open_sentences import Found, Sentences, all_sentences, search_all, trimmed
 from seq2seq.search.settings import Search
-from seq2seq.search.step import candidates, normalised, power, take_step
+from seq2seq.search.step import candidates, may_end, normalised, power, take_step
 from seq2seq.search.task import Task
 
 
@@ -70,7 +70,7 @@ def greedy_search(settings: Search, task: Task) -> Hypotheses:
         tokens, log_probs, end_log_probs = candidates(logits, 1, ids)
         best = tf.argmax(log_probs, axis=1, output_type=tf.int32)
         best_log_probs = tf.reduce_max(log_probs, axis=1)
-        ended = end_log_probs >= best_log_probs
+        ended = may_end(length, settings.min_length, best_log_probs) & (end_log_probs >= best_log_probs)
         ends = last | ended
         tokens = tf.where(ends, ids.end, tf.gather(tokens, best, batch_dims=1))
         return Choice(tokens, tf.where(ends, end_log_probs, best_log_probs), ended)
@@ -98,10 +98,10 @@ def follow(choose: Choose, settings: Search, task: Task) -> Hypotheses:
         going = sentences.open
         tokens = tf.where(going, tokens, pad)
         latest = History(
-            tokens=tokens[:, tf.newaxis],
-            token_scores=tf.where(going, log_probs, 0.0)[:, tf.newaxis],
+            tokens=tokens[:, tf.newaxis, tf.newaxis],
+            token_scores=tf.where(going, log_probs, 0.0)[:, tf.newaxis, tf.newaxis],
             attention=tf.nest.map_structure(
-                lambda seen: tf.where(going[:, tf.newaxis], seen, 0.0)[:, tf.newaxis], attention
+                lambda seen: tf.where(going[:, tf.newaxis], seen, 0.0)[:, tf.newaxis, tf.newaxis], attention
             ),
         )
         history, scores, before = sentences.found

@@ -6,7 +6,7 @@ import tensorflow as tf
 
 
 class History(NamedTuple):
-    """What is known of some hypotheses, or of their latest tokens (then without the axis of time).
+    """What is known of some hypotheses, or of their latest tokens.
 
     Args:
         tokens: `[sentences, hypotheses, time]` int32.
@@ -45,7 +45,7 @@ def append(history: History, latest: History) -> History:
 
     Args:
         history: The hypotheses.
-        latest: Their next tokens.
+        latest: Their next tokens, of time 1.
 
     Returns:
         The hypotheses, longer by one.
@@ -53,11 +53,11 @@ def append(history: History, latest: History) -> History:
     Example:
         >>> history = blank(tf.constant(1), 1, None)
         >>> for token in (7, 2):
-        ...     history = append(history, History(tf.constant([[token]]), tf.constant([[-0.5]]), ()))
+        ...     history = append(history, History(tf.constant([[[token]]]), tf.constant([[[-0.5]]]), ()))
         >>> history.tokens.numpy().tolist(), history.token_scores.numpy().tolist()
         ([[[7, 2]]], [[[-0.5, -0.5]]])
     """
-    return tf.nest.map_structure(lambda past, new: tf.concat([past, tf.expand_dims(new, 2)], axis=2), history, latest)
+    return tf.nest.map_structure(lambda past, new: tf.concat([past, new], axis=2), history, latest)
 
 
 def lengthen(history: History, more: tf.Tensor, pad: int) -> History:

@@ -38,6 +38,7 @@ def sample_search(settings: Sample, task: Task) -> Hypotheses:
     """
     ids, batch = task.ids, tf.size(task.max_length)
     seed = tf.convert_to_tensor(settings.seed, tf.int64)
+    min_length = tf.cast(settings.min_length, tf.int32)
     top_k, top_p = tf.cast(settings.top_k, tf.int32), tf.convert_to_tensor(settings.top_p, tf.float32)
 
     def choose(logits: tf.Tensor, last: tf.Tensor, sentences: Sentences, length: tf.Tensor) -> Choice:
@@ -47,6 +48,9 @@ def sample_search(settings: Sample, task: Task) -> Hypotheses:
         excluded = tf.constant(sorted({ids.pad, ids.start} - {ids.end}))
         never = tf.reduce_any(tf.range(vocab)[:, tf.newaxis] == excluded, axis=1)
         weights = tf.where(never, MINUS_INFINITY, tf.clip_by_value(logits, IMPOSSIBLE, -IMPOSSIBLE))
+        # Too early, an end is less than impossible, and still drawn where it is all there is.
+        early = (tf.range(vocab) == ids.end) & (length <= min_length)
+        weights = tf.where(early, 2 * IMPOSSIBLE, weights)
         weights = tf.exp((weights - tf.reduce_max(weights, axis=1, keepdims=True)) / settings.temperature)
         # One number for each sentence of the whole batch, so that it does not matter who has left.
         numbers = tf.random.stateless_uniform([batch], tf.stack([seed, tf.cast(length, tf.int64)]), alg="philox")

@@ -23,12 +23,14 @@ class Search:
         length_penalty: A score is the sum of log-probabilities / length ** length_penalty, the end of the sentence
             counted: 0 the plain sum, 1 the mean per token, above 1 favours long sentences.
         max_length_factor: Longest translation in tokens: this factor times the source's tokens, plus 10.
+        min_length: Tokens before a sentence may end; where it has to end sooner, it does.
     """
 
     structure: ClassVar[tuple[str, ...]] = ()
 
     length_penalty: Annotated[float, Range(0)] = 1.0
     max_length_factor: Annotated[float, Range(0, open_low=True)] = 2.0
+    min_length: Annotated[int, Range(0)] = 0
 
     def __post_init__(self) -> None:
         check_settings(self)

@@ -170,6 +170,24 @@ def candidates(logits: tf.Tensor, count: int, ids: SpecialIds) -> Candidates:
     return Candidates(tokens, tf.where(stops, MINUS_INFINITY, log_probs[:, :-1]), log_probs[:, -1])
 
 
+def may_end(length: tf.Tensor, min_length: Any, best: tf.Tensor) -> tf.Tensor:
+    """Tell whether an end may be chosen.
+
+    Args:
+        length: Tokens of a hypothesis with this end, a scalar int32.
+        min_length: Tokens before an end, a number or a scalar tensor.
+        best: Log-probabilities of the best tokens that go on; −inf where there is none, so that an end is all there is.
+
+    Returns:
+        Booleans of the shape of `best`.
+
+    Example:
+        >>> may_end(tf.constant(3), 3, tf.constant([-1.0, MINUS_INFINITY])).numpy().tolist()
+        [False, True]
+    """
+    return (length > tf.cast(min_length, tf.int32)) | tf.equal(best, MINUS_INFINITY)
+
+
 def power(length: Any, penalty: Any) -> tf.Tensor:
     """Give what a sum of log-probabilities is divided by: `length ** penalty`.
 

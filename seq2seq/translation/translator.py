@@ -64,7 +64,7 @@ class Translator:
         target_tokenizer: Joins the ids that the model writes; the same object where the vocabulary is joint.
         recipe: The recipe that the model was trained with, as TOML; for people.
         about: What travels with the model as plain JSON values: "decoding" (what ``translate`` uses where it is told
-            nothing: settings of a :class:`~seq2seq.search.Beam`, and "batch_size"), "metrics", "signatures", "versions"
+            nothing: settings of a ``seq2seq.search.Beam``, and "batch_size"), "metrics", "signatures", "versions"
             and more.
         shortlist: Which target pieces a source is likely to need, for translating with ``shortlist=True``.
 

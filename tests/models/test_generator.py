@@ -15,6 +15,7 @@ from seq2seq.layers import StateBridge
 from seq2seq.models import Decoder, Encoder, Seq2Seq, generator
 from seq2seq.models.generator import Generator
 from seq2seq.search import Beam, Greedy, Sample
+from seq2seq.text.special_ids import PAD, START
 
 SOURCE = np.array([[5, 6, 7, 2], [8, 2, 0, 0], [4, 9, 2, 0]])
 LIMITS = np.array([9, 7, 5])
@@ -104,12 +105,17 @@ def remembered(init, graphs):
     return wrapped
 
 
-def test_attention_of_the_tokens_that_were_written(model):
-    for kind in (Greedy(), Beam(3, n_best=2)):
+def test_attention_is_that_of_the_teacher_forced_pass_over_what_was_written(model):
+    for kind in (Greedy(), Beam(3, n_best=2), Sample(seed=1)):
         found = model.decode(SOURCE, LIMITS, kind, attention=True)
         assert found.attention.shape == (*found.tokens.shape, SOURCE.shape[1])
-        np.testing.assert_allclose(tf.reduce_sum(found.attention, axis=3), found.tokens.numpy() != 0, atol=1e-6)
-        assert not np.moveaxis(found.attention, 3, 1)[SOURCE == 0].any()
+        for place in range(found.tokens.shape[1]):
+            tokens = found.tokens.numpy()[:, place]
+            target_in = np.concatenate([np.full((3, 1), START), tokens[:, :-1]], axis=1)
+            encoded = model.encoder(SOURCE)
+            seen = model.decoder.look(target_in, model.bridge(encoded), encoded).numpy()
+            expected = np.where((tokens != PAD)[:, :, None], seen, 0.0)
+            np.testing.assert_allclose(found.attention[:, place], expected, atol=1e-6)
         same(model.decode(SOURCE, LIMITS, kind)[:4], found[:4])
 
 

@@ -15,7 +15,10 @@ from tests.search.scripted import looks, next_log_probs, random_tables, run, sta
 
 SEARCHES = [Greedy(length_penalty=0.6), Beam(1), Beam(3, n_best=3), Beam(4, n_best=2, length_penalty=0.0), Sample()]
 # Another value for every number that a graph is fed.
-OTHER = {"length_penalty": 0.3, "max_length_factor": 1.5, "temperature": 0.4, "top_k": 2, "top_p": 0.5, "seed": 2**40}
+OTHER = {
+    "length_penalty": 0.3, "max_length_factor": 1.5, "min_length": 4, "temperature": 0.4, "top_k": 2, "top_p": 0.5,
+    "seed": 2**40,
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("kind", SEARCHES, ids=str)

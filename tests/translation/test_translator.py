@@ -76,9 +76,8 @@ class TestTranslate:
         assert translator.search == Beam(3)
         assert translator.hypotheses(texts) == translator.hypotheses(texts, Beam(3, length_penalty=1.0))
         plain = Translator(translator.model, tokenizer, tokenizer)
-        assert {**to_table(plain.search), "batch_size": plain.batch_size} == {
-            **to_table(DecodingSettings()), "n_best": 1
-        }  # fmt: skip
+        said = {**to_table(plain.search), "batch_size": plain.batch_size}
+        assert to_table(DecodingSettings()).items() <= said.items()
 
     def test_settings_of_the_present_format_keep_their_meaning(
         self, translator: Translator, tokenizer: Tokenizer
