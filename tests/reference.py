@@ -17,6 +17,7 @@ NextLogProbs = Callable[[tuple[int, ...]], np.ndarray]
 class Found(NamedTuple):
     tokens: tuple[int, ...]
     score: float
+    ended: bool = True  # by itself, not by its limit
 
 
 def log_softmax(logits: np.ndarray) -> np.ndarray:
@@ -24,10 +25,14 @@ def log_softmax(logits: np.ndarray) -> np.ndarray:
     return shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True))
 
 
+def token_scores(next_log_probs: NextLogProbs, tokens: tuple[int, ...]) -> list[float]:
+    """The log-probability of each token after those before it."""
+    return [next_log_probs(tokens[:place])[token] for place, token in enumerate(tokens)]
+
+
 def score(next_log_probs: NextLogProbs, tokens: tuple[int, ...], length_penalty: float) -> float:
     """Score a whole hypothesis, END as its last token."""
-    total = sum(next_log_probs(tokens[:place])[token] for place, token in enumerate(tokens))
-    return total / len(tokens) ** length_penalty
+    return sum(token_scores(next_log_probs, tokens)) / len(tokens) ** length_penalty
 
 
 def every_hypothesis(next_log_probs: NextLogProbs, max_length: int, length_penalty: float) -> list[Found]:
@@ -53,11 +58,13 @@ def beam_search(
         following = []
         for prefix, total in opened:
             log_probs = next_log_probs(prefix)
-            allowed = [END] if length == max_length else [t for t in range(vocab) if t not in (PAD, START)]
+            allowed = [t for t in range(vocab) if t not in (PAD, START)]
             following += [((*prefix, token), total + log_probs[token]) for token in allowed]
         following.sort(key=lambda one: -one[1])
-        finished += [Found(t, total / length**length_penalty) for t, total in following[:beam_size] if t[-1] == END]
-        opened = [one for one in following if one[0][-1] != END][:beam_size]
+        best, last = following[:beam_size], length == max_length
+        ends = [one for one in (following if last else best) if one[0][-1] == END]
+        finished += [Found(one[0], one[1] / length**length_penalty, one in best) for one in ends]
+        opened = [] if last else [one for one in following if one[0][-1] != END][:beam_size]
         finished.sort(key=lambda one: -one.score)
         best = opened[0][1] / length**length_penalty if opened else -np.inf
         if len(finished) >= beam_size and best <= finished[n_best - 1].score:

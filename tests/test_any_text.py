@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from seq2seq import Decoder, Encoder, Seq2Seq, StateBridge, Tokenizer, Translator
 from seq2seq.commands import translate
 from seq2seq.commands.command import main
+from seq2seq.search import Beam
 from seq2seq.text.special_ids import UNKNOWN
 from seq2seq.translation.translator import Hypothesis
 
@@ -164,14 +165,14 @@ def test_a_long_text_is_translated_in_parts(monkeypatch: pytest.MonkeyPatch) -> 
     translator = build("characters")
     lengths: list[int] = []
 
-    def decode(ids: list[list[int]], settings: Any, shortlist: Any) -> list[list[Hypothesis]]:
+    def decode(ids: list[list[int]], search: Beam, *_: Any) -> list[list[Hypothesis]]:
         lengths.extend(map(len, ids))
-        ranks = range(settings["n_best"])
+        ranks = range(search.n_best)
         return [[Hypothesis(f"{rank}:{len(one)}", -1.0 * len(one)) for rank in ranks] for one in ids]
 
     monkeypatch.setattr(translator, "_decode", decode)
     text = "a" * 2499  # and the piece before a word
-    (found,) = translator.hypotheses([text], n_best=2, beam_size=2)
+    (found,) = translator.hypotheses([text], Beam(2, n_best=2))
     assert sorted(lengths) == [500, 1000, 1000]
     assert found == [Hypothesis(f"{rank}:1000 {rank}:1000 {rank}:500", -2500 / 3) for rank in range(2)]
     lengths.clear()

@@ -1,9 +1,9 @@
 """`Seq2Seq`: encoder, bridge and decoder as one Keras model."""
 
-from collections.abc import Callable
 from typing import Any
 
 import keras
+import numpy as np
 import tensorflow as tf
 from keras import ops
 
@@ -12,12 +12,12 @@ from seq2seq.layers.bridge import StateBridge
 from seq2seq.layers.precision import fine
 from seq2seq.models.decoder import Decoder
 from seq2seq.models.encoder import Encoder
+from seq2seq.models.generator import Generator
 from seq2seq.models.loss import Totals, cross_entropy
 from seq2seq.models.sampled_softmax import draw_words, inclusion_probabilities
-from seq2seq.models.stepping import start_search
 from seq2seq.models.update import apply_if_finite
-from seq2seq.search import Hypotheses, beam_search, greedy_search
-from seq2seq.text.special_ids import END, PAD, START
+from seq2seq.search import Greedy, Hypotheses, Search
+from seq2seq.text.special_ids import PAD
 
 
 @keras.saving.register_keras_serializable("seq2seq")
@@ -87,7 +87,7 @@ class Seq2Seq(keras.Model):
         self.loss_mean = keras.metrics.Mean("loss")
         self.nats_mean = keras.metrics.Mean("nats")
         self.accuracy_mean = keras.metrics.Mean("accuracy")
-        self._searches: dict[tuple, Any] = {}
+        self._generator = Generator([self])
         self.build()
 
     def build(self, input_shape: Any = None) -> None:
@@ -262,93 +262,37 @@ class Seq2Seq(keras.Model):
     def decode(
         self,
         source: tf.Tensor,
-        max_length: tf.Tensor | int,
-        beam_size: int = 1,
-        n_best: int = 1,
-        length_penalty: float = 1.0,
+        max_length: tf.Tensor | int | None = None,
+        search: Search = Greedy(),
         vocabulary: tf.Tensor | None = None,
         precision: str | None = None,
+        attention: bool = False,
     ) -> Hypotheses:
-        """Translate ids to ids.
+        """Translate ids to ids; safe to call from several threads.
 
         Args:
             source: Ids, each sentence ending with `</s>`, padding on the right, `[batch, source_time]`.
-            max_length: The most tokens per target, `</s>` counted: `[batch]`, or one number for all.
-            beam_size: Hypotheses kept per sentence; 1 is greedy search.
-            n_best: Hypotheses returned per sentence, at most `beam_size`.
-            length_penalty: Scores are summed log-probabilities (nats) over `length ** length_penalty`.
+            max_length: The most tokens per target, `</s>` counted: `[batch]`, or one number for all. None: as
+                `search.max_length_factor` says.
+            search: What to search with: `Greedy()`, `Beam(5, n_best=3)`, `Sample(seed=1)`. The first search of another
+                kind, `beam_size` or `n_best` traces a graph; other numbers cost nothing.
             vocabulary: The target ids that may be produced, `[shortlisted]`, ascending, with padding, start and
                 end, as `Shortlist.of` gives them; probabilities are taken among them. None: every id.
             precision: Type of the matrix products of the steps, such as `"bfloat16"`; None: that of the model.
+            attention: Whether to give what each token looked at, too.
 
         Returns:
-            `Hypotheses(tokens [batch, n_best, target_time], scores [batch, n_best])`, best first.
+            The hypotheses, best first.
+
+        Raises:
+            ValueError: Attention is asked for, and the decoder has none.
         """
-        source, max_length = tf.cast(source, tf.int32), tf.cast(max_length, tf.int32)
-        given = [source, tf.broadcast_to(max_length, tf.shape(source)[:1])]
-        given += [] if vocabulary is None else [tf.cast(vocabulary, tf.int32)]
-        return self.search(beam_size, n_best, length_penalty, vocabulary is not None, precision)(*given)
-
-    def search(
-        self,
-        beam_size: int = 1,
-        n_best: int = 1,
-        length_penalty: float = 1.0,
-        shortlisted: bool = False,
-        precision: str | None = None,
-    ) -> Callable[..., Hypotheses]:
-        """Give the graph behind `decode`: traced once per settings, for every shape, and safe to call from threads.
-
-        Args:
-            beam_size: See `decode`.
-            n_best: See `decode`.
-            length_penalty: See `decode`.
-            shortlisted: Whether it takes a vocabulary.
-            precision: See `decode`.
-
-        Returns:
-            A function of source `[batch, source_time]`, max_length `[batch]` and, if shortlisted, vocabulary
-            `[shortlisted]`, all int32.
-        """
-        settings = (beam_size, n_best, length_penalty, precision)
-        if (*settings, shortlisted) not in self._searches:
-            search = tf.function(lambda *given: self._search(*settings, *given), autograph=False)
-            ranks = (2, 1, 1) if shortlisted else (2, 1)
-            self._searches[*settings, shortlisted] = search.get_concrete_function(
-                *(tf.TensorSpec([None] * rank, tf.int32) for rank in ranks)
-            )
-        return self._searches[*settings, shortlisted]
-
-    def _search(
-        self,
-        beam_size: int,
-        n_best: int,
-        length_penalty: float,
-        precision: str | None,
-        source: tf.Tensor,
-        max_length: tf.Tensor,
-        vocabulary: tf.Tensor | None = None,
-    ) -> Hypotheses:
-        encoded = self.encoder(source, training=False)
-        step, state, memory = start_search(self.decoder, self.bridge(encoded), encoded, vocabulary, precision)
-        if beam_size == 1 and n_best == 1:
-            found = greedy_search(step, state, memory, max_length=max_length, start=START, end=END, pad=PAD)
-            lengths = tf.math.count_nonzero(tf.not_equal(found.tokens, PAD), axis=2, dtype=tf.float32)
-            found = found._replace(scores=found.scores / lengths**length_penalty)
-        else:
-            found = beam_search(
-                step,
-                state,
-                memory,
-                beam_size=beam_size,
-                n_best=n_best,
-                length_penalty=length_penalty,
-                max_length=max_length,
-                start=START,
-                end=END,
-                pad=PAD,
-            )
-        return found if vocabulary is None else found._replace(tokens=tf.gather(vocabulary, found.tokens))
+        source = tf.cast(source, tf.int32)
+        if max_length is None:
+            tokens = np.count_nonzero(source.numpy() != PAD, axis=1) - 1
+            max_length = np.array([search.longest(number) for number in tokens], np.int32)
+        max_length = tf.broadcast_to(tf.cast(max_length, tf.int32), tf.shape(source)[:1])
+        return self._generator.search(search, source, max_length, vocabulary, precision, attention)
 
     # --- saving -------------------------------------------------------------------------------------------------
 

@@ -1,11 +1,13 @@
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from seq2seq import Translator
+from seq2seq.search import Beam, Greedy
 from tests.commands.conftest import WORDS
 
 # What Python, but no other program, takes for the end of a line; empty lines; an end without newline.
@@ -24,7 +26,7 @@ def test_more_lines_than_are_read_at_a_time(seq2seq, model: str, translator: Tra
     lines = [WORDS[place % 7] for place in range(130)]  # 32 batches of 2 are read at a time
     status, out, _ = seq2seq("translate", model, "--beam-size", "1", stdin="\n".join(lines).encode())
     assert status == 0
-    assert out.decode().split("\n") == [*translator.translate(lines, beam_size=1), ""]
+    assert out.decode().split("\n") == [*translator.translate(lines, Greedy()), ""]
 
 
 def test_files(seq2seq, model: str, translator: Translator, tmp_path: Path) -> None:
@@ -35,7 +37,7 @@ def test_files(seq2seq, model: str, translator: Translator, tmp_path: Path) -> N
 
 
 def test_scores_and_the_n_best(seq2seq, model: str, translator: Translator) -> None:
-    found = translator.hypotheses(["ein Haus", "", "Wald"], n_best=3, beam_size=3)
+    found = translator.hypotheses(["ein Haus", "", "Wald"], Beam(3, n_best=3))
     status, out, _ = seq2seq("translate", model, "--n-best", "3", "--scores", stdin=b"ein Haus\n\nWald\n")
     rows = [row.split("\t") for row in out.decode().splitlines()]
     assert status == 0
@@ -55,7 +57,7 @@ def test_a_file_and_stdin_are_read_alike(seq2seq, model: str, tmp_path: Path) ->
 
 def test_the_length_penalty(seq2seq, model: str, translator: Translator, tmp_path: Path) -> None:
     for penalty in (0.0, 2.5):
-        best = translator.hypotheses(["ein Haus"], length_penalty=penalty)[0][0]
+        best = translator.hypotheses(["ein Haus"], replace(translator.search, length_penalty=penalty))[0][0]
         options = ["--length-penalty", str(penalty)]
         status, out, _ = seq2seq("translate", model, "--scores", *options, stdin=b"ein Haus\n")
         assert (status, out.decode()) == (0, f"{best.score:.4f}\t{best.text}\n")
@@ -64,7 +66,7 @@ def test_the_length_penalty(seq2seq, model: str, translator: Translator, tmp_pat
         files = ["--source", f"{tmp_path}/x.de", "--target", f"{tmp_path}/x.en"]
         status, out, _ = seq2seq("evaluate", model, *files, *options, "--json")
         assert json.loads(out)["metrics"]["exact_match"] == 100
-    assert translator.hypotheses(["ein Haus"], length_penalty=0.0) != translator.hypotheses(["ein Haus"])
+    assert translator.hypotheses(["ein Haus"], Beam(2, length_penalty=0.0)) != translator.hypotheses(["ein Haus"])
 
 
 def test_nothing_in_nothing_out(seq2seq, model: str) -> None:
