@@ -14,6 +14,7 @@ from seq2seq.text.hub import read_hub, read_parquet
 from seq2seq.text.pairs import CorpusError, Pair
 from seq2seq.text.parallel import read_parallel
 from seq2seq.text.tables import TABLES
+from seq2seq.text.texts import pairs_of
 
 __all__ = ["Corpus", "CorpusError", "Pair", "corpus_from_pairs", "hold_out", "read_corpus"]
 
@@ -171,21 +172,26 @@ def read_corpus(
     return filled(lambda: chain.from_iterable(read(file, source, target) for file in files), name)
 
 
-def corpus_from_pairs(pairs: Iterable[tuple[str, str]], name: str = "memory") -> Corpus:
-    """Make a corpus in memory from pairs of texts.
+def corpus_from_pairs(pairs: Iterable[Iterable[str]], name: str = "memory") -> Corpus:
+    r"""Make a corpus in memory from pairs of texts.
 
     Args:
-        pairs: source and target, in order; read once.
+        pairs: rows of a source and a target, both str, in any iterable: a list, a generator, `zip` of two columns or
+            of two open files; in its order, read once. The end of a line (`\n`) is taken off.
         name: what messages call the corpus.
 
     Returns:
         The corpus; pairs with an empty side are skipped and counted.
 
+    Raises:
+        CorpusError: if something else is given than rows of two str, such as a DataFrame, rows that are dicts, or a
+            cell that is NaN; the message says which row.
+
     Example:
-        >>> len(corpus_from_pairs([("un", "one"), ("deux", "two")]))
+        >>> len(corpus_from_pairs(zip(["un", "deux"], ["one", "two"])))
         2
     """
-    return Corpus(lambda: (Pair(source, target) for source, target in pairs), name=name)
+    return Corpus(lambda: pairs_of(pairs, "pairs"), name=name)
 
 
 def hold_out(corpus: Corpus, count: int, seed: int = 0, *, purpose: str = "") -> tuple[Corpus, Corpus]:
