@@ -9,8 +9,8 @@ from functools import partial
 from itertools import chain
 from pathlib import Path
 
-from seq2seq.text.folder import find_files, is_pattern
-from seq2seq.text.hub import read_hub, read_parquet
+from seq2seq.text.folder import SAVED, find_files, is_pattern
+from seq2seq.text.hub import read_hub, read_parquet, read_saved
 from seq2seq.text.pairs import CorpusError, Pair
 from seq2seq.text.parallel import read_parallel
 from seq2seq.text.tables import TABLES
@@ -123,10 +123,11 @@ def read_corpus(
         path: `"dates"` (built in); a folder; a pattern of file names such as `data/{split}.tok.{lang}.gz` or
             `data/{split}-*.parquet`; or a data set of the Hugging Face hub, `owner/name` or
             `owner/name:configuration`.
-        split: in a folder the stem of the files (`SPLIT.LANG`, `SPLIT.ANY.LANG`, or `SPLIT.tsv`, `.csv`, `.jsonl`,
-            `.parquet`; `.gz` may follow, except after `.parquet`); on the hub the name of the split.
-        source: language of the source file, or source column of a table; `"0"` and such are the columns of a TSV
-            or CSV without header.
+        split: in a folder the stem of the files (`SPLIT.LANG`, `SPLIT.ANY.LANG`, `SPLIT.LANG.txt`, or a table,
+            `SPLIT.tsv`, `.csv`, `.jsonl`, `.json`, `.txt` with tabs, `.parquet`; `.gz`, `.bz2` or `.xz` may follow,
+            except after `.parquet`) or a folder that `save_to_disk` wrote; on the hub the name of the split.
+        source: language of the source file, or source column of a table; `"0"` and such are the columns of a TSV,
+            TXT or CSV without header.
         target: the same for the target.
         streaming: read again at every pass and keep nothing, so that memory stays flat whatever the size.
         whole: keep pairs with an empty side, which are skipped otherwise: for text to be scored.
@@ -168,6 +169,8 @@ def read_corpus(
         return filled(lambda: read_parallel(files[0], files[1]), name)
     if ending == ".parquet":
         return filled(lambda: read_parquet(files, source, target), name)
+    if ending == SAVED:
+        return filled(lambda: read_saved(files[0], source, target), name)
     read = TABLES[ending]
     return filled(lambda: chain.from_iterable(read(file, source, target) for file in files), name)
 
