@@ -32,6 +32,7 @@ class Corpus:
         name: what messages call the corpus.
         streamed: read again at every pass and keep nothing, so that memory stays flat.
         whole: keep pairs with an empty side too: text to be scored stays line by line what its file is.
+        part_of: the corpus that the pairs are read from: what it skips is told here, too.
 
     Example:
         >>> corpus = Corpus(lambda: [Pair("un", "one"), Pair("", "two")], name="counting")
@@ -40,12 +41,19 @@ class Corpus:
     """
 
     def __init__(
-        self, read: Callable[[], Iterable[Pair]], *, name: str, streamed: bool = False, whole: bool = False
+        self,
+        read: Callable[[], Iterable[Pair]],
+        *,
+        name: str,
+        streamed: bool = False,
+        whole: bool = False,
+        part_of: "Corpus | None" = None,
     ) -> None:
         self._read = read
         self.name = name
         self.streamed = streamed
         self._whole = whole
+        self._part_of = part_of
         self._skipped: Counter[str] = Counter()
         self._sources: list[str] = []
         self._targets: list[str] = []
@@ -82,7 +90,8 @@ class Corpus:
     @property
     def skipped(self) -> dict[str, int]:
         """How many pairs were skipped, by reason; of a streamed corpus, in the latest pass so far."""
-        return dict(self._skipped)
+        before = {} if self._part_of is None else self._part_of.skipped
+        return dict(Counter(before) + self._skipped)
 
     def report(self) -> str:
         """Tell name, number of pairs and what was skipped, in one line.
@@ -95,7 +104,7 @@ class Corpus:
         size = "streamed" if self.streamed else f"{pairs:,} pair{'s' * (pairs != 1)}"
         empty = sum(map(_is_empty, self)) if self._whole else 0
         size += f", {empty:,} of them with an empty side" if empty else ""
-        skipped = ", ".join(f"{count:,} {reason}" for reason, count in self._skipped.items() if count)
+        skipped = ", ".join(f"{count:,} {reason}" for reason, count in self.skipped.items())
         return f"{self.name}: {size}" + (f", skipped: {skipped}" if skipped else "")
 
     def _pass(self) -> Iterator[Pair]:
@@ -247,10 +256,10 @@ def hold_out(corpus: Corpus, count: int, seed: int = 0, *, purpose: str = "") ->
         lambda: (pair for pair in corpus if pair.source not in chosen),
         name=whole + _REST,
         streamed=corpus.streamed,
+        part_of=corpus,
     )
     name = f"{whole}, held out{f' for {purpose}' if purpose else ''}"
-    held = corpus_from_pairs((pair for pair in corpus if pair.source in chosen), name=name)
-    return rest, held
+    return rest, Corpus(lambda: (pair for pair in corpus if pair.source in chosen), name=name)
 
 
 def _is_empty(pair: tuple[str, str]) -> bool:

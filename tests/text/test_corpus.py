@@ -208,6 +208,17 @@ class TestHoldOut:
         assert test.name == "letters, held out for test"
         assert rest.name == "letters without what is held out"
 
+    @STREAMING
+    def test_what_the_whole_skipped_is_told_with_the_rest(self, streaming):
+        pairs = [Pair("a", "1"), Pair("", "2"), Pair("b\n", "3\n"), Pair("c", " "), Pair("d", "4")]
+        corpus = Corpus(lambda: iter(pairs), name="letters", streamed=streaming)
+        rest, validation = hold_out(corpus, 1, 0)
+        rest, test = hold_out(rest, 1, 1)
+        assert sorted([*rest, *validation, *test]) == [pair for pair in pairs if pair.source and pair.target != " "]
+        size = "streamed" if streaming else "1 pair"
+        assert rest.report() == f"letters without what is held out: {size}, skipped: 2 empty"
+        assert (rest.skipped, validation.skipped, test.skipped) == ({"empty": 2}, {}, {})
+
     def test_nothing_to_hold_out_is_refused(self):
         with pytest.raises(CorpusError, match=r"positive number of sources. Received: count=0"):
             hold_out(corpus_from_pairs([("a", "b")]), 0)
