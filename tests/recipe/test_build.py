@@ -36,7 +36,7 @@ def test_settings_reach_the_model(changes: list[str]) -> None:
     assert tuple(model.encoder.stack.units) == settings.encoder
     assert tuple(model.decoder.units) == settings.decoder
     assert model.encoder.reverse == settings.reverse
-    assert model.decoder.attention_score == (None if settings.attention == "none" else settings.attention)
+    assert model.decoder.attention_name == (None if settings.attention == "none" else settings.attention)
     assert model.decoder.input_feeding == settings.input_feeding
     assert (model.encoder.embedding is model.decoder.embedding) == (settings.tied == "all")
     assert model.bridge.merge == settings.merge and model.bridge.states == settings.states
