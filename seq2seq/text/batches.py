@@ -19,6 +19,7 @@ from seq2seq.text.bucketing import (
 from seq2seq.text.dataset import Feed
 from seq2seq.text.encoding import encode_corpus
 from seq2seq.text.ids import Ids
+from seq2seq.text.length_limit import LengthLimit
 from seq2seq.text.pairs import CorpusError
 from seq2seq.text.streaming import StreamedBatches
 
@@ -103,6 +104,11 @@ class Batches:
         self._steps = len(by_length)
         self._order: tuple[int, list[Array]] | None = None
         self._feed = Feed(self.run, self.steps)
+
+    @property
+    def length_limit(self) -> LengthLimit:
+        """How long a target may become, as the pairs of an epoch show it."""
+        return LengthLimit.learn(self._source_lengths, self._target_lengths)
 
     def steps(self, epoch: int = 0) -> int:
         """Count the batches of an epoch; every epoch has as many."""

@@ -9,11 +9,12 @@ from functools import partial
 from itertools import chain
 from pathlib import Path
 
-from seq2seq.text.folder import find_files, is_pattern
-from seq2seq.text.hub import read_hub, read_parquet
+from seq2seq.text.folder import SAVED, find_files, is_pattern
+from seq2seq.text.hub import read_hub, read_parquet, read_saved
 from seq2seq.text.pairs import CorpusError, Pair
 from seq2seq.text.parallel import read_parallel
 from seq2seq.text.tables import TABLES
+from seq2seq.text.texts import pairs_of
 
 __all__ = ["Corpus", "CorpusError", "Pair", "corpus_from_pairs", "hold_out", "read_corpus"]
 
@@ -31,6 +32,7 @@ class Corpus:
         name: what messages call the corpus.
         streamed: read again at every pass and keep nothing, so that memory stays flat.
         whole: keep pairs with an empty side too: text to be scored stays line by line what its file is.
+        part_of: the corpus that the pairs are read from: what it skips is told here, too.
 
     Example:
         >>> corpus = Corpus(lambda: [Pair("un", "one"), Pair("", "two")], name="counting")
@@ -39,12 +41,19 @@ class Corpus:
     """
 
     def __init__(
-        self, read: Callable[[], Iterable[Pair]], *, name: str, streamed: bool = False, whole: bool = False
+        self,
+        read: Callable[[], Iterable[Pair]],
+        *,
+        name: str,
+        streamed: bool = False,
+        whole: bool = False,
+        part_of: "Corpus | None" = None,
     ) -> None:
         self._read = read
         self.name = name
         self.streamed = streamed
         self._whole = whole
+        self._part_of = part_of
         self._skipped: Counter[str] = Counter()
         self._sources: list[str] = []
         self._targets: list[str] = []
@@ -81,7 +90,8 @@ class Corpus:
     @property
     def skipped(self) -> dict[str, int]:
         """How many pairs were skipped, by reason; of a streamed corpus, in the latest pass so far."""
-        return dict(self._skipped)
+        before = {} if self._part_of is None else self._part_of.skipped
+        return dict(Counter(before) + self._skipped)
 
     def report(self) -> str:
         """Tell name, number of pairs and what was skipped, in one line.
@@ -94,7 +104,7 @@ class Corpus:
         size = "streamed" if self.streamed else f"{pairs:,} pair{'s' * (pairs != 1)}"
         empty = sum(map(_is_empty, self)) if self._whole else 0
         size += f", {empty:,} of them with an empty side" if empty else ""
-        skipped = ", ".join(f"{count:,} {reason}" for reason, count in self._skipped.items() if count)
+        skipped = ", ".join(f"{count:,} {reason}" for reason, count in self.skipped.items())
         return f"{self.name}: {size}" + (f", skipped: {skipped}" if skipped else "")
 
     def _pass(self) -> Iterator[Pair]:
@@ -122,10 +132,11 @@ def read_corpus(
         path: `"dates"` (built in); a folder; a pattern of file names such as `data/{split}.tok.{lang}.gz` or
             `data/{split}-*.parquet`; or a data set of the Hugging Face hub, `owner/name` or
             `owner/name:configuration`.
-        split: in a folder the stem of the files (`SPLIT.LANG`, `SPLIT.ANY.LANG`, or `SPLIT.tsv`, `.csv`, `.jsonl`,
-            `.parquet`; `.gz` may follow, except after `.parquet`); on the hub the name of the split.
-        source: language of the source file, or source column of a table; `"0"` and such are the columns of a TSV
-            or CSV without header.
+        split: in a folder the stem of the files (`SPLIT.LANG`, `SPLIT.ANY.LANG`, `SPLIT.LANG.txt`, or a table,
+            `SPLIT.tsv`, `.csv`, `.jsonl`, `.json`, `.txt` with tabs, `.parquet`; `.gz`, `.bz2` or `.xz` may follow,
+            except after `.parquet`) or a folder that `save_to_disk` wrote; on the hub the name of the split.
+        source: language of the source file, or source column of a table; `"0"` and such are the columns of a TSV,
+            TXT or CSV without header.
         target: the same for the target.
         streaming: read again at every pass and keep nothing, so that memory stays flat whatever the size.
         whole: keep pairs with an empty side, which are skipped otherwise: for text to be scored.
@@ -167,25 +178,32 @@ def read_corpus(
         return filled(lambda: read_parallel(files[0], files[1]), name)
     if ending == ".parquet":
         return filled(lambda: read_parquet(files, source, target), name)
+    if ending == SAVED:
+        return filled(lambda: read_saved(files[0], source, target), name)
     read = TABLES[ending]
     return filled(lambda: chain.from_iterable(read(file, source, target) for file in files), name)
 
 
-def corpus_from_pairs(pairs: Iterable[tuple[str, str]], name: str = "memory") -> Corpus:
-    """Make a corpus in memory from pairs of texts.
+def corpus_from_pairs(pairs: Iterable[Iterable[str]], name: str = "memory") -> Corpus:
+    r"""Make a corpus in memory from pairs of texts.
 
     Args:
-        pairs: source and target, in order; read once.
+        pairs: rows of a source and a target, both str, in any iterable: a list, a generator, `zip` of two columns or
+            of two open files; in its order, read once. The end of a line (`\n`) is taken off.
         name: what messages call the corpus.
 
     Returns:
         The corpus; pairs with an empty side are skipped and counted.
 
+    Raises:
+        CorpusError: if something else is given than rows of two str, such as a DataFrame, rows that are dicts, or a
+            cell that is NaN; the message says which row.
+
     Example:
-        >>> len(corpus_from_pairs([("un", "one"), ("deux", "two")]))
+        >>> len(corpus_from_pairs(zip(["un", "deux"], ["one", "two"])))
         2
     """
-    return Corpus(lambda: (Pair(source, target) for source, target in pairs), name=name)
+    return Corpus(lambda: pairs_of(pairs, "pairs"), name=name)
 
 
 def hold_out(corpus: Corpus, count: int, seed: int = 0, *, purpose: str = "") -> tuple[Corpus, Corpus]:
@@ -238,10 +256,10 @@ def hold_out(corpus: Corpus, count: int, seed: int = 0, *, purpose: str = "") ->
         lambda: (pair for pair in corpus if pair.source not in chosen),
         name=whole + _REST,
         streamed=corpus.streamed,
+        part_of=corpus,
     )
     name = f"{whole}, held out{f' for {purpose}' if purpose else ''}"
-    held = corpus_from_pairs((pair for pair in corpus if pair.source in chosen), name=name)
-    return rest, held
+    return rest, Corpus(lambda: (pair for pair in corpus if pair.source in chosen), name=name)
 
 
 def _is_empty(pair: tuple[str, str]) -> bool:

@@ -72,7 +72,7 @@ def _fingerprint(
 ) -> str:
     digest = hashlib.sha256(_FORMAT)
     for texts, tokenizer in ((sources, source_tokenizer), (targets, target_tokenizer)):
-        data = [text.encode() for text in texts]
+        data = [text.encode("utf-8", "surrogatepass") for text in texts]
         digest.update(tokenizer.fingerprint.encode())
         # The lengths keep ["ab", "c"] and ["a", "bc"] apart.
         digest.update(np.array([len(data), *map(len, data)], "<i8").tobytes())

@@ -1,16 +1,30 @@
-"""Which files of a folder, or of a pattern, hold a split: parallel text or a table."""
+"""Which files of a folder, or of a pattern, hold a split: parallel text, a table, or what `datasets` saved."""
 
+import json
 import re
 from collections.abc import Iterable
 from glob import escape, glob
 from pathlib import Path
 from typing import NamedTuple
 
+from seq2seq.text.compression import COMPRESSIONS, without_compression
 from seq2seq.text.pairs import CorpusError
 
-ENDINGS = (".tsv", ".csv", ".jsonl", ".parquet")
-"""The endings of tables; `.gz` may follow, except after `.parquet`."""
+ENDINGS = (".tsv", ".csv", ".jsonl", ".parquet", ".json", ".txt")
+"""The endings of tables; that of a compression may follow, except after `.parquet`."""
 
+SAVED = "save_to_disk"
+"""Stands for the ending of a folder that `datasets` wrote."""
+
+# May be anything else too: taken where nothing else of the split is there.
+_WEAK = (".json", ".txt")
+
+_READ = (
+    f"What is read: SPLIT.LANGUAGE for each side; SPLIT{', SPLIT'.join(ENDINGS)} (with tabs); either with "
+    f"{', '.join(COMPRESSIONS)} behind, except after .parquet; a folder SPLIT that `save_to_disk` of datasets wrote."
+)
+
+_STATE = "state.json"  # beside a saved data set
 _TOLD = 20  # names in a message: enough to see what is meant
 
 
@@ -19,7 +33,7 @@ class Files(NamedTuple):
 
     paths: list[Path]
     ending: str
-    """Of a table, one of `ENDINGS`; of parallel text, nothing."""
+    """Of a table, one of `ENDINGS`; of a saved data set, `SAVED`; of parallel text, nothing."""
 
 
 def find_files(path: str, split: str, source: str, target: str) -> Files:
@@ -28,13 +42,14 @@ def find_files(path: str, split: str, source: str, target: str) -> Files:
     Args:
         path: a folder; or a pattern of file names with `{split}`, for parallel text also `{lang}`, and with the
             wildcards `*`, `?` and `[...]`; or one file whose stem is the split.
-        split: in a folder, the beginning of the file name: `SPLIT.LANG` or `SPLIT.ANY.LANG` for parallel text,
-            `SPLIT.ENDING` or `SPLIT-00000-of-00002.ENDING` for a table. It may name a folder inside, as `train/fre`.
+        split: in a folder, the beginning of the file name: `SPLIT.LANG`, `SPLIT.ANY.LANG` or `SPLIT.LANG.txt` for
+            parallel text, `SPLIT.ENDING` or `SPLIT-00000-of-00002.ENDING` for a table; or the name of a saved data
+            set. It may name a folder inside, as `train/fre`.
         source: language of the source file or, for a table, whatever its source column is called.
         target: the same for the target.
 
     Returns:
-        The two files of parallel text, or the files of the table.
+        The two files of parallel text, the files of the table, or the folder of the saved data set.
 
     Raises:
         CorpusError: if nothing fits, or more than one thing; the message tells what there is.
@@ -50,13 +65,11 @@ def is_pattern(path: str) -> bool:
 
 
 def _in_folder(folder: Path, split: str, source: str, target: str) -> Files:
-    inside = (folder / split).parent
+    inside, stem = (folder / split).parent, Path(split).name
     names = sorted(entry.name for entry in inside.iterdir() if entry.is_file()) if inside.is_dir() else []
-    stem = Path(split).name
     sources, targets = (_of_language(names, stem, language) for language in (source, target))
     both = sorted(set(sources) & set(targets))
-    shards = rf"{re.escape(stem)}(-\d+-of-\d+)?({'|'.join(map(re.escape, ENDINGS))})(\.gz)?"
-    tables = [name for name in names if re.fullmatch(shards, name)]
+    tables = _tables(names, stem, weak=not sources and not targets)
     kinds = {_ending(name) for name in tables}
     # A file that bears exactly the name of the split goes before those with something between.
     if "" in both:
@@ -72,24 +85,62 @@ def _in_folder(folder: Path, split: str, source: str, target: str) -> Files:
             f"A split needs one pair of text files, or one table. {received}, where several fit: {_tell(fitting)}. "
             "Name the split by more of the file name, or move the other files away."
         )
+    if _is_saved(folder / split):
+        return Files([folder / split], SAVED)
+    if _is_saved(folder):
+        return _saved_alone(folder, split)
     if sources or targets:
         alone, missing = (sources, target) if sources else (targets, source)
         raise CorpusError(
             f"Parallel text needs a file per language. {received}, where {_tell(n for v in alone.values() for n in v)} "
             f"has no partner in {missing!r}. There is: {_tell(names)}."
         )
-    splits = _splits(names, source, target)
-    names += sorted(f"{entry.name}/" for entry in inside.iterdir() if entry.is_dir()) if inside.is_dir() else []
+    begun = [name for name in names if name.startswith(f"{stem}.")]
+    folders = sorted(entry for entry in inside.iterdir() if entry.is_dir()) if inside.is_dir() else []
+    splits = _splits(names, source, target) + [entry.name for entry in folders if _is_saved(entry)]
+    there = _tell(splits or [*names, *(f"{entry.name}/" for entry in folders)])
     raise CorpusError(
-        f"A folder needs the split that was named. {received}. "
-        + (f"There is instead the split: {_tell(splits)}." if splits else f"There is instead: {_tell(names)}.")
+        f"A folder needs the split that was named. {received}"
+        + (f", where {_tell(begun)} is of no kind that is read. " if begun else ". ")
+        + f"There is instead{' the split' if splits else ''}: {there}. {_READ}"
     )
+
+
+def _tables(names: Iterable[str], stem: str, *, weak: bool) -> list[str]:
+    """The file names of tables of a split, the weak endings only if asked for and alone."""
+    found = [
+        name
+        for name in names
+        if re.fullmatch(rf"{re.escape(stem)}(-\d+-of-\d+)?", without_compression(name).rpartition(".")[0])
+        and _ending(name)
+    ]
+    strong = [name for name in found if _ending(name) not in _WEAK]
+    return strong if strong or not weak else found
+
+
+def _saved_alone(folder: Path, split: str) -> Files:
+    """A folder that is one saved data set: of the split that it bears the name of, or was saved as."""
+    try:
+        saved = json.loads((folder / _STATE).read_text("utf-8")).get("_split")
+    except (ValueError, AttributeError):
+        saved = None  # said when it is read
+    known = [str(name) for name in (saved, folder.name) if name]
+    if split in known:
+        return Files([folder], SAVED)
+    raise CorpusError(
+        f"A data set that was saved alone is one split. Received: split={split!r}, {folder}, which is {known[0]!r}. "
+        'Name that one for training, and write validation = "" and test = "" with hold_out; or save a DatasetDict.'
+    )
+
+
+def _is_saved(folder: Path) -> bool:
+    return (folder / _STATE).is_file() and (folder / "dataset_info.json").is_file()
 
 
 def _by_pattern(path: str, split: str, source: str, target: str) -> Files:
     pattern = path.replace("{split}", escape(split))
     received = f"Received: path={path!r}, split={split!r}, source={source!r}, target={target!r}"
-    if "{split}" not in path and Path(path).name.removesuffix(".gz").rpartition(".")[0] != split:
+    if "{split}" not in path and without_compression(Path(path).name).rpartition(".")[0] != split:
         raise CorpusError(
             f"A file pattern needs {{split}} where the name of the split stands, or every split would be the same. "
             f"{received}. Put it in, or give the folder and name the split by the stem of its file."
@@ -104,32 +155,35 @@ def _by_pattern(path: str, split: str, source: str, target: str) -> Files:
         )
     files = _glob(pattern)
     endings = {_ending(file.name) for file in files}
-    if len(endings) == 1 and (ending := endings.pop()) in ENDINGS:
+    if len(endings) == 1 and (ending := endings.pop()):
         return Files(files, ending)
     raise CorpusError(
-        f"A file pattern needs to fit tables of one kind ({', '.join(ENDINGS)}), or to have {{lang}} in it for "
-        f"parallel text. {received}. It fits: {_tell(files)}."
+        f"A file pattern needs to fit tables of one kind ({', '.join(ENDINGS)}; all but .parquet also with "
+        f"{', '.join(COMPRESSIONS)} behind), or to have {{lang}} in it for parallel text. {received}. "
+        f"It fits: {_tell(files)}."
     )
 
 
 def _of_language(names: Iterable[str], stem: str, language: str) -> dict[str, list[str]]:
     """The file names of a language, by what stands between the split and the language."""
     found: dict[str, list[str]] = {}
-    for name in names:
-        match = re.fullmatch(rf"{re.escape(stem)}(|\..+)\.{re.escape(language)}(\.gz)?", name)
-        if match:
-            found.setdefault(match[1], []).append(name)
+    for more in ("", r"\.txt"):
+        for name in names:
+            match = re.fullmatch(rf"{re.escape(stem)}(|\..+)\.{re.escape(language)}{more}", without_compression(name))
+            if match:
+                found.setdefault(match[1], []).append(name)
+        if found:
+            break
     return found
 
 
 def _splits(names: Iterable[str], source: str, target: str) -> list[str]:
     stems: dict[str, set[str]] = {}
     for name in names:
-        stem, _, ending = name.removesuffix(".gz").rpartition(".")
+        stem, _, ending = without_compression(name).rpartition(".")
         stems.setdefault(re.sub(r"-\d+-of-\d+$", "", stem), set()).add(ending)
-    return [
-        stem for stem, ends in stems.items() if {source, target} <= ends or any(f".{end}" in ENDINGS for end in ends)
-    ]
+    tables = {ending.removeprefix(".") for ending in ENDINGS if ending not in _WEAK}
+    return [stem for stem, ends in stems.items() if {source, target} <= ends or tables & ends]
 
 
 def _glob(pattern: str) -> list[Path]:
@@ -137,7 +191,10 @@ def _glob(pattern: str) -> list[Path]:
 
 
 def _ending(name: str) -> str:
-    return Path(name.removesuffix(".gz")).suffix
+    """The ending of a table, one of `ENDINGS`; nothing for another file."""
+    plain = without_compression(name)
+    ending = Path(plain).suffix
+    return ending if ending in ENDINGS and (plain == name or ending != ".parquet") else ""
 
 
 def _tell(names: Iterable[object]) -> str:

@@ -1,4 +1,4 @@
-"""Pairs through `datasets`: data sets of the Hugging Face hub, and Parquet files."""
+"""Pairs through `datasets`: data sets of the Hugging Face hub, Parquet files, and what it saved itself."""
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -78,6 +78,31 @@ def read_parquet(files: list[Path], source: str, target: str) -> Iterator[Pair]:
         yield from read_dataset(dataset, source, target, place)
     except pyarrow.ArrowInvalid as error:
         raise CorpusError(f"A .parquet file needs to be whole. Received: {place} ({error}). Write it again.") from None
+
+
+def read_saved(folder: Path, source: str, target: str) -> Iterator[Pair]:
+    """Read pairs of a data set that `datasets` saved by `save_to_disk`; its rows stay on disk.
+
+    Args:
+        folder: the folder of one split.
+        source: source column, nested or not (see `find_column`).
+        target: target column.
+
+    Yields:
+        A pair for each row.
+
+    Raises:
+        CorpusError: if a column is missing or the folder is not whole.
+    """
+    import datasets
+
+    try:
+        dataset = datasets.load_from_disk(str(folder))
+    except (ValueError, TypeError, KeyError, OSError) as error:  # it only reads what it wrote
+        raise CorpusError(
+            f"A folder of save_to_disk needs to be whole. Received: {folder} ({error}). Save it again."
+        ) from None
+    yield from read_dataset(dataset, source, target, str(folder))
 
 
 def read_dataset(dataset: Iterable[Any], source: str, target: str, place: str) -> Iterator[Pair]:

@@ -1,18 +1,23 @@
 """Lines of a text file, checked one by one, so that a message can name file and line."""
 
-import gzip
-import zlib
+import codecs
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import IO, cast
 
+from seq2seq.text.compression import DAMAGED, compression_of, open_bytes
 from seq2seq.text.pairs import CorpusError
 
-_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+# The longer ones first: that of UTF-32 begins as that of UTF-16.
+_OTHER_MARKS = {
+    codecs.BOM_UTF32_LE: "UTF-32",
+    codecs.BOM_UTF32_BE: "UTF-32",
+    codecs.BOM_UTF16_LE: "UTF-16",
+    codecs.BOM_UTF16_BE: "UTF-16",
+}
 
 
 def read_lines(path: Path, *, nul: bool = False, invalid: Callable[[CorpusError], None] | None = None) -> Iterator[str]:
-    r"""Read UTF-8 text line by line, plain or gzip (by the ending `.gz`).
+    r"""Read UTF-8 text line by line, plain or compressed: gzip, bzip2 or xz, whatever the file is called.
 
     Only `\n` and `\r\n` end a line: other characters that Python's `splitlines` breaks at (U+2028, U+0085, form feed)
     are part of the text, or two files that belong together would come apart. A byte order mark is dropped.
@@ -27,7 +32,8 @@ def read_lines(path: Path, *, nul: bool = False, invalid: Callable[[CorpusError]
         The lines without their end.
 
     Raises:
-        CorpusError: at a byte that is not UTF-8 or a NUL, with file and line, or if the gzip data is damaged.
+        CorpusError: at a byte that is not UTF-8 or a NUL, with file and line; if compressed data is damaged, or the
+            file is in another encoding (by its byte order mark) or another compression.
         FileNotFoundError: if there is no such file.
 
     Example:
@@ -39,14 +45,16 @@ def read_lines(path: Path, *, nul: bool = False, invalid: Callable[[CorpusError]
         ['eins', 'zwei\u2028drei']
     """
     number = 0
-    with _open(path) as file:
+    with open_bytes(path) as (file, compression):
         try:
             for line in read_stream(file, str(path), nul=nul, invalid=invalid):
                 number += 1
                 yield line
-        except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+        except DAMAGED as error:
+            if not compression or (isinstance(error, OSError) and error.errno):
+                raise
             raise CorpusError(
-                f"A file that ends in .gz must hold whole gzip data. Received: {path}, damaged after line {number} "
+                f"Compressed text must be whole {compression} data. Received: {path}, damaged after line {number} "
                 f"({error}). Fetch the file again."
             ) from None
 
@@ -66,7 +74,8 @@ def read_stream(
         The lines without their end.
 
     Raises:
-        CorpusError: at a byte that is not UTF-8 or a NUL, with place and line.
+        CorpusError: at a byte that is not UTF-8 or a NUL, with place and line; at the first line, if the text is in
+            another encoding (by its byte order mark) or compressed.
 
     Example:
         >>> list(read_stream([b"\xef\xbb\xbfeins\r\n", b"zwei\r"], "stdin"))
@@ -75,7 +84,8 @@ def read_stream(
     told = False
     for number, line in enumerate(file, start=1):
         if number == 1:
-            line = line.removeprefix(_BYTE_ORDER_MARK)
+            line = line.removeprefix(codecs.BOM_UTF8)
+            _need_text(line, place)
         if line.endswith(b"\n"):
             line = line[: -2 if line.endswith(b"\r\n") else -1]
         if b"\0" in line and not nul:
@@ -111,5 +121,14 @@ def one_line(text: str) -> str:
     return " ".join(text.splitlines())
 
 
-def _open(path: Path) -> IO[bytes]:
-    return cast(IO[bytes], gzip.open(path)) if path.suffix == ".gz" else path.open("rb")
+def _need_text(start: bytes, place: str) -> None:
+    """Refuse by its first bytes what is no UTF-8 from beginning to end; else every line of it would be refused."""
+    for mark, encoding in _OTHER_MARKS.items():
+        if start.startswith(mark):
+            raise CorpusError(
+                f"Text must be UTF-8. Received: {place}, line 1, byte 1 and on is {mark.hex(' ')}, the byte order mark "
+                f"of {encoding}. Convert it, for instance with `iconv -f {encoding} -t UTF-8`."
+            )
+    compression, unpack = compression_of(start)
+    if compression:
+        raise CorpusError(f"Text must not be packed here. Received: {place}, {compression} data. Use `{unpack}` first.")

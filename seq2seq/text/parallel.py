@@ -12,8 +12,8 @@ def read_parallel(source: Path, target: Path) -> Iterator[Pair]:
     r"""Read two files side by side, line by line.
 
     Args:
-        source: the file of the source language, plain or `.gz`.
-        target: the file of the target language, plain or `.gz`.
+        source: the file of the source language, plain or compressed.
+        target: the file of the target language, plain or compressed.
 
     Yields:
         A pair for each line, empty lines included.

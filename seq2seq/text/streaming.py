@@ -1,5 +1,6 @@
 """Batches of a corpus that is read as a stream, window by window, so that memory stays flat whatever its size."""
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
@@ -15,10 +16,12 @@ from seq2seq.text.bucketing import (
     pad_batch,
     select_pairs,
     summary,
+    told,
 )
 from seq2seq.text.corpus import Corpus
 from seq2seq.text.dataset import Feed
 from seq2seq.text.ids import Ids
+from seq2seq.text.length_limit import LengthLimit
 from seq2seq.text.pairs import CorpusError, Pair
 from seq2seq.text.tokenizer import Tokenizer
 
@@ -107,14 +110,23 @@ class StreamedBatches:
         return self._survey.fill
 
     @property
+    def length_limit(self) -> LengthLimit:
+        """How long a target may become, as the pairs of an epoch show it."""
+        return self._survey.length_limit
+
+    @property
     def skipped(self) -> dict[str, int]:
         """How many pairs of the corpus are in no batch, by reason."""
         return dict(self._survey.skipped)
 
     def report(self) -> str:
-        """Tell pairs, batches, fill, tokens and what was skipped, in one line."""
+        """Tell pairs, batches, fill, tokens and what was skipped, in one line.
+
+        What the corpus skipped itself is told here too: of a stream it is known only after a pass.
+        """
         known = self._survey
-        return summary(known.pairs, self.steps(), self._size, self._unit, known.tokens, known.fill, known.skipped)
+        line = summary(known.pairs, self.steps(), self._size, self._unit, known.tokens, known.fill, known.skipped)
+        return line + (f"; skipped in the stream: {told(known.unread)}" if any(known.unread.values()) else "")
 
     def run(self, epoch: int, step: int = 0) -> Iterator[Batch]:
         """Give the batches of an epoch from a step on, without TensorFlow.
@@ -154,7 +166,8 @@ class StreamedBatches:
     def _count(self) -> "_Survey":
         steps: list[int] = []
         pairs_kept = tokens = real = padded = checksum = 0
-        skipped: dict[str, int] = {}
+        skipped: Counter[str] = Counter()
+        lengths: Counter[tuple[int, int]] = Counter()
         for pairs in self._windows():
             window = self._encode(pairs)
             order = self._form(window, None)
@@ -164,14 +177,17 @@ class StreamedBatches:
             tokens += int(window.target_lengths.sum())
             counts = count_tokens(window.source_lengths, window.target_lengths, order)
             real, padded = real + counts[0], padded + counts[1]
-            for reason, count in window.skipped.items():
-                skipped[reason] = skipped.get(reason, 0) + count
+            skipped.update(window.skipped)
+            # Far fewer than pairs, and all that a length limit is learnt from.
+            lengths.update(zip(window.source_lengths.tolist(), window.target_lengths.tolist(), strict=True))
         if not pairs_kept:
             raise CorpusError(
                 f"Batches need at least one pair. Received: {self._corpus.report()}, of which no pair is within "
                 f"max_source_length={self._max_source_length}, max_target_length={self._max_target_length} tokens."
             )
-        return _Survey(steps, pairs_kept, tokens, real / padded, skipped, checksum)
+        sources, targets = zip(*lengths, strict=True)
+        limit = LengthLimit.learn(sources, targets, list(lengths.values()))
+        return _Survey(steps, pairs_kept, tokens, real / padded, skipped, self._corpus.skipped, limit, checksum)
 
     def _windows(self) -> Iterator[list[Pair]]:
         pairs = iter(self._corpus)
@@ -212,4 +228,7 @@ class _Survey(NamedTuple):
     tokens: int
     fill: float
     skipped: dict[str, int]
+    unread: dict[str, int]
+    """What the corpus itself left out."""
+    length_limit: LengthLimit
     checksum: int

@@ -1,6 +1,6 @@
-"""Pairs from the columns of a table in a file: TSV, CSV, JSONL, Parquet.
+"""Pairs from the columns of a table in a file of text: TSV, CSV, JSON.
 
-TSV, CSV and JSONL are read here and not by `datasets`, whose readers guess types: they turn the text `1979-05-03` of
+They are read here and not by `datasets`, whose readers guess types: they turn the text `1979-05-03` of
 a JSON file into the time `1979-05-03 00:00:00`, the word `NULL` into a missing value and `007` into 7. Here a
 cell is text as it is written, and a message can name file and line.
 """
@@ -20,7 +20,7 @@ def read_tsv(path: Path, source: str, target: str) -> Iterator[Pair]:
     r"""Read pairs from tab-separated lines, where quotes have no meaning and no word is a missing value.
 
     Args:
-        path: the file, plain or `.gz`.
+        path: the file, plain or compressed.
         source: name of the source column in the first line; a number ("0" is the first column) if both columns are
             numbers: the table then has no header.
         target: the same for the target column.
@@ -47,7 +47,7 @@ def read_csv(path: Path, source: str, target: str) -> Iterator[Pair]:
     """Read pairs from comma-separated values, quoted with `"` where they hold commas, quotes or ends of lines.
 
     Args:
-        path: the file, plain or `.gz`.
+        path: the file, plain or compressed.
         source: name of the source column in the first line, or its number as for `read_tsv`.
         target: the same for the target column.
 
@@ -77,7 +77,7 @@ def read_jsonl(path: Path, source: str, target: str) -> Iterator[Pair]:
     """Read pairs from one JSON object per line.
 
     Args:
-        path: the file, plain or `.gz`.
+        path: the file, plain or compressed.
         source: name of the source column; it may lie in an inner object, as `de` in `{"translation": {"de": ...}}`,
             and may be written as `translation.de`.
         target: the same for the target column.
@@ -94,7 +94,7 @@ def read_jsonl(path: Path, source: str, target: str) -> Iterator[Pair]:
             continue
         place = f"{path}, line {number}"
         try:
-            row = json.loads(line, parse_int=str, parse_float=str)
+            row = _parse(line)
         except (json.JSONDecodeError, RecursionError) as error:
             raise CorpusError(
                 f"A JSONL file needs one JSON object per line. Received: {place} ({error}). "
@@ -105,12 +105,93 @@ def read_jsonl(path: Path, source: str, target: str) -> Iterator[Pair]:
         yield Pair(_cell(row, source, place), _cell(row, target, place))
 
 
+def read_json(path: Path, source: str, target: str) -> Iterator[Pair]:
+    """Read pairs from JSON as the scripts of the hub have it: lines as in JSONL, an array of objects, or one in `data`.
+
+    Lines are read one by one; an array is held in memory while it is read.
+
+    Args:
+        path: the file, plain or compressed.
+        source: name of the source column, nested or not, as for `read_jsonl`.
+        target: the same for the target column.
+
+    Yields:
+        A pair for each object, as `read_jsonl` does.
+
+    Raises:
+        CorpusError: as `read_jsonl` does, with the number of the object in the array; if there is no array of objects.
+
+    Example:
+        >>> from tempfile import TemporaryDirectory
+        >>> with TemporaryDirectory() as folder:
+        ...     path = Path(folder) / "train.json"
+        ...     _ = path.write_text('{"version": 1, "data": [{"translation": {"de": "eins", "en": "one"}}]}')
+        ...     list(read_json(path, "de", "en"))
+        [Pair(source='eins', target='one')]
+    """
+    first = next((line for line in read_lines(path) if line and not line.isspace()), "")
+    if _is_row(first):
+        yield from read_jsonl(path, source, target)
+        return
+    needed = 'A JSON file needs an object per line, an array of objects, or {"data": [...]} around one.'
+    try:
+        whole = _parse("\n".join(read_lines(path))) if first else []
+    except (json.JSONDecodeError, RecursionError) as error:
+        raise CorpusError(f"{needed} Received: {path} ({error}). Repair it there.") from None
+    rows = whole.get("data") if type(whole) is dict else whole
+    if type(rows) is not list:
+        there = f"an object of {', '.join(map(repr, whole))}" if type(whole) is dict else type(whole).__name__
+        raise CorpusError(f"{needed} Received: {path}, {there}. Write its rows one by one.")
+    for number, row in enumerate(rows, start=1):
+        place = f"{path}, object {number}"
+        if type(row) is not dict:
+            raise CorpusError(f"{needed} Received: {place}, {type(row).__name__}.")
+        yield Pair(_cell(row, source, place), _cell(row, target, place))
+
+
+def read_txt(path: Path, source: str, target: str) -> Iterator[Pair]:
+    r"""Read pairs from a text file that is a table: columns with tabs between, as `read_tsv` reads them.
+
+    Raises:
+        CorpusError: as `read_tsv` does, or if the first line has no tab.
+
+    Example:
+        >>> from tempfile import TemporaryDirectory
+        >>> with TemporaryDirectory() as folder:
+        ...     path = Path(folder) / "fra.txt"
+        ...     _ = path.write_text("Go.\tVa !\tCC-BY 2.0 (France)\n")
+        ...     list(read_txt(path, "0", "1"))
+        [Pair(source='Go.', target='Va !')]
+    """
+    if "\t" not in next(read_lines(path), "\t"):
+        raise CorpusError(
+            f"A .txt file that is a corpus of its own needs tabs between its columns. Received: {path}, line 1 without "
+            "one. Parallel text is two files, such as train.de and train.en, or train.de.txt and train.en.txt."
+        )
+    return read_tsv(path, source, target)
+
+
 TABLES: dict[str, Callable[[Path, str, str], Iterable[Pair]]] = {
     ".tsv": read_tsv,
     ".csv": read_csv,
     ".jsonl": read_jsonl,
+    ".json": read_json,
+    ".txt": read_txt,
 }
-"""The readers of text tables by the ending of the file (`.gz` may follow); Parquet is read by `datasets`."""
+"""The readers of text tables by the ending of the file (that of a compression may follow); `datasets` reads Parquet."""
+
+
+def _parse(text: str) -> Any:
+    return json.loads(text, parse_int=str, parse_float=str)
+
+
+def _is_row(line: str) -> bool:
+    """Tell whether a line of JSON is a row of its own, and not the beginning or the whole of something larger."""
+    try:
+        row = _parse(line)
+    except (json.JSONDecodeError, RecursionError):
+        return False
+    return type(row) is dict and not (type(data := row.get("data")) is list and all(type(one) is dict for one in data))
 
 
 def _cell(row: Any, column: str, place: str) -> str:

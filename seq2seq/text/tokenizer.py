@@ -9,7 +9,10 @@ from typing import Any
 
 from seq2seq.system.choices import need_choice
 from seq2seq.system.files import replacing
+from seq2seq.system.terminal import tell
+from seq2seq.text.sentences import LONGEST_LINE, Sentences, encodable
 from seq2seq.text.special_ids import END, PAD, PIECES, START, UNKNOWN
+from seq2seq.text.texts import exact_texts, texts_of
 
 KINDS = ("unigram", "bpe", "char", "word")
 """What a piece can be."""
@@ -17,14 +20,10 @@ KINDS = ("unigram", "bpe", "char", "word")
 NORMALIZATIONS = ("nmt_nfkc", "nmt_nfkc_cf", "nfkc", "nfkc_cf", "identity")
 """What happens to text before it is cut; `_cf` folds case, `identity` changes nothing: text comes back exact."""
 
-_SURROGATE = re.compile("[\ud800-\udfff]")
 _SPACE = "▁"  # SentencePiece's sign for a space
 
 # The pieces do not depend on the number of threads as long as it is fixed: each takes a fixed share of the text.
 _TRAINING_THREADS = 16
-
-# Longer lines are left out of training by SentencePiece without a word; its own default is 4,192.
-_LONGEST_LINE = 1 << 20  # bytes
 
 
 class Tokenizer:
@@ -90,7 +89,8 @@ class Tokenizer:
         """Train a tokenizer; the same sentences in the same order give the same bytes.
 
         Args:
-            sentences: what to learn from, read once; SentencePiece holds them in memory meanwhile.
+            sentences: what to learn from, any iterable of str, read once; SentencePiece holds them in memory
+                meanwhile. What it cannot learn from (see `seq2seq.text.sentences`) is left out, counted and told.
             kind: `"unigram"`, `"bpe"`, `"char"` or `"word"`.
             vocab_size: pieces, the four special ones counted; a bound: a small corpus gives fewer.
             byte_fallback: write unknown characters as bytes (256 more pieces), so that nothing is unknown.
@@ -104,6 +104,7 @@ class Tokenizer:
 
         Raises:
             ValueError: if there is no text, or `vocab_size` is too small for the characters of the text.
+            TypeError: if `sentences` is one str, a table or the like, or has something else than str in a row.
 
         Example:
             >>> Tokenizer.train(["tea", "eat"], kind="char").vocab_size - len(PIECES)
@@ -113,10 +114,11 @@ class Tokenizer:
 
         need_choice("kind", kind, KINDS)
         need_choice("normalization", normalization, NORMALIZATIONS)
+        learnt = Sentences(sentences, kind)
         writer = io.BytesIO()
         try:
             SentencePieceTrainer.train(
-                sentence_iterator=map(_encodable, sentences),
+                sentence_iterator=iter(learnt),
                 model_writer=writer,
                 model_type=kind,
                 vocab_size=vocab_size,
@@ -124,7 +126,7 @@ class Tokenizer:
                 byte_fallback=byte_fallback,
                 normalization_rule_name=normalization,
                 remove_extra_whitespaces=normalization != "identity",
-                user_defined_symbols=list(symbols),
+                user_defined_symbols=list(texts_of(symbols, "symbols")),
                 character_coverage=character_coverage,
                 # A word takes the space before it along; elsewhere the space is a piece of its own.
                 unk_surface=" ⁇" if kind == "word" else "⁇",
@@ -137,11 +139,16 @@ class Tokenizer:
                 eos_piece=PIECES[END],
                 unk_piece=PIECES[UNKNOWN],
                 num_threads=_TRAINING_THREADS,
-                max_sentence_length=_LONGEST_LINE,
+                max_sentence_length=LONGEST_LINE,
                 minloglevel=2,
             )
         except RuntimeError as error:
-            raise ValueError(_why_not_trained(str(error), kind, vocab_size)) from error
+            if learnt.error is not None:
+                raise learnt.error from None
+            why = _why_not_trained(str(error), kind, vocab_size)
+            raise ValueError(f"{why} {learnt.report()}" if learnt.left_out else why) from error
+        if learnt.left_out:
+            tell(learnt.report())
         return cls(writer.getvalue())
 
     @classmethod
@@ -201,9 +208,14 @@ class Tokenizer:
         """
         return self.encode_batch([text])[0]
 
-    def encode_batch(self, texts: Sequence[str]) -> list[list[int]]:
-        """Cut texts into ids, as `encode` does each."""
-        batch: list[list[int]] = self._pieces.encode([_encodable(text) for text in texts], out_type=int)
+    def encode_batch(self, texts: Iterable[str]) -> list[list[int]]:
+        """Cut texts into ids, as `encode` does each, whatever iterable gives them; the end of a line is text too.
+
+        Raises:
+            TypeError: if `texts` is one str, a table or the like, or has something else than str in a row.
+        """
+        given = [encodable(text) for text in exact_texts(texts, "texts")]
+        batch: list[list[int]] = self._pieces.encode(given, out_type=int)
         if self._same_ids:
             return batch
         to_ours = self._to_ours
@@ -236,13 +248,6 @@ class Tokenizer:
             if id != PAD and id != START:
                 kept.append(self._to_theirs[id])
         return kept
-
-
-def _encodable(text: str) -> str:
-    """Join surrogates that make a character, and put U+FFFD for those that do not."""
-    if text.isascii() or not _SURROGATE.search(text):
-        return text
-    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 def _why_not_trained(error: str, kind: str, vocab_size: int) -> str:

@@ -1,4 +1,6 @@
+import bz2
 import gzip
+import lzma
 import os
 from pathlib import Path
 
@@ -7,16 +9,18 @@ import pytest
 from seq2seq.text.corpus import read_corpus
 from seq2seq.text.tokenizer import Tokenizer
 
+PACK = {".gz": gzip.compress, ".bz2": bz2.compress, ".xz": lzma.compress}
+
 
 @pytest.fixture
 def write(tmp_path):
-    """Write a file of the test's folder, gzipped where its name says so; text becomes UTF-8."""
+    """Write a file of the test's folder, compressed as its name says; text becomes UTF-8."""
 
     def write_file(name, content):
         data = content.encode() if isinstance(content, str) else content
         path = tmp_path / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(gzip.compress(data) if name.endswith(".gz") else data)
+        path.write_bytes(PACK.get(path.suffix, bytes)(data))
         return path
 
     return write_file

@@ -4,6 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from seq2seq.text.batches import Batches, StreamedBatches, encode_corpus
+from seq2seq.text.length_limit import LengthLimit
 from seq2seq.text.pairs import CorpusError
 
 from .strategies import CORPUS
@@ -87,6 +88,10 @@ class TestCounts:
         sources, targets = [[4] * 4, [4] * 5], [[5]] * 2
         assert Batches(sources, targets, max_source_length=5).skipped["over-long"] == 1
         assert Batches(sources, targets, max_source_length=6).skipped["over-long"] == 0
+
+    def test_the_limit_of_lengths_is_learnt_from_the_pairs_that_are_read(self):
+        batches = build([([4], [5] * 6), ([4] * 2, [5] * 7), ([4] * 99, [5]), ([4], [5] * 99), ([], [5])])
+        assert batches.length_limit == LengthLimit.learn([2, 3], [7, 8])
 
 
 class TestRefusals:

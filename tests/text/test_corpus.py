@@ -60,24 +60,33 @@ class TestCorpus:
 
 class TestReadCorpus:
     @STREAMING
-    @pytest.mark.parametrize("kind", ["parallel", "gz", "tsv", "csv", "jsonl", "parquet"])
+    @pytest.mark.parametrize(
+        "kind", ["parallel", "gz", "bz2", "xz", "tsv", "txt", "csv", "jsonl", "json", "parquet", "saved"]
+    )
     def test_every_kind_gives_the_same(self, write, tmp_path, kind, streaming):
         pairs = [("NULL", "007"), ("zwei\u2028drei", '"two'), ("vier", "four")]
-        if kind in ("parallel", "gz"):
+        if kind in ("parallel", "gz", "bz2", "xz"):
             for language, side in zip(("de", "en"), zip(*pairs, strict=True), strict=True):
-                write(f"train.{language}{'.gz' * (kind == 'gz')}", "".join(f"{text}\n" for text in side))
+                write(
+                    f"train.{language}{'' if kind == 'parallel' else f'.{kind}'}", "".join(f"{text}\n" for text in side)
+                )
+        elif kind == "saved":
+            import datasets
+
+            rows = datasets.Dataset.from_list([{"de": source, "en": target} for source, target in pairs])
+            datasets.DatasetDict({"train": rows}).save_to_disk(tmp_path)
         else:
             import pandas
 
             table = pandas.DataFrame(pairs, columns=["de", "en"])
             if kind == "parquet":
                 table.to_parquet(tmp_path / "train.parquet")
-            elif kind == "jsonl":
-                table.to_json(tmp_path / "train.jsonl", orient="records", lines=True)
+            elif kind in ("jsonl", "json"):
+                table.to_json(tmp_path / f"train.{kind}", orient="records", lines=kind == "jsonl")
             elif kind == "csv":
                 table.to_csv(tmp_path / "train.csv", index=False)
             else:
-                write("train.tsv", "de\ten\n" + "".join(f"{source}\t{target}\n" for source, target in pairs))
+                write(f"train.{kind}", "de\ten\n" + "".join(f"{source}\t{target}\n" for source, target in pairs))
         corpus = read_corpus(tmp_path, "train", source="de", target="en", streaming=streaming)
         assert corpus.streamed == streaming
         assert list(corpus) == list(corpus) == pairs
@@ -110,6 +119,11 @@ class TestReadCorpus:
     def test_a_pattern_names_the_corpus(self, write, tmp_path):
         write("fre_dev.tsv", "a\tb\n")
         assert read_corpus(tmp_path / "fre_{split}.tsv", "dev", source="0", target="1").name == "fre_dev.tsv"
+
+    def test_the_file_of_the_keras_tutorial(self, write, tmp_path):
+        write("fra.txt", "Go.\tVa !\tCC-BY 2.0 (France)\nHi.\tSalut !\tCC-BY 2.0 (France)\n")
+        for path in (tmp_path, tmp_path / "fra.txt"):
+            assert list(read_corpus(path, "fra", source="0", target="1")) == [("Go.", "Va !"), ("Hi.", "Salut !")]
 
     @pytest.mark.parametrize("path", ["nowhere", "./nowhere/x", "/nowhere/x", "nowhere/x/y", "../nowhere"])
     def test_what_is_nowhere_does_not_ask_the_hub(self, path, monkeypatch):
@@ -193,6 +207,17 @@ class TestHoldOut:
         assert validation.name == "letters, held out for validation"
         assert test.name == "letters, held out for test"
         assert rest.name == "letters without what is held out"
+
+    @STREAMING
+    def test_what_the_whole_skipped_is_told_with_the_rest(self, streaming):
+        pairs = [Pair("a", "1"), Pair("", "2"), Pair("b\n", "3\n"), Pair("c", " "), Pair("d", "4")]
+        corpus = Corpus(lambda: iter(pairs), name="letters", streamed=streaming)
+        rest, validation = hold_out(corpus, 1, 0)
+        rest, test = hold_out(rest, 1, 1)
+        assert sorted([*rest, *validation, *test]) == [pair for pair in pairs if pair.source and pair.target != " "]
+        size = "streamed" if streaming else "1 pair"
+        assert rest.report() == f"letters without what is held out: {size}, skipped: 2 empty"
+        assert (rest.skipped, validation.skipped, test.skipped) == ({"empty": 2}, {}, {})
 
     def test_nothing_to_hold_out_is_refused(self):
         with pytest.raises(CorpusError, match=r"positive number of sources. Received: count=0"):

@@ -38,6 +38,13 @@ def test_gives_the_ids_of_each_text(encode, tokenizer):
     assert encode() == (expected, 0), "the second time the ids come from the cache"
 
 
+def test_half_a_surrogate_pair_is_no_error(encode):
+    pairs = [("a\ud800", "b"), ("a\ufffd", "b")]
+    assert encode(pairs) == encode(pairs, cache=None)
+    assert encode(pairs[1:])[1] > 0, "and is another text than the sign that it is read as"
+    assert encode(pairs[:1])[1] > 0
+
+
 def test_makes_the_folder(encode, tmp_path):
     encode(cache=tmp_path / "a" / "b")
     assert encode(cache=str(tmp_path / "a" / "b"))[1] == 0

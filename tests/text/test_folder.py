@@ -27,6 +27,9 @@ def folder(tmp_path):
     [
         (["train.de", "train.en"], "train"),
         (["train.de.gz", "train.en"], "train"),
+        (["train.de.bz2", "train.en.xz"], "train"),
+        (["train.de.txt", "train.en.txt.gz"], "train"),
+        (["train.tok.de.txt", "train.tok.en.txt"], "train"),
         (["train.lc.norm.tok.de.gz", "train.lc.norm.tok.en.gz"], "train"),
         (["train.lc.norm.tok.de.gz", "train.lc.norm.tok.en.gz"], "train.lc.norm.tok"),
         (["train.de-en.de", "train.de-en.en"], "train"),
@@ -45,6 +48,8 @@ def test_finds_parallel_text(folder, names, split):
         (["train.tsv.gz"], ".tsv"),
         (["train.csv"], ".csv"),
         (["train.jsonl.gz"], ".jsonl"),
+        (["train.csv.bz2"], ".csv"),
+        (["train.tsv.xz"], ".tsv"),
         (["train.parquet"], ".parquet"),
         (["train-00000-of-00002.parquet", "train-00001-of-00002.parquet"], ".parquet"),
     ],
@@ -52,6 +57,71 @@ def test_finds_parallel_text(folder, names, split):
 def test_finds_tables(folder, names, ending):
     find = folder(*names, "test.tsv", "training.tsv", "train.txt", "train.de")
     assert find("train") == (names, ending)
+
+
+@pytest.mark.parametrize(
+    ("names", "ending"),
+    [
+        (["train.json"], ".json"),
+        (["train.json.xz"], ".json"),
+        (["train.txt"], ".txt"),
+        (["train.txt.bz2"], ".txt"),
+        (["train-00000-of-00002.json", "train-00001-of-00002.json"], ".json"),
+    ],
+)
+def test_what_may_be_anything_is_a_table_where_nothing_else_is_there(folder, names, ending):
+    find = folder(*names, "test.txt", "test.tsv", "test.json", "dev.de", "dev.en", "dev.txt", "dev.json")
+    assert find("train") == (names, ending)
+    assert find("test") == (["test.tsv"], ".tsv")
+    assert find("dev") == (["dev.de", "dev.en"], "")
+
+
+def test_a_plain_name_goes_before_one_with_txt(folder):
+    assert folder("train.de", "train.en", "train.de.txt", "train.en.txt")("train") == (["train.de", "train.en"], "")
+
+
+@pytest.mark.parametrize("name", ["train.xlsx", "train.tsv.zst", "train.parquet.gz", "train.de.zip"])
+def test_of_what_is_not_read_the_endings_that_are_are_named(folder, name):
+    find = folder(name, "test.tsv")
+    with pytest.raises(
+        CorpusError, match=rf"where '{name}' is of no kind that is read. There is instead the split: 'test'"
+    ) as told:
+        find("train")
+    for ending in (".tsv", ".csv", ".jsonl", ".parquet", ".json", ".txt", ".gz", ".bz2", ".xz", "save_to_disk"):
+        assert ending in str(told.value)
+
+
+class TestSaved:
+    """Folders as `save_to_disk` of datasets leaves them."""
+
+    def test_a_split_of_several(self, folder):
+        find = folder(
+            *(f"{split}/{name}" for split in ("train", "test") for name in ("state.json", "dataset_info.json"))
+        )
+        assert find("train") == (["train"], "save_to_disk")
+        with pytest.raises(CorpusError, match=r"There is instead the split: 'test', 'train'\."):
+            find("dev")
+
+    def test_files_of_the_split_go_first(self, folder):
+        find = folder("train.de", "train.en", "train/state.json", "train/dataset_info.json")
+        assert find("train") == (["train.de", "train.en"], "")
+
+    def test_one_alone_is_the_split_that_it_was_or_is_called(self, folder, tmp_path):
+        find = folder("mine/dataset_info.json", "mine/state.json")
+        for state, names in [
+            ('{"_split": null}', ["mine"]),
+            ('{"_split": "train"}', ["train", "mine"]),
+            ("[", ["mine"]),
+        ]:
+            (tmp_path / "mine" / "state.json").write_text(state)
+            for name in names:
+                assert find(name, pattern="mine") == (["mine"], "save_to_disk")
+            with pytest.raises(CorpusError, match=rf"one split. Received: split='dev', .*mine, which is '{names[0]}'"):
+                find("dev", pattern="mine")
+
+    def test_a_file_of_that_name_alone_is_no_saved_folder(self, folder):
+        with pytest.raises(CorpusError, match=r"There is instead: 'state\.json', 'train/'"):
+            folder("state.json", "train/state.json")("train")
 
 
 def test_the_exact_name_goes_first(folder):
@@ -114,6 +184,17 @@ class TestPattern:
     def test_the_split_may_stand_twice(self, folder):
         assert folder("dev/fre_dev.tsv.gz")("dev", pattern="{split}/fre_{split}.tsv.gz")[0] == ["dev/fre_dev.tsv.gz"]
 
+    def test_a_table_in_txt_or_json(self, folder):
+        find = folder("fra.txt", "train.json.gz")
+        assert find("fra", pattern="fra.txt") == (["fra.txt"], ".txt")
+        assert find("fra", pattern="{split}.txt") == (["fra.txt"], ".txt")
+        assert find("train", pattern="{split}.json.gz") == (["train.json.gz"], ".json")
+
+    @pytest.mark.parametrize("name", ["train.parquet.gz", "train.xlsx"])
+    def test_of_what_is_not_read_the_endings_that_are_are_named(self, folder, name):
+        with pytest.raises(CorpusError, match=r"\.tsv, .*\.json, \.txt; .* \.gz, \.bz2, \.xz behind.* It fits: "):
+            folder(name)("train", pattern=name)
+
     def test_a_split_is_no_pattern(self, folder):
         find = folder("train.tsv")
         with pytest.raises(CorpusError, match="It fits: nothing"):
@@ -125,7 +206,7 @@ class TestPattern:
         with pytest.raises(CorpusError, match=r"needs \{split\} where .* every split would be the same"):
             find("train", pattern="all.tsv.gz")
 
-    @pytest.mark.parametrize("pattern", ["{split}.*", "{split}.txt", "{split}.json"])
+    @pytest.mark.parametrize("pattern", ["{split}.*", "{split}.xlsx", "{split}.json"])
     def test_what_is_no_table_is_told(self, folder, pattern):
         with pytest.raises(CorpusError, match=r"needs to fit tables of one kind .* It fits: "):
             folder("train.tsv", "train.csv", "train.txt")("train", pattern=pattern)

@@ -1,7 +1,7 @@
 import datasets
 import pytest
 
-from seq2seq.text.hub import read_hub, read_parquet
+from seq2seq.text.hub import read_hub, read_parquet, read_saved
 from seq2seq.text.pairs import CorpusError
 
 ROWS = [
@@ -95,3 +95,27 @@ class TestParquet:
         path.write_bytes(b"PAR1 and then nothing")
         with pytest.raises(CorpusError, match=rf"needs to be whole. Received: {path}"):
             list(read_parquet([path], "de", "en"))
+
+
+class TestSaved:
+    def test_rows_come_in_their_order(self, tmp_path):
+        rows = datasets.Dataset.from_list(ROWS[:2] * 3)
+        rows.save_to_disk(tmp_path / "plain", num_shards=2)
+        assert list(read_saved(tmp_path / "plain", "de", "en")) == PAIRS[:2] * 3
+        rows.select([1, 0]).save_to_disk(tmp_path / "chosen")
+        assert list(read_saved(tmp_path / "chosen", "de", "en")) == PAIRS[1::-1]
+
+    def test_a_missing_column_lists_the_columns(self, tmp_path):
+        datasets.Dataset.from_list(ROWS).save_to_disk(tmp_path / "rows")
+        with pytest.raises(CorpusError, match=r"column 'fr', .*rows. .*instead: 'id', 'translation.de'"):
+            list(read_saved(tmp_path / "rows", "fr", "en"))
+
+    @pytest.mark.parametrize("name", ["state.json", "dataset_info.json", "data-00000-of-00001.arrow"])
+    @pytest.mark.parametrize("content", [None, b"", b"torn"])
+    def test_what_is_not_whole_is_named(self, tmp_path, name, content):
+        datasets.Dataset.from_list(ROWS).save_to_disk(tmp_path / "rows")
+        (tmp_path / "rows" / name).unlink()
+        if content is not None:
+            (tmp_path / "rows" / name).write_bytes(content)
+        with pytest.raises(CorpusError, match=rf"needs to be whole. Received: {tmp_path / 'rows'} \("):
+            list(read_saved(tmp_path / "rows", "de", "en"))

@@ -53,6 +53,7 @@ def test_reads_what_batches_in_memory_read(tokenizer, pairs, settings, epoch):
     memory = Batches(*ids, max_source_length=LONGEST, max_target_length=LONGEST, **settings)
     assert rows(streamed.run(epoch)) == rows(memory.run(epoch))
     assert (streamed.tokens, streamed.skipped) == (memory.tokens, memory.skipped)
+    assert streamed.length_limit == memory.length_limit
 
 
 @given(pairs=CORPUS, settings=SETTINGS)
@@ -60,9 +61,18 @@ def test_one_window_is_as_batches_in_memory(tokenizer, pairs, settings):
     settings = settings | {"window": 100}
     streamed = build(pairs, tokenizer, **settings)
     del settings["window"]
-    ids = encode_corpus(corpus_from_pairs(pairs), tokenizer, tokenizer, None)
+    corpus = corpus_from_pairs(pairs)
+    ids = encode_corpus(corpus, tokenizer, tokenizer, None)
     memory = Batches(*ids, max_source_length=LONGEST, max_target_length=LONGEST, **settings)
-    assert (streamed.steps(), streamed.fill, streamed.report()) == (memory.steps(), memory.fill, memory.report())
+    # Of a corpus in memory its own report tells them.
+    empty = f"; skipped in the stream: {corpus.skipped['empty']} empty" if corpus.skipped else ""
+    assert streamed.report() == memory.report() + empty
+    assert (streamed.steps(), streamed.fill) == (memory.steps(), memory.fill)
+
+
+def test_all_that_is_in_no_batch_is_told(tokenizer):
+    batches = build([("a", "b"), ("", "b"), ("a " * 20, "b"), ("a", " "), ("a", "\u200b")], tokenizer)
+    assert batches.report().endswith(", skipped: 1 empty, 1 over-long; skipped in the stream: 2 empty")
 
 
 @pytest.mark.parametrize("counted", [False, True])

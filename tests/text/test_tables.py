@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from seq2seq.text.pairs import CorpusError
-from seq2seq.text.tables import TABLES, read_csv, read_jsonl, read_tsv
+from seq2seq.text.tables import TABLES, read_csv, read_json, read_jsonl, read_tsv, read_txt
 
 # What readers that guess types would change.
 TEXTS = ["NULL", "NaN", "None", "null", "007", "1e3", "1.50", "true", "1979-05-03", '"', "'a", 'a "b" c', " a ", "½"]
@@ -16,29 +16,36 @@ PAIRS = list(zip(TEXTS, reversed(TEXTS), strict=True))
 WORDS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0\n\r\t\ufeff"))
 
 
-@pytest.fixture(params=["tsv", "csv", "jsonl"])
+@pytest.fixture(params=["tsv", "txt", "csv", "jsonl", "json", "json array", "json data"])
 def table(request, write):
     """Write pairs as a table of the kind and read them back."""
 
-    def round_trip(pairs, ending=""):
+    def round_trip(pairs, ending="", begin=""):
         rows = [("de", "en"), *pairs]
-        if request.param == "jsonl":
-            content = "".join(json.dumps(dict(zip(rows[0], row, strict=True))) + "\n" for row in pairs)
-        elif request.param == "tsv":
+        name, _, layout = request.param.partition(" ")
+        objects = [dict(zip(rows[0], row, strict=True)) for row in pairs]
+        if layout:
+            content = json.dumps(
+                objects if layout == "array" else {"version": 2, "data": objects}, indent=len(pairs) % 3
+            )
+        elif name in ("jsonl", "json"):
+            content = "".join(json.dumps(row) + "\n" for row in objects)
+        elif name in ("tsv", "txt"):
             content = "".join("\t".join(row) + "\n" for row in rows)
         else:
             file = io.StringIO()
             csv.writer(file, lineterminator="\n").writerows(rows)
             content = file.getvalue()
-        path = write(f"a.{request.param}{ending}", content)
-        return list(TABLES[f".{request.param}"](path, "de", "en"))
+        path = write(f"a.{name}{ending}", begin + content)
+        return list(TABLES[f".{name}"](path, "de", "en"))
 
     return round_trip
 
 
-@pytest.mark.parametrize("ending", ["", ".gz"])
-def test_a_cell_is_text_as_it_is_written(table, ending):
-    assert table(PAIRS, ending) == PAIRS
+@pytest.mark.parametrize("ending", ["", ".gz", ".bz2", ".xz"])
+@pytest.mark.parametrize("begin", ["", "\ufeff"])
+def test_a_cell_is_text_as_it_is_written(table, ending, begin):
+    assert table(PAIRS, ending, begin) == PAIRS
 
 
 def test_any_text_comes_back(table):
@@ -111,3 +118,54 @@ class TestJsonl:
         path = write("a.jsonl", '{"de": "a", "en": "b"}\n' + line + "\n")
         with pytest.raises(CorpusError, match=message):
             list(read_jsonl(path, "de", "en"))
+
+
+class TestJson:
+    @pytest.mark.parametrize("content", ["", "\n \n", "[]", '{"data": []}'])
+    def test_nothing_gives_nothing(self, write, content):
+        assert list(read_json(write("a.json", content), "de", "en")) == []
+
+    def test_lines_are_read_one_by_one(self, write):
+        pairs = read_json(write("a.json", '{"de": "a", "en": "b"}\n\n{"de": null, "en": 1.50}\ntorn'), "de", "en")
+        assert [next(pairs) for _ in range(3)] == [("a", "b"), ("", ""), ("", "1.50")]
+        with pytest.raises(CorpusError, match=r"a.json, line 4 \("):
+            next(pairs)
+
+    def test_columns_may_be_nested_and_numbers_are_as_written(self, write):
+        path = write("a.json", '[{"translation": {"de": "a", "en": 1.50}},\n {"translation": {"de": null, "en": 7}}]')
+        assert list(read_json(path, "translation.de", "en")) == [("a", "1.50"), ("", "7")]
+
+    def test_a_column_may_be_called_data(self, write):
+        path = write("a.json", '{"data": "a", "en": "b"}\n{"data": ["c"], "en": "d"}\n')
+        assert next(read_json(path, "data", "en")) == ("a", "b")
+        with pytest.raises(CorpusError, match=r"column 'data', .*line 2, list"):
+            list(read_json(path, "data", "en"))
+
+    @pytest.mark.parametrize(
+        ("content", "message"),
+        [
+            ('[{"de": "a", "en": "b"},\n {"de": "a" "en"}]', r"Received: .*a.json \(.*line 2 column"),
+            ('{"de": "a",', r"Received: .*a.json \("),
+            ('{\n"de": ["a"], "en": ["b"]\n}', "a.json, an object of 'de', 'en'"),
+            ("7", "a.json, str"),
+            ('[{"de": "a", "en": "b"}, ["a", "b"]]', "a.json, object 2, list"),
+            ('[{"de": "a", "en": "b"}, {"de": "a"}]', "column 'en', .*a.json, object 2. There is instead: 'de'"),
+            ('{"data": [{"de": true, "en": "b"}]}', "column 'de', .*a.json, object 1, bool True"),
+        ],
+    )
+    def test_what_is_none_is_named(self, write, content, message):
+        with pytest.raises(CorpusError, match=message):
+            list(read_json(write("a.json", content), "de", "en"))
+
+
+class TestTxt:
+    def test_columns_by_number(self, write):
+        path = write("fra.txt", "Go.\tVa !\tCC-BY 2.0\nHi.\tSalut !\tCC-BY 2.0\n")
+        assert list(read_txt(path, "0", "1")) == [("Go.", "Va !"), ("Hi.", "Salut !")]
+
+    def test_what_has_no_tabs_is_no_table(self, write):
+        with pytest.raises(
+            CorpusError, match=r"needs tabs .* Received: .*a.txt, line 1 without one. Parallel text is two"
+        ):
+            list(read_txt(write("a.txt", "eins\nzwei\n"), "de", "en"))
+        assert list(read_txt(write("a.txt", ""), "de", "en")) == []

@@ -6,6 +6,7 @@ import sentencepiece
 from hypothesis import given
 from hypothesis import strategies as st
 
+from seq2seq.text.pairs import CorpusError
 from seq2seq.text.special_ids import END, PAD, PIECES, START, UNKNOWN
 from seq2seq.text.tokenizer import KINDS, NORMALIZATIONS, Tokenizer
 
@@ -128,6 +129,40 @@ class TestTrain:
     def test_no_text_is_refused(self, sentences):
         with pytest.raises(ValueError, match="text to learn from"):
             Tokenizer.train(sentences)
+
+    def test_reads_any_iterable_as_a_file_is_read(self):
+        expected = Tokenizer.train(SENTENCES, kind="char", normalization="identity").to_bytes()
+        for sentences in (iter(SENTENCES), io.StringIO("\n".join(SENTENCES)), [f"{one}\r\n" for one in SENTENCES]):
+            assert Tokenizer.train(sentences, kind="char", normalization="identity").to_bytes() == expected
+
+    @pytest.mark.parametrize(
+        ("sentences", "message"),
+        [
+            ("the cat", "sentences='the cat', a single one"),
+            ({"the": "cat"}, "sentences, a dict of 'the'"),
+            (["the cat", None], r"sentences\[1\]=None, rows counted from 0. Nothing stands there"),
+            (["the cat", b"a"], r"sentences\[1\]=b'a'"),
+        ],
+    )
+    def test_what_is_no_text_is_refused_with_its_row(self, sentences, message):
+        with pytest.raises(TypeError, match=message):
+            Tokenizer.train(sentences)
+        with pytest.raises(TypeError, match=message.replace("sentences", "texts")):
+            Tokenizer.train(SENTENCES, kind="char").encode_batch(sentences)
+
+    def test_symbols_are_a_list(self):
+        with pytest.raises(TypeError, match=r"symbols='<de>', a single one. Write \['<de>'\]"):
+            Tokenizer.train(SENTENCES, symbols="<de>")
+
+    @pytest.mark.parametrize("error", [CorpusError("line 1,000 is no text"), KeyboardInterrupt()])
+    def test_an_error_of_the_text_is_its_own(self, error):
+        def sentences():
+            yield "the cat"
+            raise error
+
+        with pytest.raises(type(error)) as raised:
+            Tokenizer.train(sentences())
+        assert raised.value is error
 
 
 class TestExact:

@@ -1,0 +1,93 @@
+"""Sentences on their way into the training of a tokenizer: what SentencePiece cannot learn from is counted and told."""
+
+import re
+from collections.abc import Iterable, Iterator
+
+from seq2seq.text.texts import texts_of
+
+LONGEST_LINE = 1 << 20
+"""Bytes of a sentence; longer ones SentencePiece leaves out without a word (its own bound is 4,192)."""
+
+LONGEST_RUN = {"unigram": 1 << 13, "word": 1 << 10}
+"""Bytes without a space that a tokenizer of the kind learns from; the other kinds take what a line may have.
+
+Unigram training sums the probabilities of all ways to cut such a run in single precision. From some 16,000 letters on
+its vocabulary is another than that of the same text in short lines, at 100,000 pieces are missing, at 200,000 it ends
+in an error. (A piece has 16 characters at most: what is left out has more than 128 tokens.) A word becomes one piece,
+and a model with a piece of 8,000 bytes cannot be loaded; normalisation may write a sign of 3 bytes with 18.
+"""
+
+_RESERVED = "▅"  # SentencePiece's sign for what is unknown: it leaves out a line that has it, without a word
+_SURROGATE = re.compile("[\ud800-\udfff]")
+_SHOWN = 30  # characters of a sentence in a message: enough to find it
+
+
+class Sentences:
+    """The sentences that SentencePiece can learn from, and how many it cannot.
+
+    Args:
+        texts: any iterable of str, read once.
+        kind: of the tokenizer.
+
+    Example:
+        >>> sentences = Sentences(["ein Haus", "x" * 10_000], "unigram")
+        >>> list(sentences), sentences.left_out
+        (['ein Haus'], 1)
+    """
+
+    def __init__(self, texts: Iterable[str], kind: str) -> None:
+        self._texts = texts
+        self._longest_run = LONGEST_RUN.get(kind, LONGEST_LINE)
+        self._first = ""
+        self.left_out = 0
+        self.error: BaseException | None = None
+        """What the texts raised: SentencePiece would report it as an error of its own."""
+
+    def __iter__(self) -> Iterator[str]:
+        try:
+            for text in texts_of(self._texts, "sentences"):
+                text = encodable(text)
+                if self._is_too_long(text):
+                    self._first = self._first or f"{len(text.encode()):,} bytes and begins {text[:_SHOWN]!r}"
+                    self.left_out += 1
+                else:
+                    yield text.replace(_RESERVED, " ")
+        except BaseException as error:
+            self.error = error
+            raise
+
+    def report(self) -> str:
+        """Tell what was left out, in one line.
+
+        Example:
+            >>> sentences = Sentences(["x" * 10_000], "unigram")
+            >>> list(sentences)
+            []
+            >>> sentences.report()
+            "The tokenizer does not learn from 1 sentence: more than 8,192 bytes without a space, or 1,048,576 in all,
+            are too many for SentencePiece. The first has 10,000 bytes and begins 'xxxxxxxxxxxxxxxxxxxxxxxxxxxxxx'."
+        """
+        run = f"{self._longest_run:,} bytes without a space, or " if self._longest_run < LONGEST_LINE else ""
+        return (
+            f"The tokenizer does not learn from {self.left_out:,} sentence{'s' * (self.left_out != 1)}: more than "
+            f"{run}{LONGEST_LINE:,} {'in all, ' if run else 'bytes '}are too many for SentencePiece. "
+            f"The first has {self._first}."
+        )
+
+    def _is_too_long(self, text: str) -> bool:
+        if 4 * len(text) <= self._longest_run:  # no character has more bytes
+            return False
+        data = text.encode()
+        return len(data) > LONGEST_LINE or max(map(len, data.split(b" "))) > self._longest_run
+
+
+def encodable(text: str) -> str:
+    r"""Join surrogates that make a character, and put U+FFFD for those that do not.
+
+    Example:
+        >>> encodable("a\ud83d\ude00\ud800") == "a\U0001f600\ufffd"
+        True
+    """
+    if text.isascii() or not _SURROGATE.search(text):
+        return text
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
