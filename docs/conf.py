@@ -5,8 +5,9 @@ from pathlib import Path
 from sphinx.ext.napoleon import GoogleDocstring
 from sphinx.util.inspect import stringify_signature
 
-from seq2seq import __version__
+from seq2seq import __version__, quiet
 
+quiet()
 sys.path.insert(0, str(Path(__file__).parent))  # our own extensions
 
 project = "seq2seq"

@@ -1,19 +1,19 @@
 """Deep stacked LSTM encoder-decoders for text, on TensorFlow and Keras.
 
-The public names below are imported when they are first used: `import seq2seq` is quick and loads no TensorFlow.
+The public names below are imported when they are first used: `import seq2seq` is quick, loads no TensorFlow, and
+changes nothing in the process but Keras' choice of a backend, which Keras makes once.
 """
 
 import os
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from seq2seq.system import allocator, quiet
-
 if TYPE_CHECKING:
     from seq2seq.layers import Attention, StackedLSTM, StateBridge
     from seq2seq.models import Decoder, Encoder, Seq2Seq
     from seq2seq.recipe import Recipe
     from seq2seq.runs import run
+    from seq2seq.system.quiet import quiet
     from seq2seq.text.batches import Batches
     from seq2seq.text.corpus import corpus_from_pairs, read_corpus
     from seq2seq.text.tokenizer import Tokenizer
@@ -21,11 +21,7 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 
-# Before anyone loads Keras or TensorFlow: Keras chooses its backend once, TensorFlow its allocator, and it talks while
-# it loads.
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")
-quiet.install()
-allocator.choose()
 
 _WHERE = {
     "Attention": "seq2seq.layers",
@@ -40,6 +36,7 @@ _WHERE = {
     "Translator": "seq2seq.translation",
     "corpus_from_pairs": "seq2seq.text.corpus",
     "load": "seq2seq.translation",
+    "quiet": "seq2seq.system.quiet",
     "read_corpus": "seq2seq.text.corpus",
     "run": "seq2seq.runs",
 }
@@ -60,6 +57,7 @@ __all__ = [
     "__version__",
     "corpus_from_pairs",
     "load",
+    "quiet",
     "read_corpus",
     "run",
 ]

@@ -82,15 +82,25 @@ class TestImport:
         code = "from time import perf_counter as now; start = now(); import seq2seq; print(now() - start)"
         assert min(float(python("-c", code).stdout) for _ in range(5)) < SECONDS
 
-    def test_loads_tensorflow_without_a_word(self):
+    def test_changes_nothing_in_the_process_but_the_backend_of_keras(self):
         code = (
-            "import seq2seq, tensorflow as tf; print(tf.function(lambda x: x @ x, jit_compile=True)(tf.eye(2)).shape)"
+            "import os, sys; before = dict(os.environ), list(sys.meta_path), list(sys.path)\n"
+            "import seq2seq\n"
+            "after = dict(os.environ), list(sys.meta_path), list(sys.path)\n"
+            "print(after[0].items() - before[0].items(), before[1:] == after[1:])"
+        )
+        assert python("-c", code).stdout == "{('KERAS_BACKEND', 'tensorflow')} True\n"
+
+    def test_loads_tensorflow_without_a_word_where_that_is_asked_for(self):
+        code = (
+            "import seq2seq; seq2seq.quiet(); import tensorflow as tf\n"
+            "print(tf.function(lambda x: x @ x, jit_compile=True)(tf.eye(2)).shape)"
         )
         done = python("-c", code)
         assert (done.returncode, done.stdout, done.stderr) == (0, "(2, 2)\n", "")
 
     def test_shows_the_log_to_those_who_ask_for_it(self):
-        done = python("-c", "import seq2seq, tensorflow", TF_CPP_MIN_LOG_LEVEL="0")
+        done = python("-c", "import seq2seq; seq2seq.quiet(); import tensorflow", TF_CPP_MIN_LOG_LEVEL="0")
         assert "absl::InitializeLog()" in done.stderr
 
     def test_passes_on_what_is_not_tensorflows_log(self):

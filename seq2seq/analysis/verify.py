@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from seq2seq.recipe import Recipe
+from seq2seq.system import process
 from seq2seq.system.terminal import exit_status, format_table, tell
 from seq2seq.training.state import OF_THE_PROCESS
 
@@ -336,6 +337,7 @@ def _train(arguments: argparse.Namespace) -> None:
 
 
 def _main() -> int:
+    process.prepare()
     parser = argparse.ArgumentParser(
         prog="seq2seq.analysis.verify", description="One training of `seq2seq verify-resume`."
     )

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from seq2seq import __version__
 from seq2seq.commands import benchmark, describe, evaluate, launch, shortlist, train, translate, verify_resume
+from seq2seq.system import process
 from seq2seq.system.terminal import exit_status
 
 COMMANDS = (train, launch, translate, evaluate, shortlist, describe, benchmark, verify_resume)
@@ -23,6 +24,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns:
         Exit status: 0, 1 for a failed job, 2 for bad usage.
     """
+    process.prepare()
     argv = sys.argv[1:] if argv is None else argv
     arguments = make_parser().parse_args(argv, argparse.Namespace(argv=argv))
     return exit_status(lambda: arguments.run(arguments), debug=arguments.debug)

@@ -27,6 +27,7 @@ from seq2seq.runs.experiment import (
     run,
 )
 from seq2seq.settings import SettingsError
+from seq2seq.system import process
 from seq2seq.system.terminal import exit_status, format_records, format_table, tell
 
 if TYPE_CHECKING:
@@ -46,6 +47,7 @@ def main(recipe: Recipe, argv: Sequence[str] | None = None) -> None:
         recipe: The recipe of the script.
         argv: Arguments; None takes those of the process.
     """
+    process.prepare()
     name = Path(sys.argv[0]).name
     parser = argparse.ArgumentParser(prog=name, description=f"Train the translator {recipe.name!r} and measure it.")
     add_arguments(parser)

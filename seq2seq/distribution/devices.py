@@ -14,6 +14,7 @@ from seq2seq.distribution.cluster import Cluster, ClusterError, read_cluster
 from seq2seq.distribution.replicas import local_copies
 from seq2seq.distribution.workers import WorkerLostError, Workers, open_workers
 from seq2seq.system.choices import choose
+from seq2seq.system.process import tell_of_unused_gpu
 from seq2seq.system.terminal import tell
 
 STRATEGIES = ("mirrored", "multiworker")
@@ -110,6 +111,7 @@ def open_devices(name: str = "") -> Iterator[Devices]:
         return
     if not name and "TF_CONFIG" in os.environ:
         _need_no_workers()
+    tell_of_unused_gpu()
     yield Devices(_mirrored() if name else tf.distribute.get_strategy())
 
 

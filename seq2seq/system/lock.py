@@ -1,6 +1,5 @@
 """One process at a time in a run folder."""
 
-import importlib.util
 import json
 import os
 import platform
@@ -8,6 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+
+from filelock import FileLock, Timeout
 
 
 class LockedError(ValueError):
@@ -19,7 +20,7 @@ def locked(path: Path) -> Iterator[None]:
     """Hold a lock while the block runs; the operating system lets it go with the process, however that ends.
 
     The file stands there while the lock is held, and says by whom. One that a killed process left behind is taken over.
-    Where the system or the file system has no locks (Windows, some network file systems), nothing is locked.
+    Where the file system has no locks (some of a network), nothing is locked.
 
     Args:
         path: The file of the lock.
@@ -38,59 +39,40 @@ def locked(path: Path) -> Iterator[None]:
         >>> lock.exists()
         False
     """
-    handle = _take(path)
+    lock = FileLock(path, blocking=False, thread_local=False, on_acquired=_sign)
+    try:
+        lock.acquire()
+    except Timeout:
+        raise LockedError(
+            f"One process at a time works in a run folder. Received: {str(path.parent)!r}, where {_holder(path)} is at "
+            "work. Wait for its end or stop it, or name another folder."
+        ) from None
+    except OSError:
+        path.unlink(missing_ok=True)
+        yield
+        return
     try:
         yield
     finally:
-        if handle is not None:
-            # Before it is let go: nobody can have taken it yet.
-            path.unlink(missing_ok=True)
-            os.close(handle)
+        # Before it is let go: nobody can have taken it yet.
+        path.unlink(missing_ok=True)
+        lock.release()
 
 
-def _take(path: Path) -> int | None:
-    if importlib.util.find_spec("fcntl") is None:  # on Windows
-        return None
-    import fcntl
-
-    while True:
-        handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            who = _holder(handle)
-            os.close(handle)
-            raise LockedError(
-                f"One process at a time works in a run folder. Received: {str(path.parent)!r}, where {who} is at "
-                "work. Wait for its end or stop it, or name another folder."
-            ) from None
-        except OSError:
-            os.close(handle)
-            path.unlink(missing_ok=True)
-            return None
-        if _still_there(handle, path):
-            break
-        os.close(handle)  # it was deleted by who held it, between the two calls
+def _sign(handle: int) -> None:
+    """Write down who holds the lock."""
     holder = {
         "process": os.getpid(),
         "machine": platform.node(),
         "since": datetime.now(UTC).isoformat(timespec="seconds"),
     }
     os.ftruncate(handle, 0)
-    os.write(handle, json.dumps(holder).encode() + b"\n")
-    return handle
+    os.pwrite(handle, json.dumps(holder).encode() + b"\n", 0)
 
 
-def _still_there(handle: int, path: Path) -> bool:
+def _holder(path: Path) -> str:
     try:
-        return os.path.samestat(os.fstat(handle), path.stat())
-    except FileNotFoundError:
-        return False
-
-
-def _holder(handle: int) -> str:
-    try:
-        holder = json.loads(os.pread(handle, 1000, 0))
+        holder = json.loads(path.read_text(encoding="utf-8"))
         return f"process {holder['process']} on {holder['machine']} (since {holder['since']})"
-    except (ValueError, KeyError, TypeError):  # it has the lock, but has not written yet
+    except (OSError, ValueError, KeyError, TypeError):  # it has the lock, but has not written yet
         return "another process"

@@ -16,11 +16,13 @@ from types import ModuleType
 _NOISE = re.compile(rb"[IWE]\d{4} \d\d:\d\d:\d\d|WARNING: All log messages before absl::InitializeLog\(\)")
 
 
-def install() -> None:
+def quiet() -> None:
     """Make the first `import tensorflow` of this process a quiet one, whoever does it.
 
-    Nothing happens where TensorFlow is loaded already, or where the user chose another `TF_CPP_MIN_LOG_LEVEL` than our
-    "3" (fatal errors only): setting it to "0" is the way to see everything.
+    The `seq2seq` command and recipe scripts do so; a program of your own calls `seq2seq.quiet()` before anything of
+    TensorFlow or Keras is imported, or lets TensorFlow talk. Nothing happens where TensorFlow is loaded already, or
+    where the user chose another `TF_CPP_MIN_LOG_LEVEL` than our "3" (fatal errors only): setting it to "0" is the way
+    to see everything, such as why a GPU was not found.
     """
     if os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3") == "3" and "tensorflow" not in sys.modules:
         sys.meta_path.insert(0, _QuietTensorFlow())

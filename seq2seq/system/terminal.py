@@ -5,7 +5,6 @@ import os
 import sys
 import textwrap
 import traceback
-import unicodedata
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
@@ -111,17 +110,18 @@ def format_table(header: Sequence[str], rows: Sequence[Sequence[object]], *, num
         embedding     64
         encoder    1,024
     """
+    import tabulate  # not at the top: `seq2seq --help` does without it
+
     cells = [[f"{cell:,}" if type(cell) is int else str(cell) for cell in row] for row in rows]
-    widths = [max(width(row[column]) for row in [list(header), *cells]) for column in range(len(header))]
-    rule = ["-" * wide for wide in widths]
-    lines = []
-    for row in [list(header), rule, *cells]:
-        padded = [
-            " " * (wide - width(cell)) + cell if column in numbers else cell + " " * (wide - width(cell))
-            for column, (cell, wide) in enumerate(zip(row, widths, strict=True))
-        ]
-        lines.append("  ".join(padded).rstrip())
-    return "\n".join(lines)
+    sides = ["right" if column in numbers else "left" for column in range(len(header))]
+    padding, tabulate.MIN_PADDING = tabulate.MIN_PADDING, 0  # a column is as wide as what is in it
+    try:
+        table = tabulate.tabulate(
+            cells, list(header), "simple", disable_numparse=True, colalign=sides if cells else None
+        )
+    finally:
+        tabulate.MIN_PADDING = padding
+    return "\n".join(line.rstrip() for line in table.splitlines())
 
 
 def format_records(records: Sequence[Sequence[tuple[str, str]]], columns: int) -> str:
@@ -166,7 +166,6 @@ def width(text: str) -> int:
         >>> width("5月3日"), width("e\N{COMBINING ACUTE ACCENT}")
         (6, 1)
     """
-    return sum(
-        0 if unicodedata.category(sign) in {"Mn", "Me", "Cf"} else 1 + (unicodedata.east_asian_width(sign) in "WF")
-        for sign in text
-    )
+    from wcwidth import wcswidth
+
+    return max(wcswidth(text), 0)
