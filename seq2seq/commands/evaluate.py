@@ -9,7 +9,8 @@ from typing import Any
 
 from seq2seq.commands.arguments import MODEL, add_parallel, named_translator, parallel
 from seq2seq.commands.decoding_options import add_decoding
-from seq2seq.runs.experiment import evaluation_of, measure
+from seq2seq.metrics import measure
+from seq2seq.runs.experiment import evaluation_of
 from seq2seq.system.terminal import UsageError, format_table
 
 

@@ -26,7 +26,7 @@ from seq2seq.runs.experiment import (
     need_same_settings,
     run,
 )
-from seq2seq.settings import SettingsError
+from seq2seq.settings import SettingsError, present_name
 from seq2seq.system import process
 from seq2seq.system.terminal import exit_status, format_records, format_table, tell
 
@@ -188,6 +188,7 @@ def _tell_edits(begun: Begun, recipe: Recipe, assignments: Sequence[str]) -> Non
     """Say what the recipe as it is written now has otherwise than the run that goes on, and how to have it."""
     said = {assignment.partition("=")[0].strip() for assignment in assignments}
     said |= {*begun.record.get("changed_settings", {}), "name", "seed"}
+    said = {present_name(Recipe, name) for name in said}
     edits = {name: value for name, value in begun.recipe.changes(recipe).items() if name not in said}
     possible = [f"--set {_assignment(name, edits[name])}" for name in edits if not is_fixed(name)]
     fixed = [name for name in edits if is_fixed(name)]
@@ -258,7 +259,7 @@ def _next_steps(result: RunResult, recipe: Recipe, command: str) -> str:
     command = json.loads((result.folder / "result.json").read_text(encoding="utf-8"))["command"] or command
     name, settings = _other_attention(recipe)
     others = [
-        _again(command, "--out", f"{result.folder}-{name}", *settings) if settings else "",
+        _again(command, "--out", f"{result.folder}-{name}", *settings),
         _again(command, "--out", f"{result.folder}-seed-{recipe.seed + 1}", "--seed", str(recipe.seed + 1)),
     ]
     return "\n".join([
@@ -270,16 +271,14 @@ def _next_steps(result: RunResult, recipe: Recipe, command: str) -> str:
 
 
 def _other_attention(recipe: Recipe) -> tuple[str, list[str]]:
-    """Name a model to compare with, and the options that make it of this recipe; none where only its name is open."""
-    model = recipe.model
-    if model.architecture:
-        return "", []
-    blind = model.bridge == "zero" or not any(model.bridge)
-    if model.attention == "none" or blind:  # without states the source is seen by attention only
-        other = "additive" if model.attention == "general" else "general"
-        return f"{other}-attention", ["--set", f"model.attention={other}"]
-    feeding = ["--set", "model.input_feeding=false"] if model.input_feeding else []
-    return "no-attention", ["--set", "model.attention=none", *feeding]
+    """Name a model to compare with, and the options that make it of this recipe."""
+    mode, attention = recipe.model.bridge.mode, recipe.model.attention
+    blind = mode == "zero" or not any(mode)
+    if attention.kind == "none" or blind:  # without states the source is seen by attention only
+        other = "additive" if attention.kind == "general" else "general"
+        return f"{other}-attention", ["--set", f"model.attention.kind={other}"]
+    feeding = ["--set", "model.attention.input_feeding=false"] if attention.input_feeding else []
+    return "no-attention", ["--set", "model.attention.kind=none", *feeding]
 
 
 def _again(command: str, *options: str) -> str:

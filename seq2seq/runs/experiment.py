@@ -13,8 +13,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from seq2seq.recipe import EvaluationSettings, Recipe
-from seq2seq.settings import SettingsError, from_table, to_table
+from seq2seq.metrics import EvaluationSettings, measure
+from seq2seq.recipe import Recipe
+from seq2seq.settings import SettingsError, by_name, from_table, to_table
 from seq2seq.system.files import replacing
 from seq2seq.system.terminal import silence, tell
 
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
 
     from seq2seq.distribution.devices import Devices
     from seq2seq.distribution.workers import Workers
-    from seq2seq.metrics import Score
     from seq2seq.models import Seq2Seq
     from seq2seq.recipe.build import Corpora
     from seq2seq.text.batches import Batches
@@ -165,15 +165,7 @@ def need_same_settings(workers: Workers, recipe: Recipe) -> None:
     Raises:
         ClusterError: They were not; it names the settings.
     """
-    workers.need_same(_by_name(to_table(recipe)), "settings")
-
-
-def _by_name(table: Mapping[str, Any], section: str = "") -> dict[str, Any]:
-    """Name settings as messages do: ``model.dropout``."""
-    named: dict[str, Any] = {}
-    for name, value in table.items():
-        named |= _by_name(value, f"{name}.") if isinstance(value, dict) else {section + name: value}
-    return named
+    workers.need_same(by_name(recipe), "settings")
 
 
 def _opened(strategy: str | Devices) -> AbstractContextManager[Devices]:
@@ -266,7 +258,7 @@ def finished_run(recipe: Recipe, folder: str | Path, *, data: str | None = None)
         return None
     written = _read_object(run_folder.result)
     # Its own settings, not recipe.toml: that may have changed since, where the run was taken up again and stopped.
-    if not _same_settings(written.get("settings"), recipe) or written["data"] != data:
+    if not _same_settings(written.get("settings"), recipe, run_folder.result) or written["data"] != data:
         return None
     return RunResult(
         run_folder.path,
@@ -306,10 +298,10 @@ def begun_run(folder: str | Path) -> Begun | None:
     return Begun(Recipe.from_toml(begun), record)
 
 
-def _same_settings(table: dict[str, Any] | None, recipe: Recipe) -> bool:
+def _same_settings(table: dict[str, Any] | None, recipe: Recipe, path: Path) -> bool:
     """Tell whether stored settings are those of a recipe; a setting newer than they are is as by default."""
     try:
-        return table is not None and from_table(Recipe, table) == recipe
+        return table is not None and Recipe.from_table(table, str(path)) == recipe
     except SettingsError:
         return False
 
@@ -322,16 +314,6 @@ def is_fixed(name: str) -> bool:
 def default_folder(recipe: Recipe) -> Path:
     """Name the run folder of a recipe where none is given."""
     return Path("runs") / recipe.name
-
-
-def measure(hypotheses: Sequence[str], references: Sequence[str], settings: EvaluationSettings) -> dict[str, Score]:
-    """Score translations against their references by every metric of the settings."""
-    from seq2seq import metrics
-
-    return {
-        name: metrics.score(name, hypotheses, references, lowercase=settings.lowercase, tokenize=settings.tokenize)
-        for name in settings.metrics
-    }
 
 
 def evaluation_of(translator: Translator, metrics: Sequence[str] | None = None) -> EvaluationSettings:
@@ -369,8 +351,9 @@ def _begin(folder: RunFolder, recipe: Recipe, record: Mapping[str, Any], source:
         target.save(folder.target_tokenizer)
     with replacing(folder.path / _RECORD) as path:
         path.write_text(json.dumps(record, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
+    there = folder.recipe.read_text(encoding="utf-8") if folder.recipe.exists() else ""  # of a run that goes on
     with replacing(folder.recipe) as path:
-        path.write_text(recipe.to_toml(), encoding="utf-8")
+        path.write_text(recipe.to_toml(onto=there), encoding="utf-8")
 
 
 def _read_object(path: Path) -> dict[str, Any]:

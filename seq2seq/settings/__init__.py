@@ -16,6 +16,7 @@ from seq2seq.settings.fields import (
     StartsFrom,
     check_settings,
     convert,
+    defaults,
     kind_name,
     kinds,
     parse_value,
@@ -24,6 +25,7 @@ from seq2seq.settings.fields import (
     sections,
     words,
 )
+from seq2seq.settings.names import present_name
 from seq2seq.settings.tables import by_name, changes, from_table, override, to_table, to_toml
 from seq2seq.settings.toml import write_value
 
@@ -41,11 +43,13 @@ __all__ = [
     "changes",
     "check_settings",
     "convert",
+    "defaults",
     "from_table",
     "kind_name",
     "kinds",
     "override",
     "parse_value",
+    "present_name",
     "section_classes",
     "section_of",
     "sections",

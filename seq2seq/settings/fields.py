@@ -136,6 +136,17 @@ def _kinds(cls: Any) -> Mapping[str, Any]:
     return {field.name: hints[field.name] for field in dataclasses.fields(cls)}
 
 
+def defaults(cls: type) -> dict[str, Any]:
+    """Give the defaults of a settings class by name; a setting that is not there has none, and is needed."""
+    found: dict[str, Any] = {}
+    for field in dataclasses.fields(typing.cast(Any, cls)):
+        if field.default is not dataclasses.MISSING:
+            found[field.name] = field.default
+        elif field.default_factory is not dataclasses.MISSING:
+            found[field.name] = field.default_factory()
+    return found
+
+
 def section_classes(kind: Any) -> tuple[type, ...]:
     """Give the settings classes of which a section is one; none where the annotation is that of a plain value."""
     if typing.get_origin(kind) is typing.Annotated:

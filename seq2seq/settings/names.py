@@ -27,19 +27,34 @@ def unknown(root: type, cls: type, path: str, name: str) -> str:
 
 
 def _hint(root: type, cls: type, path: str, name: str) -> str:
-    """Name what may be meant: the same section first, then the same name in another one, then a close one there."""
-    close = difflib.get_close_matches(name, kinds(cls), n=1)
-    if close:
+    """Name what may be meant: in the same section, else in those inside it, else anywhere."""
+    if close := difflib.get_close_matches(name, kinds(cls), n=1):
         return f" Did you mean {joined(path, close[0])}?"
-    others: dict[str, str] = {}
-    for place, other in sections(root):
-        if place == path and other is not cls and name in kinds(other):
+    everywhere = list(sections(root))
+    for place, other in everywhere:
+        if place == path and name in kinds(other):
             return f' It belongs to {joined(path, "kind")}="{kind_name(other)}".'
-        for key in kinds(other):
-            others.setdefault(key, joined(place, key))
-    if name not in others:
-        name = next(iter(difflib.get_close_matches(name, others, n=1)), "")
-    return f" Did you mean {others[name]}?" if name else ""
+    for scope in ([found for found in everywhere if found[0].startswith(f"{path}.")], everywhere):
+        paths: dict[str, str] = {}
+        for place, other in scope:
+            for key in kinds(other):
+                paths.setdefault(key, joined(place, key))
+        if close := [name] if name in paths else difflib.get_close_matches(name, paths, n=1):
+            return f" Did you mean {paths[close[0]]}?"
+    return ""
+
+
+def present_name(cls: type, name: str) -> str:
+    """Give the present name of a setting, by its path from the class of the whole: its own where it never had another.
+
+    Args:
+        cls: The class of the whole.
+        name: The path: ``model.bridge``, for what is now ``model.bridge.mode``.
+    """
+    *outer, last = name.split(".")
+    for part in outer:
+        cls = next(iter(section_classes(kinds(cls).get(part))), cls)
+    return joined(".".join(outer), renamed_in(cls).get(last, last))
 
 
 class Renaming:

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
-import dataclasses
 import typing
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple, TypeVar
 
-from seq2seq.settings.fields import SettingsError, StartsFrom, Written, convert, kind_name, kinds, section_classes
+from seq2seq.settings.fields import (
+    SettingsError,
+    StartsFrom,
+    Written,
+    convert,
+    defaults,
+    kind_name,
+    kinds,
+    section_classes,
+)
 from seq2seq.settings.names import Renaming, joined, need_section, unknown
 from seq2seq.settings.toml import write_table
 
@@ -115,8 +123,7 @@ def _read(section: _Section, table: Mapping[str, Any], kept: Mapping[str, Any]) 
     for key in table:
         if key not in kinds(cls):
             raise SettingsError(unknown(section.root, cls, section.path, key))
-    fields = dataclasses.fields(cls)
-    before = {each.name: each.default for each in fields if each.default is not dataclasses.MISSING} | dict(kept)
+    before = defaults(cls) | dict(kept)
     values = _plain_values(section, table)
     values |= {key: _read_inner(section, key, table[key], before.get(key)) for key in table if key not in values}
     needed = [name for name in kinds(cls) if name not in before and name not in values]

@@ -72,13 +72,13 @@ def _change(document: Any, table: Mapping[str, Any]) -> None:
     """Make a table of TOML, the whole or a section, have the values of a plain one."""
     import tomlkit
 
-    for name in [name for name in document if name not in table]:
-        del document[name]
+    for name, there in list(document.items()):
+        if name not in table or isinstance(there, Mapping) != isinstance(table[name], Mapping):
+            del document[name]
     for name, value in sorted(table.items(), key=lambda entry: isinstance(entry[1], Mapping)):
-        there = document.get(name)
         if isinstance(value, Mapping):
-            if not isinstance(there, Mapping):
-                document[name] = there = tomlkit.table()
+            if name not in document:
+                document[name] = tomlkit.table()
             _change(document[name], value)
-        elif there != value:
+        elif name not in document or document[name] != value:
             document[name] = value

@@ -1,6 +1,6 @@
 import pytest
 
-from seq2seq.settings import SettingsError, from_table, names, override
+from seq2seq.settings import SettingsError, from_table, names, override, present_name
 from seq2seq.system.terminal import silence
 
 from .toy import STUDIO, TABLE, Studio
@@ -63,3 +63,17 @@ def test_one_of_several_processes_tells(capsys: pytest.CaptureFixture[str]) -> N
 def test_an_old_name_is_refused_like_the_new_one(camera: dict, message: str) -> None:
     with pytest.raises(SettingsError, match=message):
         from_table(Studio, TABLE | {"camera": camera})
+
+
+def test_the_present_name_of_any_name() -> None:
+    old = ["camera.lens", "camera.blades", "camera.lens.blades", "camera.film", "name", "album.pages", "x.y"]
+    new = [
+        "camera.lens.length",
+        "camera.lens.blades",
+        "camera.lens.blades",
+        "camera.film",
+        "name",
+        "album.pages",
+        "x.y",
+    ]
+    assert [present_name(Studio, name) for name in old] == new

@@ -65,7 +65,7 @@ def made(start: Camera, values: Mapping[str, Any]) -> Camera:
 class Studio(Settings):
     name: str
     album: Album
-    camera: Annotated[Camera, StartsFrom(made)] = field(default=Camera())
+    camera: Annotated[Camera, StartsFrom(made)] = field(default_factory=Camera)
     trigger: ByHand | SelfTimer = ByHand()
     seed: int = 0
 
