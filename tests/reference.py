@@ -17,6 +17,7 @@ NextLogProbs = Callable[[tuple[int, ...]], np.ndarray]
 class Found(NamedTuple):
     tokens: tuple[int, ...]
     score: float
+    ended: bool = True  # by itself, not by its limit
 
 
 def log_softmax(logits: np.ndarray) -> np.ndarray:
@@ -24,10 +25,14 @@ def log_softmax(logits: np.ndarray) -> np.ndarray:
     return shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True))
 
 
+def token_scores(next_log_probs: NextLogProbs, tokens: tuple[int, ...]) -> list[float]:
+    """The log-probability of each token after those before it."""
+    return [next_log_probs(tokens[:place])[token] for place, token in enumerate(tokens)]
+
+
 def score(next_log_probs: NextLogProbs, tokens: tuple[int, ...], length_penalty: float) -> float:
     """Score a whole hypothesis, END as its last token."""
-    total = sum(next_log_probs(tokens[:place])[token] for place, token in enumerate(tokens))
-    return total / len(tokens) ** length_penalty
+    return sum(token_scores(next_log_probs, tokens)) / len(tokens) ** length_penalty
 
 
 def every_hypothesis(next_log_probs: NextLogProbs, max_length: int, length_penalty: float) -> list[Found]:
@@ -53,11 +58,13 @@ def beam_search(
         following = []
         for prefix, total in opened:
             log_probs = next_log_probs(prefix)
-            allowed = [END] if length == max_length else [t for t in range(vocab) if t not in (PAD, START)]
+            allowed = [t for t in range(vocab) if t not in (PAD, START)]
             following += [((*prefix, token), total + log_probs[token]) for token in allowed]
         following.sort(key=lambda one: -one[1])
-        finished += [Found(t, total / length**length_penalty) for t, total in following[:beam_size] if t[-1] == END]
-        opened = [one for one in following if one[0][-1] != END][:beam_size]
+        best, last = following[:beam_size], length == max_length
+        ends = [one for one in (following if last else best) if one[0][-1] == END]
+        finished += [Found(one[0], one[1] / length**length_penalty, one in best) for one in ends]
+        opened = [] if last else [one for one in following if one[0][-1] != END][:beam_size]
         finished.sort(key=lambda one: -one.score)
         best = opened[0][1] / length**length_penalty if opened else -np.inf
         if len(finished) >= beam_size and best <= finished[n_best - 1].score:
@@ -69,18 +76,67 @@ def sigmoid(x: np.ndarray) -> np.ndarray:
     return 1 / (1 + np.exp(-x))
 
 
-def lstm(inputs: np.ndarray, mask: np.ndarray, hidden: np.ndarray, cell: np.ndarray, weights: list[np.ndarray]):
-    """An LSTM layer, step by step and row by row: outputs [batch, time, units] and the last hidden and cell state."""
-    kernel, recurrent_kernel, bias = weights
-    outputs = np.zeros((*inputs.shape[:2], hidden.shape[1]))
-    hidden, cell = hidden.copy(), cell.copy()
+def recurrent(step: Callable, inputs: np.ndarray, mask: np.ndarray, state: list[np.ndarray], *weights, **options):
+    """A recurrent layer, step by step and row by row: outputs [batch, time, units] and the parts of the last state."""
+    outputs = np.zeros((*inputs.shape[:2], state[0].shape[1]))
+    state = [part.copy() for part in state]
     for row in range(inputs.shape[0]):
         for time in np.flatnonzero(mask[row]):
-            i, f, g, o = np.split(inputs[row, time] @ kernel + hidden[row] @ recurrent_kernel + bias, 4)
-            cell[row] = sigmoid(f) * cell[row] + sigmoid(i) * np.tanh(g)
-            hidden[row] = sigmoid(o) * np.tanh(cell[row])
-            outputs[row, time] = hidden[row]
-    return outputs, hidden, cell
+            after = step(inputs[row, time], *(part[row] for part in state), *weights, **options)
+            for part, value in zip(state, after, strict=True):
+                part[row] = value
+            outputs[row, time] = after[0]
+    return outputs, *state
+
+
+def lstm(x, h, c, kernel, recurrent_kernel, bias, kept=1.0):
+    """One step of an LSTM; as in all cells here, recurrent dropout multiplies the h of products by `kept`."""
+    i, f, g, o = np.split(x @ kernel + (kept * h) @ recurrent_kernel + bias, 4)
+    c = sigmoid(f) * c + sigmoid(i) * np.tanh(g)
+    return sigmoid(o) * np.tanh(c), c
+
+
+def gru(x, h, kernel, recurrent_kernel, bias, recurrent_bias, kept=1.0):
+    """Cho et al. 2014, the reset gate behind the product."""
+    w_z, w_r, w_g = np.split(x @ kernel + bias, 3)
+    u_z, u_r, u_g = np.split((kept * h) @ recurrent_kernel, 3)
+    z, r = sigmoid(w_z + u_z), sigmoid(w_r + u_r)
+    return (z * h + (1 - z) * np.tanh(w_g + r * (u_g + recurrent_bias)),)
+
+
+def layer_norm(z, gain, bias):
+    """Ba et al. 2016, equation 15."""
+    return (z - z.mean()) / np.sqrt(z.var() + 1e-5) * gain + bias
+
+
+def layer_norm_lstm(x, h, c, kernel, recurrent_kernel, gain_inputs, gain_hidden, bias, gain_cell, bias_cell, kept=1.0):
+    """Ba et al. 2016, equations 20 to 22. Of their three biases in 20 any that add up to ours give the same."""
+    of_hidden = layer_norm((kept * h) @ recurrent_kernel, gain_hidden, 0.5 * bias)
+    of_inputs = layer_norm(x @ kernel, gain_inputs, 0.3 * bias)
+    i, f, g, o = np.split(of_hidden + of_inputs + 0.2 * bias, 4)
+    c = sigmoid(f) * c + sigmoid(i) * np.tanh(g)
+    return sigmoid(o) * np.tanh(layer_norm(c, gain_cell, bias_cell)), c
+
+
+def peephole_lstm(x, h, c, kernel, recurrent_kernel, bias, w_ci, w_cf, w_co, kept=1.0):
+    """Graves 2013, equations 7 to 11, with the diagonal matrices as such."""
+    w_xi, w_xf, w_xc, w_xo = np.split(kernel, 4, axis=1)
+    w_hi, w_hf, w_hc, w_ho = np.split(recurrent_kernel, 4, axis=1)
+    b_i, b_f, b_c, b_o = np.split(bias, 4)
+    h = kept * h
+    i = sigmoid(x @ w_xi + h @ w_hi + c @ np.diag(w_ci) + b_i)
+    f = sigmoid(x @ w_xf + h @ w_hf + c @ np.diag(w_cf) + b_f)
+    c = f * c + i * np.tanh(x @ w_xc + h @ w_hc + b_c)
+    o = sigmoid(x @ w_xo + h @ w_ho + c @ np.diag(w_co) + b_o)
+    return o * np.tanh(c), c
+
+
+def coupled_lstm(x, h, c, kernel, recurrent_kernel, bias, kept=1.0):
+    """Greff et al. 2017: i = 1 - f."""
+    f, g, o = np.split(x @ kernel + (kept * h) @ recurrent_kernel + bias, 3)
+    f = sigmoid(f)
+    c = f * c + (1 - f) * np.tanh(g)
+    return sigmoid(o) * np.tanh(c), c
 
 
 def attention(

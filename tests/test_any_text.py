@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from seq2seq import Decoder, Encoder, Seq2Seq, StateBridge, Tokenizer, Translator
 from seq2seq.commands import command as cli
+from seq2seq.search import Beam
 from seq2seq.text.special_ids import UNKNOWN
 from seq2seq.translation.translator import Hypothesis
 
@@ -81,7 +82,7 @@ class Stdout(io.StringIO):
 def command(translator: Translator, data: bytes, *options: str) -> bytes:
     """Give what `seq2seq translate` writes for the data."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(cli, "_load_translator", lambda path: translator)
+        patch.setattr("seq2seq.commands.translate.named_translator", lambda path: translator)
         patch.setattr(sys, "stdin", Stdin(data))
         output = Stdout()
         patch.setattr(sys, "stdout", output)
@@ -163,14 +164,14 @@ def test_a_long_text_is_translated_in_parts(monkeypatch: pytest.MonkeyPatch) -> 
     translator = build("characters")
     lengths: list[int] = []
 
-    def decode(ids: list[list[int]], settings: Any, shortlist: Any) -> list[list[Hypothesis]]:
+    def decode(ids: list[list[int]], search: Beam, *_: Any) -> list[list[Hypothesis]]:
         lengths.extend(map(len, ids))
-        ranks = range(settings["n_best"])
+        ranks = range(search.n_best)
         return [[Hypothesis(f"{rank}:{len(one)}", -1.0 * len(one)) for rank in ranks] for one in ids]
 
     monkeypatch.setattr(translator, "_decode", decode)
     text = "a" * 2499  # and the piece before a word
-    (found,) = translator.hypotheses([text], n_best=2, beam_size=2)
+    (found,) = translator.hypotheses([text], Beam(2, n_best=2))
     assert sorted(lengths) == [500, 1000, 1000]
     assert found == [Hypothesis(f"{rank}:1000 {rank}:1000 {rank}:500", -2500 / 3) for rank in range(2)]
     lengths.clear()
@@ -182,7 +183,7 @@ class TestOutput:
     """A file of translations is there whole, or as it was before."""
 
     def failing(self, patch: pytest.MonkeyPatch, *arguments: str) -> int:
-        patch.setattr(cli, "_load_translator", lambda path: build("characters"))
+        patch.setattr("seq2seq.commands.translate.named_translator", lambda path: build("characters"))
         return cli.main(["translate", "m.s2s", *arguments])
 
     def test_of_a_file_that_breaks_off(

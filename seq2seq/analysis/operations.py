@@ -66,14 +66,13 @@ def count_operations(
         logits = _size(decoder.readout.weights) + decoder.embedding_dim * words
     attention = 0
     if decoder.attention is not None and decoder.combine is not None:
-        queries = _size(decoder.combine.weights)
+        units = decoder.units[-1]
+        of_queries = _size(decoder.attention.query_weights("float32"))
         # The score of a pair and its share of the context; an additive score has a vector more to multiply with.
-        attention = pairs * (decoder.units[-1] + decoder.memory_units)
-        if decoder.attention.score != "dot":
-            attention += source * _size([decoder.attention.key_kernel])
-        if decoder.attention.score == "additive":
-            queries += _size([decoder.attention.query_kernel])
-        attention += target * queries
+        attention = pairs * 2 * units
+        # The attentional vector's matrix meets the memory once, and the output of the stack at every step.
+        attention += source * (_size(decoder.attention.weights) - of_queries + decoder.memory_units * units)
+        attention += target * (of_queries + units * units)
     factor = 2.0 * (_WITH_GRADIENTS if training else 1)
     return Operations(
         encoder=factor * source * _size(encoder.stack.weights),

@@ -1,8 +1,16 @@
 """The options of search that every command has which translates."""
 
+from __future__ import annotations
+
 import argparse
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from seq2seq.commands.arguments import count, not_negative
+
+if TYPE_CHECKING:
+    from seq2seq.search import Beam
+    from seq2seq.translation import Translator
 
 
 def add_decoding(parser: argparse.ArgumentParser) -> None:
@@ -23,3 +31,10 @@ def add_decoding(parser: argparse.ArgumentParser) -> None:
         help="of the decoder's matrix products; bfloat16 is faster on a processor with units for it "
         "(default: as trained)",
     )  # fmt: skip
+
+
+def chosen_search(arguments: argparse.Namespace, translator: Translator, n_best: int = 1) -> Beam:
+    """Give the translator's own settings of search, changed as the options say; a beam holds the n best."""
+    given = {name: getattr(arguments, name) for name in ("beam_size", "length_penalty")}
+    search = replace(translator.search, **{name: value for name, value in given.items() if value is not None})
+    return replace(search, beam_size=max(search.beam_size, n_best), n_best=n_best)

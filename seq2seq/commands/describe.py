@@ -41,7 +41,7 @@ def run(arguments: argparse.Namespace) -> None:
         size = recipe.tokenizer.vocab_size
         title = f"{recipe.name} ({size:,} pieces, as far as the text supports them)"
         model = build_model(recipe, size, size)
-    from seq2seq.analysis import wiring
+    from seq2seq.analysis import drawing, wiring
     from seq2seq.models.kernels import KERNEL_COLUMNS, kernel_table
 
     print(title, end="\n\n")
@@ -50,4 +50,4 @@ def run(arguments: argparse.Namespace) -> None:
     print(format_table(KERNEL_COLUMNS, kernel_table(model)))
     if arguments.svg is not None:
         with replacing(arguments.svg) as path:
-            path.write_text(wiring.draw(model), encoding="utf-8")
+            path.write_text(drawing.draw(model), encoding="utf-8")

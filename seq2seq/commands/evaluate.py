@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from seq2seq.commands.arguments import MODEL, add_parallel, named_translator, parallel
-from seq2seq.commands.decoding_options import add_decoding
+from seq2seq.commands.decoding_options import add_decoding, chosen_search
 from seq2seq.metrics import measure
 from seq2seq.runs.experiment import evaluation_of
 from seq2seq.system.terminal import UsageError, format_table
@@ -45,8 +45,7 @@ def run(arguments: argparse.Namespace) -> None:
     evaluation = evaluation_of(translator, names)
     hypotheses = translator.translate(
         sources,
-        beam_size=arguments.beam_size,
-        length_penalty=arguments.length_penalty,
+        chosen_search(arguments, translator),
         batch_size=arguments.batch_size,
         shortlist=arguments.shortlist,
         precision=arguments.precision,

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from seq2seq.commands.arguments import MODEL, count, named_translator
-from seq2seq.commands.decoding_options import add_decoding
+from seq2seq.commands.decoding_options import add_decoding, chosen_search
 from seq2seq.system.files import replacing
 from seq2seq.system.terminal import UsageError, tell
 
@@ -61,7 +61,7 @@ def run(arguments: argparse.Namespace) -> None:
         )
     translator = named_translator(arguments.model)
     live = given is None and sys.stdin.isatty()
-    chunk = 1 if live else _CHUNK * (arguments.batch_size or translator.decoding["batch_size"])
+    chunk = 1 if live else _CHUNK * (arguments.batch_size or translator.batch_size)
     if given is None:
         lines = read_stream(sys.stdin.buffer, "stdin", nul=True, invalid=_warn)
     else:
@@ -82,15 +82,13 @@ def _translated(
     """Give the output for one chunk of lines after the other; what came before a bad line is given before the error."""
     from seq2seq.text.lines import one_line
 
-    beam = arguments.beam_size or max(translator.decoding["beam_size"], arguments.n_best)
+    search = chosen_search(arguments, translator, arguments.n_best)
     number = 0
     while True:
         lines, error = _take(texts, chunk)
         found = translator.hypotheses(
             lines,
-            n_best=arguments.n_best,
-            beam_size=beam,
-            length_penalty=arguments.length_penalty,
+            search,
             batch_size=arguments.batch_size,
             shortlist=arguments.shortlist,
             precision=arguments.precision,

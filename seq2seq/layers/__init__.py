@@ -1,10 +1,27 @@
 """Keras layers for recurrent sequence-to-sequence models."""
 
+import seq2seq.system.backend  # noqa: F401  (first: refuses another Keras backend before anything of Keras is imported)
 from seq2seq.layers.attention import Attention
 from seq2seq.layers.bridge import StateBridge
-from seq2seq.layers.lstm import LSTM
-from seq2seq.layers.stack import StackedLSTM
-from seq2seq.layers.state import Encoded, LSTMState, Memory
-from seq2seq.system import backend as _backend  # noqa: F401  (refuses another Keras backend before anything is built)
+from seq2seq.layers.cells import CELLS, Cell, GRUState, LSTMState
+from seq2seq.layers.rnn import GRU, LSTM, RNN
+from seq2seq.layers.stack import StackedLSTM, StackedRNN
+from seq2seq.layers.state import Encoded, Memory
+from seq2seq.layers.wire import Wire
 
-__all__ = ["LSTM", "Attention", "Encoded", "LSTMState", "Memory", "StackedLSTM", "StateBridge"]
+__all__ = [
+    "CELLS",
+    "GRU",
+    "LSTM",
+    "RNN",
+    "Attention",
+    "Cell",
+    "Encoded",
+    "GRUState",
+    "LSTMState",
+    "Memory",
+    "StackedLSTM",
+    "StackedRNN",
+    "StateBridge",
+    "Wire",
+]

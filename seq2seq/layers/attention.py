@@ -1,6 +1,8 @@
 """Attention over the memory of a source: dot, general and additive scores."""
 
 import math
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import keras
@@ -9,6 +11,7 @@ from keras import ops
 
 from seq2seq.layers.precision import fine
 from seq2seq.layers.state import Encoded, Memory
+from seq2seq.system.choices import choose
 
 SCORES = {
     "dot": "query · key, both of one width (Luong et al. 2015, equation 8)",
@@ -48,8 +51,7 @@ class Attention(keras.layers.Layer):
 
     def __init__(self, score: str = "general", **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        if score not in SCORES:
-            raise ValueError(f"score is one of {', '.join(SCORES)}. Received: score={score!r}.")
+        choose("score", score, SCORES)
         self.score = score
 
     def build(self, query_shape: Any, memory_shape: Any) -> None:
@@ -83,47 +85,43 @@ class Attention(keras.layers.Layer):
         keys = values if self.score == "dot" else ops.matmul(values, ops.cast(self.key_kernel, values.dtype))
         return Memory(values, keys, mask)
 
-    def call(self, query: tf.Tensor, memory: Memory) -> tuple[tf.Tensor, tf.Tensor]:  # noqa: D102
-        return attend(query, memory, *self.query_weights)
-
     @property
-    def query_weights(self) -> tuple[Any, ...]:
-        """The weights that a query meets: for additive scores W `[units, units]` and v `[units]`, else none."""
-        return (self.query_kernel, self.energy) if self.score == "additive" else ()
+    def multiplies(self) -> bool:
+        """Whether a score is the product of query and key, and nothing else."""
+        return self.score != "additive"
+
+    def query_weights(self, dtype: Any) -> tuple[tf.Tensor, ...]:
+        """Give the weights that a query meets: for additive scores W `[units, units]` and v `[units]`, else none."""
+        return () if self.multiplies else (tf.cast(self.query_kernel, dtype), tf.cast(self.energy, dtype))
+
+    def scores(self, query: tf.Tensor, keys: tf.Tensor, *weights: tf.Tensor) -> tf.Tensor:
+        """Compare queries with keys: a function of its arguments alone.
+
+        Args:
+            query: `[batch, queries, units]`.
+            keys: Those of a `Memory`, `[batch, source_time, key_units]`.
+            *weights: What `query_weights` gave.
+
+        Returns:
+            `[batch, queries, source_time]`.
+        """
+        if self.multiplies:
+            return tf.matmul(query, keys, transpose_b=True)
+        kernel, energy = weights
+        mixed = ops.matmul(query, kernel)[:, :, None] + keys[:, None]
+        return tf.einsum("bqsu,u->bqs", ops.tanh(mixed), energy)
+
+    def call(self, query: tf.Tensor, memory: Memory) -> tuple[tf.Tensor, tf.Tensor]:  # noqa: D102
+        values, keys, mask = memory
+        weights = weigh(self.scores(query, keys, *self.query_weights(query.dtype)), mask, values.dtype)
+        return tf.matmul(weights, values), weights
 
     def get_config(self) -> dict[str, Any]:  # noqa: D102
         return {**super().get_config(), "score": self.score}
 
 
-def attend(
-    query: tf.Tensor, memory: Memory, query_kernel: tf.Tensor | None = None, energy: tf.Tensor | None = None
-) -> tuple[tf.Tensor, tf.Tensor]:
-    """Weigh the source positions for each query.
-
-    Args:
-        query: `[batch, queries, units]`.
-        memory: What `Attention.prepare` gave; its values may have any width.
-        query_kernel: W of the additive score, `[units, units]`; None for the others.
-        energy: v of the additive score, `[units]`; None for the others.
-
-    Returns:
-        context `[batch, queries, value_units]` and weights `[batch, queries, source_time]`, of the values' type; the
-        softmax is taken in float32 or finer.
-
-    Example:
-        >>> ones = tf.ones((1, 4, 8))
-        >>> _, weights = attend(tf.ones((1, 1, 8)), Memory(ones, ones, tf.constant([[True, True, False, False]])))
-        >>> weights.numpy().tolist()
-        [[[0.5, 0.5, 0.0, 0.0]]]
-    """
-    values, keys, mask = memory
-    if query_kernel is not None and energy is not None:
-        mixed = ops.matmul(query, query_kernel)[:, :, None] + keys[:, None]
-        scores = tf.einsum("bqsu,u->bqs", ops.tanh(mixed), tf.cast(energy, mixed.dtype))
-    else:
-        scores = tf.matmul(query, keys, transpose_b=True)
-    weights = weigh(scores, mask, values.dtype)
-    return tf.matmul(weights, values), weights
+ATTENTIONS: dict[str, Callable[..., keras.layers.Layer]] = {score: partial(Attention, score) for score in SCORES}
+"""The attentions by name."""
 
 
 def weigh(scores: tf.Tensor, mask: tf.Tensor, dtype: Any) -> tf.Tensor:
@@ -136,6 +134,10 @@ def weigh(scores: tf.Tensor, mask: tf.Tensor, dtype: Any) -> tf.Tensor:
 
     Returns:
         The weights, same shape as the scores.
+
+    Example:
+        >>> weigh(tf.ones((1, 1, 4)), tf.constant([[True, True, False, False]]), tf.float32).numpy().tolist()
+        [[[0.5, 0.5, 0.0, 0.0]]]
     """
     # A finite floor, not -inf: a row of padding only must give numbers.
     scores = tf.cast(scores, fine(scores.dtype))

@@ -1,26 +1,13 @@
 """A loop over time whose weights get their gradients in one product each, after the loop."""
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
 
 import tensorflow as tf
 
 from seq2seq.layers.bias import sum_rows
-
-
-class Weight(NamedTuple):
-    """A matrix that each step of a loop multiplies something by.
-
-    Attributes:
-        matrix: `[m, n]`; or one for each row of the batch, `[batch, m, n]`.
-        parts: Into how many tensors, side by side, the result is cut: several narrow products are faster than a wide
-            one.
-        bias: Added to every product, `[n]`, or None.
-    """
-
-    matrix: tf.Tensor
-    parts: int = 1
-    bias: tf.Tensor | None = None
+from seq2seq.layers.products import Weight
+from seq2seq.layers.reach import within_reach
 
 
 class Multiply(Protocol):
@@ -95,17 +82,22 @@ def deferred_loop(
             kept = tf.nest.map_structure(lambda array, value: array.write(time, value), kept, of_step)
             return time + 1, after, kept
 
-        kept: list[Any] = [_array(inputs[0].dtype, steps), [_array(part.dtype, steps) for part in state]]
-        for matrix, part in zip(matrices, parts, strict=True):
-            kept.append((_array(matrix.dtype, steps), [_array(matrix.dtype, steps) for _ in range(part)]))
-        _, end, kept = tf.while_loop(
-            lambda time, *_: time < steps, forward, (0, list(state), kept), maximum_iterations=steps
-        )
-        for part, before in zip(end, state, strict=True):
-            part.set_shape(before.shape)
-        outputs, befores, *products = kept
+        def loop() -> tuple[list[tf.Tensor], list[Any]]:
+            kept: list[Any] = [_array(inputs[0].dtype, steps), [_array(part.dtype, steps) for part in state]]
+            for matrix, part in zip(matrices, parts, strict=True):
+                kept.append((_array(matrix.dtype, steps), [_array(matrix.dtype, steps) for _ in range(part)]))
+            _, end, kept = tf.while_loop(
+                lambda time, *_: time < steps, forward, (0, list(state), kept), maximum_iterations=steps
+            )
+            for part, before in zip(end, state, strict=True):
+                part.set_shape(before.shape)
+            return end, kept
+
+        end, kept = loop()
+        outputs = kept[0].stack()
 
         def gradient(d_outputs: tf.Tensor, *d_end: tf.Tensor) -> list[tf.Tensor]:
+            _, befores, *products = kept if within_reach(outputs) else loop()[1]
             transposed = [tf.linalg.matrix_transpose(matrix) for matrix in matrices]
 
             def backward(
@@ -163,7 +155,7 @@ def deferred_loop(
             d_biases = [sum_rows(_flatten(d_products[number])) for number in biased]
             return [*d_inputs, *d_state, *d_weights, *d_biases, *d_constants]
 
-        return (outputs.stack(), *end), gradient
+        return (outputs, *end), gradient
 
     outputs, *end = run(*tf.nest.flatten(given))
     return outputs, end

@@ -1,4 +1,4 @@
-"""LSTM layers on top of each other: any widths, any reading directions, residual connections, dropout between."""
+"""Recurrent layers on top of each other: any cell, widths, reading directions, residual connections, dropout."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -7,27 +7,31 @@ import keras
 import tensorflow as tf
 from keras import ops
 
-from seq2seq.layers.lstm import LSTM
-from seq2seq.layers.state import LSTMState, StackState, as_stack_state
+from seq2seq.layers.cells import Cell, Prepared, cell_config, cell_named
+from seq2seq.layers.rnn import Recurrent, recurrent_layer
+from seq2seq.layers.state import StackState
 
 BIDIRECTIONAL = ("never", "first", "all")
 
 
 @keras.saving.register_keras_serializable("seq2seq")
-class StackedLSTM(keras.layers.Layer):
-    """A stack of LSTM layers, each with its own width and reading direction.
+class StackedRNN(keras.layers.Layer):
+    """A stack of recurrent layers of one kind of cell, each with its own width and reading direction.
 
-    Equal to stock `keras.layers.LSTM` (or `Bidirectional`) layers on top of each other with the same weights. The
-    state has one structure for every depth: `state[layer][direction]` is an `LSTMState(hidden, cell)`.
+    Equal to Keras' layers (or `Bidirectional` ones) on top of each other with the same weights, where Keras has the
+    cell. The state has one structure for every depth: `state[layer][direction]` is the named tuple of the cell, such
+    as `LSTMState(hidden, cell)`.
 
     Args:
         units: The width of each layer, from the input to the top; per direction, so that a bidirectional layer puts
             out twice that.
+        cell: A name of `seq2seq.layers.CELLS`, or a `Cell`.
         bidirectional: Which layers read both ways: `"never"`, `"first"`, `"all"`, or one flag per layer.
         residual_from: The first layer (0 = lowest) whose input is added to its output; None for no residual
             connections. Needs equal widths from there on.
-        dropout: Fraction dropped between layers, from the output of each layer but the last (Zaremba et al. 2014);
-            never on the recurrent connections.
+        dropout: Fraction dropped between layers, from the output of each layer but the last (Zaremba et al. 2014).
+        recurrent_dropout: Fraction of the hidden state dropped before its product, by one mask for a whole sequence
+            (Gal and Ghahramani 2016).
         return_sequences: Give the output of every step instead of the last real one.
         return_state: Give the final state of every layer and direction as well.
 
@@ -45,9 +49,9 @@ class StackedLSTM(keras.layers.Layer):
         ValueError: For unusable arguments, residual connections between unequal widths, or a state that does not fit.
 
     Example:
-        >>> stack = StackedLSTM([50, 30], return_sequences=True, return_state=True)
+        >>> stack = StackedRNN([50, 30], "gru", return_sequences=True, return_state=True)
         >>> outputs, state = stack(keras.ops.ones((2, 7, 1)))
-        >>> outputs.shape, state[0][0].cell.shape
+        >>> outputs.shape, state[0][0].hidden.shape
         (TensorShape([2, 7, 30]), TensorShape([2, 50]))
 
     Source:
@@ -57,9 +61,11 @@ class StackedLSTM(keras.layers.Layer):
     def __init__(
         self,
         units: Sequence[int],
+        cell: str | Cell = "lstm",
         bidirectional: str | Sequence[bool] = "never",
         residual_from: int | None = None,
         dropout: float = 0.0,
+        recurrent_dropout: float = 0.0,
         return_sequences: bool = False,
         return_state: bool = False,
         **kwargs: Any,
@@ -67,9 +73,11 @@ class StackedLSTM(keras.layers.Layer):
         super().__init__(**kwargs)
         self.supports_masking = True
         self.units = _checked_units(units)
+        self.cell = cell_named(cell)
         self.bidirectional = bidirectional if isinstance(bidirectional, str) else list(bidirectional)
         self.residual_from = residual_from
         self.dropout = dropout
+        self.recurrent_dropout = recurrent_dropout
         self.return_sequences = return_sequences
         self.return_state = return_state
         self.both_ways = _flags(bidirectional, len(self.units))
@@ -78,17 +86,26 @@ class StackedLSTM(keras.layers.Layer):
                 f"residual_from names a layer of the stack, 0 to {len(self.units) - 1} here. "
                 f"Received: residual_from={residual_from}. Use None for no residual connections."
             )
-        if not 0 <= dropout < 1:
-            raise ValueError(f"dropout is the fraction dropped, from 0 to below 1. Received: dropout={dropout}.")
-        self.forward_layers = [self._lstm(width, f"layer{i}_forward") for i, width in enumerate(self.units)]
+        for name, share in (("dropout", dropout), ("recurrent_dropout", recurrent_dropout)):
+            if not 0 <= share < 1:
+                raise ValueError(f"{name} is the fraction dropped, from 0 to below 1. Received: {name}={share}.")
+        self.forward_layers = [self._layer(width, f"layer{i}_forward") for i, width in enumerate(self.units)]
         self.backward_layers = [
-            self._lstm(width, f"layer{i}_backward") if both else None
+            self._layer(width, f"layer{i}_backward") if both else None
             for i, (width, both) in enumerate(zip(self.units, self.both_ways, strict=True))
         ]
         self.between = keras.layers.Dropout(dropout, dtype=self.dtype_policy, name="between")
 
-    def _lstm(self, width: int, name: str) -> LSTM:
-        return LSTM(width, return_sequences=True, return_state=True, dtype=self.dtype_policy, name=name)
+    def _layer(self, width: int, name: str) -> Recurrent:
+        return recurrent_layer(
+            self.cell,
+            width,
+            self.recurrent_dropout,
+            return_sequences=True,
+            return_state=True,
+            dtype=self.dtype_policy,
+            name=name,
+        )
 
     @property
     def state_units(self) -> list[tuple[int, ...]]:
@@ -122,32 +139,33 @@ class StackedLSTM(keras.layers.Layer):
         outputs, state = inputs, []
         for i, (forward, backward) in enumerate(self._pairs()):
             below = outputs if i == 0 else self.between(outputs, training=training)
-            read, *end = forward(below, initial_state=list(initial[i][0]), mask=mask)
-            ends: tuple[LSTMState, ...] = (LSTMState(*end),)
+            read, *end = forward(below, initial_state=list(initial[i][0]), mask=mask, training=training)
+            ends = [end]
             if backward is not None:
-                turned, *end = backward(reverse_time(below, mask), initial_state=list(initial[i][1]), mask=mask)
+                below = reverse_time(below, mask)
+                turned, *end = backward(below, initial_state=list(initial[i][1]), mask=mask, training=training)
                 read = ops.concatenate([read, reverse_time(turned, mask)], axis=-1)
-                ends += (LSTMState(*end),)
+                ends.append(end)
             outputs = read + outputs if self.has_residual(i) else read
             state.append(ends)
         if not self.return_sequences:
             outputs = self._last(outputs, mask)
-        return (outputs, tuple(state)) if self.return_state else outputs
+        outputs = tf.identity(outputs)  # without the mask that Keras has attached to that of the top layer
+        return (outputs, self.named(state)) if self.return_state else outputs
 
     def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
-        """Hand a Keras mask on where the output still has a time axis and is the only one."""
-        return mask if self.return_sequences and not self.return_state else None
+        """Hand a Keras mask on where the output still has a time axis; no part of the state has one."""
+        if not self.return_sequences:
+            return None
+        return [mask] if self.return_state else mask
 
-    def step(self, inputs: tf.Tensor, state: StackState, training: bool | None = False) -> tuple[tf.Tensor, StackState]:
-        """Take one step with the same weights; for stacks that read forward only.
+    def prepare(self, dtype: Any, training: bool | None = False, rows: Any = None) -> list[Prepared]:
+        """Lay the weights of every layer out for steps, once per sequence or per search; forward layers only.
 
         Args:
-            inputs: The input of the step, `[batch, features]`.
-            state: The state before it.
-            training: Whether dropout is on.
-
-        Returns:
-            The output `[batch, units]` and the state after the step.
+            dtype: In which products are taken.
+            training: Whether recurrent dropout is on; its masks are drawn here, once.
+            rows: How many rows the steps will have; needed with recurrent dropout.
 
         Raises:
             ValueError: If a layer reads backward: it would need the steps to come.
@@ -157,26 +175,60 @@ class StackedLSTM(keras.layers.Layer):
                 "A bidirectional layer cannot go step by step: its backward direction starts at the end. "
                 f"Received: bidirectional={self.bidirectional!r}. Use a stack with bidirectional='never'."
             )
+        dropped = training and self.recurrent_dropout
+        return [
+            layer.prepare(dtype, layer.recurrent_mask(tf.ones([rows, width], dtype)) if dropped else None)
+            for layer, width in zip(self.forward_layers, self.units, strict=True)
+        ]
+
+    def step(
+        self,
+        inputs: tf.Tensor,
+        state: StackState,
+        weights: Sequence[Prepared] | None = None,
+        projected: Sequence[tf.Tensor] = (),
+        between: Sequence[tf.Tensor | None] = (),
+    ) -> tuple[tf.Tensor, StackState]:
+        """Take one step with the same weights; for stacks that read forward only.
+
+        Args:
+            inputs: The input of the step, `[batch, features]`.
+            state: The state before it.
+            weights: What `prepare` gave; None lays them out anew.
+            projected: Parts of the product of more inputs of the lowest layer, taken before.
+            between: What dropout multiplies the input of each layer but the lowest by; empty without dropout.
+
+        Returns:
+            The output `[batch, units]` and the state after the step.
+        """
+        weights = self.prepare(inputs.dtype) if weights is None else weights
         outputs, after = inputs, []
         for i, (layer, before) in enumerate(zip(self.forward_layers, state, strict=True)):
-            below = outputs if i == 0 else self.between(outputs, training=training)
-            end = layer.step(below, LSTMState(*before[0]))
+            mask = between[i - 1] if i and between else None
+            below = outputs if mask is None else outputs * mask
+            end = layer.step(below, before[0], weights[i], () if i else projected)
             outputs = end.hidden + outputs if self.has_residual(i) else end.hidden
             after.append((end,))
         return outputs, tuple(after)
+
+    def named(self, state: Any) -> StackState:
+        """Give a state its names back: Keras hands plain lists over after loading a functional model."""
+        return tuple(tuple(self.cell.State(*direction) for direction in layer) for layer in state)
 
     def get_config(self) -> dict[str, Any]:  # noqa: D102
         return {
             **super().get_config(),
             "units": self.units,
+            "cell": cell_config(self.cell),
             "bidirectional": self.bidirectional,
             "residual_from": self.residual_from,
             "dropout": self.dropout,
+            "recurrent_dropout": self.recurrent_dropout,
             "return_sequences": self.return_sequences,
             "return_state": self.return_state,
         }
 
-    def _pairs(self) -> Iterable[tuple[LSTM, LSTM | None]]:
+    def _pairs(self) -> Iterable[tuple[Recurrent, Recurrent | None]]:
         return zip(self.forward_layers, self.backward_layers, strict=True)
 
     def has_residual(self, layer: int) -> bool:
@@ -186,22 +238,26 @@ class StackedLSTM(keras.layers.Layer):
     def _initial(self, state: Any, batch: Any) -> StackState:
         if state is None:
             return tuple(
-                tuple(LSTMState(*(ops.zeros((batch, width), self.compute_dtype),) * 2) for width in widths)
+                tuple(self.cell.start(batch, width, self.compute_dtype) for width in widths)
                 for widths in self.state_units
             )
-        received = [[direction[0].shape[-1] for direction in layer] for layer in state]
-        if received != [list(widths) for widths in self.state_units]:
-            raise ValueError(
-                "The initial state holds a (hidden, cell) pair for every layer and direction of the stack. "
-                f"Expected widths per layer and direction: {[list(widths) for widths in self.state_units]}. "
-                f"Received: {received}. A StateBridge brings one stack's state to the shape of another."
-            )
-        return as_stack_state(state)
+        names = self.cell.part_names
+        for place, name in enumerate(names):
+            # Whatever has another number of parts shows as a width of None.
+            received = [[_width(direction, place, len(names)) for direction in layer] for layer in state]
+            expected = [list(widths) for widths in self.state_units]
+            if received != expected:
+                raise ValueError(
+                    f"The initial state holds ({', '.join(names)}) for every layer and direction of the stack. "
+                    f"Expected widths per layer and direction: {expected}. Received: {received} ({name}). "
+                    "A StateBridge brings one stack's state to the shape of another."
+                )
+        return self.named(state)
 
     def _check_inputs(self, inputs: Any, mask: Any) -> None:
         if len(inputs.shape) != 3:
             raise ValueError(
-                "StackedLSTM reads sequences of vectors, [batch, time, features]. "
+                "A recurrent stack reads sequences of vectors, [batch, time, features]. "
                 f"Received: inputs of shape {tuple(inputs.shape)}. A sequence of numbers needs a last axis of size 1."
             )
         if mask is not None and len(mask.shape) != 2:
@@ -219,21 +275,68 @@ class StackedLSTM(keras.layers.Layer):
         return ops.concatenate([last[:, :width], first[:, width:]], axis=-1) if self.both_ways[-1] else last
 
 
+@keras.saving.register_keras_serializable("seq2seq")
+class StackedLSTM(StackedRNN):
+    """A stack of LSTM layers: a `StackedRNN` of the everyday cell.
+
+    Args:
+        units: See `StackedRNN`, as for all arguments.
+        bidirectional: Which layers read both ways.
+        residual_from: The first layer with a residual connection.
+        dropout: Fraction dropped between layers.
+        recurrent_dropout: Fraction of the hidden state dropped.
+        return_sequences: Give the output of every step.
+        return_state: Give the final state as well.
+
+    Example:
+        >>> stack = StackedLSTM([50, 30], return_sequences=True, return_state=True)
+        >>> outputs, state = stack(keras.ops.ones((2, 7, 1)))
+        >>> outputs.shape, state[0][0].cell.shape
+        (TensorShape([2, 7, 30]), TensorShape([2, 50]))
+    """
+
+    def __init__(
+        self,
+        units: Sequence[int],
+        bidirectional: str | Sequence[bool] = "never",
+        residual_from: int | None = None,
+        dropout: float = 0.0,
+        return_sequences: bool = False,
+        return_state: bool = False,
+        recurrent_dropout: float = 0.0,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(
+            units,
+            "lstm",
+            bidirectional,
+            residual_from,
+            dropout,
+            recurrent_dropout,
+            return_sequences,
+            return_state,
+            **kwargs,
+        )
+
+    def get_config(self) -> dict[str, Any]:  # noqa: D102
+        config = super().get_config()
+        config.pop("cell")
+        return config
+
+
 def reverse_time(sequences: tf.Tensor, mask: tf.Tensor | None) -> tf.Tensor:
-    """Turn the real steps of each sequence round; padding, on whichever side, stays where it is.
+    """Turn the real steps of each sequence round; what is masked, wherever it stands, stays where it is.
 
     Args:
         sequences: `[batch, time, …]`.
-        mask: Boolean, True = real, `[batch, time]`, the real steps side by side; None where every step is real.
+        mask: Boolean, True = real, `[batch, time]`; None where every step is real.
 
     Returns:
         The turned sequences, same shape.
     """
     if mask is None:
         return tf.reverse(sequences, [1])
-    first, last = _ends(mask)
-    places = tf.range(tf.shape(sequences)[1], dtype=tf.int64)
-    turned = tf.where(mask, (first + last)[:, tf.newaxis] - places, places)
+    turned = _turned(mask)
 
     # Turning twice changes nothing, so the gradient is turned the same way; TensorFlow's own would scatter.
     @tf.custom_gradient
@@ -246,11 +349,29 @@ def reverse_time(sequences: tf.Tensor, mask: tf.Tensor | None) -> tf.Tensor:
     return turn(sequences)
 
 
+def _turned(mask: tf.Tensor) -> tf.Tensor:
+    """For each step the place of the one that takes its place: the first real step and the last, and so on inwards."""
+    rows, time = tf.unstack(tf.shape(mask))
+    rank = tf.cumsum(tf.cast(mask, tf.int32), axis=1)  # 1 for the first real step
+    opposite = rank[:, -1:] - rank
+    # Where the real step of each rank stands. Masked steps are all written behind the last column, which is cut off.
+    columns = tf.where(mask, rank - 1, time)
+    places = tf.range(time)[tf.newaxis] + tf.zeros([rows, 1], tf.int32)
+    index = tf.stack([tf.range(rows)[:, tf.newaxis] + tf.zeros([1, time], tf.int32), columns], axis=2)
+    of_rank = tf.tensor_scatter_nd_update(tf.zeros([rows, time + 1], tf.int32), index, places)
+    return tf.where(mask, tf.gather(of_rank, opposite, batch_dims=1), places)
+
+
 def _ends(mask: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
     """The places of the first and of the last real step, `[batch]` each."""
     real = tf.cast(mask, tf.int32)
     last = tf.shape(mask, tf.int64)[1] - 1 - tf.argmax(tf.reverse(real, [1]), axis=1)
     return tf.argmax(real, axis=1), last
+
+
+def _width(direction: Any, place: int, parts: int) -> int | None:
+    """The width of one part of a state; None where there are not as many parts."""
+    return direction[place].shape[-1] if len(direction) == parts else None
 
 
 def _checked_units(units: Sequence[int]) -> list[int]:

@@ -4,21 +4,11 @@ from typing import Any, NamedTuple
 
 import tensorflow as tf
 
+StackState = tuple[tuple[Any, ...], ...]
+"""`state[layer][direction]`: the named tuple of a cell, each part `[batch, units]`.
 
-class LSTMState(NamedTuple):
-    """What one LSTM layer carries from step to step, in one direction.
-
-    Attributes:
-        hidden: The output of the last step, `[batch, units]`.
-        cell: The memory cell after the last step, `[batch, units]`.
-    """
-
-    hidden: tf.Tensor
-    cell: tf.Tensor
-
-
-# state[layer][direction]: direction 0 reads forward, direction 1 (bidirectional layers only) backward.
-StackState = tuple[tuple[LSTMState, ...], ...]
+Direction 0 reads forward, direction 1 (bidirectional layers only) backward.
+"""
 
 
 class Encoded(NamedTuple):
@@ -47,8 +37,3 @@ class Memory(NamedTuple):
     values: tf.Tensor
     keys: tf.Tensor
     mask: tf.Tensor
-
-
-def as_stack_state(state: Any) -> StackState:
-    """Give a state its names back: Keras hands plain lists over after loading a functional model."""
-    return tuple(tuple(LSTMState(*direction) for direction in layer) for layer in state)

@@ -109,7 +109,7 @@ ARCHITECTURES: dict[str, Callable[[float], ModelSettings]] = {
 DEPARTURES: dict[str, tuple[str, ...]] = {
     "sutskever2014": ("weights start as in Keras (Glorot, orthogonal), not uniform in ±0.08",),
     "bahdanau2014": (
-        "LSTM layers instead of gated recurrent units; the cell state starts like the hidden state",
+        "LSTM layers instead of gated recurrent units (model.cell=gru); the cell state starts like the hidden state",
         "attention looks with the new decoder state, and the next step reads what it found (input feeding)",
         "a tanh layer before the logits instead of maxout",
     ),

@@ -75,9 +75,7 @@ def _encoder(settings: EncoderSettings, vocab: int, precision: str) -> Encoder:
 
 
 def _bridge(settings: ModelSettings, precision: str) -> StateBridge:
-    bridge, cell = settings.bridge, settings.decoder.cell
-    # TODO(lead): pass cell= and missing= always, once StateBridge of branch `bridge` has them.
-    new = {} if (cell, bridge.missing) == ("lstm", "zero") else {"cell": cell, "missing": bridge.missing}
+    bridge = settings.bridge
     return StateBridge(
         list(settings.decoder.units),
         bridge.mode if isinstance(bridge.mode, str) else [list(route) for route in bridge.mode],
@@ -88,7 +86,8 @@ def _bridge(settings: ModelSettings, precision: str) -> StateBridge:
         project=bridge.project,
         activation=bridge.activation,
         align=bridge.align,
-        **new,
+        cell=settings.decoder.cell,
+        missing=bridge.missing,
         dtype=precision,
         name="bridge",
     )
@@ -110,13 +109,12 @@ def _decoder(settings: ModelSettings, vocab: int, precision: str) -> Decoder:
 
 def _stack(side: EncoderSettings | DecoderSettings) -> dict[str, Any]:
     """Give the arguments that encoder and decoder have in common."""
-    arguments = {
+    return {
         "embedding_dim": side.embedding,
         "units": list(side.units),
+        "cell": side.cell,
         "residual_from": None if side.residual_from == "none" else side.residual_from,
         "dropout": side.dropout,
+        "recurrent_dropout": side.recurrent_dropout,
         "embedding_dropout": side.embedding_dropout,
     }
-    # TODO(lead): pass these two always, once Encoder and Decoder of branch `core` take them.
-    new = {"cell": (side.cell, "lstm"), "recurrent_dropout": (side.recurrent_dropout, 0.0)}
-    return arguments | {name: value for name, (value, default) in new.items() if value != default}

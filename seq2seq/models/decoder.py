@@ -1,45 +1,39 @@
 """The decoder: whole targets in training, one token at a time in decoding, with the same weights."""
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import keras
 import tensorflow as tf
 from keras import ops
 
-from seq2seq.layers import Attention, StackedLSTM
+from seq2seq.layers.attention import ATTENTIONS, weigh
 from seq2seq.layers.bias import add_bias
-from seq2seq.layers.state import Encoded, Memory, StackState, as_stack_state
+from seq2seq.layers.cells import Cell, cell_config
+from seq2seq.layers.stack import StackedRNN
+from seq2seq.layers.state import Encoded, Memory, StackState
 from seq2seq.models.embedding import build_embedding
 from seq2seq.models.feeding import feed_through
+from seq2seq.models.step import DecoderState, Look, Step, StepWeights, lay_out_attention
+from seq2seq.system.choices import choose
 from seq2seq.text.special_ids import PAD
 
-
-class DecoderState(NamedTuple):
-    """What changes at each target step, and what beam search reorders.
-
-    Attributes:
-        layers: The state of every layer.
-        feed: The output of the step before, read with the next token (input feeding), `[rows, units]`; of width 0
-            where there is no input feeding.
-    """
-
-    layers: StackState
-    feed: tf.Tensor
+_OF_ATTENTION = ("prepare", "scores", "query_weights", "multiplies")
 
 
 @keras.saving.register_keras_serializable("seq2seq")
 class Decoder(keras.layers.Layer):
-    """Reads the target so far with a stack of LSTM layers, looks at the memory, and scores the next token.
+    """Reads the target so far with a stack of recurrent layers, looks at the memory, and scores the next token.
 
     With attention, the output is the attentional vector `tanh(W [context; hidden])` (Luong et al. 2015, equation 5).
-    Without, it is the output of the top layer and the memory is never read.
+    Without, it is the output of the top layer and the memory is never read. A context is a mean of the memory's
+    values, so that the part of `W` that reads it meets the values first: `prepare` does that, once per source.
 
     Args:
         vocab_size: Number of target ids, special ids counted.
         embedding_dim: Width of the embeddings.
         units: The width of each layer, lowest first.
-        attention: A score of `seq2seq.layers.attention.SCORES`, or None.
+        attention: A name of `seq2seq.layers.attention.ATTENTIONS`, a layer with the methods of `Attention`, or None.
         input_feeding: Whether each step also reads the attentional vector of the step before (Luong et al. 2015,
             section 3.3).
         residual_from: See `StackedLSTM`.
@@ -48,6 +42,8 @@ class Decoder(keras.layers.Layer):
         output_dropout: Fraction of the outputs dropped, before the logits.
         tie_embeddings: Use the target embeddings as output weights (Press and Wolf 2017). Where their width is not
             the output's, one more projection lies between.
+        cell: Of the layers: a name of `seq2seq.layers.CELLS`, or a `Cell`.
+        recurrent_dropout: See `StackedRNN`.
 
     Call arguments:
         target_in: Ids, each target starting with `<s>`, padding on the right, `[batch, target_time]`.
@@ -70,13 +66,15 @@ class Decoder(keras.layers.Layer):
         vocab_size: int,
         embedding_dim: int,
         units: Sequence[int],
-        attention: str | None = None,
+        attention: str | keras.layers.Layer | None = None,
         input_feeding: bool = False,
         residual_from: int | None = None,
         dropout: float = 0.0,
         embedding_dropout: float = 0.0,
         output_dropout: float = 0.0,
         tie_embeddings: bool = False,
+        cell: str | Cell = "lstm",
+        recurrent_dropout: float = 0.0,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -88,19 +86,33 @@ class Decoder(keras.layers.Layer):
         policy = self.dtype_policy
         self.vocab_size = vocab_size
         self.embedding_dim = embedding_dim
-        self.attention_score = attention
         self.input_feeding = input_feeding
         self.embedding_dropout = embedding_dropout
         self.output_dropout = output_dropout
         self.tie_embeddings = tie_embeddings
         self.embedding = build_embedding(vocab_size, embedding_dim, policy, also_output=tie_embeddings)
-        self.stack = StackedLSTM(
-            units, "never", residual_from, dropout, return_sequences=True, return_state=True, dtype=policy, name="stack"
+        self.stack = StackedRNN(
+            units,
+            cell,
+            "never",
+            residual_from,
+            dropout,
+            recurrent_dropout,
+            return_sequences=True,
+            return_state=True,
+            dtype=policy,
+            name="stack",
         )
         self.drop_embedding = keras.layers.Dropout(embedding_dropout, dtype=policy, name="embedding_dropout")
         self.drop_output = keras.layers.Dropout(output_dropout, dtype=policy, name="output_dropout")
-        self.attention = None if attention is None else Attention(attention, dtype=policy, name="attention")
-        self.combine = (
+        if isinstance(attention, dict):
+            attention = keras.saving.deserialize_keras_object(attention)
+        self.attention_by_name = isinstance(attention, str)
+        self.attention_name = attention if isinstance(attention, str | None) else type(attention).__name__
+        if isinstance(attention, str):
+            attention = choose("attention", attention, ATTENTIONS)(dtype=policy, name="attention")
+        self.attention: Any = _checked(attention)
+        self.combine: Any = (
             None
             if attention is None
             else keras.layers.Dense(self.units[-1], "tanh", use_bias=False, dtype=policy, name="combine")
@@ -129,8 +141,9 @@ class Decoder(keras.layers.Layer):
         if not self.embedding.built:
             self.embedding.build((None, None))
         self.stack.build((None, None, self.embedding_dim + (width if self.input_feeding else 0)))
-        if self.attention is not None and self.combine is not None:
-            self.attention.build((None, None, width), (None, None, memory_units))
+        if self.attention is not None:
+            if not self.attention.built:  # one that was given as an object may come from a file
+                self.attention.build((None, None, width), (None, None, memory_units))
             self.combine.build((None, None, memory_units + width))
         if self.readout is not None:
             self.readout.build((None, width))
@@ -156,22 +169,87 @@ class Decoder(keras.layers.Layer):
         """
         return self._run(target_in, state, encoded, training, None)[0]
 
+    def look(self, target_in: tf.Tensor, state: StackState, encoded: Encoded) -> tf.Tensor:
+        """Give the attention of a whole target, without gradients: `[batch, target_time, source_time]`.
+
+        Args:
+            target_in: As in a call; rows of padding are those of the steps that they stand for.
+            state: As in a call.
+            encoded: As in a call.
+
+        Raises:
+            ValueError: There is no attention.
+        """
+        if self.attention is None:
+            raise ValueError("Without attention there are no weights to look at. Received: attention=None.")
+        memory, weights = self.prepare(Encoded(*encoded)), self.lay_out()
+        rows = tf.transpose(target_in)
+        first = self.start(self.stack.named(state))
+
+        def one_more(time: tf.Tensor, state: DecoderState, seen: tf.TensorArray) -> tuple[Any, ...]:
+            step = self.step(rows[time], state, memory, weights)
+            return time + 1, step.state, seen.write(time, step.attention)
+
+        steps = tf.shape(rows)[0]
+        seen = tf.TensorArray(first.feed.dtype, steps)
+        *_, seen = tf.while_loop(lambda time, *_: time < steps, one_more, (0, first, seen), maximum_iterations=steps)
+        return tf.transpose(seen.stack(), [1, 0, 2])
+
     def _run(
         self, target_in: tf.Tensor, state: StackState, encoded: Encoded, training: bool | None, mask: tf.Tensor | None
     ) -> tuple[tf.Tensor, StackState]:
         memory = self.prepare(Encoded(*encoded))
         embedded = self.drop_embedding(self.embedding(target_in), training=training)
-        state = as_stack_state(state)
+        state = self.stack.named(state)
         if self.input_feeding:
             return feed_through(self, embedded, mask, state, memory, training)
-        hidden, state = self.stack(embedded, initial_state=state, mask=mask, training=training)
-        return self._look(hidden, memory, training), state
+        outputs, state = self.stack(embedded, initial_state=state, mask=mask, training=training)
+        outputs = tf.identity(outputs)  # without a Keras mask: what is real is told by the targets
+        look = self._lay_out_look(outputs.dtype)
+        if look is not None:
+            shape, width = tf.shape(outputs), self.units[-1]
+            outputs, _ = self._look(tf.reshape(outputs, [-1, width]), memory, look)
+            outputs = tf.reshape(outputs, shape)
+        return self.drop_output(outputs, training=training), state
 
-    def prepare(self, encoded: Encoded) -> Memory:
-        """Compute what attention reads, once per source."""
+    def prepare(self, encoded: Encoded, dtype: Any = None) -> Memory:
+        """Compute what attention reads, once per source.
+
+        Args:
+            encoded: What the encoder gave.
+            dtype: Of products; None: that of the decoder.
+
+        Returns:
+            The keys, and as values `W_c · memory`, where W_c is the part of the attentional vector's matrix that reads
+            the context; the memory as it is without attention.
+        """
+        dtype = self.compute_dtype if dtype is None else dtype
         if self.attention is None:
             return Memory(encoded.memory, encoded.memory, encoded.mask)
-        return self.attention.prepare(encoded)
+        memory = self.attention.prepare(encoded)
+        values = tf.cast(memory.values, dtype)
+        of_context = tf.cast(self.combine.kernel, dtype)[: self.memory_units]
+        projected = tf.matmul(tf.reshape(values, [-1, self.memory_units]), of_context)
+        values = tf.reshape(projected, [*tf.unstack(tf.shape(values)[:2]), self.units[-1]])
+        return Memory(values, tf.cast(memory.keys, dtype), memory.mask)
+
+    def lay_out(self, dtype: Any = None, vocabulary: tf.Tensor | None = None) -> StepWeights:
+        """Lay the weights out for steps, once per target or per search.
+
+        Args:
+            dtype: In which products are taken; None: that of the decoder.
+            vocabulary: The ids that tokens number, `[shortlisted]`; None: all ids.
+        """
+        dtype = self.compute_dtype if dtype is None else dtype
+        table = tf.convert_to_tensor(self.embedding.embeddings)
+        table = table if vocabulary is None else tf.gather(table, vocabulary)
+        layers = self.stack.prepare(dtype)
+        return StepWeights(lambda tokens: tf.cast(tf.gather(table, tokens), dtype), layers, self._lay_out_look(dtype))
+
+    def _lay_out_look(self, dtype: Any) -> Look | None:
+        if self.attention is None:
+            return None
+        return lay_out_attention(self.attention, tf.cast(self.combine.kernel, dtype)[self.memory_units :])
 
     def start(self, state: StackState) -> DecoderState:
         """The state before the first step, from what the bridge gave."""
@@ -179,22 +257,62 @@ class Decoder(keras.layers.Layer):
         width = self.units[-1] if self.input_feeding else 0
         return DecoderState(state, ops.zeros((ops.shape(hidden)[0], width), hidden.dtype))
 
-    def step(
-        self, tokens: tf.Tensor, state: DecoderState, memory: Memory, training: bool = False
-    ) -> tuple[tf.Tensor, DecoderState]:
-        """Read one token per row.
+    def step(self, tokens: tf.Tensor, state: DecoderState, memory: Memory, weights: StepWeights | None = None) -> Step:
+        """Read one token per row: the one step of search, of input feeding and of checks; without dropout.
 
         Args:
             tokens: Ids, `[rows]`; rows may be a multiple of the memory's batch (beams), those of a sentence together.
             state: The state before the step, each part `[rows, …]`.
             memory: What `prepare` gave, `[batch, …]`; never repeated for beams.
-            training: Whether dropout is on.
+            weights: What `lay_out` gave; None lays them out anew.
 
         Returns:
-            outputs `[rows, units]` and the state after the step.
+            outputs, state and attention after the step.
         """
-        embedded = self.drop_embedding(self.embedding(tokens), training=training)
-        return self._advance(embedded, state, memory, training)
+        weights = self.lay_out() if weights is None else weights
+        embedded = weights.embed(tokens)
+        inputs = tf.concat([embedded, state.feed], axis=1) if self.input_feeding else embedded
+        return self.advance(inputs, state, memory, weights)
+
+    def advance(
+        self,
+        inputs: tf.Tensor,
+        state: DecoderState,
+        memory: Memory,
+        weights: StepWeights,
+        projected: Sequence[tf.Tensor] = (),
+        between: Sequence[tf.Tensor | None] = (),
+        at_output: tf.Tensor | None = None,
+    ) -> Step:
+        """Take a step from what its lowest layer reads, with the dropout that is given.
+
+        Args:
+            inputs: `[rows, features]`: embedding and fed-back output side by side, or what of them is not projected.
+            state: See `step`.
+            memory: See `step`.
+            weights: See `step`.
+            projected: See `StackedRNN.step`.
+            between: See `StackedRNN.step`.
+            at_output: What dropout multiplies the outputs by, `[rows, units]`; None without.
+        """
+        outputs, layers = self.stack.step(inputs, state.layers, weights.layers, projected, between)
+        attention = None
+        if weights.look is not None:
+            outputs, attention = self._look(outputs, memory, weights.look)
+        if at_output is not None:
+            outputs *= at_output
+        return Step(outputs, DecoderState(layers, outputs if self.input_feeding else state.feed), attention)
+
+    def _look(self, hidden: tf.Tensor, memory: Memory, look: Look) -> tuple[tf.Tensor, tf.Tensor]:
+        """The attentional vectors for top-layer outputs `[rows, units]`, and the attention `[rows, source_time]`."""
+        rows, width = tf.shape(hidden)[0], hidden.shape[1]
+        # The rows of a sentence are its queries: one product per sentence, and the memory stays as it is.
+        queries = tf.reshape(hidden, [tf.shape(memory.mask)[0], -1, width])
+        attention = weigh(look.scores(queries, memory), memory.mask, hidden.dtype)
+        context = look.context(attention, memory)
+        (combined,) = look.combine(hidden)
+        outputs = tf.tanh(combined + tf.reshape(context, [rows, width]))
+        return outputs, tf.reshape(attention, [rows, -1])
 
     def project(self, outputs: tf.Tensor, words: tf.Tensor | None = None) -> tf.Tensor:
         """Turn outputs into logits.
@@ -240,14 +358,21 @@ class Decoder(keras.layers.Layer):
             "vocab_size": self.vocab_size,
             "embedding_dim": self.embedding_dim,
             "units": self.units,
-            "attention": self.attention_score,
+            "attention": self._attention_config(),
             "input_feeding": self.input_feeding,
             "residual_from": self.stack.residual_from,
             "dropout": self.stack.dropout,
             "embedding_dropout": self.embedding_dropout,
             "output_dropout": self.output_dropout,
             "tie_embeddings": self.tie_embeddings,
+            "cell": cell_config(self.stack.cell),
+            "recurrent_dropout": self.stack.recurrent_dropout,
         }
+
+    def _attention_config(self) -> Any:
+        if self.attention is None or self.attention_by_name:
+            return self.attention_name
+        return keras.saving.serialize_keras_object(self.attention)
 
     def get_build_config(self) -> dict[str, Any]:  # noqa: D102
         return {"memory_units": self.memory_units}
@@ -255,21 +380,14 @@ class Decoder(keras.layers.Layer):
     def build_from_config(self, config: dict[str, Any]) -> None:  # noqa: D102
         self.build_for(**config)
 
-    def _advance(
-        self, embedded: tf.Tensor, state: DecoderState, memory: Memory, training: bool | None
-    ) -> tuple[tf.Tensor, DecoderState]:
-        """One step from an embedding `[rows, embedding_dim]`."""
-        inputs = ops.concatenate([embedded, state.feed], axis=-1) if self.input_feeding else embedded
-        hidden, layers = self.stack.step(inputs, state.layers, training=training)
-        rows, width = tf.shape(hidden)[0], hidden.shape[-1]
-        # The rows of a sentence are its queries: one product per sentence, and the memory stays as it is.
-        queries = tf.reshape(hidden, [tf.shape(memory.mask)[0], -1, width])
-        outputs = tf.reshape(self._look(queries, memory, training), [rows, width])
-        return outputs, DecoderState(layers, outputs if self.input_feeding else state.feed)
 
-    def _look(self, hidden: tf.Tensor, memory: Memory, training: bool | None) -> tf.Tensor:
-        """The outputs for top-layer outputs `[batch, queries, units]`: attend, combine, drop."""
-        if self.attention is not None and self.combine is not None:
-            context, _ = self.attention(hidden, memory)
-            hidden = self.combine(ops.concatenate([context, hidden], axis=-1))
-        return self.drop_output(hidden, training=training)
+def _checked(attention: Any) -> Any:
+    """Refuse a layer that is no attention."""
+    missing = [] if attention is None else [name for name in _OF_ATTENTION if name not in dir(attention)]
+    if missing:
+        raise ValueError(
+            f"An attention is a layer with {', '.join(_OF_ATTENTION)}, as seq2seq.layers.Attention has them. "
+            f"Received: {type(attention).__name__}, without {', '.join(missing)}. Add them, or name one of "
+            f"{', '.join(ATTENTIONS)}."
+        )
+    return attention

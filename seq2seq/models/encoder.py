@@ -6,8 +6,8 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from seq2seq.layers import StackedLSTM
-from seq2seq.layers.stack import reverse_time
+from seq2seq.layers.cells import Cell, cell_config
+from seq2seq.layers.stack import StackedRNN, reverse_time
 from seq2seq.layers.state import Encoded
 from seq2seq.models.embedding import build_embedding
 from seq2seq.text.special_ids import PAD
@@ -15,7 +15,7 @@ from seq2seq.text.special_ids import PAD
 
 @keras.saving.register_keras_serializable("seq2seq")
 class Encoder(keras.layers.Layer):
-    """Embeds the source, reads it with a stack of LSTM layers, and hands over outputs and states.
+    """Embeds the source, reads it with a stack of recurrent layers, and hands over outputs and states.
 
     Args:
         vocab_size: Number of source ids, special ids counted.
@@ -27,6 +27,8 @@ class Encoder(keras.layers.Layer):
         residual_from: See `StackedLSTM`.
         dropout: Fraction dropped between layers.
         embedding_dropout: Fraction of the embeddings' values dropped.
+        cell: Of the layers: a name of `seq2seq.layers.CELLS`, or a `Cell`.
+        recurrent_dropout: See `StackedRNN`.
 
     Call arguments:
         source: Ids, each sentence ending with `</s>`, padding on the right, `[batch, source_time]`.
@@ -58,14 +60,18 @@ class Encoder(keras.layers.Layer):
         residual_from: int | None = None,
         dropout: float = 0.0,
         embedding_dropout: float = 0.0,
+        cell: str | Cell = "lstm",
+        recurrent_dropout: float = 0.0,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        self.stack = StackedLSTM(
+        self.stack = StackedRNN(
             units,
+            cell,
             bidirectional,
             residual_from,
             dropout,
+            recurrent_dropout,
             return_sequences=True,
             return_state=True,
             dtype=self.dtype_policy,
@@ -110,7 +116,8 @@ class Encoder(keras.layers.Layer):
         read = reverse_time(source, words) if self.reverse else source
         embedded = self.drop(self.embedding(read), training=training)
         outputs, state = self.stack(embedded, mask=mask, training=training)
-        memory = reverse_time(outputs, words) if self.reverse else outputs
+        # A copy, without the Keras mask that the stack attaches: ours stands beside it.
+        memory = reverse_time(outputs, words) if self.reverse else tf.identity(outputs)
         return Encoded(memory, mask, state)
 
     def get_config(self) -> dict[str, Any]:  # noqa: D102
@@ -124,4 +131,6 @@ class Encoder(keras.layers.Layer):
             "residual_from": self.stack.residual_from,
             "dropout": self.stack.dropout,
             "embedding_dropout": self.embedding_dropout,
+            "cell": cell_config(self.stack.cell),
+            "recurrent_dropout": self.stack.recurrent_dropout,
         }

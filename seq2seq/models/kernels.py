@@ -1,8 +1,8 @@
-"""Which code runs each LSTM layer of a model, and why."""
+"""Which code runs each recurrent layer of a model, and why."""
 
 from typing import NamedTuple
 
-from seq2seq.layers.lstm import Implementation
+from seq2seq.layers.rnn import Implementation
 from seq2seq.models.seq2seq import Seq2Seq
 
 KERNEL_COLUMNS = ("part", "layer", "kernel", "why")
@@ -15,7 +15,7 @@ class LayerKernel(NamedTuple):
     Attributes:
         part: "encoder" or "decoder".
         layer: Its number, 0 = lowest.
-        kernel: Its name, as :class:`seq2seq.layers.lstm.Implementation` has it, or "steps" with input feeding.
+        kernel: Its name, as :class:`seq2seq.layers.rnn.Implementation` has it, or "steps" with input feeding.
         why: The reason, in words.
     """
 
@@ -30,7 +30,7 @@ class SlowKernelError(ValueError):
 
 
 def layer_kernels(model: Seq2Seq) -> list[LayerKernel]:
-    """Tell for every LSTM layer, the encoder's first, which kernel trains it here and why."""
+    """Tell for every recurrent layer, the encoder's first, which kernel trains it here and why."""
     feeding = Implementation(
         "steps", "own loop over whole decoder steps, which input feeding joins; weights get their gradients after it"
     )
@@ -59,6 +59,6 @@ def require_fast_kernels(model: Seq2Seq) -> None:
     if slow:
         said = "; ".join(f"{each.part} layer {each.layer} by {each.kernel}: {each.why}" for each in slow)
         raise SlowKernelError(
-            f"Every LSTM layer has to run by a fast kernel here. Received: strict_kernels=True, {said}. "
+            f"Every recurrent layer has to run by a fast kernel here. Received: strict_kernels=True, {said}. "
             "Change what the reason names, or set strict_kernels to False and wait longer."
         )

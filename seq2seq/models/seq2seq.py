@@ -1,22 +1,23 @@
 """`Seq2Seq`: encoder, bridge and decoder as one Keras model."""
 
-from collections.abc import Callable
 from typing import Any
 
 import keras
+import numpy as np
 import tensorflow as tf
 from keras import ops
 
 from seq2seq.distribution.replicas import expect_summed_gradients, several_workers, sum_gradients, sum_totals
+from seq2seq.layers.bridge import StateBridge
 from seq2seq.layers.precision import fine
 from seq2seq.models.decoder import Decoder
 from seq2seq.models.encoder import Encoder
+from seq2seq.models.generator import Generator
 from seq2seq.models.loss import Totals, cross_entropy
 from seq2seq.models.sampled_softmax import draw_words, inclusion_probabilities
-from seq2seq.models.stepping import start_search
 from seq2seq.models.update import apply_if_finite
-from seq2seq.search import Hypotheses, beam_search, greedy_search
-from seq2seq.text.special_ids import END, PAD, START
+from seq2seq.search import Greedy, Hypotheses, Search
+from seq2seq.text.special_ids import PAD
 
 
 @keras.saving.register_keras_serializable("seq2seq")
@@ -86,7 +87,7 @@ class Seq2Seq(keras.Model):
         self.loss_mean = keras.metrics.Mean("loss")
         self.nats_mean = keras.metrics.Mean("nats")
         self.accuracy_mean = keras.metrics.Mean("accuracy")
-        self._searches: dict[tuple, Any] = {}
+        self._generator = Generator([self])
         self.build()
 
     def build(self, input_shape: Any = None) -> None:
@@ -95,7 +96,8 @@ class Seq2Seq(keras.Model):
             return
         self.decoder.build_for(self.encoder.memory_units)
         self.encoder.build()
-        self.bridge.build_for(self.encoder.state_units, self.encoder.memory_units)
+        parts = self.encoder.stack.cell.part_names
+        self.bridge.build_for(self.encoder.state_units, self.encoder.memory_units, parts)
         if self.decoder.attention is None and self.bridge.ignores_source:
             raise ValueError(
                 "Without attention and with no state passed, the decoder would never see the source. "
@@ -106,6 +108,22 @@ class Seq2Seq(keras.Model):
     def call(self, inputs: dict[str, tf.Tensor], training: bool | None = None) -> tf.Tensor:  # noqa: D102
         encoded = self.encoder(inputs["source"], training=training)
         return self.decoder(inputs["target_in"], self.bridge(encoded), encoded, training=training)[0]
+
+    def attention_weights(self, inputs: dict[str, tf.Tensor]) -> tf.Tensor:
+        """Give the attention of given targets, token by token and without gradients.
+
+        Args:
+            inputs: As for a call.
+
+        Returns:
+            For the step that reads each target token, the weight of each source position,
+            `[batch, target_time, source_time]`; those of a step sum to 1 over the real positions.
+
+        Raises:
+            ValueError: The decoder has no attention.
+        """
+        encoded = self.encoder(inputs["source"], training=False)
+        return self.decoder.look(inputs["target_in"], self.bridge(encoded), encoded)
 
     def compile(  # noqa: D102
         self,
@@ -244,95 +262,53 @@ class Seq2Seq(keras.Model):
     def decode(
         self,
         source: tf.Tensor,
-        max_length: tf.Tensor | int,
-        beam_size: int = 1,
-        n_best: int = 1,
-        length_penalty: float = 1.0,
+        max_length: tf.Tensor | int | None = None,
+        search: Search = Greedy(),
         vocabulary: tf.Tensor | None = None,
         precision: str | None = None,
+        attention: bool = False,
     ) -> Hypotheses:
-        """Translate ids to ids.
+        """Translate ids to ids; safe to call from several threads.
 
         Args:
             source: Ids, each sentence ending with `</s>`, padding on the right, `[batch, source_time]`.
-            max_length: The most tokens per target, `</s>` counted: `[batch]`, or one number for all.
-            beam_size: Hypotheses kept per sentence; 1 is greedy search.
-            n_best: Hypotheses returned per sentence, at most `beam_size`.
-            length_penalty: Scores are summed log-probabilities (nats) over `length ** length_penalty`.
+            max_length: The most tokens per target, `</s>` counted: `[batch]`, or one number for all. None: as
+                `search.max_length_factor` says.
+            search: What to search with: `Greedy()`, `Beam(5, n_best=3)`, `Sample(seed=1)`. The first search of another
+                kind, `beam_size` or `n_best` traces a graph; other numbers cost nothing.
             vocabulary: The target ids that may be produced, `[shortlisted]`, ascending, with padding, start and
                 end, as `Shortlist.of` gives them; probabilities are taken among them. None: every id.
             precision: Type of the matrix products of the steps, such as `"bfloat16"`; None: that of the model.
+            attention: Whether to give what each token looked at, too.
 
         Returns:
-            `Hypotheses(tokens [batch, n_best, target_time], scores [batch, n_best])`, best first.
+            The hypotheses, best first.
+
+        Raises:
+            ValueError: Attention is asked for, and the decoder has none.
         """
-        source, max_length = tf.cast(source, tf.int32), tf.cast(max_length, tf.int32)
-        given = [source, tf.broadcast_to(max_length, tf.shape(source)[:1])]
-        given += [] if vocabulary is None else [tf.cast(vocabulary, tf.int32)]
-        return self.search(beam_size, n_best, length_penalty, vocabulary is not None, precision)(*given)
-
-    def search(
-        self,
-        beam_size: int = 1,
-        n_best: int = 1,
-        length_penalty: float = 1.0,
-        shortlisted: bool = False,
-        precision: str | None = None,
-    ) -> Callable[..., Hypotheses]:
-        """Give the graph behind `decode`: traced once per settings, for every shape, and safe to call from threads.
-
-        Args:
-            beam_size: See `decode`.
-            n_best: See `decode`.
-            length_penalty: See `decode`.
-            shortlisted: Whether it takes a vocabulary.
-            precision: See `decode`.
-
-        Returns:
-            A function of source `[batch, source_time]`, max_length `[batch]` and, if shortlisted, vocabulary
-            `[shortlisted]`, all int32.
-        """
-        settings = (beam_size, n_best, length_penalty, precision)
-        if (*settings, shortlisted) not in self._searches:
-            search = tf.function(lambda *given: self._search(*settings, *given), autograph=False)
-            ranks = (2, 1, 1) if shortlisted else (2, 1)
-            self._searches[*settings, shortlisted] = search.get_concrete_function(
-                *(tf.TensorSpec([None] * rank, tf.int32) for rank in ranks)
-            )
-        return self._searches[*settings, shortlisted]
-
-    def _search(
-        self,
-        beam_size: int,
-        n_best: int,
-        length_penalty: float,
-        precision: str | None,
-        source: tf.Tensor,
-        max_length: tf.Tensor,
-        vocabulary: tf.Tensor | None = None,
-    ) -> Hypotheses:
-        encoded = self.encoder(source, training=False)
-        step, state, memory = start_search(self.decoder, self.bridge(encoded), encoded, vocabulary, precision)
-        if beam_size == 1 and n_best == 1:
-            found = greedy_search(step, state, memory, max_length=max_length, start=START, end=END, pad=PAD)
-            lengths = tf.math.count_nonzero(tf.not_equal(found.tokens, PAD), axis=2, dtype=tf.float32)
-            found = found._replace(scores=found.scores / lengths**length_penalty)
-        else:
-            found = beam_search(
-                step,
-                state,
-                memory,
-                beam_size=beam_size,
-                n_best=n_best,
-                length_penalty=length_penalty,
-                max_length=max_length,
-                start=START,
-                end=END,
-                pad=PAD,
-            )
-        return found if vocabulary is None else found._replace(tokens=tf.gather(vocabulary, found.tokens))
+        source = tf.cast(source, tf.int32)
+        if max_length is None:
+            tokens = np.count_nonzero(source.numpy() != PAD, axis=1) - 1
+            max_length = np.array([search.longest(number) for number in tokens], np.int32)
+        max_length = tf.broadcast_to(tf.cast(max_length, tf.int32), tf.shape(source)[:1])
+        return self._generator.search(search, source, max_length, vocabulary, precision, attention)
 
     # --- saving -------------------------------------------------------------------------------------------------
+
+    def export(
+        self, filepath: Any, format: str = "tf_saved_model", verbose: bool | None = None, **options: Any
+    ) -> None:
+        """Write what a call computes, as Keras' `export` does; the model need not have been called before.
+
+        Args:
+            filepath: See `keras.Model.export`, as for all arguments.
+            format: The format.
+            verbose: Whether to print what was written.
+            **options: `input_signature` and others; by default source and target ids of any batch and length.
+        """
+        ids = keras.InputSpec(shape=(None, None), dtype="int32")
+        super().export(filepath, format, verbose, **{"input_signature": [{"source": ids, "target_in": ids}], **options})
 
     def get_config(self) -> dict[str, Any]:  # noqa: D102
         parts = {"encoder": self.encoder, "bridge": self.bridge, "decoder": self.decoder}
@@ -372,6 +348,11 @@ def _check_parts(encoder: Encoder, bridge: Any, decoder: Decoder, share_embeddin
         raise ValueError(
             "The bridge makes the initial state of the decoder, so both need the same widths. "
             f"Received: bridge.units={list(bridge.units)}, decoder.units={list(decoder.units)}."
+        )
+    if isinstance(bridge, StateBridge) and bridge.cell.name != decoder.stack.cell.name:
+        raise ValueError(
+            "The bridge makes the initial state of the decoder, so both need the same cell. "
+            f"Received: bridge cell={bridge.cell.name!r}, decoder cell={decoder.stack.cell.name!r}."
         )
     if share_embeddings and (encoder.vocab_size, encoder.embedding_dim) != (decoder.vocab_size, decoder.embedding_dim):
         raise ValueError(

@@ -472,7 +472,7 @@ def _train(
         strict_kernels=settings.strict_kernels,
         validation_batches=ready.validation,
         validation_corpus=ready.corpora.validation,
-        decode=lambda texts: ready.translator.translate(texts, beam_size=1),
+        decode=lambda texts: ready.translator.translate(texts, ready.translator.search.greedy()),
         metrics=recipe.evaluation.metrics,
         lowercase=recipe.evaluation.lowercase,
         tokenize=recipe.evaluation.tokenize,

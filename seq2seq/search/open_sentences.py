@@ -5,8 +5,25 @@ from typing import Any, NamedTuple
 
 import tensorflow as tf
 
+from seq2seq.search.history import History, blank, lengthen
 from seq2seq.search.hypotheses import Hypotheses
-from seq2seq.search.step import IMPOSSIBLE, MINUS_INFINITY, any_rows
+from seq2seq.search.step import IMPOSSIBLE, MINUS_INFINITY
+from seq2seq.search.task import any_rows
+
+
+class Found(NamedTuple):
+    """What was found for each sentence so far.
+
+    Args:
+        history: `[sentences, hypotheses, time, ...]`, best first, END kept, then padding; behind what was found may
+            stand what the search goes on from.
+        scores: `[sentences, kept]` float32, nats.
+        ended: `[sentences, kept]` bool, whether a hypothesis ended by itself.
+    """
+
+    history: History
+    scores: tf.Tensor
+    ended: tf.Tensor
 
 
 class Sentences(NamedTuple):
@@ -16,28 +33,30 @@ class Sentences(NamedTuple):
         place: `[sentences]` int32, the place of the sentence in the batch that was given.
         max_length: `[sentences]` int32, the most tokens of a hypothesis, END counted.
         open: `[sentences]` bool, True while the search goes on.
-        tokens: `[sentences, kept, time]` int32, what was found, END kept, then padding.
-        scores: `[sentences, kept]` float32, nats, best first.
+        found: What was found for it.
     """
 
     place: tf.Tensor
     max_length: tf.Tensor
     open: tf.Tensor
-    tokens: tf.Tensor
-    scores: tf.Tensor
+    found: Found
 
 
 Advance = Callable[[tf.Tensor, Any, Sentences, Any], tuple[Any, Sentences]]
 """`advance(length, rows, sentences, memory) -> rows, sentences`: one more token; `length` counts it."""
 
 
-def all_sentences(max_length: Any, *, kept: int, score: float) -> Sentences:
+def all_sentences(
+    max_length: Any, source_time: tf.Tensor | int | None, *, kept: int, score: float, going: int = 0
+) -> Sentences:
     """Begin with every sentence open and nothing found.
 
     Args:
         max_length: `[batch]`, integers of at least 1: the most tokens of a hypothesis, END counted.
+        source_time: Positions of the source; None where nobody asks for attention.
         kept: How many hypotheses are kept per sentence.
         score: What a hypothesis begins with, nats.
+        going: How many more are in the history of each sentence, behind those that are kept.
 
     Returns:
         The sentences, in their order.
@@ -46,7 +65,7 @@ def all_sentences(max_length: Any, *, kept: int, score: float) -> Sentences:
         ValueError: If max_length is not one positive integer per sentence.
 
     Example:
-        >>> all_sentences([3, 5], kept=1, score=0.0).open.numpy().tolist()
+        >>> all_sentences([3, 5], None, kept=1, score=0.0).open.numpy().tolist()
         [True, True]
     """
     max_length = tf.convert_to_tensor(max_length)
@@ -74,13 +93,16 @@ def all_sentences(max_length: Any, *, kept: int, score: float) -> Sentences:
         place=tf.range(batch),
         max_length=max_length,
         open=tf.fill([batch], True),
-        tokens=tf.zeros([batch, kept, 0], tf.int32),
-        scores=tf.fill([batch, kept], tf.constant(score, tf.float32)),
+        found=Found(
+            history=blank(batch, kept + going, source_time),
+            scores=tf.fill([batch, kept], tf.constant(score, tf.float32)),
+            ended=tf.fill([batch, kept], False),
+        ),
     )
 
 
 def search_all(
-    advance: Advance, rows: Any, sentences: Sentences, memory: Any, *, beam: int, row_shapes: Any, pad: int
+    advance: Advance, rows: Any, sentences: Sentences, memory: Any, *, beam: int, n_best: int, pad: int
 ) -> Hypotheses:
     """Advance until no sentence is open; when at most half of the sentences at work are open, the others leave.
 
@@ -90,20 +112,23 @@ def search_all(
         sentences: All sentences, open.
         memory: A nest of tensors `[sentences, ...]`, what does not change.
         beam: The rows of one sentence.
-        row_shapes: The nest of the shapes that the rows keep.
+        n_best: How many of the found hypotheses of each sentence are wanted.
         pad: The id of the padding.
 
     Returns:
-        What was found, in the order of the batch that was given, cut to the longest hypothesis.
+        What was found, in the order of the batch that was given, filled up to the greatest max_length.
     """
-    batch, kept = tf.size(sentences.place), sentences.scores.shape[1]
     longest = tf.reduce_max(tf.concat([[0], sentences.max_length], axis=0))
-    shapes = any_rows(sentences)._replace(tokens=tf.TensorShape([None, kept, None]))
+    row_shapes, shapes = any_rows(rows), any_rows(sentences)._replace(found=_any_time(sentences.found))
+
+    def whole(found: Found, length: tf.Tensor) -> Found:
+        found = tf.nest.map_structure(lambda leaf: leaf[:, :n_best], found)
+        return found._replace(history=lengthen(found.history, longest - length, pad))
 
     def mostly_open(length: tf.Tensor, rows: Any, sentences: Sentences) -> tf.Tensor:
         return 2 * tf.reduce_sum(tf.cast(sentences.open, tf.int32)) > tf.size(sentences.open)
 
-    def work(length: tf.Tensor, rows: Any, sentences: Sentences, memory: Any, found: Hypotheses) -> tuple[Any, ...]:
+    def work(length: tf.Tensor, rows: Any, sentences: Sentences, memory: Any, found: Found) -> tuple[Any, ...]:
         def one_more(length: tf.Tensor, rows: Any, sentences: Sentences) -> tuple[Any, ...]:
             return length + 1, *advance(length + 1, rows, sentences, memory)
 
@@ -112,24 +137,30 @@ def search_all(
             mostly_open, one_more, (length, rows, sentences), (tf.TensorShape([]), row_shapes, shapes)
         )
         # Those still open are written, too, and again when they close.
-        tokens = tf.pad(sentences.tokens, [[0, 0], [0, 0], [0, longest - length]], constant_values=pad)
-        places = sentences.place[:, tf.newaxis]
-        found = Hypotheses(
-            tf.tensor_scatter_nd_update(found.tokens, places, tokens),
-            tf.tensor_scatter_nd_update(found.scores, places, sentences.scores),
-        )
+        now, places = whole(sentences.found, length), sentences.place[:, tf.newaxis]
+        found = tf.nest.map_structure(lambda all, some: tf.tensor_scatter_nd_update(all, places, some), found, now)
         stay = tf.cast(tf.where(sentences.open)[:, 0], tf.int32)
         stay_rows = tf.reshape(stay[:, tf.newaxis] * beam + tf.range(beam), [-1])
         return length, take(rows, stay_rows), take(sentences, stay), take(memory, stay), found
 
-    found = Hypotheses(tf.fill([batch, kept, longest], pad), tf.zeros([batch, kept]))
+    nothing = tf.constant(0)
+    found = whole(sentences.found, nothing)
     *_, found = tf.while_loop(
         lambda length, rows, sentences, memory, found: tf.size(sentences.place) > 0,
         work,
-        (tf.constant(0), rows, sentences, memory, found),
-        (tf.TensorShape([]), row_shapes, shapes, any_rows(memory), any_rows(found)._replace(tokens=shapes.tokens)),
+        (nothing, rows, sentences, memory, found),
+        (tf.TensorShape([]), row_shapes, shapes, any_rows(memory), _any_time(found)),
     )
-    return found
+    tokens, token_scores, attention = found.history
+    return Hypotheses(tokens, found.scores, token_scores, found.ended, *tf.nest.flatten(attention))
+
+
+def _any_time(found: Found) -> Found:
+    """The shapes that it keeps while it grows."""
+    history = tf.nest.map_structure(
+        lambda leaf: tf.TensorShape([None, leaf.shape[1], *[None] * (leaf.shape.rank - 2)]), found.history
+    )
+    return any_rows(found)._replace(history=history)
 
 
 def take(nest: Any, index: tf.Tensor) -> Any:
@@ -149,23 +180,32 @@ def take(nest: Any, index: tf.Tensor) -> Any:
     return tf.nest.map_structure(lambda leaf: tf.gather(leaf, index), nest)
 
 
-def best_of(found: Hypotheses, n_best: int, pad: int) -> Hypotheses:
-    """Keep the first hypotheses of each sentence, cut to the longest of them.
+def trimmed(found: Hypotheses, pad: int) -> Hypotheses:
+    """Cut the hypotheses to the longest of them, and tell impossible ones by a score of −inf.
 
     Args:
-        found: `kept` hypotheses per sentence, best first.
-        n_best: How many stay.
+        found: The hypotheses.
         pad: The id of the padding.
 
     Returns:
-        The hypotheses, impossible ones with a score of −inf.
+        The hypotheses.
 
     Example:
-        >>> found = Hypotheses(tf.constant([[[2, 0, 0], [3, 2, 0]]]), tf.constant([[-1.0, -2e30]]))
-        >>> best_of(found, 2, pad=0).tokens.numpy().tolist(), best_of(found, 2, pad=0).scores.numpy().tolist()
+        >>> tokens, scores = tf.constant([[[2, 0, 0], [3, 2, 0]]]), tf.constant([[-1.0, -2e30]])
+        >>> found = trimmed(Hypotheses(tokens, scores, tf.zeros([1, 2, 3]), scores > -9), pad=0)
+        >>> found.tokens.numpy().tolist(), found.scores.numpy().tolist()
         ([[[2, 0], [3, 2]]], [[-1.0, -inf]])
     """
-    tokens, scores = found.tokens[:, :n_best], found.scores[:, :n_best]
-    used = tf.reduce_any(tokens != pad, axis=[0, 1])
-    tokens = tokens[:, :, : tf.reduce_sum(tf.cast(used, tf.int32))]
-    return Hypotheses(tokens, tf.where(scores > IMPOSSIBLE / 2, scores, MINUS_INFINITY))
+    real = found.tokens != pad
+    time = tf.reduce_sum(tf.cast(tf.reduce_any(real, axis=[0, 1]), tf.int32))
+    return Hypotheses(
+        tokens=found.tokens[:, :, :time],
+        scores=_told(found.scores),
+        token_scores=_told(found.token_scores[:, :, :time]),
+        ended=found.ended & tf.reduce_any(real, axis=2),
+        attention=None if found.attention is None else found.attention[:, :, :time],
+    )
+
+
+def _told(scores: tf.Tensor) -> tf.Tensor:
+    return tf.where(scores > IMPOSSIBLE / 2, scores, MINUS_INFINITY)

@@ -1,18 +1,11 @@
-"""What a search knows of a model: a step function, and the tokens which it offers next."""
+"""A step of the model, as a search takes it: checked, and with the tokens that it offers next."""
 
-from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import tensorflow as tf
 
+from seq2seq.search.task import SpecialIds, Task, any_rows, tensors
 from seq2seq.search.top_k import best_of_row
-
-Step = Callable[[tf.Tensor, Any, Any], tuple[tf.Tensor, Any]]
-"""`step(tokens [rows] int32, state, memory) -> logits [rows, vocab], state`.
-
-The rows of one sentence stand together: rows = batch · beam. `state` is any nest of tensors `[rows, ...]` and comes
-back with the same structure, types and widths; `memory` is any nest of tensors `[batch, ...]`.
-"""
 
 IMPOSSIBLE = -1e30
 """The log-probability, in nats, of what the model calls impossible or gives no number for.
@@ -21,20 +14,6 @@ Finite, so that sums of it stay numbers and −inf is left for what does not exi
 """
 
 MINUS_INFINITY = float("-inf")
-
-
-class SpecialIds(NamedTuple):
-    """The ids that a search must know.
-
-    Args:
-        start: Read by the first step; never produced.
-        end: Ends a hypothesis.
-        pad: Fills up behind the end; never produced.
-    """
-
-    start: int
-    end: int
-    pad: int
 
 
 class Candidates(NamedTuple):
@@ -51,103 +30,43 @@ class Candidates(NamedTuple):
     end_log_probs: tf.Tensor
 
 
-def special_ids(start: int, end: int, pad: int) -> SpecialIds:
-    """Check the ids against each other.
+class Taken(NamedTuple):
+    """What a step gave.
 
     Args:
-        start: The id of the start token. It may be the id of the end, as some models have it.
-        end: The id of the end token.
-        pad: The id of the padding.
-
-    Returns:
-        The ids.
-
-    Raises:
-        ValueError: If an id is negative, or padding could not be told from a token.
-
-    Example:
-        >>> special_ids(start=1, end=2, pad=0)
-        SpecialIds(start=1, end=2, pad=0)
-    """
-    if min(start, end, pad) < 0:
-        raise ValueError(f"Token ids are not negative. Received: start={start}, end={end}, pad={pad}.")
-    if pad in (start, end):
-        raise ValueError(
-            "Padding needs an id of its own, or the end of a hypothesis could not be seen. "
-            f"Received: start={start}, end={end}, pad={pad}."
-        )
-    return SpecialIds(start, end, pad)
-
-
-def tensors(nest: Any, name: str) -> Any:
-    """Turn a nest of anything that TensorFlow takes into a nest of tensors with a first axis.
-
-    Args:
-        nest: The state or the memory; may be empty.
-        name: Its name in messages.
-
-    Returns:
-        The same nest, of tensors.
-
-    Raises:
-        ValueError: If a leaf is None or a scalar.
-
-    Example:
-        >>> import numpy as np
-        >>> tensors({"hidden": np.zeros((3, 4))}, "state")["hidden"].shape
-        TensorShape([3, 4])
+        logits: `[rows, vocab]` float32, whatever the precision of the model.
+        state: The state after the step.
+        attention: `[rows, source_time]` float32; an empty tuple where it was not asked for.
     """
 
-    def tensor(leaf: Any) -> tf.Tensor:
-        received = "None" if leaf is None else None
-        if received is None:
-            leaf = tf.convert_to_tensor(leaf)
-            received = "a scalar" if leaf.shape.rank == 0 else None
-        if received is not None:
-            raise ValueError(
-                f"{name} is a nest of tensors whose first axis is the batch. Received: {received} in it. "
-                "Leave out what is not there; an empty tuple is a nest, too."
-            )
-        return leaf
-
-    return tf.nest.map_structure(tensor, nest)
+    logits: tf.Tensor
+    state: Any
+    attention: Any
 
 
-def any_rows(nest: Any) -> Any:
-    """Give the shapes of a nest of tensors, the first axis left open: what does not change in a loop.
-
-    Args:
-        nest: A nest of tensors `[rows, ...]`.
-
-    Returns:
-        The same nest, of `tf.TensorShape`.
-
-    Example:
-        >>> any_rows({"hidden": tf.zeros((3, 4))})
-        {'hidden': TensorShape([None, 4])}
-    """
-    return tf.nest.map_structure(
-        lambda leaf: leaf.shape if leaf.shape.rank is None else tf.TensorShape([None, *leaf.shape[1:]]), nest
-    )
-
-
-def take_step(step: Step, tokens: tf.Tensor, state: Any, memory: Any) -> tuple[tf.Tensor, Any]:
+def take_step(task: Task, tokens: tf.Tensor, state: Any, memory: Any) -> Taken:
     """Call the step function and check what it gives.
 
     Args:
-        step: The step function.
+        task: What is searched.
         tokens: `[rows]` int32, the tokens before.
         state: A nest of tensors `[rows, ...]`.
         memory: A nest of tensors `[batch, ...]`.
 
     Returns:
-        logits `[rows, vocab]` float32, whatever the precision of the model, and the new state.
+        What it gave.
 
     Raises:
-        ValueError: If the logits are no matrix, or the new state differs from the old one in structure, type or width.
+        ValueError: If it gives more or less than it was asked for, the logits are no matrix, or the new state differs
+            from the old one in structure, type or width.
     """
-    logits, after = step(tokens, state, memory)
-    logits = tf.convert_to_tensor(logits)
+    given, attention = task.step(tokens, state, memory), task.source_time is not None
+    if len(given) != 2 + attention:
+        raise ValueError(
+            "step gives logits and state, and the weights of its attention, [rows, source_time], where the search is "
+            f"told source_time. Received: {len(given)} things, {'with' if attention else 'without'} a source_time."
+        )
+    logits, after = tf.convert_to_tensor(given[0]), given[1]
     if logits.shape.rank not in (2, None):
         raise ValueError(f"step gives logits [rows, vocab]. Received: logits of shape {logits.shape}.")
     try:
@@ -158,7 +77,7 @@ def take_step(step: Step, tokens: tf.Tensor, state: Any, memory: Any) -> tuple[t
             f"Received: state={_outline(state)} and, after the step, {_outline(after)}."
         ) from error
     after = tf.nest.map_structure(_same_kind, any_rows(state), state, tensors(after, "state"))
-    return tf.cast(logits, tf.float32), after
+    return Taken(tf.cast(logits, tf.float32), after, tf.cast(given[2], tf.float32) if attention else ())
 
 
 def _same_kind(shape: tf.TensorShape, before: tf.Tensor, after: tf.Tensor) -> tf.Tensor:
@@ -246,8 +165,43 @@ def candidates(logits: tf.Tensor, count: int, ids: SpecialIds) -> Candidates:
     excluded = sorted(set(ids))
     best, tokens = best_of_row(logits, count + len(excluded))
     stops = tf.reduce_any(tokens[:, :, tf.newaxis] == tf.constant(excluded), axis=2)
-    log_probs = tf.where(stops, MINUS_INFINITY, log_probabilities(best, total))
-    return Candidates(tokens, log_probs, log_probabilities(logits[:, ids.end : ids.end + 1], total)[:, 0])
+    # The end behind them, so that both go through it at once.
+    log_probs = log_probabilities(tf.concat([best, logits[:, ids.end : ids.end + 1]], axis=1), total)
+    return Candidates(tokens, tf.where(stops, MINUS_INFINITY, log_probs[:, :-1]), log_probs[:, -1])
+
+
+def power(length: Any, penalty: Any) -> tf.Tensor:
+    """Give what a sum of log-probabilities is divided by: `length ** penalty`.
+
+    Args:
+        length: How many tokens were summed, integers.
+        penalty: The exponent, a number or a scalar tensor.
+
+    Returns:
+        The power, float32.
+
+    Example:
+        >>> power(tf.constant([4, 9]), 0.5).numpy().tolist()
+        [2.0, 3.0]
+    """
+    return tf.pow(tf.cast(length, tf.float32), penalty)
+
+
+def normalised(log_probs: tf.Tensor, divisor: tf.Tensor) -> tf.Tensor:
+    """Turn sums of log-probabilities into scores.
+
+    Args:
+        log_probs: Sums, nats.
+        divisor: What they are divided by. The impossible is not: it stays far below everything else.
+
+    Returns:
+        The scores.
+
+    Example:
+        >>> normalised(tf.constant([-6.0, float("-inf")]), 3.0).numpy().tolist()
+        [-2.0, -inf]
+    """
+    return tf.where(log_probs > IMPOSSIBLE / 2, log_probs / divisor, log_probs)
 
 
 def check_end(logits: tf.Tensor, ids: SpecialIds) -> None:

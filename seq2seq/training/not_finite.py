@@ -167,7 +167,7 @@ def _step_through(model: Any, inputs: dict[str, tf.Tensor]) -> None:
     encoded = model.encoder(inputs["source"])
     state, memory = model.decoder.start(model.bridge(encoded)), model.decoder.prepare(encoded)
     for tokens in tf.unstack(inputs["target_in"], axis=1):
-        _, state = model.decoder.step(tokens, state, memory)
+        state = model.decoder.step(tokens, state, memory).state
 
 
 def _first_gradient(model: Any, gradients: Sequence[Any], called: Sequence[str]) -> str:

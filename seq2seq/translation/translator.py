@@ -11,10 +11,12 @@ from datetime import UTC, datetime
 from itertools import groupby
 from pathlib import Path
 from statistics import fmean
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import numpy as np
 
+from seq2seq.search import Beam, Search
+from seq2seq.settings import Range, convert, from_table
 from seq2seq.system.files import replacing
 from seq2seq.text.special_ids import END, PAD, PIECES
 from seq2seq.translation.model_file import (
@@ -38,8 +40,7 @@ if TYPE_CHECKING:
 # A longer text is no sentence: it is cut, because time and memory grow with its length times that of its translation.
 _LONGEST = 1000  # source tokens
 _PRECISIONS = ("float32", "bfloat16")
-# What a translation is searched with where neither the caller nor the recipe says so.
-_DECODING: Mapping[str, Any] = {"beam_size": 5, "length_penalty": 1.0, "max_length_factor": 2.0, "batch_size": 64}
+_BATCH_SIZE = 64  # sentences decoded together, where neither the caller nor the recipe says so
 
 
 class Hypothesis(NamedTuple):
@@ -47,7 +48,7 @@ class Hypothesis(NamedTuple):
 
     Attributes:
         text: The translation.
-        score: Log-probability (nats) over its length in tokens to the power of the length penalty.
+        score: Log-probability (nats) over its length in tokens, ``</s>`` counted, to the power of the length penalty.
     """
 
     text: str
@@ -62,9 +63,17 @@ class Translator:
         source_tokenizer: Cuts source text into the ids that the model reads.
         target_tokenizer: Joins the ids that the model writes; the same object where the vocabulary is joint.
         recipe: The recipe that the model was trained with, as TOML; for people.
-        about: What travels with the model as plain JSON values: "decoding" (the settings that ``translate`` uses where
-            it is given none), "metrics", "signatures", "versions" and more.
+        about: What travels with the model as plain JSON values: "decoding" (what ``translate`` uses where it is told
+            nothing: settings of a :class:`~seq2seq.search.Beam`, and "batch_size"), "metrics", "signatures", "versions"
+            and more.
         shortlist: Which target pieces a source is likely to need, for translating with ``shortlist=True``.
+
+    Attributes:
+        search: What is searched with where a call does not say so.
+        batch_size: How many sentences are decoded together where a call does not say so.
+
+    Raises:
+        ValueError: The settings in ``about`` are not allowed, or the shortlist belongs to other vocabularies.
 
     Example:
         >>> import seq2seq
@@ -93,6 +102,10 @@ class Translator:
         self.target_tokenizer = target_tokenizer
         self.recipe = recipe
         self.about = dict(about or {})
+        said = dict(self.about.get("decoding", {}))
+        self.batch_size = said.pop("batch_size", _BATCH_SIZE)
+        _check_batch_size(self.batch_size)
+        self.search = from_table(Beam, said, "decoding")
         if shortlist is not None:
             shortlist.check(source_tokenizer.vocab_size, model.decoder.vocab_size)
         self.shortlist = shortlist
@@ -100,10 +113,8 @@ class Translator:
     def translate(
         self,
         texts: Sequence[str],
+        search: Search | None = None,
         *,
-        beam_size: int | None = None,
-        length_penalty: float | None = None,
-        max_length_factor: float | None = None,
         batch_size: int | None = None,
         shortlist: bool = False,
         precision: str | None = None,
@@ -114,12 +125,10 @@ class Translator:
             texts: Source texts; an empty one, or one of white space or of what the tokenizer drops only, gives an
                 empty translation. One of more than 1,000 tokens (or the longest source of training, where that was
                 more) is cut into parts of as many, whose translations are joined by a space.
-            beam_size: Open hypotheses per sentence; 1 is greedy search. None: as the recipe says, else 5.
-            length_penalty: Exponent of the length by which a score is divided; 0 for none. None: as the recipe says,
-                else 1.
-            max_length_factor: A translation has at most this factor times the source's tokens, plus 10. None: as the
-                recipe says, else 2.
-            batch_size: Sentences decoded together. None: as the recipe says, else 64.
+            search: What to search with: ``Greedy()``, ``Beam(12, length_penalty=0.6)``, ``Sample(seed=1)`` of
+                :mod:`seq2seq.search`. None: the translator's own ``search``, as the recipe says; with
+                ``dataclasses.replace(translator.search, length_penalty=0.6)`` one number of it is another.
+            batch_size: Sentences decoded together. None: the translator's own ``batch_size``.
             shortlist: Score only the target pieces that the sentences of a batch are likely to need. Faster with a
                 large vocabulary; a translation then depends a little on the others of its batch.
             precision: "bfloat16" for matrix products of half the precision in the decoder's steps: faster on a
@@ -130,42 +139,27 @@ class Translator:
 
         Raises:
             TypeError: ``texts`` is one text, or holds something else than text.
-            ValueError: A number is out of its range.
+            ValueError: An argument is not allowed.
         """
-        found = self.hypotheses(
-            texts,
-            n_best=1,
-            beam_size=beam_size,
-            length_penalty=length_penalty,
-            max_length_factor=max_length_factor,
-            batch_size=batch_size,
-            shortlist=shortlist,
-            precision=precision,
-        )
+        found = self.hypotheses(texts, search, batch_size=batch_size, shortlist=shortlist, precision=precision)
         return [best[0].text for best in found]
 
     def hypotheses(
         self,
         texts: Sequence[str],
+        search: Search | None = None,
         *,
-        n_best: int = 1,
-        beam_size: int | None = None,
-        length_penalty: float | None = None,
-        max_length_factor: float | None = None,
         batch_size: int | None = None,
         shortlist: bool = False,
         precision: str | None = None,
     ) -> list[list[Hypothesis]]:
-        """Translate texts, and give several translations of each with their scores.
+        """Translate texts, and give the translations of each with their scores: several with ``Beam(5, n_best=3)``.
 
         Args:
             texts: Source texts, see :meth:`translate`; one that gives an empty translation has a single hypothesis,
                 with score 0; of one in parts the first hypotheses of all parts are joined, the second ones, and so on,
                 with the mean of their scores.
-            n_best: Hypotheses per text, at most ``beam_size``.
-            beam_size: See :meth:`translate`.
-            length_penalty: See :meth:`translate`.
-            max_length_factor: See :meth:`translate`.
+            search: See :meth:`translate`.
             batch_size: See :meth:`translate`.
             shortlist: See :meth:`translate`; the scores are log-probabilities among the shortlisted pieces.
             precision: See :meth:`translate`.
@@ -175,16 +169,12 @@ class Translator:
 
         Raises:
             TypeError: ``texts`` is one text, or holds something else than text.
-            ValueError: A number is out of its range.
+            ValueError: An argument is not allowed.
         """
-        given = {
-            "beam_size": beam_size,
-            "length_penalty": length_penalty,
-            "max_length_factor": max_length_factor,
-            "batch_size": batch_size,
-        }
-        settings = self.decoding | {name: value for name, value in given.items() if value is not None}
-        _check(texts, n_best, settings)
+        _check_texts(texts)
+        search = self.search if search is None else search
+        size = self.batch_size if batch_size is None else batch_size
+        _check_batch_size(size)
         if precision not in (None, *_PRECISIONS):
             raise ValueError(
                 f"precision is one of {', '.join(_PRECISIONS)}, or None for that of the model. "
@@ -208,56 +198,35 @@ class Translator:
         translated: list[list[Hypothesis]] = [[]] * len(parts)
         # Longest first: what does not fit into memory fails at once.
         order = sorted(range(len(parts)), key=lambda index: -len(parts[index][1]))
-        size = settings["batch_size"]
-        settings |= {"n_best": n_best, "precision": precision}
-        used = self.shortlist if shortlist else None
         batches = [order[start : start + size] for start in range(0, len(order), size)]
-        if batches:  # traced here, before two threads do it
-            self.model.search(settings["beam_size"], n_best, settings["length_penalty"], shortlist, precision)
+        used = self.shortlist if shortlist else None
 
-        def decode(batch: list[int]) -> list[list[Hypothesis]]:
-            return self._decode([parts[index][1] for index in batch], settings, used)
+        def decode(number: int) -> list[list[Hypothesis]]:
+            ids = [parts[index][1] for index in batches[number]]
+            return self._decode(ids, search.for_batch(number), used, precision)
 
         # Two batches at a time: the small operations of one fill the gaps that those of the other leave.
         with ThreadPoolExecutor(2) as pool:
             # A single batch stays in this thread: to start another takes 2 of its 30 milliseconds.
             run = pool.map if len(batches) > 1 else map
-            for batch, decoded in zip(batches, run(decode, batches), strict=True):
+            for batch, decoded in zip(batches, run(decode, range(len(batches))), strict=True):
                 for index, hypotheses in zip(batch, decoded, strict=True):
                     translated[index] = hypotheses
         for place, group in groupby(zip(parts, translated, strict=True), key=lambda pair: pair[0][0]):
             found[place] = _joined([hypotheses for _, hypotheses in group])
         return found
 
-    @property
-    def decoding(self) -> dict[str, Any]:
-        """The settings of search that hold where a call gives none."""
-        said = self.about.get("decoding", {})
-        return {name: said.get(name, value) for name, value in _DECODING.items()}
-
     def _decode(
-        self, ids: list[list[int]], settings: Mapping[str, Any], shortlist: Shortlist | None
+        self, ids: list[list[int]], search: Search, shortlist: Shortlist | None, precision: str | None
     ) -> list[list[Hypothesis]]:
         source = np.full((len(ids), max(map(len, ids)) + 1), PAD, np.int32)
         for row, sentence in zip(source, ids, strict=True):
             row[: len(sentence) + 1] = [*sentence, END]
-        n_best = settings["n_best"]
-        limit = [math.ceil(settings["max_length_factor"] * len(sentence)) + 10 for sentence in ids]
-        tokens, scores = self.model.decode(
-            source,
-            np.asarray(limit, np.int32),
-            beam_size=settings["beam_size"],
-            n_best=n_best,
-            length_penalty=settings["length_penalty"],
-            vocabulary=None if shortlist is None else shortlist.of(source),
-            precision=settings["precision"],
-        )
-        tokens, scores = np.asarray(tokens), np.asarray(scores)
-        texts = self.target_tokenizer.decode_batch(tokens.reshape(-1, tokens.shape[-1]).tolist())
-        return [
-            [Hypothesis(*pair) for pair in zip(texts[row * n_best : (row + 1) * n_best], found.tolist(), strict=True)]
-            for row, found in enumerate(scores)
-        ]
+        vocabulary = None if shortlist is None else shortlist.of(source)
+        found = self.model.decode(source, search=search, vocabulary=vocabulary, precision=precision)
+        tokens, scores = np.asarray(found.tokens), np.asarray(found.scores)
+        texts = iter(self.target_tokenizer.decode_batch(tokens.reshape(-1, tokens.shape[-1]).tolist()))
+        return [[Hypothesis(next(texts), score) for score in row] for row in scores.tolist()]
 
     def save(self, path: str | Path) -> None:
         """Write the translator to one file, whole or not at all, once the file has proved itself.
@@ -275,7 +244,7 @@ class Translator:
         path = Path(path)
         joint = self.target_tokenizer.fingerprint == self.source_tokenizer.fingerprint
         sources = _probes(self.source_tokenizer)
-        found = self.hypotheses(sources, beam_size=1)
+        found = self.hypotheses(sources, self.search.greedy())
         probes = [[text, best[0].text] for text, best in zip(sources, found, strict=True)]
         about = {"created": datetime.now(UTC).isoformat(timespec="seconds")} | self.about
         about |= {"joint": joint, "probes": probes}
@@ -299,7 +268,7 @@ class Translator:
         written = Translator.load(path)
         pairs = zip(self.model.weights, written.model.weights, strict=True)
         same = all(np.array_equal(ours.numpy(), theirs.numpy(), equal_nan=True) for ours, theirs in pairs)
-        for (before,), (after,) in zip(expected, written.hypotheses(sources, beam_size=1), strict=True):
+        for (before,), (after,) in zip(expected, written.hypotheses(sources, written.search.greedy()), strict=True):
             # Where two translations score alike, rounding on a graphics processor may decide between them.
             same &= before.text == after.text or math.isclose(before.score, after.score, rel_tol=1e-3)
         if not same:
@@ -336,7 +305,6 @@ class Translator:
             _check_vocabularies(model, source, target)
             shortlist = Shortlist.from_bytes(members[SHORTLIST]) if SHORTLIST in members else None
             translator = cls(model, source, target, recipe=recipe, about=about, shortlist=shortlist)
-            _check((), 1, translator.decoding)
         except TranslatorFileError:
             raise
         except Exception as error:  # Keras and SentencePiece raise whatever they stumble over
@@ -370,25 +338,16 @@ def read_about(path: str | Path) -> dict[str, Any]:
     return read_members(Path(path))[1]
 
 
-def _check(texts: Sequence[str], n_best: int, settings: Mapping[str, Any]) -> None:
+def _check_texts(texts: Sequence[str]) -> None:
     if isinstance(texts, str):
         raise TypeError(f"Translating takes a list of texts. Received: texts={texts!r}. Write [{texts!r}].")
     for place, text in enumerate(texts):
         if not isinstance(text, str):
             raise TypeError(f"Every text is a str. Received: texts[{place}]={text!r}.")
-    for name in ("beam_size", "batch_size"):
-        if not isinstance(settings[name], int):
-            raise TypeError(f"{name} is a whole number. Received: {name}={settings[name]!r}.")
-    for name, low in (("beam_size", 1), ("batch_size", 1), ("length_penalty", 0)):
-        if settings[name] < low:
-            raise ValueError(f"{name} is at least {low}. Received: {name}={settings[name]}.")
-    if not settings["max_length_factor"] > 0:
-        raise ValueError(f"max_length_factor is above 0. Received: max_length_factor={settings['max_length_factor']}.")
-    if not 1 <= n_best <= settings["beam_size"]:
-        raise ValueError(
-            "The n best hypotheses are taken from the beam, so there are from 1 to beam_size of them. "
-            f"Received: n_best={n_best}, beam_size={settings['beam_size']}. Widen the beam or ask for fewer."
-        )
+
+
+def _check_batch_size(batch_size: Any) -> None:
+    convert(batch_size, Annotated[int, Range(1)], "batch_size")
 
 
 def _joined(parts: list[list[Hypothesis]]) -> list[Hypothesis]:

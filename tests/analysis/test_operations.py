@@ -31,14 +31,15 @@ def one_step(model, *, batch, source_time):
 
     @tf.function(autograph=False)
     def run(memory, states, tokens):
-        from seq2seq.layers.state import Encoded, LSTMState
+        from seq2seq.layers.cells import LSTMState
+        from seq2seq.layers.state import Encoded
 
         state = tuple(
             tuple(LSTMState(part, part) for part in tf.split(layer, 1 + both, axis=1))
             for layer, both in zip(states, model.encoder.stack.both_ways, strict=True)
         )
         encoded = Encoded(memory, tf.ones([batch, source_time], tf.bool), state)
-        outputs, _ = model.decoder.step(
+        outputs, *_ = model.decoder.step(
             tokens, model.decoder.start(model.bridge(encoded)), model.decoder.prepare(encoded)
         )
         return model.decoder.project(outputs)
@@ -66,10 +67,11 @@ def test_equals_the_products_of_the_graph(attention, tied, feeding):
 def test_additive_scores_are_products_with_a_vector_more():
     model = make_model("additive")
     counted = count_operations(model, [5, 5], [1, 1], training=False)
-    # The energy is an einsum, which is no matrix product in the graph; then queries, keys, contexts and combination.
+    # The energy is an einsum, which is no matrix product in the graph; then queries, keys, contexts and combination,
+    # the part of which that reads the context meets the memory.
     units, memory, energies = 8, 10, 2 * 5 * 8
-    assert counted.attention == 2 * (energies + 2 * units * units + 2 * 5 * memory * units + 2 * 5 * memory) + 2 * 2 * (
-        (memory + units) * units
+    assert counted.attention == 2 * (energies + 2 * units * units + 2 * 5 * memory * units + 2 * 5 * units) + 2 * (
+        2 * 5 * memory * units + 2 * units * units
     )
 
 
@@ -82,7 +84,7 @@ def test_dot_attention_has_no_keys_of_its_own():
     encoder = Encoder(20, 6, [8])
     model = Seq2Seq(encoder, StateBridge([8]), Decoder(30, 6, [8], attention="dot"))
     counted = count_operations(model, [3, 5], [2, 4], training=False)
-    assert counted.attention == 2 * ((3 * 2 + 5 * 4) * (8 + 8) + 6 * 16 * 8)
+    assert counted.attention == 2 * ((3 * 2 + 5 * 4) * (8 + 8) + 8 * 8 * 8 + 6 * 8 * 8)
 
 
 def test_training_takes_three_times_as_much():

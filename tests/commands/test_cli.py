@@ -3,6 +3,7 @@ import json
 import subprocess
 import sys
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import keras
@@ -11,6 +12,7 @@ import pytest
 from seq2seq import Decoder, Encoder, Seq2Seq, StateBridge, Tokenizer, Translator
 from seq2seq.commands.command import main
 from seq2seq.recipe import EvaluationSettings
+from seq2seq.search import Beam, Greedy
 from seq2seq.settings import to_table
 
 WORDS = ["ein", "Haus", "am", "See", "und", "der", "Wald"]
@@ -143,7 +145,7 @@ class TestTranslate:
         lines = [WORDS[place % 7] for place in range(130)]  # 32 batches of 2 are read at a time
         status, out, _ = seq2seq("translate", model, "--beam-size", "1", stdin="\n".join(lines).encode())
         assert status == 0
-        assert out.decode().split("\n") == [*translator.translate(lines, beam_size=1), ""]
+        assert out.decode().split("\n") == [*translator.translate(lines, Greedy()), ""]
 
     def test_files(self, seq2seq, model: str, translator: Translator, tmp_path: Path) -> None:
         (tmp_path / "in").write_text("ein Haus\nWald\n")
@@ -152,7 +154,7 @@ class TestTranslate:
         assert (tmp_path / "out").read_text().splitlines() == translator.translate(["ein Haus", "Wald"])
 
     def test_scores_and_the_n_best(self, seq2seq, model: str, translator: Translator) -> None:
-        found = translator.hypotheses(["ein Haus", "", "Wald"], n_best=3, beam_size=3)
+        found = translator.hypotheses(["ein Haus", "", "Wald"], Beam(3, n_best=3))
         status, out, _ = seq2seq("translate", model, "--n-best", "3", "--scores", stdin=b"ein Haus\n\nWald\n")
         rows = [row.split("\t") for row in out.decode().splitlines()]
         assert status == 0
@@ -170,7 +172,7 @@ class TestTranslate:
 
     def test_the_length_penalty(self, seq2seq, model: str, translator: Translator, tmp_path: Path) -> None:
         for penalty in (0.0, 2.5):
-            best = translator.hypotheses(["ein Haus"], length_penalty=penalty)[0][0]
+            best = translator.hypotheses(["ein Haus"], replace(translator.search, length_penalty=penalty))[0][0]
             options = ["--length-penalty", str(penalty)]
             status, out, _ = seq2seq("translate", model, "--scores", *options, stdin=b"ein Haus\n")
             assert (status, out.decode()) == (0, f"{best.score:.4f}\t{best.text}\n")
@@ -179,7 +181,7 @@ class TestTranslate:
             files = ["--source", f"{tmp_path}/x.de", "--target", f"{tmp_path}/x.en"]
             status, out, _ = seq2seq("evaluate", model, *files, *options, "--json")
             assert json.loads(out)["metrics"]["exact_match"] == 100
-        assert translator.hypotheses(["ein Haus"], length_penalty=0.0) != translator.hypotheses(["ein Haus"])
+        assert translator.hypotheses(["ein Haus"], Beam(2, length_penalty=0.0)) != translator.hypotheses(["ein Haus"])
 
     def test_nothing_in_nothing_out(self, seq2seq, model: str) -> None:
         assert seq2seq("translate", model)[:2] == (0, b"")

@@ -5,6 +5,7 @@ import sys
 import keras
 
 from seq2seq import Decoder, Encoder, Seq2Seq, StateBridge, Tokenizer, Translator
+from seq2seq.search import Beam
 
 SOURCES = ["zwei Häuser am See", "der Wald", "", "ein See und ein Wald"]
 
@@ -24,7 +25,7 @@ def main(path: str) -> None:
     for weight in model.trainable_variables:  # large weights: an untrained model would say the same to everything
         weight.assign(4 * weight)
     translator = Translator(model, source, target, recipe='name = "golden"\n', about={"name": "golden"})
-    found = translator.hypotheses(SOURCES, n_best=2, beam_size=3)
+    found = translator.hypotheses(SOURCES, Beam(3, n_best=2))
     translator.about["examples"] = {
         "sources": SOURCES,
         "texts": [[one.text for one in each] for each in found],

@@ -67,5 +67,5 @@ def test_dot_refuses_unequal_widths():
 
 
 def test_unknown_score():
-    with pytest.raises(ValueError, match=r"score is one of dot, general, additive. Received: score='cosine'"):
+    with pytest.raises(ValueError, match=r"score is one of: additive, dot, general. Received: score='cosine'"):
         Attention("cosine")

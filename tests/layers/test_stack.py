@@ -167,8 +167,8 @@ def test_a_keras_mask_is_used_and_handed_on():
 
 
 def test_reverse_time_leaves_padding_where_it_is():
-    ids = np.array([[1, 2, 3, 0], [4, 0, 0, 0], [0, 0, 5, 6], [0, 0, 0, 0]])
-    turned = [[3, 2, 1, 0], [4, 0, 0, 0], [0, 0, 6, 5], [0, 0, 0, 0]]
+    ids = np.array([[1, 2, 3, 0], [4, 0, 0, 0], [0, 0, 5, 6], [0, 0, 0, 0], [7, 0, 8, 9], [0, 1, 0, 2]])
+    turned = [[3, 2, 1, 0], [4, 0, 0, 0], [0, 0, 6, 5], [0, 0, 0, 0], [9, 0, 8, 7], [0, 2, 0, 1]]
     np.testing.assert_array_equal(reverse_time(ids, ids != 0), turned)
     np.testing.assert_array_equal(reverse_time(ids, None), ids[:, ::-1])
 
@@ -177,6 +177,54 @@ def test_the_gradient_of_reverse_time_is_turned_too():
     values, mask = tf.constant(np.arange(8.0).reshape(2, 4)), np.array([[True] * 3 + [False], [False] + [True] * 3])
     (computed,), (numeric,) = tf.test.compute_gradient(lambda x: reverse_time(x, mask) ** 2, [values])
     np.testing.assert_allclose(computed, numeric, atol=1e-4)
+
+
+@pytest.mark.parametrize("bidirectional", ["never", "first", "all"])
+def test_a_masked_gap_is_as_if_it_were_not_there(bidirectional):
+    series, mask = np.array([[0.1, 9.0, 0.3, 0.4]], "float32")[:, :, None], np.array([[True, False, True, True]])
+    stack = StackedLSTM([4, 3], bidirectional, return_sequences=True, return_state=True)
+    outputs, state = stack(series, mask=mask)
+    alone, state_alone = stack(series[:, [0, 2, 3]])
+    np.testing.assert_allclose(np.asarray(outputs)[:, [0, 2, 3]], alone, atol=1e-6)
+    for mine, expected in zip(tf.nest.flatten(state), tf.nest.flatten(state_alone), strict=True):
+        np.testing.assert_allclose(mine, expected, atol=1e-6)
+
+
+def test_padding_counts_in_no_loss_behind_a_stack_that_gives_its_state():
+    """The decoder of every Keras tutorial: embedding with a mask, recurrent layer with state, dense layer, loss."""
+    ids, targets = np.array([[3, 4, 0], [5, 0, 0]]), np.array([[4, 2, 0], [2, 0, 0]])
+
+    def loss(layer):
+        given = keras.Input((None,), dtype="int32")
+        embedding, dense = keras.layers.Embedding(6, 3, mask_zero=True), keras.layers.Dense(6, activation="softmax")
+        outputs, *_ = layer(embedding(given))
+        model = keras.Model(given, dense(outputs))
+        embedding.embeddings.assign(np.linspace(-1, 1, 18).reshape(6, 3))
+        dense.kernel.assign(np.linspace(-1, 1, 24).reshape(4, 6))
+        model.compile(loss="sparse_categorical_crossentropy")
+        return model.evaluate(ids, targets, verbose=0)
+
+    stack = StackedLSTM([4], return_sequences=True, return_state=True)
+    stack.build((None, None, 3))
+    (stock,) = stock_stack(stack, 3)
+    np.testing.assert_allclose(loss(stack), loss(stock), rtol=1e-6)
+
+
+def test_a_second_gradient_equals_that_of_stock_layers():
+    stack = StackedLSTM([4], return_sequences=True)
+    stack.build((None, None, 2))
+    (stock,) = stock_stack(stack, 2)
+    inputs = tf.constant(features([5, 5], 2))
+    found = []
+    for run in (stack, lambda inputs: stock(inputs)[0]):
+        with tf.GradientTape() as outer:
+            outer.watch(inputs)
+            with tf.GradientTape() as inner:
+                inner.watch(inputs)
+                value = tf.reduce_sum(run(inputs) ** 2)
+            penalty = tf.reduce_sum(inner.gradient(value, inputs) ** 2)
+        found.append(outer.gradient(penalty, inputs))
+    np.testing.assert_allclose(*found, atol=1e-5)
 
 
 @pytest.mark.parametrize("bidirectional", ["never", "first", "all"])

@@ -27,7 +27,7 @@ def step_by_step(model):
     state, memory = model.decoder.start(model.bridge(encoded)), model.decoder.prepare(encoded)
     outputs = []
     for time in range(4):
-        output, state = model.decoder.step(TARGET_IN[:, time], state, memory)
+        output, state, _ = model.decoder.step(TARGET_IN[:, time], state, memory)
         outputs.append(output)
     return model.decoder.project(tf.stack(outputs, axis=1))
 

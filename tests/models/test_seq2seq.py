@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from seq2seq.layers import StackedLSTM, StateBridge
 from seq2seq.layers.attention import SCORES
 from seq2seq.models import Decoder, Encoder, Seq2Seq
+from seq2seq.search import Beam
 from tests import reference
 
 SOURCE = np.array([[5, 6, 7, 2], [8, 2, 0, 0]])
@@ -57,7 +58,7 @@ def test_step_by_step_equals_the_whole_target(decoder):
     encoded = model.encoder(SOURCE)
     memory, state = model.decoder.prepare(encoded), model.decoder.start(model.bridge(encoded))
     for time in range(3):
-        outputs, state = model.decoder.step(TARGET_IN[:, time], state, memory)
+        outputs, state, _ = model.decoder.step(TARGET_IN[:, time], state, memory)
         real = TARGET_IN[:, time] != 0
         np.testing.assert_allclose(model.decoder.project(outputs)[real], logits[:, time][real], atol=1e-5)
 
@@ -81,8 +82,8 @@ def test_beams_read_the_memory_of_their_sentence(decoder):
     encoded = model.encoder(SOURCE)
     memory, start = model.decoder.prepare(encoded), model.decoder.start(model.bridge(encoded))
     beams = tf.nest.map_structure(lambda part: tf.repeat(part, 3, axis=0), start)
-    outputs, _ = model.decoder.step(np.repeat([4, 5], 3), beams, memory)
-    alone, _ = model.decoder.step(np.array([4, 5]), start, memory)
+    outputs, *_ = model.decoder.step(np.repeat([4, 5], 3), beams, memory)
+    alone, *_ = model.decoder.step(np.array([4, 5]), start, memory)
     np.testing.assert_allclose(outputs, np.repeat(alone, 3, axis=0), atol=1e-6)
 
 
@@ -271,14 +272,14 @@ def test_decode_finds_what_was_learnt():
     model.compile(optimizer=keras.optimizers.Adam(3e-2))
     model.fit(repeated(150), verbose=0, shuffle=False)
     for beam_size in (1, 3):
-        found = model.decode(SOURCE, max_length=5, beam_size=beam_size)
+        found = model.decode(SOURCE, max_length=5, search=Beam(beam_size))
         np.testing.assert_array_equal(found.tokens[:, 0, :3], TARGET_OUT)
 
 
 @pytest.mark.parametrize(("beam_size", "length_penalty"), [(1, 0.7), (4, 0.0), (4, 0.7)])
 def test_scores_of_the_search_are_the_models_own(beam_size, length_penalty):
     model = small_model(attention="additive", input_feeding=True)
-    found = model.decode(SOURCE, [6, 4], beam_size=beam_size, n_best=beam_size, length_penalty=length_penalty)
+    found = model.decode(SOURCE, [6, 4], Beam(beam_size, n_best=beam_size, length_penalty=length_penalty))
     for row, place in itertools.product(range(2), range(beam_size)):
         tokens = np.asarray(found.tokens)[row, place]
         target_out = tokens[: np.flatnonzero(tokens == 2)[0] + 1][None]
@@ -308,6 +309,7 @@ REFUSALS = "|".join(
         "align says which layer is level with which",
         "concatenated puts all encoder layers side by side",
         "the decoder would never see the source",
+        "Nothing would be passed",
     ]
 )
 
@@ -383,7 +385,7 @@ def test_refuses_sample_weights():
 def test_many_settings_of_search_do_not_warn_of_retracing(caplog):
     model = small_model(attention="general")
     for beam_size in range(1, 8):
-        model.decode(SOURCE, 3, beam_size=beam_size)
+        model.decode(SOURCE, 3, Beam(beam_size))
     assert "retracing" not in caplog.text
 
 

@@ -8,6 +8,7 @@ from seq2seq.layers import StateBridge
 from seq2seq.layers.attention import SCORES
 from seq2seq.models import Decoder, Encoder, Seq2Seq
 from seq2seq.models.stepping import start_search
+from seq2seq.search import Beam
 
 SOURCE = np.array([[5, 6, 7, 2], [8, 2, 0, 0]])
 TOKENS = np.array([[1, 1, 1, 1], [4, 5, 6, 7], [9, 2, 4, 3], [6, 6, 11, 8]])  # [time, rows]: two beams per sentence
@@ -41,7 +42,7 @@ def both(model, vocabulary=None, precision=None):
     plain, state = (tf.nest.map_structure(lambda part: tf.repeat(part, 2, axis=0), one) for one in (plain, fast.state))
     expected, found = [], []
     for tokens in TOKENS if vocabulary is None else np.where(np.isin(TOKENS, vocabulary), TOKENS, 5):
-        outputs, plain = model.decoder.step(tf.constant(tokens), plain, memory)
+        outputs, plain, _ = model.decoder.step(tf.constant(tokens), plain, memory)
         expected.append(model.decoder.project(outputs))
         logits, state = fast.step(tf.constant(numbers[tokens]), state, fast.memory)
         found.append(logits)
@@ -65,8 +66,8 @@ def test_a_vocabulary_picks_columns(decoder):
 @pytest.mark.parametrize("decoder", DECODERS[-3:])
 def test_a_vocabulary_of_all_ids_changes_nothing(decoder, beam_size):
     model = model_of(**decoder)
-    plain = model.decode(SOURCE, 9, beam_size=beam_size)
-    found = model.decode(SOURCE, 9, beam_size=beam_size, vocabulary=np.arange(12))
+    plain = model.decode(SOURCE, 9, Beam(beam_size))
+    found = model.decode(SOURCE, 9, Beam(beam_size), vocabulary=np.arange(12))
     np.testing.assert_array_equal(found.tokens, plain.tokens)
     np.testing.assert_allclose(found.scores, plain.scores, atol=1e-6)
 

@@ -58,6 +58,9 @@ RECIPE = Recipe(
             "model.encoder.bidirectional=first",
             "model.residual_from=2",
         ],
+        ["model.cell=gru", "model.decoder.cell=peephole_lstm", "model.bridge.missing=project"],
+        ["model.recurrent_dropout=0.2", "model.encoder.recurrent_dropout=0", "model.decoder.dropout=0.3"],
+        ["model.encoder.embedding=6", "model.embedding_dropout=0.4", "model.decoder.embedding_dropout=0"],
         ["training.precision=mixed_bfloat16"],
     ],
     ids=" ".join,
@@ -65,17 +68,21 @@ RECIPE = Recipe(
 def test_settings_reach_the_model(changes: list[str]) -> None:
     recipe = RECIPE.override([*changes, "training.label_smoothing=0.2", "model.dropout=0.1"])
     model = build_model(recipe, 20, 20)
-    settings = recipe.model
+    settings = recipe.model.resolved()
     kind = settings.attention.kind
     assert tuple(model.encoder.stack.units) == settings.encoder.units
     assert tuple(model.decoder.units) == settings.decoder.units
     assert model.encoder.reverse == settings.encoder.reverse
-    assert model.decoder.attention_score == (None if kind == "none" else kind)
+    assert model.decoder.attention_name == (None if kind == "none" else kind)
     assert model.decoder.input_feeding == settings.attention.input_feeding
     assert (model.encoder.embedding is model.decoder.embedding) == (settings.tied == "all")
     assert model.bridge.merge == settings.bridge.merge and model.bridge.states == settings.bridge.states
     assert model.label_smoothing == 0.2
-    assert model.encoder.stack.dropout == model.decoder.stack.dropout == 0.1
+    for side, wanted in ((model.encoder, settings.encoder), (model.decoder, settings.decoder)):
+        assert side.embedding_dim == wanted.embedding and side.embedding_dropout == wanted.embedding_dropout
+        assert side.stack.cell.name == wanted.cell
+        assert side.stack.dropout == wanted.dropout and side.stack.recurrent_dropout == wanted.recurrent_dropout
+    assert model.bridge.missing == settings.bridge.missing
     assert model.decoder.dtype_policy.name == recipe.training.precision
     model.compile(optimizer="sgd")
     ids = np.full((2, 3), 5, np.int32)

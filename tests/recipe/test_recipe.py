@@ -12,6 +12,7 @@ from seq2seq.recipe import (
     BatchSettings,
     BridgeSettings,
     Data,
+    DecoderSettings,
     DecodingSettings,
     EncoderSettings,
     EvaluationSettings,
@@ -249,7 +250,7 @@ def test_schedules_may_have_settings() -> None:
 
 
 def test_names_of_modes_are_those_of_the_parts() -> None:
-    from seq2seq.layers import attention, bridge, stack
+    from seq2seq.layers import CELLS, attention, bridge, stack
     from seq2seq.metrics import METRICS
     from seq2seq.models.architectures import ARCHITECTURES
     from seq2seq.text import tokenizer
@@ -266,8 +267,12 @@ def test_names_of_modes_are_those_of_the_parts() -> None:
     assert names(bridged["project"]) == set(bridge.PROJECT)
     assert names(bridged["activation"]) == set(bridge.ACTIVATIONS)
     assert names(bridged["align"]) == set(bridge.ALIGN)
-    assert names(kinds(AttentionSettings)["kind"]) == {"none", *attention.SCORES}
+    assert names(bridged["missing"]) == set(bridge.MISSING)
+    assert names(kinds(AttentionSettings)["kind"]) == {"none", *attention.ATTENTIONS}
     assert names(kinds(EncoderSettings)["bidirectional"]) == set(stack.BIDIRECTIONAL)
+    assert names(model["cell"]) == set(CELLS)
+    for side in (EncoderSettings, DecoderSettings):
+        assert names(kinds(side)["cell"]) == {"as_model", *CELLS}
     assert names(model["architecture"]) == {"", *ARCHITECTURES}
     assert names(training["optimizer"]) == set(OPTIMIZERS)
     assert names(training["schedule"]) == set(SCHEDULES)
@@ -280,4 +285,4 @@ def names(kind: object) -> set[str]:
     """The names that a setting takes."""
     if typing.get_origin(kind) is typing.Literal:
         return set(typing.get_args(kind))
-    return next(names(part) for part in typing.get_args(kind) if typing.get_origin(part) is typing.Literal)
+    return set().union(*(names(part) for part in typing.get_args(kind) if typing.get_origin(part) is typing.Literal))

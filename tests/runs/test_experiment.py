@@ -24,6 +24,7 @@ from seq2seq.recipe import (
 )
 from seq2seq.runs import experiment
 from seq2seq.runs.experiment import run
+from seq2seq.search import Beam
 from seq2seq.settings import SettingsError
 from seq2seq.training.run_folder import RunFolderError
 
@@ -74,7 +75,7 @@ def test_a_run_leaves_a_translator_and_its_scores(corpus: Path) -> None:
         again = score(name, translations, held.targets)
         assert again.value == value and again.signature == result.signatures[name] == written["signatures"][name]
     assert translator.about["metrics"] == result.metrics
-    assert translator.decoding["beam_size"] == 2
+    assert translator.search == Beam(2)
     assert experiment.evaluation_of(translator) == RECIPE.evaluation
     assert str(corpus) not in translator.recipe
     assert set(result.examples) <= set(zip(held.sources, translations, held.targets, strict=True))

@@ -8,10 +8,10 @@ import functools
 import numpy as np
 import tensorflow as tf
 
-from seq2seq.search import Hypotheses, beam_search, greedy_search, sample_search
+from seq2seq.search import Hypotheses, Search, search
 from tests.reference import END, PAD, START, NextLogProbs, log_softmax
 
-SEARCHES = {"greedy": greedy_search, "beam": beam_search, "sample": sample_search}
+SOURCE_TIME = 3
 
 
 def random_tables(seed: int, batch: int, vocab: int, spread: float = 2.0) -> np.ndarray:
@@ -25,6 +25,18 @@ def step(tokens, state, memory):
     sentences = tf.range(rows) // (rows // tf.shape(memory["table"])[0])
     logits = tf.gather_nd(memory["table"], tf.stack([sentences, state["before"], tokens], axis=1))
     return logits * state["scale"], {**state, "before": tokens, "scale": state["scale"] + 0.125}
+
+
+def looking_step(tokens, state, memory):
+    """The same step, looking at the source as the sentence and the last two tokens say."""
+    sentences = tf.range(tf.size(tokens)) // (tf.size(tokens) // tf.shape(memory["table"])[0])
+    seen = tf.gather_nd(memory["looks"], tf.stack([sentences, state["before"], tokens], axis=1))
+    return *step(tokens, state, memory), seen
+
+
+def looks(seed: int, batch: int, vocab: int) -> np.ndarray:
+    """Attention `[batch, vocab, vocab, SOURCE_TIME]`: sentence, token before the last, last token, position."""
+    return np.random.default_rng(seed).random((batch, vocab, vocab, SOURCE_TIME), np.float32)
 
 
 def start_state(batch):
@@ -47,23 +59,26 @@ def next_log_probs(table: np.ndarray) -> NextLogProbs:
 
 
 @functools.cache
-def searcher(kind: str, **settings):
-    """One graph per search and settings, for every batch and every vocabulary."""
-    signature = [tf.TensorSpec([None] * 4), tf.TensorSpec([None], tf.int32)]
-    special = {"start": START, "end": END, "pad": PAD}
+def searcher(settings: Search, looking: bool = False):
+    """One graph per settings, for every batch and every vocabulary."""
+    signature = [tf.TensorSpec([None] * 4), tf.TensorSpec([None], tf.int32), tf.TensorSpec([None] * 4)]
 
     @tf.function(input_signature=signature)
-    def search(tables, max_length):
-        state, memory = start_state(tf.shape(tables)[0]), {"table": tables}
-        return SEARCHES[kind](step, state, memory, max_length=max_length, **special, **settings)
+    def found(tables, max_length, looks):
+        memory = {"table": tables, "looks": looks}
+        return search(
+            settings, looking_step if looking else step, start_state(tf.shape(tables)[0]), memory,
+            max_length=max_length, start=START, end=END, pad=PAD, source_time=SOURCE_TIME if looking else None,
+        )  # fmt: skip
 
-    return search
+    return found
 
 
-def run(kind: str, tables, max_length, **settings) -> Hypotheses:
+def run(settings: Search, tables, max_length, looks=None) -> Hypotheses:
     """Search in graph mode; NumPy comes back."""
-    found = searcher(kind, **settings)(tables, np.asarray(max_length, np.int32))
-    return Hypotheses(found.tokens.numpy(), found.scores.numpy())
+    seen = np.zeros((*tables.shape[:3], 0), np.float32) if looks is None else looks
+    found = searcher(settings, looks is not None)(tables, np.asarray(max_length, np.int32), seen)
+    return Hypotheses(*(None if part is None else part.numpy() for part in found))
 
 
 def words(row) -> tuple[int, ...]:

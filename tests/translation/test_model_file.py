@@ -18,6 +18,7 @@ import pytest
 
 import seq2seq
 from seq2seq import Decoder, Encoder, Seq2Seq, StateBridge, Tokenizer, Translator
+from seq2seq.search import Beam, Greedy, Search
 from seq2seq.translation.model_file import FORMAT, TranslatorFileError, read_members, write_members
 from seq2seq.translation.translator import read_about
 
@@ -205,8 +206,8 @@ class TestAbout:
             (b'{"format": 2, "joint": true}', r"the checksum of recipe\.toml is not the one in about\.json"),
             (b'{"format": 2, "joint": true, "checksums": []}', r"checksums in about\.json is no object"),
             (b'{"format": 1, "joint": true, "decoding": 5}', r"decoding in about\.json is no object"),
-            (b'{"format": 1, "joint": true, "decoding": {"beam_size": "5"}}', r"beam_size is a whole number"),
-            (b'{"format": 1, "joint": true, "decoding": {"batch_size": 0}}', r"batch_size is at least 1"),
+            (b'{"format": 1, "joint": true, "decoding": {"beam_size": "5"}}', r"beam_size must be a whole number"),
+            (b'{"format": 1, "joint": true, "decoding": {"batch_size": 0}}', r"batch_size must be .* from 1 up"),
         ],
     )
     def test_is_checked(self, file: Path, about: bytes, message: str) -> None:
@@ -362,9 +363,9 @@ class TestProof:
         if what == "text":  # the same weights, used in another way
             hypotheses, calls = Translator.hypotheses, []
 
-            def other(self: Translator, texts: list[str], **settings: Any) -> Any:
+            def other(self: Translator, texts: list[str], search: Search) -> Any:
                 calls.append(self)
-                found = hypotheses(self, texts, **settings)
+                found = hypotheses(self, texts, search)
                 return (
                     found if len(calls) == 1 else [[one._replace(text="?", score=9.0) for one in all] for all in found]
                 )
@@ -381,7 +382,7 @@ class TestProof:
         probes = read_about(saved)["probes"]
         assert len(probes) == 3
         sources, translations = (list(side) for side in zip(*probes, strict=True))
-        assert translator.translate(sources, beam_size=1) == translations
+        assert translator.translate(sources, Greedy()) == translations
 
 
 class TestFormats:
@@ -404,8 +405,8 @@ class TestFormats:
         about = translator.about
         assert about["format"] == 2 and about["name"] == "golden"
         sources, translations = (list(side) for side in zip(*about["probes"], strict=True))
-        assert translator.translate(sources, beam_size=1) == translations
-        found = translator.hypotheses(about["examples"]["sources"], n_best=2, beam_size=3)
+        assert translator.translate(sources, Greedy()) == translations
+        found = translator.hypotheses(about["examples"]["sources"], Beam(3, n_best=2))
         assert [[one.text for one in each] for each in found] == about["examples"]["texts"]
         scores = [one.score for each in found for one in each]
         assert scores == pytest.approx(about["examples"]["scores"], abs=1e-4)

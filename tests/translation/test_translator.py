@@ -1,6 +1,7 @@
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import keras
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 import seq2seq
 from seq2seq import Decoder, Encoder, Seq2Seq, StateBridge, Tokenizer, Translator
 from seq2seq.recipe import DecodingSettings
+from seq2seq.search import Beam, Greedy, Sample
 from seq2seq.settings import to_table
 from seq2seq.translation.model_file import FORMAT
 from seq2seq.translation.shortlist import Shortlist
@@ -61,7 +63,7 @@ class TestTranslate:
 
     def test_hypotheses_come_best_first_and_the_first_is_the_translation(self, translator: Translator) -> None:
         texts = ["ein Haus", "", "am See und am Wald"]
-        found = translator.hypotheses(texts, n_best=3)
+        found = translator.hypotheses(texts, Beam(3, n_best=3))
         assert [len(hypotheses) for hypotheses in found] == [3, 1, 3]
         assert found[1] == [Hypothesis("", 0.0)]
         for hypotheses in found:
@@ -71,16 +73,35 @@ class TestTranslate:
 
     def test_settings_not_given_are_those_of_the_file(self, translator: Translator, tokenizer: Tokenizer) -> None:
         texts = ["ein Haus am See", "Wald"]
-        assert translator.decoding["beam_size"] == 3
-        assert translator.hypotheses(texts) == translator.hypotheses(texts, beam_size=3, length_penalty=1.0)
-        assert Translator(translator.model, tokenizer, tokenizer).decoding == to_table(DecodingSettings())
+        assert translator.search == Beam(3)
+        assert translator.hypotheses(texts) == translator.hypotheses(texts, Beam(3, length_penalty=1.0))
+        plain = Translator(translator.model, tokenizer, tokenizer)
+        assert {**to_table(plain.search), "batch_size": plain.batch_size} == {
+            **to_table(DecodingSettings()), "n_best": 1
+        }  # fmt: skip
+
+    def test_settings_of_the_present_format_keep_their_meaning(
+        self, translator: Translator, tokenizer: Tokenizer
+    ) -> None:
+        said = {"beam_size": 2, "length_penalty": 0.5, "max_length_factor": 1.5, "batch_size": 3}
+        read = Translator(translator.model, tokenizer, tokenizer, about={"decoding": said})
+        assert read.search == Beam(2, length_penalty=0.5, max_length_factor=1.5)
+        assert read.batch_size == 3
+        with pytest.raises(ValueError, match=r"There is no setting beam_sise\. Did you mean beam_size"):
+            Translator(translator.model, tokenizer, tokenizer, about={"decoding": {"beam_sise": 2}})
+
+    def test_several_batches_draw_their_own(self, translator: Translator) -> None:
+        texts = ["ein Haus am See"] * 8
+        found = translator.translate(texts, Sample(seed=3), batch_size=4)
+        assert found == translator.translate(texts, Sample(seed=3), batch_size=4)
+        assert len(set(found)) > 4
 
     def test_a_translation_has_at_most_a_factor_of_the_sources_tokens_plus_ten(
         self, translator: Translator, tokenizer: Tokenizer
     ) -> None:
         for text in ["Haus", "ein Haus am See und am Wald"]:
             for factor in (0.1, 1.5):
-                found = translator.translate([text], max_length_factor=factor, beam_size=1)[0]
+                found = translator.translate([text], Greedy(max_length_factor=factor))[0]
                 assert len(tokenizer.encode(found)) <= np.ceil(factor * len(tokenizer.encode(text))) + 10
 
     def test_what_is_refused(self, translator: Translator) -> None:
@@ -89,19 +110,17 @@ class TestTranslate:
         with pytest.raises(TypeError, match=r"Received: texts\[1\]=None"):
             translator.translate(["ein Haus", None])  # type: ignore[list-item]
         with pytest.raises(ValueError, match=r"n_best=4, beam_size=3\. Widen the beam"):
-            translator.hypotheses(["ein Haus"], n_best=4)
-        with pytest.raises(ValueError, match=r"beam_size is at least 1\. Received: beam_size=0"):
-            translator.translate([], beam_size=0)
-        with pytest.raises(ValueError, match=r"max_length_factor=0"):
-            translator.translate([], max_length_factor=0)
+            replace(translator.search, n_best=4)
+        with pytest.raises(ValueError, match=r"batch_size must be a whole number from 1 up\. Received: batch_size=0"):
+            translator.translate([], batch_size=0)
 
 
 class TestPrecision:
     def test_scores_are_close_to_those_of_float32(self, translator: Translator) -> None:
         # Few tokens: an untrained model soon takes another path for a difference in the last bit.
-        texts, few = ["ein Haus am See", "Wald"], {"max_length_factor": 0.1}
-        exact, rounded = (translator.hypotheses(texts, precision=name, **few) for name in ("float32", "bfloat16"))
-        assert exact == translator.hypotheses(texts, **few)
+        texts, few = ["ein Haus am See", "Wald"], Beam(3, max_length_factor=0.1)
+        exact, rounded = (translator.hypotheses(texts, few, precision=name) for name in ("float32", "bfloat16"))
+        assert exact == translator.hypotheses(texts, few)
         assert rounded != exact
         for (one, *_), (other, *_) in zip(exact, rounded, strict=True):
             assert abs(one.score - other.score) < 0.05
@@ -141,7 +160,8 @@ class TestFile:
     def test_a_fresh_process_elsewhere_translates_alike(self, translator: Translator, file: Path) -> None:
         texts = ["ein Haus am See", "", "Wald"]
         code = (
-            "import json, sys, seq2seq; print(json.dumps(seq2seq.load(sys.argv[1]).translate(json.loads(sys.argv[2]))))"
+            "import json, sys, seq2seq; seq2seq.quiet()\n"
+            "print(json.dumps(seq2seq.load(sys.argv[1]).translate(json.loads(sys.argv[2]))))"
         )
         done = subprocess.run(
             [sys.executable, "-c", code, str(file), json.dumps(texts)],

@@ -14,6 +14,7 @@ from seq2seq.system.machine import peak_gpu_memory, peak_memory
 from seq2seq.system.terminal import UsageError, tell
 
 if TYPE_CHECKING:
+    from seq2seq.search import Search
     from seq2seq.text.tokenizer import Tokenizer
     from seq2seq.translation.translator import Translator
 
@@ -26,12 +27,12 @@ class SearchSpeed:
     """The speed of one kind of search.
 
     Attributes:
-        beam_size: Its beam; 1 is greedy.
+        search: What it is told.
         sentences_per_second: Sentences over wall time, in batches.
         tokens_per_second: Target tokens, `</s>` counted, over wall time.
     """
 
-    beam_size: int
+    search: Search
     sentences_per_second: float
     tokens_per_second: float
 
@@ -45,10 +46,10 @@ class DecodingBenchmark:
         sentences: Sentences translated in batches.
         source_tokens: Their tokens, `</s>` counted.
         batch_size: Sentences decoded together.
-        searches: Greedy search, and the model's own beam.
+        searches: Greedy search, and the model's own.
         load_seconds: To load the file, TensorFlow included.
         first_seconds: The first translation after that.
-        single_seconds: A sentence alone, by the model's own beam, once the model is warm.
+        single_seconds: A sentence alone, by the model's own search, once the model is warm.
         peak_memory: The most main memory that the process had, bytes.
         peak_gpu_memory: The same of the first GPU; 0 without.
     """
@@ -66,10 +67,9 @@ class DecodingBenchmark:
 
     def report(self) -> str:
         """Lay everything out as tables."""
-        beam = self.searches[-1].beam_size
         rows = [
             (
-                "greedy" if each.beam_size == 1 else f"beam {each.beam_size}",
+                str(each.search),
                 f"{each.sentences_per_second:,.1f} sentences/s, {each.tokens_per_second:,.0f} target tokens/s",
             )
             for each in self.searches
@@ -79,7 +79,7 @@ class DecodingBenchmark:
             ("measured on", f"{times(self.sentences, 'sentence')} of {source}, in batches of {self.batch_size}"),
             ("first translation", f"{self.load_seconds + self.first_seconds:.1f} s after the start: "
              f"{self.load_seconds:.1f} s to load, {self.first_seconds:.1f} s to translate"),
-            ("then one by one", f"{self.single_seconds.text('ms', 1000)}, beam {beam}"),
+            ("then one by one", f"{self.single_seconds.text('ms', 1000)}, {self.searches[-1].search}"),
             ("peak memory", memory_text(self.peak_memory, self.peak_gpu_memory)),
         ]  # fmt: skip
         return self.setting.report(rows)
@@ -115,13 +115,13 @@ def benchmark_decoding(path: Path, *, texts: Sequence[str] | None = None, data: 
     translator.translate(chosen[:1])
     first = time.monotonic() - began_first
     single = [_seconds(translator, [text]) for text in _chosen(chosen, _SINGLE)]
-    own = translator.decoding["beam_size"]
-    searches = [_search_speed(translator, chosen, beam) for beam in dict.fromkeys([1, own])]
+    kinds = {str(search): search for search in (translator.search.greedy(), translator.search)}
+    searches = [_search_speed(translator, chosen, search) for search in kinds.values()]
     return DecodingBenchmark(
         setting=Setting.of(str(path), translator.model),
         sentences=len(chosen),
         source_tokens=_tokens(translator.source_tokenizer, chosen),
-        batch_size=translator.decoding["batch_size"],
+        batch_size=translator.batch_size,
         searches=searches,
         load_seconds=loaded - began,
         first_seconds=first,
@@ -153,14 +153,14 @@ def _texts(translator: Translator, data: str | None) -> list[str]:
     return (corpora.test or corpora.validation).sources
 
 
-def _search_speed(translator: Translator, texts: Sequence[str], beam_size: int) -> SearchSpeed:
-    tell(f"Translating {times(len(texts), 'sentence')}, {'greedy' if beam_size == 1 else f'beam {beam_size}'} ...")
-    translator.translate(texts[: translator.decoding["batch_size"]], beam_size=beam_size)  # the first time traces
+def _search_speed(translator: Translator, texts: Sequence[str], search: Search) -> SearchSpeed:
+    tell(f"Translating {times(len(texts), 'sentence')}, {search} ...")
+    translator.translate(texts[: translator.batch_size], search)  # the first time traces
     began = time.monotonic()
-    translations = translator.translate(texts, beam_size=beam_size)
+    translations = translator.translate(texts, search)
     seconds = time.monotonic() - began
     tokens = _tokens(translator.target_tokenizer, translations)
-    return SearchSpeed(beam_size, len(texts) / seconds, tokens / seconds)
+    return SearchSpeed(search, len(texts) / seconds, tokens / seconds)
 
 
 def _seconds(translator: Translator, texts: Sequence[str]) -> float:

@@ -274,7 +274,7 @@ def _decoding_seconds(model: Seq2Seq, validation: Batches | StreamedBatches) -> 
     spent, sentences = 0.0, 0
     for number, (inputs, target_out) in enumerate([chosen[0], *chosen]):
         began = time.monotonic()
-        model.decode(inputs["source"], np.count_nonzero(target_out, axis=1), beam_size=1).tokens.numpy()
+        model.decode(inputs["source"], np.count_nonzero(target_out, axis=1)).tokens.numpy()
         if number:  # the first time traces
             spent += time.monotonic() - began
             sentences += len(target_out)

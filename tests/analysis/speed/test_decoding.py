@@ -22,7 +22,7 @@ def test_translates_the_held_out_text_of_the_recipe(recipe, model):
     test = read_corpora(recipe).test
     assert test is not None and measured.sentences == len(test)
     assert measured.source_tokens == sum(len(source.split()) + 1 for source in test.sources)
-    assert [each.beam_size for each in measured.searches] == [1, 2]
+    assert [str(each.search) for each in measured.searches] == ["greedy", "beam 2"]
     assert all(each.tokens_per_second >= each.sentences_per_second > 0 for each in measured.searches)
     assert measured.load_seconds > 0 and measured.first_seconds > 0
     report = measured.report()

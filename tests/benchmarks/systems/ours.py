@@ -20,6 +20,7 @@ from seq2seq.recipe import (
     TrainingSettings,
 )
 from seq2seq.recipe.build import build_model
+from seq2seq.search import Beam
 from seq2seq.text.batches import Batches
 from seq2seq.text.special_ids import END
 from seq2seq.training.optimizers import build_optimizer
@@ -77,12 +78,12 @@ def decoding(turns: Turns) -> None:
     pool = ThreadPoolExecutor(2)
 
     def decode(beam: int) -> None:
-        for found in pool.map(lambda source: model.decode(source, job.steps, beam_size=beam), batches):
+        for found in pool.map(lambda source: model.decode(source, job.steps, Beam(beam)), batches):
             if found.tokens.shape[2] != job.steps:
                 raise RuntimeError(f"Every sentence takes {job.steps} steps. Received: {found.tokens.shape[2]}.")
 
     for beam in job.beams:  # traced here, before two threads do it
-        model.decode(batches[0], job.steps, beam_size=beam)
+        model.decode(batches[0], job.steps, Beam(beam))
     works = {f"beam {beam}": (len(text["source"]), functools.partial(decode, beam)) for beam in job.beams}
     turns.repeat(works)
 
@@ -101,7 +102,7 @@ def curves(turns: Turns) -> None:
             for time in (point.source_time, point.target_time, point.target_time)
         )
         if point.beam:
-            call = functools.partial(_without_end(model).decode, source, point.target_time, beam_size=point.beam)
+            call = functools.partial(_without_end(model).decode, source, point.target_time, Beam(point.beam))
         else:
             model.compile(optimizer=build_optimizer("adam", 1e-3, clip_norm=1.0))
             call = functools.partial(model.train_on_batch, {"source": source, "target_in": target_in}, target_out)

@@ -1,0 +1,157 @@
+"""What a search is told: frozen settings, one class for each kind of search, readable without TensorFlow."""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any, ClassVar, Self
+
+from seq2seq.settings import Range, SettingsError, check_settings
+
+
+@dataclass(frozen=True, kw_only=True)
+class Search:
+    """What every search is told; abstract: a search is a :class:`Greedy`, a :class:`Beam` or a :class:`Sample`.
+
+    Two settings that differ only in numbers share a graph, which takes the numbers as tensors. What decides which
+    operations there are stands in ``structure``.
+
+    Args:
+        length_penalty: A score is the sum of log-probabilities / length ** length_penalty, the end of the sentence
+            counted: 0 the plain sum, 1 the mean per token, above 1 favours long sentences.
+        max_length_factor: Longest translation in tokens: this factor times the source's tokens, plus 10.
+    """
+
+    structure: ClassVar[tuple[str, ...]] = ()
+
+    length_penalty: Annotated[float, Range(0)] = 1.0
+    max_length_factor: Annotated[float, Range(0, open_low=True)] = 2.0
+
+    def __post_init__(self) -> None:
+        check_settings(self)
+
+    def form(self) -> Self:
+        """Give the settings with every number at its default: what tells its graph from others.
+
+        Example:
+            >>> Beam(3, length_penalty=0.5).form() == Beam(3), Beam(4).form() == Beam(3)
+            (True, False)
+        """
+        return type(self)(**{name: getattr(self, name) for name in self.structure})
+
+    def numbers(self) -> dict[str, int | float]:
+        """Give by name what a graph takes as tensors: all that is not in ``structure``."""
+        names = (field.name for field in dataclasses.fields(self))
+        return {name: getattr(self, name) for name in names if name not in self.structure}
+
+    def fed(self, numbers: Mapping[str, Any]) -> Self:
+        """Give the settings with tensors in the place of numbers, as the search functions take them too.
+
+        Args:
+            numbers: Scalar tensors by name, such as a graph has for :meth:`numbers`. What they hold was checked where
+                the settings were made.
+        """
+        settings = copy.copy(self)
+        for name, number in numbers.items():
+            object.__setattr__(settings, name, number)
+        return settings
+
+    def longest(self, source_tokens: int) -> int:
+        """Give the most tokens of a translation, the end of the sentence counted.
+
+        Args:
+            source_tokens: Tokens of the source, its end not counted.
+
+        Example:
+            >>> Greedy(max_length_factor=1.5).longest(3)
+            15
+        """
+        return math.ceil(self.max_length_factor * source_tokens) + 10
+
+    def greedy(self) -> Greedy:
+        """Give greedy search with the same length penalty and limits."""
+        return Greedy(**{field.name: getattr(self, field.name) for field in dataclasses.fields(Greedy)})
+
+    def for_batch(self, number: int) -> Self:
+        """Give the settings for one of several batches: where tokens are drawn, each batch draws its own."""
+        return self
+
+
+@dataclass(frozen=True)
+class Greedy(Search):
+    """Follow the most probable token until the sentence ends.
+
+    Example:
+        >>> Greedy(length_penalty=-1)
+        Traceback (most recent call last):
+        seq2seq.settings.SettingsError: length_penalty must be a number from 0 up. Received: length_penalty=-1.
+    """
+
+    def __str__(self) -> str:
+        return "greedy"
+
+
+@dataclass(frozen=True)
+class Beam(Search):
+    """Keep the best few hypotheses side by side.
+
+    Args:
+        beam_size: Open hypotheses per sentence; 1 is greedy search.
+        n_best: Hypotheses given back per sentence, at most ``beam_size``.
+
+    Example:
+        >>> str(Beam(5, length_penalty=0.6))
+        'beam 5'
+    """
+
+    structure: ClassVar[tuple[str, ...]] = ("beam_size", "n_best")
+
+    beam_size: Annotated[int, Range(1)] = 5
+    n_best: Annotated[int, Range(1)] = 1
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.n_best > self.beam_size:
+            raise SettingsError(
+                "The n best hypotheses are taken from the beam, so there are at most beam_size of them. "
+                f"Received: n_best={self.n_best}, beam_size={self.beam_size}. Widen the beam, or ask for fewer."
+            )
+
+    def __str__(self) -> str:
+        return "greedy" if self.beam_size == 1 else f"beam {self.beam_size}"
+
+
+@dataclass(frozen=True)
+class Sample(Search):
+    """Draw every token at random, with the probabilities of the model.
+
+    Args:
+        temperature: Logits are divided by it: below 1 sharper, above 1 flatter.
+        top_k: Draw among this many most probable tokens only; 0 for all.
+        top_p: Draw among the fewest most probable tokens whose probabilities (after temperature and top_k) sum to at
+            least this much; 1 for all.
+        seed: What is drawn depends on it, on the place of a sentence in its batch and on the number of the batch.
+    """
+
+    temperature: Annotated[float, Range(0, open_low=True)] = 1.0
+    top_k: Annotated[int, Range(0)] = 0
+    top_p: Annotated[float, Range(0, 1, open_low=True)] = 1.0
+    seed: Annotated[int, Range(0, 2**63 - 1)] = 0
+
+    def __post_init__(self) -> None:
+        if self.temperature == 0:
+            raise SettingsError(
+                f"temperature is above 0; its limit at 0 is greedy search. Received: temperature={self.temperature}. "
+                "Use Greedy()."
+            )
+        super().__post_init__()
+
+    def for_batch(self, number: int) -> Self:
+        """Give the settings with a seed for one of several batches, far from those of seeds nearby."""
+        return dataclasses.replace(self, seed=(self.seed + (number << 32)) % 2**63)
+
+    def __str__(self) -> str:
+        return "sampling"
