@@ -1,6 +1,5 @@
-"""The table of a recipe's settings, made from the dataclasses when the docs are built."""
+"""The tables of a recipe's settings, made from the dataclasses when the docs are built."""
 
-import dataclasses
 import inspect
 import re
 import textwrap
@@ -8,33 +7,22 @@ import textwrap
 from sphinx.util.docutils import SphinxDirective
 
 from seq2seq import recipe, settings
-from seq2seq.settings import kinds, section_of, to_toml, words
-
-NEEDED = {"path": "corpus", "source": "de", "target": "en", "name": "name"}
-"""Something for what has no default, to see the defaults of the rest."""
+from seq2seq.settings import defaults, kind_name, kinds, section_classes, sections, words, write_value
 
 
-def rows(cls):
+def rows(path, cls):
     """Give a row per setting: its name, its default as TOML writes it, what it may be, what it means."""
-    fields = [field for field in dataclasses.fields(cls) if not dataclasses.is_dataclass(kinds(cls)[field.name])]
-    needed = {field.name for field in fields if field.default is dataclasses.MISSING}
-    if cls is recipe.Recipe:
-        defaults = recipe.Recipe("name", recipe.Data("corpus", "de", "en"))
-    else:
-        defaults = cls(**{name: NEEDED[name] for name in needed})
-    lines = to_toml(defaults).splitlines()
-    values = dict(line.split(" = ", 1) for line in lines[: lines.index("") if "" in lines else None])
-    meanings = _meanings(cls)
-    prefix = f"{section_of(cls)}." if section_of(cls) else ""
-    return [
-        (
-            prefix + field.name,
-            "needed" if field.name in needed else f"``{values[field.name]}``",
-            _values(words(kinds(cls)[field.name])),
-            _values(meanings[field.name]),
-        )
-        for field in fields
-    ]
+    usual, meanings = defaults(cls), _meanings(cls)
+    found = [("kind", f'``"{kind_name(cls)}"``', "", "which one")] if _is_one_of_several(path) else []
+    for name, kind in kinds(cls).items():
+        if not section_classes(kind):
+            default = f"``{write_value(usual[name])}``" if name in usual else "needed"
+            found.append((name, default, _values(words(kind)), _values(meanings[name])))
+    return [(f"{path}.{name}" if path else name, *rest) for name, *rest in found]
+
+
+def _is_one_of_several(path):
+    return [place for place, _ in sections(recipe.Recipe)].count(path) > 1
 
 
 def _values(text):
@@ -43,10 +31,13 @@ def _values(text):
 
 
 def _meanings(cls):
-    """The texts of the Args section of a docstring, by name."""
-    section = re.search(r"^Args:\n((?:    .*\n?|\n)*)", inspect.getdoc(cls), re.MULTILINE)[1]
-    entries = re.findall(r"^(\w+): (.*(?:\n    .*)*)", textwrap.dedent(section), re.MULTILINE)
-    return {name: re.sub(r"\s*\n\s*", " ", text) for name, text in entries}
+    """The texts of the Args section of a docstring, by name; those of the classes that it comes from, too."""
+    found = {}
+    for each in reversed(cls.__mro__[:-1]):
+        section = re.search(r"^Args:\n((?:    .*\n?|\n)*)", inspect.getdoc(each) or "", re.MULTILINE)
+        entries = re.findall(r"^(\w+): (.*(?:\n    .*)*)", textwrap.dedent(section[1]) if section else "", re.MULTILINE)
+        found |= {name: re.sub(r"\s*\n\s*", " ", text) for name, text in entries}
+    return found
 
 
 class Settings(SphinxDirective):
@@ -56,10 +47,11 @@ class Settings(SphinxDirective):
 
     def run(self):
         """Make the table, and make it again when one of these files changes."""
-        for file in (recipe.__file__, settings.__file__, __file__):
+        ((path, cls),) = {(path, cls) for path, cls in sections(recipe.Recipe) if cls.__name__ == self.arguments[0]}
+        for file in (inspect.getsourcefile(cls), settings.__file__, __file__):
             self.env.note_dependency(file)
-        lines = [".. list-table::", "   :header-rows: 1", "   :widths: 20 15 25 40", ""]
-        for row in [("setting", "default", "may be", "what it is"), *rows(getattr(recipe, self.arguments[0]))]:
+        lines = [".. list-table::", "   :header-rows: 1", "   :widths: 25 15 25 35", ""]
+        for row in [("setting", "default", "may be", "what it is"), *rows(path, cls)]:
             for number, cell in enumerate(row):
                 text = f"``{cell}``" if number == 0 and row[0] != "setting" else cell
                 lines.append(f"   {'* -' if number == 0 else '  -'} {text}")

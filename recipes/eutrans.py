@@ -9,12 +9,23 @@ Result   BLEU 98.24, chrF 98.67, exact match 92.7 % on the test set, seed 0, bea
          nrefs:1|case:mixed|eff:no|tok:13a|smooth:exp|version:2.6.0
 Small    BLEU 69.45 on the test set after 4 epochs with 32 units, at the size of the published run of a peer (67.87), by
          --set training.epochs=4 --set training.schedule=constant --set training.learning_rate=0.01
-         --set training.label_smoothing=0 --set model.embedding=32 --set model.encoder=[32] --set model.decoder=[32]
-         --set model.dropout=0 --set model.embedding_dropout=0 --set model.output_dropout=0 --set decoding.beam_size=12
+         --set training.label_smoothing=0 --set model.embedding=32 --set model.encoder.units=32
+         --set model.decoder.units=32 --set model.dropout=0 --set model.embedding_dropout=0
+         --set model.decoder.output_dropout=0 --set decoding.beam_size=12
 """
 
 from seq2seq.commands import main
-from seq2seq.recipe import BatchSettings, Data, ModelSettings, Recipe, TokenizerSettings, TrainingSettings
+from seq2seq.recipe import (
+    AttentionSettings,
+    BatchSettings,
+    Data,
+    DecoderSettings,
+    EncoderSettings,
+    ModelSettings,
+    Recipe,
+    TokenizerSettings,
+    TrainingSettings,
+)
 
 recipe = Recipe(
     name="eutrans",
@@ -26,11 +37,9 @@ recipe = Recipe(
     batches=BatchSettings(size=50),
     model=ModelSettings(
         embedding=128,
-        encoder=(128,),
-        decoder=(256,),
-        bidirectional="all",
-        attention="additive",
-        input_feeding=True,
+        encoder=EncoderSettings(units=(128,), bidirectional="all"),
+        attention=AttentionSettings("additive", input_feeding=True),
+        decoder=DecoderSettings(units=(256,)),
     ),
     training=TrainingSettings(learning_rate=2e-3, schedule="cosine", epochs=10, monitor="bleu"),
 )

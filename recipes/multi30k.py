@@ -12,9 +12,13 @@ Result   BLEU 40.68, chrF 59.81 on test_2016_flickr; BLEU 40.46 on validation; d
 
 from seq2seq.commands import main
 from seq2seq.recipe import (
+    AttentionSettings,
     BatchSettings,
+    BridgeSettings,
     Data,
+    DecoderSettings,
     DecodingSettings,
+    EncoderSettings,
     ModelSettings,
     Recipe,
     TokenizerSettings,
@@ -30,15 +34,13 @@ recipe = Recipe(
     # Both directions of an encoder layer side by side are as wide as a decoder layer: states pass as they are.
     model=ModelSettings(
         embedding=256,
-        encoder=(256, 256),
-        decoder=(512, 512),
-        bidirectional="all",
-        bridge="per_layer",
-        attention="general",
         dropout=0.3,
         embedding_dropout=0.3,
-        output_dropout=0.3,
         tied="all",
+        encoder=EncoderSettings(units=(256, 256), bidirectional="all"),
+        bridge=BridgeSettings("per_layer"),
+        attention=AttentionSettings("general"),
+        decoder=DecoderSettings(units=(512, 512), output_dropout=0.3),
     ),
     training=TrainingSettings(
         learning_rate=1e-3, schedule="cosine", warmup_steps=400, label_smoothing=0.1, epochs=20, monitor="bleu"

@@ -10,9 +10,12 @@ Result   exact match 100.0 % on test and on validation (1,000 dates each), seed 
 
 from seq2seq.commands import main
 from seq2seq.recipe import (
+    AttentionSettings,
     BatchSettings,
     Data,
+    DecoderSettings,
     DecodingSettings,
+    EncoderSettings,
     EvaluationSettings,
     ModelSettings,
     Recipe,
@@ -30,13 +33,11 @@ recipe = Recipe(
     batches=BatchSettings(size=32, max_source_length=40, max_target_length=40),
     model=ModelSettings(
         embedding=128,
-        encoder=(128,),
-        decoder=(256,),
-        bidirectional="all",
-        attention="additive",
         dropout=0.0,
         embedding_dropout=0.0,
-        output_dropout=0.0,
+        encoder=EncoderSettings(units=(128,), bidirectional="all"),
+        attention=AttentionSettings("additive"),
+        decoder=DecoderSettings(units=(256,), output_dropout=0.0),
     ),
     training=TrainingSettings(
         learning_rate=3e-3, schedule="cosine", label_smoothing=0.0, epochs=2, monitor="exact_match"

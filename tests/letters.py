@@ -5,14 +5,23 @@ from pathlib import Path
 
 import pytest
 
-from seq2seq.recipe import Data, EvaluationSettings, ModelSettings, Recipe, TokenizerSettings, TrainingSettings
+from seq2seq.recipe import (
+    Data,
+    DecoderSettings,
+    EncoderSettings,
+    EvaluationSettings,
+    ModelSettings,
+    Recipe,
+    TokenizerSettings,
+    TrainingSettings,
+)
 from seq2seq.runs import run
 
 RECIPE = Recipe(
     name="letters",
     data=Data("corpus", "lower", "upper", hold_out=3, validation="", test=""),
     tokenizer=TokenizerSettings(kind="char"),
-    model=ModelSettings(embedding=4, encoder=(4,), decoder=(8,)),
+    model=ModelSettings(embedding=4, encoder=EncoderSettings((4,)), decoder=DecoderSettings((8,))),
     training=TrainingSettings(epochs=1),
     evaluation=EvaluationSettings(metrics=("exact_match", "chrf")),
 )

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from seq2seq.commands.command import main
-from seq2seq.recipe import Data, ModelSettings, Recipe, load_recipe
+from seq2seq.recipe import Data, EncoderSettings, ModelSettings, Recipe, load_recipe
 from seq2seq.runs import running
 from seq2seq.settings import SettingsError
 from seq2seq.text.corpus import CorpusError, corpus_from_pairs, hold_out, read_corpus
@@ -161,7 +161,7 @@ USAGE = [
         "verify-resume r.toml --steps 2 --kill-at 1 --out x",
         2,
         "per_layer passes encoder layer i to decoder layer i",
-        {"r.toml": f"{RECIPE}[model]\nencoder = [8]\n"},
+        {"r.toml": f"{RECIPE}[model.encoder]\nunits = [8]\n"},
     ),
     Case(
         "a negative seed",
@@ -173,22 +173,25 @@ USAGE = [
     setting("seed=4294967296", "seed must be a whole number from 0 to 4294967295. Received: seed=4294967296"),
     setting("training.skip_not_finite=-1", "training.skip_not_finite must be a whole number from 0 up"),
     setting("seed", "changed by section.key=value. Received: seed"),
-    setting("model.depth=2", "There is no setting model.depth. .*has: embedding"),
+    setting("model.depth=2", "There is no setting model.depth. .*has: architecture, width, embedding"),
     setting("modle.encoder=2", "There is no setting modle. Did you mean model?"),
     setting("model.atention=dot", "no setting model.atention. Did you mean model.attention?"),
-    setting("model.attention=dto", 'model.attention must be one of .* Received: .*"dto". Did you mean "dot"?'),
+    setting(
+        "model.attention.kind=dto", 'model.attention.kind must be one of .* Received: .*"dto". Did you mean "dot"?'
+    ),
     setting("model.dropout=1", "model.dropout must be a number from 0 to below 1. Received: model.dropout=1"),
     setting("model.dropout=nan", "model.dropout must be a number from 0 to below 1"),
     setting("training.learning_rate=0", "training.learning_rate must be a number above 0"),
     setting("training.learning_rate=inf", "training.learning_rate must be a number above 0"),
     setting("training.epochs=many", 'whole number from 1 up. Received: training.epochs="many"'),
     setting("batches.size=0", "batches.size must be a whole number from 1 up. Received: batches.size=0"),
-    setting("model.encoder=[]", "A stack needs at least one layer. Received: model.encoder=\\[\\]"),
+    setting("model.encoder.units=[]", "A stack needs at least one layer. Received: model.encoder.units=\\[\\]"),
     setting("model=3", "model is a section; change one of its settings"),
     setting("evaluation.metrics=bleu,chfr", "evaluation.metrics must be a list.*chfr"),
     setting("training.monitor=ter", "what is not measured cannot decide"),
-    setting("model.encoder=[8]", "per_layer passes encoder layer i to decoder layer i"),
-    setting("model.architecture=gnmt2016 --set model.dropout=0.1", "leaves only model.width open"),
+    setting("model.encoder.units=[8]", "per_layer passes encoder layer i to decoder layer i"),
+    setting("model.architecture=gnmt2016 --set model.tied=all --set tokenizer.joint=false", "needs one vocabulary"),
+    setting("model.width=0.5", "A width is a factor for those of an architecture. Received: model.width=0.5"),
 ]
 
 RECIPES = [
@@ -212,11 +215,14 @@ RECIPES = [
         r"seed must be a whole number from 0 to 4294967295. Received: seed=true",
     ),
     recipe("a date for a number", f"seed = 2020-01-01\n{RECIPE}", r"seed must be a whole number"),
-    recipe("a number for text", f"{RECIPE}[model]\nattention = 1\n", r"model.attention must be one of"),
+    recipe("a number for text", f"{RECIPE}[model.attention]\nkind = 1\n", r"model.attention.kind must be one of"),
+    recipe("a number for text, by an old name", f"{RECIPE}[model]\nattention = 1\n", r"model.attention.kind must be"),
     recipe("a share too large", f"{RECIPE}[model]\ndropout = 1.0\n", r"r.toml: model.dropout must be .* below 1"),
     recipe("not a number", f"{RECIPE}[training]\nlearning_rate = nan\n", r"learning_rate must be a number above 0"),
-    recipe("a layer of no units", f"{RECIPE}[model]\nencoder = [0]\n", r"model.encoder must be a list, each item"),
-    recipe("a bridge of text", f'{RECIPE}[model]\nbridge = [["a"]]\n', r"model.bridge must be"),
+    recipe(
+        "a layer of no units", f"{RECIPE}[model.encoder]\nunits = [0]\n", r"encoder.units must be a list, each item"
+    ),
+    recipe("a bridge of text", f'{RECIPE}[model.bridge]\nmode = [["a"]]\n', r"model.bridge.mode must be"),
     recipe("a name with a slash", f'name = "../r"\n{DATA}', r"name must be letters, digits.*it names the run folder"),
     recipe("no validation", RECIPE.replace("hold_out = 1\n", ""), r"A run needs sentences to validate on"),
     recipe("one tokenizer of two", f'{RECIPE}[tokenizer]\nsource_model = "x"\n', r"for both sides or for none"),
@@ -523,7 +529,12 @@ LIBRARY = [
     (lambda: Recipe("r", Data("c", "a", "b", hold_out=-1)), SettingsError, "data.hold_out must be"),
     (lambda: Recipe("", Data("c", "a", "b")), SettingsError, "name must be letters"),
     (lambda: Recipe("r", "corpus"), SettingsError, "data must be a Data. Received: data='corpus'"),
-    (lambda: ModelSettings(encoder=(0,)), SettingsError, "model.encoder must be"),
+    (lambda: EncoderSettings(units=(0,)), SettingsError, "model.encoder.units must be"),
+    (
+        lambda: ModelSettings(encoder=(8,)),
+        SettingsError,
+        r"model.encoder must be an .*EncoderSettings\(units=\(8,\)\)",
+    ),
     (lambda: load_recipe("absent.toml"), FileNotFoundError, "There is no recipe file absent.toml"),
     (lambda: open_run_folder("absent", resume=True), FileNotFoundError, "no run to continue"),
     (lambda: open_run_folder(__file__), NotADirectoryError, "which is a file"),

@@ -181,7 +181,7 @@ class TestDistribution:
         recipe = tmp_path / "tiny.toml"
         recipe.write_text(
             'name = "tiny"\n[data]\npath = "corpus"\nsource = "de"\ntarget = "en"\n[tokenizer]\nvocab_size = 20\n'
-            "[model]\nembedding = 4\nencoder = [4]\ndecoder = [8]\n"
+            "[model]\nembedding = 4\n[model.encoder]\nunits = [4]\n[model.decoder]\nunits = [8]\n"
         )
         drawn = tmp_path / "tiny.svg"
         described = python(

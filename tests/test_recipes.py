@@ -58,10 +58,16 @@ def test_the_quickstart_reaches_what_it_promises(tmp_path: Path) -> None:
 @pytest.mark.slow
 @pytest.mark.skipif("SEQ2SEQ_DATA" not in os.environ, reason="needs the public data sets: set SEQ2SEQ_DATA")
 def test_a_small_model_reaches_on_eutrans_what_was_published_of_a_peer(tmp_path: Path) -> None:
-    size = ["model.embedding=32", "model.encoder=32", "model.decoder=32", "batches.size=50", "training.epochs=4"]
+    size = [
+        "model.embedding=32",
+        "model.encoder.units=32",
+        "model.decoder.units=32",
+        "batches.size=50",
+        "training.epochs=4",
+    ]
     # So small a model, for so short a time, needs no restraint.
     speed = ["training.learning_rate=1e-2", "training.schedule=constant", "training.label_smoothing=0"]
-    speed += ["model.dropout=0", "model.embedding_dropout=0", "model.output_dropout=0", "decoding.beam_size=12"]
+    speed += ["model.dropout=0", "model.embedding_dropout=0", "model.decoder.output_dropout=0", "decoding.beam_size=12"]
     recipe = load_recipe(RECIPES / "eutrans.py").override([*size, *speed])
     result = run(recipe, folder=tmp_path / "run", progress="none")
     assert result.metrics["test"]["bleu"] >= 67.9

@@ -9,8 +9,8 @@ from typing import Any
 
 from seq2seq.commands.arguments import MODEL, add_parallel, named_translator, parallel
 from seq2seq.commands.decoding_options import add_decoding, chosen_search
-from seq2seq.recipe import EvaluationSettings
-from seq2seq.runs.measuring import evaluation_of, measure
+from seq2seq.metrics import EvaluationSettings, measure
+from seq2seq.runs.measuring import evaluation_of
 from seq2seq.system.terminal import format_table
 
 

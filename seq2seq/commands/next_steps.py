@@ -16,9 +16,9 @@ from seq2seq.settings import SettingsError
 
 # Models to compare with, the first that can be built is proposed: a name for its run folder, and its settings.
 _OTHERS = (
-    ("no-attention", ("model.attention=none", "model.input_feeding=false")),
-    ("general-attention", ("model.attention=general",)),
-    ("additive-attention", ("model.attention=additive",)),
+    ("no-attention", ("model.attention.kind=none", "model.attention.input_feeding=false")),
+    ("general-attention", ("model.attention.kind=general",)),
+    ("additive-attention", ("model.attention.kind=additive",)),
 )
 
 

@@ -18,7 +18,7 @@ from seq2seq.distribution.workers import Workers
 from seq2seq.recipe import Recipe
 from seq2seq.runs.record import EXAMPLE, RunRecord, RunResult, default_folder, finished_run, is_fixed, read_run
 from seq2seq.runs.running import need_same_settings, run
-from seq2seq.settings import SettingsError
+from seq2seq.settings import SettingsError, present_name
 from seq2seq.system import process
 from seq2seq.system.terminal import exit_status, format_records, format_table, tell
 from seq2seq.training.run_folder import RunFolderError
@@ -183,6 +183,7 @@ def _tell_edits(begun: RunRecord, recipe: Recipe, assignments: Sequence[str]) ->
     """Say what the recipe as it is written now has otherwise than the run that goes on, and how to have it."""
     said = {assignment.partition("=")[0].strip() for assignment in assignments}
     said |= {*begun.changed_settings, "name", "seed"}
+    said = {present_name(Recipe, name) for name in said}
     edits = {name: value for name, value in begun.recipe.changes(recipe).items() if name not in said}
     possible = [f"--set {shlex.quote(assignment(name, edits[name]))}" for name in edits if not is_fixed(name)]
     fixed = [name for name in edits if is_fixed(name)]

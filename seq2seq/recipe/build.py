@@ -9,9 +9,12 @@ from itertools import compress, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from seq2seq.recipe.recipe import ModelSettings, Recipe, TokenizerSettings
-from seq2seq.settings import SettingsError, changes
+from seq2seq.models.architectures import departures
+from seq2seq.models.settings import ContradictionError
+from seq2seq.recipe.recipe import Recipe
+from seq2seq.settings import SettingsError
 from seq2seq.system.terminal import tell
+from seq2seq.text.settings import TokenizerSettings
 
 if TYPE_CHECKING:
     from seq2seq.models import Seq2Seq
@@ -20,13 +23,19 @@ if TYPE_CHECKING:
     from seq2seq.text.streaming import StreamedBatches
     from seq2seq.text.tokenizer import Tokenizer
 
+__all__ = [
+    "ContradictionError",
+    "Corpora",
+    "build_batches",
+    "build_model",
+    "build_tokenizers",
+    "check_model",
+    "read_corpora",
+]
+
 # SentencePiece keeps its training text in memory; more than this teaches it nothing new.
 _TOKENIZER_PAIRS = 1_000_000
 _TINY_VOCABULARY = 8
-
-
-class ContradictionError(SettingsError):
-    """Settings that are each allowed make no model together."""
 
 
 class Corpora(NamedTuple):
@@ -178,7 +187,7 @@ def build_batches(
 
 
 def build_model(recipe: Recipe, source_vocab: int, target_vocab: int) -> Seq2Seq:
-    """Build the model of a recipe, with weights drawn by its seed.
+    """Build the model of a recipe, with weights drawn by its seed, and tell where it departs from its paper.
 
     Args:
         recipe: The recipe.
@@ -191,15 +200,10 @@ def build_model(recipe: Recipe, source_vocab: int, target_vocab: int) -> Seq2Seq
     Raises:
         ContradictionError: Settings do not fit together; the message says which and what to change.
     """
-    import keras
-
-    keras.utils.set_random_seed(recipe.seed)
-    try:
-        if recipe.model.architecture:
-            return _build_architecture(recipe, source_vocab, target_vocab)
-        return _build_layers(recipe, source_vocab, target_vocab)
-    except ValueError as error:
-        raise ContradictionError(str(error)) from error
+    model = _build(recipe, source_vocab, target_vocab)
+    if recipe.model.architecture:
+        tell(departures(recipe.model))
+    return model
 
 
 def check_model(recipe: Recipe) -> None:
@@ -208,93 +212,24 @@ def check_model(recipe: Recipe) -> None:
     Raises:
         ContradictionError: Settings do not fit together.
     """
-    build_model(recipe, _TINY_VOCABULARY, _TINY_VOCABULARY)
+    _build(recipe, _TINY_VOCABULARY, _TINY_VOCABULARY)
 
 
-def _build_layers(recipe: Recipe, source_vocab: int, target_vocab: int) -> Seq2Seq:
-    from seq2seq.layers import StateBridge
-    from seq2seq.models import Decoder, Encoder, Seq2Seq
+def _build(recipe: Recipe, source_vocab: int, target_vocab: int) -> Seq2Seq:
+    from seq2seq.models.build import build_model
 
-    settings = recipe.model
-    if settings.tied == "all" and not recipe.tokenizer.joint:
-        raise SettingsError(
+    if recipe.model.tied == "all" and not recipe.tokenizer.joint:
+        raise ContradictionError(
             'One matrix for both sides needs one vocabulary. Received: model.tied="all", tokenizer.joint=false. '
             'Set tokenizer.joint=true, or model.tied="target".'
         )
-    residual_from = None if settings.residual_from == "none" else settings.residual_from
-    encoder = Encoder(
+    training = recipe.training
+    return build_model(
+        recipe.model,
         source_vocab,
-        settings.embedding,
-        list(settings.encoder),
-        bidirectional=settings.bidirectional
-        if isinstance(settings.bidirectional, str)
-        else list(settings.bidirectional),
-        reverse=settings.reverse,
-        residual_from=residual_from,
-        dropout=settings.dropout,
-        embedding_dropout=settings.embedding_dropout,
-        dtype=recipe.training.precision,
-        name="encoder",
-    )
-    bridge = StateBridge(
-        list(settings.decoder),
-        settings.bridge if isinstance(settings.bridge, str) else [list(route) for route in settings.bridge],
-        to=settings.to,
-        directions=settings.directions,
-        merge=settings.merge,
-        states=settings.states,
-        project=settings.project,
-        activation=settings.activation,
-        align=settings.align,
-        dtype=recipe.training.precision,
-        name="bridge",
-    )
-    decoder = Decoder(
         target_vocab,
-        settings.embedding,
-        list(settings.decoder),
-        attention=None if settings.attention == "none" else settings.attention,
-        input_feeding=settings.input_feeding,
-        residual_from=residual_from,
-        dropout=settings.dropout,
-        embedding_dropout=settings.embedding_dropout,
-        output_dropout=settings.output_dropout,
-        tie_embeddings=settings.tied != "none",
-        dtype=recipe.training.precision,
-        name="decoder",
+        label_smoothing=training.label_smoothing,
+        sampled_softmax=training.sampled_softmax,
+        precision=training.precision,
+        seed=recipe.seed,
     )
-    return Seq2Seq(
-        encoder,
-        bridge,
-        decoder,
-        label_smoothing=recipe.training.label_smoothing,
-        share_embeddings=settings.tied == "all",
-        sampled_softmax=recipe.training.sampled_softmax,
-        sampling_seed=recipe.seed,
-        dtype=recipe.training.precision,
-        name="seq2seq",
-    )
-
-
-def _build_architecture(recipe: Recipe, source_vocab: int, target_vocab: int) -> Seq2Seq:
-    import keras
-
-    from seq2seq.models.architectures import ARCHITECTURES
-
-    settings = recipe.model
-    fixed = sorted(changes(ModelSettings(), settings).keys() - {"architecture", "width"})
-    if fixed:
-        raise SettingsError(
-            "A model by the name of its paper leaves only model.width open. Received: "
-            f'model.architecture="{settings.architecture}", and other than by default {", ".join(fixed)}. '
-            "Leave these out, or leave the name out and write the layers."
-        )
-    policy = keras.config.dtype_policy()
-    keras.config.set_dtype_policy(recipe.training.precision)
-    try:
-        model = ARCHITECTURES[settings.architecture](source_vocab, target_vocab, settings.width)
-    finally:
-        keras.config.set_dtype_policy(policy)
-    model.label_smoothing = recipe.training.label_smoothing
-    model.sample_softmax(recipe.training.sampled_softmax, recipe.seed)
-    return model

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from seq2seq.recipe import EvaluationSettings
+from seq2seq.metrics import EvaluationSettings, measure
 from seq2seq.runs.record import EXAMPLE, RunRecord, RunResult, model_file, write_object
 from seq2seq.settings import from_table, to_table
 from seq2seq.system.files import replacing
@@ -15,23 +15,12 @@ from seq2seq.system.versions import installed_versions
 from seq2seq.training.run_folder import RunFolder
 
 if TYPE_CHECKING:
-    from seq2seq.metrics import Score
     from seq2seq.recipe.build import Corpora
     from seq2seq.text.corpus import Corpus
     from seq2seq.training.train import TrainingResult
     from seq2seq.translation.translator import Translator
 
 _EXAMPLES = 6
-
-
-def measure(hypotheses: Sequence[str], references: Sequence[str], settings: EvaluationSettings) -> dict[str, Score]:
-    """Score translations against their references by every metric of the settings."""
-    from seq2seq import metrics
-
-    return {
-        name: metrics.score(name, hypotheses, references, lowercase=settings.lowercase, tokenize=settings.tokenize)
-        for name in settings.metrics
-    }
 
 
 def evaluation_of(translator: Translator, metrics: Sequence[str] | None = None) -> EvaluationSettings:

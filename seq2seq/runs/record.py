@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from seq2seq.recipe import Recipe
-from seq2seq.settings import SettingsError, from_table
+from seq2seq.settings import SettingsError
 from seq2seq.system.files import replacing
 from seq2seq.training.run_folder import RunFolder
 
@@ -73,8 +73,10 @@ class RunRecord:
         """Write down what is run; from then on the folder holds a run."""
         begun = {"command": self.command, "data": self.data, "changed_settings": dict(self.changed_settings)}
         write_object(self.folder / _BEGUN, begun | {"tokenizers": self.tokenizers})
-        with replacing(RunFolder(self.folder).recipe) as path:
-            path.write_text(self.recipe.to_toml(), encoding="utf-8")
+        recipe = RunFolder(self.folder).recipe
+        there = recipe.read_text(encoding="utf-8") if recipe.exists() else ""  # of a run that goes on
+        with replacing(recipe) as path:
+            path.write_text(self.recipe.to_toml(onto=there), encoding="utf-8")
 
     @property
     def result(self) -> dict[str, Any] | None:
@@ -167,7 +169,7 @@ def finished_run(recipe: Recipe, folder: str | Path, *, data: str | None = None)
         return None
     written = _read_object(run_folder.result)
     # Its own settings, not recipe.toml: that may have changed since, where the run was taken up again and stopped.
-    if not _same_settings(written.get("settings"), recipe) or written["data"] != data:
+    if not _same_settings(written.get("settings"), recipe, run_folder.result) or written["data"] != data:
         return None
     return RunResult(
         run_folder.path,
@@ -202,10 +204,10 @@ def write_object(path: Path, values: Mapping[str, Any]) -> None:
         temporary.write_text(json.dumps(values, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
 
 
-def _same_settings(table: dict[str, Any] | None, recipe: Recipe) -> bool:
+def _same_settings(table: dict[str, Any] | None, recipe: Recipe, path: Path) -> bool:
     """Tell whether stored settings are those of a recipe; a setting newer than they are is as by default."""
     try:
-        return table is not None and from_table(Recipe, table) == recipe
+        return table is not None and Recipe.from_table(table, str(path)) == recipe
     except SettingsError:
         return False
 

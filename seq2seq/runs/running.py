@@ -8,11 +8,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from seq2seq.metrics import measure
 from seq2seq.recipe import Recipe
-from seq2seq.runs.measuring import measure, write_result
+from seq2seq.runs.measuring import write_result
 from seq2seq.runs.preparing import Ready, prepare
 from seq2seq.runs.record import RunResult, default_folder, model_file
-from seq2seq.settings import to_table
+from seq2seq.settings import by_name
 from seq2seq.system.terminal import silence, tell
 from seq2seq.training.run_folder import RunFolder, open_run_folder
 
@@ -123,15 +124,7 @@ def need_same_settings(workers: Workers, recipe: Recipe) -> None:
     Raises:
         ClusterError: They were not; it names the settings.
     """
-    workers.need_same(_by_name(to_table(recipe)), "settings")
-
-
-def _by_name(table: Mapping[str, Any], section: str = "") -> dict[str, Any]:
-    """Name settings as messages do: ``model.dropout``."""
-    named: dict[str, Any] = {}
-    for name, value in table.items():
-        named |= _by_name(value, f"{name}.") if isinstance(value, dict) else {section + name: value}
-    return named
+    workers.need_same(by_name(recipe), "settings")
 
 
 def _opened(strategy: str | Devices) -> AbstractContextManager[Devices]:

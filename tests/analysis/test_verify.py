@@ -11,6 +11,8 @@ from seq2seq.commands.command import main
 from seq2seq.recipe import (
     BatchSettings,
     Data,
+    DecoderSettings,
+    EncoderSettings,
     EvaluationSettings,
     ModelSettings,
     Recipe,
@@ -23,7 +25,7 @@ RECIPE = Recipe(
     data=Data("corpus", "lower", "upper", hold_out=4, validation=""),
     tokenizer=TokenizerSettings(kind="char", vocab_size=24),
     batches=BatchSettings(size=2),
-    model=ModelSettings(embedding=4, encoder=(4,), decoder=(8,)),
+    model=ModelSettings(embedding=4, encoder=EncoderSettings((4,)), decoder=DecoderSettings((8,))),
     training=TrainingSettings(epochs=1, ema=0.9, tensorboard=True, schedule="cosine", warmup_steps=3),
     evaluation=EvaluationSettings(metrics=("exact_match", "chrf")),
 )
@@ -136,7 +138,9 @@ def test_a_run_killed_in_the_second_window_of_a_stream(tmp_path: Path) -> None:
         Data(str(corpus), "a", "b", test="", streaming=True),
         tokenizer=TokenizerSettings(kind="word", vocab_size=60),
         batches=BatchSettings(size=1000),  # 20 batches of a window
-        model=ModelSettings(embedding=16, encoder=(16,), decoder=(16,), bidirectional="never"),
+        model=ModelSettings(
+            embedding=16, encoder=EncoderSettings((16,), bidirectional="never"), decoder=DecoderSettings((16,))
+        ),
         training=TrainingSettings(ema=0.9),
     )
     (verdict,) = verify_resume(recipe, steps=44, kill_at=[29], folder=tmp_path / "runs")

@@ -23,6 +23,8 @@ import numpy as np
 from seq2seq.recipe import (
     BatchSettings,
     Data,
+    DecoderSettings,
+    EncoderSettings,
     EvaluationSettings,
     ModelSettings,
     Recipe,
@@ -38,7 +40,11 @@ RECIPE = Recipe(
     tokenizer=TokenizerSettings(kind="char", vocab_size=200, normalization="identity"),
     batches=BatchSettings(size=13),
     model=ModelSettings(
-        embedding=8, encoder=(8, 8), decoder=(16, 16), dropout=0.0, embedding_dropout=0.0, output_dropout=0.0
+        embedding=8,
+        dropout=0.0,
+        embedding_dropout=0.0,
+        encoder=EncoderSettings((8, 8)),
+        decoder=DecoderSettings((16, 16), output_dropout=0.0),
     ),
     training=TrainingSettings(epochs=50, learning_rate=0.01, clip_norm=0.5, ema=0.9, checkpoint_minutes=0.0),
     evaluation=EvaluationSettings(metrics=("chrf",)),

@@ -8,7 +8,7 @@ RECIPE = 'name = "tiny"\n[data]\npath = "c"\nsource = "de"\ntarget = "en"\n[mode
 def test_a_recipe_before_anything_trains(seq2seq, tmp_path: Path) -> None:
     (tmp_path / "tiny.toml").write_text(RECIPE)
     status, out, _ = seq2seq(
-        "describe", f"{tmp_path}/tiny.toml", "--set", "model.bridge=[[]]", "--svg", f"{tmp_path}/w.svg"
+        "describe", f"{tmp_path}/tiny.toml", "--set", "model.bridge.mode=[[]]", "--svg", f"{tmp_path}/w.svg"
     )
     lines = out.decode().splitlines()
     assert status == 0 and lines[0].startswith("tiny (8,000 pieces")
@@ -27,8 +27,8 @@ def test_settings_that_contradict_each_other(seq2seq, tmp_path: Path) -> None:
     (tmp_path / "tiny.toml").write_text(RECIPE)
     for setting, message in [
         ("model.depth=2", "There is no setting model.depth"),
-        ("model.encoder=8,8", "per_layer passes encoder layer i to decoder layer i"),
-        ("model.architecture=luong2015", "leaves only model.width open"),
+        ("model.encoder.units=8,8", "per_layer passes encoder layer i to decoder layer i"),
+        ("model.architecture=luong", 'Did you mean "luong2015"?'),
     ]:
         status, out, err = seq2seq("describe", f"{tmp_path}/tiny.toml", "--set", setting)
         assert status == 2 and out == b"" and message in err

@@ -35,24 +35,40 @@ def test_what_to_try_next_can_be_typed(here: Path, capsys: pytest.CaptureFixture
     assert all(done.returncode == 0 and "--resume-if-begun" in done.stdout for done in trained)
     parsed = [command.make_parser().parse_args(shlex.split(step.replace("-m seq2seq", ""))[1:]) for step in steps[2:]]
     assert [one.out for one in parsed] == [Path("runs/letters-no-attention"), Path("runs/letters-seed-1")]
-    assert [one.settings for one in parsed] == [["model.attention=none"], []] and parsed[1].seed == 1
+    assert [one.settings for one in parsed] == [["model.attention.kind=none"], []] and parsed[1].seed == 1
     assert not any(one.resume or one.resume_if_begun for one in parsed)
 
 
 @pytest.mark.parametrize(
     ("settings", "name", "changes"),
     [
-        ([], "no-attention", ["model.attention=none"]),
-        (["model.input_feeding=true"], "no-attention", ["model.attention=none", "model.input_feeding=false"]),
-        (["model.attention=none"], "general-attention", ["model.attention=general"]),
+        ([], "no-attention", ["model.attention.kind=none"]),
+        (
+            ["model.attention.input_feeding=true"],
+            "no-attention",
+            ["model.attention.kind=none", "model.attention.input_feeding=false"],
+        ),
+        (["model.attention.kind=none"], "general-attention", ["model.attention.kind=general"]),
         # Without the state of the encoder the source is seen by attention only.
-        (["model.bridge=zero"], "additive-attention", ["model.attention=additive"]),
-        (["model.bridge=learned"], "additive-attention", ["model.attention=additive"]),
-        (["model.bridge=learned", "model.attention=dot"], "general-attention", ["model.attention=general"]),
-        (["model.bridge=zero", "model.attention=additive"], "general-attention", ["model.attention=general"]),
-        (["model.bridge=[[]]"], "additive-attention", ["model.attention=additive"]),
-        (["model.tied=all", "model.attention=dot"], "no-attention", ["model.attention=none"]),
-        (["model.architecture=luong2015"], "", []),
+        (["model.bridge.mode=zero"], "additive-attention", ["model.attention.kind=additive"]),
+        (["model.bridge.mode=learned"], "additive-attention", ["model.attention.kind=additive"]),
+        (
+            ["model.bridge.mode=learned", "model.attention.kind=dot"],
+            "general-attention",
+            ["model.attention.kind=general"],
+        ),
+        (
+            ["model.bridge.mode=zero", "model.attention.kind=additive"],
+            "general-attention",
+            ["model.attention.kind=general"],
+        ),
+        (["model.bridge.mode=[[]]"], "additive-attention", ["model.attention.kind=additive"]),
+        (["model.tied=all", "model.attention.kind=dot"], "no-attention", ["model.attention.kind=none"]),
+        (
+            ["model.architecture=luong2015", "model.width=0.01"],
+            "no-attention",
+            ["model.attention.kind=none", "model.attention.input_feeding=false"],
+        ),
     ],
     ids=" ".join,
 )

@@ -96,7 +96,7 @@ def test_a_stopped_run_goes_on_by_itself_where_that_is_asked_for(
     ("arguments", "difference"),
     [
         (["--set", "training.epochs=2"], "training.epochs was 1 and is now 2"),
-        (["--set", "model.attention=dot", "--seed", "4"], 'model.attention was "general" and is now "dot"'),
+        (["--set", "model.attention.kind=dot", "--seed", "4"], 'model.attention.kind was "general" and is now "dot"'),
         (["--data", "corpus"], "the text was corpus and is now corpus"),
         ([], "cannot be read any more"),
     ],

@@ -86,7 +86,7 @@ def seeds(name: str) -> list[bytes]:
     texts += [gzip.compress(text, mtime=0) for text in texts]
     return {
         "corpus": [bytes([kind]) + text for kind, text in enumerate(texts)],
-        "recipe": [_TINY.to_toml().encode(), b"model.bridge=[[0], [1, 2], []]", b"evaluation.metrics=bleu,chrf"],
+        "recipe": [_TINY.to_toml().encode(), b"model.bridge.mode=[[0], [1, 2], []]", b"evaluation.metrics=bleu,chrf"],
         "model_file": [whole],
         "keras_file": [read_members(_GOLDEN)[0][MODEL]],
     }[name]

@@ -1,17 +1,22 @@
 """Architectures by paper name."""
 
+from dataclasses import replace
+
 import keras
 import numpy as np
 import pytest
 
-from seq2seq.models.architectures import ARCHITECTURES, sutskever2014
+from seq2seq.models.architectures import ARCHITECTURES, DEPARTURES, departures, sutskever2014
+from seq2seq.models.build import build_model
+from seq2seq.models.settings import AttentionSettings, ModelSettings
 
 
 @pytest.mark.parametrize("name", ARCHITECTURES)
-def test_builds_tells_and_trains_a_step(name, capsys):
-    model = ARCHITECTURES[name](20, 30, 0.01)
-    told = capsys.readouterr().err
-    assert told.startswith(f"{name} departs from its paper:\n  - ")
+def test_builds_tells_and_trains_a_step(name):
+    settings = ARCHITECTURES[name](0.01)
+    assert settings == ARCHITECTURES[name](width=0.01) and (settings.architecture, settings.width) == (name, 0.01)
+    assert departures(settings) == "\n  - ".join([f"{name} departs from its paper:", *DEPARTURES[name]])
+    model = build_model(settings, 20, 30)
     model.compile(optimizer=keras.optimizers.SGD(0.1))
     source, target = np.array([[5, 6, 2], [7, 2, 0]]), np.array([[1, 8], [1, 9]])
     logs = model.train_on_batch({"source": source, "target_in": target}, np.array([[8, 2], [9, 2]]), return_dict=True)
@@ -19,9 +24,17 @@ def test_builds_tells_and_trains_a_step(name, capsys):
 
 
 def test_width_is_a_factor():
-    assert sutskever2014(20, 30, 0.05).decoder.units == [50] * 4
+    assert build_model(sutskever2014(0.05), 20, 30).decoder.units == [50] * 4
 
 
 def test_refuses_no_width():
     with pytest.raises(ValueError, match=r"above 0. Received: width=0"):
-        sutskever2014(20, 30, 0)
+        sutskever2014(0)
+
+
+def test_what_is_changed_is_told_with_the_departures():
+    changed = replace(sutskever2014(0.5), dropout=0.1, attention=AttentionSettings("dot"))
+    told = departures(changed)
+    assert told.startswith(departures(sutskever2014(0.5)))
+    assert told.endswith('\n  - set otherwise here: model.dropout=0.1, model.attention.kind="dot"')
+    assert departures(ModelSettings()) == ""

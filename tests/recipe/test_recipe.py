@@ -8,9 +8,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from seq2seq.recipe import (
+    AttentionSettings,
     BatchSettings,
+    BridgeSettings,
     Data,
+    DecoderSettings,
     DecodingSettings,
+    EncoderSettings,
     EvaluationSettings,
     ModelSettings,
     Recipe,
@@ -18,7 +22,7 @@ from seq2seq.recipe import (
     TrainingSettings,
     load_recipe,
 )
-from seq2seq.settings import SettingsError, kinds, parse_value
+from seq2seq.settings import SettingsError, kinds, parse_value, sections
 
 TINY = Recipe("tiny", Data("corpus", "de", "en"))
 text = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
@@ -35,10 +39,13 @@ def recipes(draw: st.DrawFn) -> Recipe:
         data=Data(draw(word), draw(word), draw(word), test=draw(text), hold_out=draw(st.integers(0, 9))),
         tokenizer=TokenizerSettings(symbols=tuple(draw(st.lists(text))), joint=draw(st.booleans())),
         model=ModelSettings(
-            encoder=tuple(draw(st.lists(st.integers(1, 999), min_size=1))),
-            bridge=draw(bridge),
-            bidirectional=draw(st.sampled_from(["never", "all"]) | st.lists(st.booleans()).map(tuple)),
             residual_from=draw(st.just("none") | st.integers(0, 5)),
+            encoder=EncoderSettings(
+                units=tuple(draw(st.lists(st.integers(1, 999), min_size=1))),
+                bidirectional=draw(st.sampled_from(["never", "all"]) | st.lists(st.booleans()).map(tuple)),
+                dropout=draw(st.just("as_model") | st.floats(0, 0.9)),
+            ),
+            bridge=BridgeSettings(draw(bridge)),
         ),
         training=TrainingSettings(learning_rate=draw(st.floats(1e-30, 1e30))),
         seed=draw(st.integers(0, 2**32 - 1)),
@@ -67,22 +74,22 @@ def test_changes_as_overrides_make_the_other_recipe(recipe: Recipe, other: Recip
 def test_toml_keeps_defaults_of_what_is_not_written(tmp_path: Path) -> None:
     path = tmp_path / "tiny.toml"
     path.write_text(
-        'name = "tiny"\n[data]\npath = "corpus"\nsource = "de"\ntarget = "en"\n[model]\nattention = "dot"\n'
+        'name = "tiny"\n[data]\npath = "corpus"\nsource = "de"\ntarget = "en"\n[model.attention]\nkind = "dot"\n'
     )
-    assert load_recipe(path) == dataclasses.replace(TINY, model=ModelSettings(attention="dot"))
+    assert load_recipe(path) == dataclasses.replace(TINY, model=ModelSettings(attention=AttentionSettings("dot")))
 
 
 @pytest.mark.parametrize(
     ("assignment", "expected"),
     [
-        ("model.attention=dot", "dot"),
-        ('model.attention="dot"', "dot"),
-        ("model.encoder=512", (512,)),
-        ("model.encoder=512,256", (512, 256)),
-        ("model.encoder=[512, 256]", (512, 256)),
-        ("model.bridge=last_layer", "last_layer"),
-        ("model.bridge=[[0],[1,-1],[]]", ((0,), (1, -1), ())),
-        ("model.bidirectional=true,false", (True, False)),
+        ("model.attention.kind=dot", "dot"),
+        ('model.attention.kind="dot"', "dot"),
+        ("model.encoder.units=512", (512,)),
+        ("model.encoder.units=512,256", (512, 256)),
+        ("model.encoder.units=[512, 256]", (512, 256)),
+        ("model.bridge.mode=last_layer", "last_layer"),
+        ("model.bridge.mode=[[0],[1,-1],[]]", ((0,), (1, -1), ())),
+        ("model.encoder.bidirectional=true,false", (True, False)),
         ("model.residual_from=1", 1),
         ("training.learning_rate=1e-4", 1e-4),
         ("training.clip_norm=5", 5.0),
@@ -110,12 +117,20 @@ def test_override_types_a_value_by_its_setting(assignment: str, expected: object
         ("attention=dot", r"Did you mean model\.attention\?"),
         ("modle.attention=dot", r"no setting modle\. Did you mean model\?"),
         ("name.x=1", r"no setting name"),
-        ("model=dot", r"model is a section; change one of its settings: embedding, "),
-        ("model.attention", r"changed by section\.key=value\. Received: model\.attention\."),
-        ("model.attention=dott", r'one of "none", "dot".*Received: model\.attention="dott"\. Did you mean "dot"\?'),
-        ("model.bridge=per-layer", r'or a list.*Received: model\.bridge="per-layer"\. Did you mean "per_layer"\?'),
-        ("model.encoder=0", r"a list, each item a whole number from 1 up\. Received: model\.encoder=0\."),
-        ("model.encoder=[]", r"at least one layer\. Received: model\.encoder=\[\]"),
+        ("model=dot", r"model is a section; change one of its settings: architecture, width, embedding, "),
+        ("model.unit=8", r"no setting model\.unit\. Did you mean model\.encoder\.units\?"),
+        ("model.decoder.bidirectional=all", r"Did you mean model\.encoder\.bidirectional\?"),
+        ("model.attention.kind", r"changed by section\.key=value\. Received: model\.attention\.kind\."),
+        (
+            "model.attention.kind=dott",
+            r'one of "none", "dot".*Received: model\.attention\.kind="dott"\. Did you mean "dot"\?',
+        ),
+        (
+            "model.bridge.mode=per-layer",
+            r'or a list.*Received: model\.bridge\.mode="per-layer"\. Did you mean "per_layer"\?',
+        ),
+        ("model.encoder.units=0", r"a list, each item a whole number from 1 up\. Received: model\.encoder\.units=0\."),
+        ("model.encoder.units=[]", r"at least one layer\. Received: model\.encoder\.units=\[\]"),
         ("model.dropout=1", r"a number from 0 to below 1\. Received: model\.dropout=1\."),
         ("training.learning_rate=0", r"a number above 0\. Received: training\.learning_rate=0\."),
         ("training.learning_rate=inf", r"a number above 0"),
@@ -136,7 +151,7 @@ def test_what_is_refused(assignment: str, message: str) -> None:
 
 
 def test_python_values_are_checked_and_kept_as_tuples() -> None:
-    assert ModelSettings(encoder=[64, 64]).encoder == (64, 64)  # type: ignore[arg-type]
+    assert EncoderSettings(units=[64, 64]).units == (64, 64)  # type: ignore[arg-type]
     with pytest.raises(SettingsError, match=r"decoding\.beam_size must be .* Received: decoding\.beam_size=0"):
         DecodingSettings(beam_size=0)
     with pytest.raises(SettingsError, match=r"batches must be a BatchSettings\. Received: batches=64"):
@@ -204,9 +219,9 @@ def test_a_path_may_name_an_environment_variable(monkeypatch: pytest.MonkeyPatch
 
 
 def test_every_setting_is_documented() -> None:
-    for cls in [Recipe, *(kind for kind in kinds(Recipe).values() if dataclasses.is_dataclass(kind))]:
+    for _, cls in sections(Recipe):
         assert cls.__doc__ is not None
-        for name in kinds(typing.cast(type, cls)):
+        for name in kinds(cls):
             assert f"        {name}: " in cls.__doc__, f"{cls.__name__}.{name}"
 
 
@@ -235,7 +250,7 @@ def test_schedules_may_have_settings() -> None:
 
 
 def test_names_of_modes_are_those_of_the_parts() -> None:
-    from seq2seq.layers import attention, bridge, stack
+    from seq2seq.layers import CELLS, attention, bridge, stack
     from seq2seq.metrics import METRICS
     from seq2seq.models.architectures import ARCHITECTURES
     from seq2seq.text import tokenizer
@@ -243,16 +258,21 @@ def test_names_of_modes_are_those_of_the_parts() -> None:
     from seq2seq.training.schedules import SCHEDULES
 
     model, training, text = kinds(ModelSettings), kinds(TrainingSettings), kinds(TokenizerSettings)
-    assert names(model["bridge"]) == set(bridge.MODES)
-    assert names(model["to"]) == set(bridge.TO)
-    assert names(model["directions"]) == set(bridge.DIRECTIONS)
-    assert names(model["merge"]) == set(bridge.MERGES)
-    assert names(model["states"]) == set(bridge.STATES)
-    assert names(model["project"]) == set(bridge.PROJECT)
-    assert names(model["activation"]) == set(bridge.ACTIVATIONS)
-    assert names(model["align"]) == set(bridge.ALIGN)
-    assert names(model["attention"]) == {"none", *attention.SCORES}
-    assert names(model["bidirectional"]) == set(stack.BIDIRECTIONAL)
+    bridged = kinds(BridgeSettings)
+    assert names(bridged["mode"]) == set(bridge.MODES)
+    assert names(bridged["to"]) == set(bridge.TO)
+    assert names(bridged["directions"]) == set(bridge.DIRECTIONS)
+    assert names(bridged["merge"]) == set(bridge.MERGES)
+    assert names(bridged["states"]) == set(bridge.STATES)
+    assert names(bridged["project"]) == set(bridge.PROJECT)
+    assert names(bridged["activation"]) == set(bridge.ACTIVATIONS)
+    assert names(bridged["align"]) == set(bridge.ALIGN)
+    assert names(bridged["missing"]) == set(bridge.MISSING)
+    assert names(kinds(AttentionSettings)["kind"]) == {"none", *attention.ATTENTIONS}
+    assert names(kinds(EncoderSettings)["bidirectional"]) == set(stack.BIDIRECTIONAL)
+    assert names(model["cell"]) == set(CELLS)
+    for side in (EncoderSettings, DecoderSettings):
+        assert names(kinds(side)["cell"]) == {"as_model", *CELLS}
     assert names(model["architecture"]) == {"", *ARCHITECTURES}
     assert names(training["optimizer"]) == set(OPTIMIZERS)
     assert names(training["schedule"]) == set(SCHEDULES)
@@ -265,4 +285,4 @@ def names(kind: object) -> set[str]:
     """The names that a setting takes."""
     if typing.get_origin(kind) is typing.Literal:
         return set(typing.get_args(kind))
-    return next(names(part) for part in typing.get_args(kind) if typing.get_origin(part) is typing.Literal)
+    return set().union(*(names(part) for part in typing.get_args(kind) if typing.get_origin(part) is typing.Literal))

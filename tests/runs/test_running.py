@@ -13,7 +13,9 @@ from seq2seq.metrics import score
 from seq2seq.recipe import (
     BatchSettings,
     Data,
+    DecoderSettings,
     DecodingSettings,
+    EncoderSettings,
     EvaluationSettings,
     ModelSettings,
     Recipe,
@@ -31,7 +33,7 @@ RECIPE = Recipe(
     data=Data("$COUNTING", "de", "en", hold_out=4, validation="", test=""),
     tokenizer=TokenizerSettings(kind="word", joint=False),
     batches=BatchSettings(size=16),
-    model=ModelSettings(embedding=8, encoder=(8,), decoder=(16,)),
+    model=ModelSettings(embedding=8, encoder=EncoderSettings((8,)), decoder=DecoderSettings((16,))),
     training=TrainingSettings(epochs=1),
     decoding=DecodingSettings(beam_size=2),
     evaluation=EvaluationSettings(metrics=("exact_match", "bleu")),
@@ -91,21 +93,21 @@ def held_out_for_test():
 
 
 def test_a_run_goes_on_with_what_it_began_with(corpus: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    main(RECIPE, ["--data", str(corpus), "--set", "model.attention=dot"])
+    main(RECIPE, ["--data", str(corpus), "--set", "model.attention.kind=dot"])
     out, err = capsys.readouterr()
     assert "source" in out and "exact_match" in out and "model.s2s" in out and "What to try next" in err
     folder = Path("runs/counting")
     first = json.loads((folder / "result.json").read_text())
-    assert first["changed_settings"] == {"model.attention": "dot"}
+    assert first["changed_settings"] == {"model.attention.kind": "dot"}
     # Neither the place of the text nor the change of a setting has to be said again.
     main(RECIPE, ["--resume", "--set", "training.epochs=2"])
     second = json.loads((folder / "result.json").read_text())
-    assert second["changed_settings"] == {"model.attention": "dot", "training.epochs": 2}
+    assert second["changed_settings"] == {"model.attention.kind": "dot", "training.epochs": 2}
     assert second["epochs"] == 2 and first["epochs"] == 1
-    assert second["command"] == first["command"] and "model.attention=dot" in second["command"]
+    assert second["command"] == first["command"] and "model.attention.kind=dot" in second["command"]
     assert second["minutes"] > first["minutes"]
-    assert Recipe.from_toml(folder / "recipe.toml").model.attention == "dot"
-    with pytest.raises(SettingsError, match=r"another model\.attention\. Set them back"):
+    assert Recipe.from_toml(folder / "recipe.toml").model.attention.kind == "dot"
+    with pytest.raises(SettingsError, match=r"another model\.attention\.kind\. Set them back"):
         run(RECIPE, resume=True, progress="none")
 
 
@@ -114,7 +116,7 @@ def test_scripts_tell_bad_usage_and_failed_jobs_apart(corpus: Path, capsys: pyte
         (["--resume"], 1, "There is no run to continue"),
         (["--set", "model.atention=dot"], 2, "Did you mean model.attention?"),
         (["--source", "fr"], 1, "fr"),
-        (["--set", "model.encoder=8,8"], 2, "per_layer passes encoder layer i"),
+        (["--set", "model.encoder.units=8,8"], 2, "per_layer passes encoder layer i"),
         (["--data", str(corpus / "absent")], 1, "absent"),
     ]:
         with pytest.raises(SystemExit) as exit:
@@ -178,7 +180,7 @@ def test_tokenised_text_is_shared_by_runs(corpus: Path, monkeypatch: pytest.Monk
     run(RECIPE, progress="none")
     kept = {path: path.stat().st_mtime_ns for path in Path("runs/.tokenised").iterdir()}
     assert len(kept) == 2  # training and validation
-    other = RECIPE.override(["model.attention=none"])
+    other = RECIPE.override(["model.attention.kind=none"])
     run(other, folder="runs/other", seed=5, progress="none")
     assert {path: path.stat().st_mtime_ns for path in Path("runs/.tokenised").iterdir()} == kept
     monkeypatch.setattr("os.access", lambda *_: False)

@@ -4,7 +4,16 @@ from pathlib import Path
 import pytest
 
 from seq2seq.analysis.speed import training
-from seq2seq.recipe import BatchSettings, Data, DecodingSettings, ModelSettings, Recipe, TokenizerSettings
+from seq2seq.recipe import (
+    BatchSettings,
+    Data,
+    DecoderSettings,
+    DecodingSettings,
+    EncoderSettings,
+    ModelSettings,
+    Recipe,
+    TokenizerSettings,
+)
 
 NUMBERS = {"eins": "one", "zwei": "two", "drei": "three", "vier": "four", "fünf": "five"}
 
@@ -27,6 +36,6 @@ def recipe(tmp_path: Path) -> Recipe:
         data=Data(str(folder), "de", "en", hold_out=4, validation="", test=""),
         tokenizer=TokenizerSettings(kind="word", joint=False),
         batches=BatchSettings(size=16),
-        model=ModelSettings(embedding=8, encoder=(8,), decoder=(16,)),
+        model=ModelSettings(embedding=8, encoder=EncoderSettings((8,)), decoder=DecoderSettings((16,))),
         decoding=DecodingSettings(beam_size=2),
     )

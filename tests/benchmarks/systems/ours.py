@@ -9,7 +9,16 @@ from pathlib import Path
 import numpy as np
 
 from seq2seq.layers import LSTM
-from seq2seq.recipe import Data, ModelSettings, Recipe, TokenizerSettings, TrainingSettings
+from seq2seq.recipe import (
+    AttentionSettings,
+    Data,
+    DecoderSettings,
+    EncoderSettings,
+    ModelSettings,
+    Recipe,
+    TokenizerSettings,
+    TrainingSettings,
+)
 from seq2seq.recipe.build import build_model
 from seq2seq.search import Beam
 from seq2seq.system import process
@@ -112,16 +121,11 @@ def build(architecture: Architecture, precision: str):
         tokenizer=TokenizerSettings(vocab_size=architecture.vocab, joint=True),
         model=ModelSettings(
             embedding=architecture.embedding,
-            encoder=architecture.encoder,
-            decoder=architecture.decoder,
-            bidirectional="all",
-            bridge="per_layer",
-            attention="general",
-            input_feeding=architecture.input_feeding,
             dropout=dropout,
             embedding_dropout=dropout,
-            output_dropout=dropout,
-            tied="none",
+            encoder=EncoderSettings(architecture.encoder, bidirectional="all"),
+            attention=AttentionSettings("general", input_feeding=architecture.input_feeding),
+            decoder=DecoderSettings(architecture.decoder, output_dropout=dropout),
         ),
         training=TrainingSettings(label_smoothing=architecture.label_smoothing, precision=POLICY[precision]),
     )

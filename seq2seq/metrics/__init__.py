@@ -1,0 +1,34 @@
+"""Scores of whole sets of translations against their references; nothing here knows a model."""
+
+from seq2seq.metrics.scores import (
+    HIGHER_IS_BETTER,
+    METRICS,
+    References,
+    Score,
+    bleu,
+    character_error_rate,
+    chrf,
+    exact_match,
+    phoneme_error_rate,
+    score,
+    ter,
+    word_error_rate,
+)
+from seq2seq.metrics.settings import EvaluationSettings, measure
+
+__all__ = [
+    "HIGHER_IS_BETTER",
+    "METRICS",
+    "EvaluationSettings",
+    "References",
+    "Score",
+    "bleu",
+    "character_error_rate",
+    "chrf",
+    "exact_match",
+    "measure",
+    "phoneme_error_rate",
+    "score",
+    "ter",
+    "word_error_rate",
+]

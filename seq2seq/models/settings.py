@@ -1,0 +1,224 @@
+"""Settings of a model: its encoder and its decoder, what passes between them, and what both have in common."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import ClassVar, Literal, TypeVar
+
+from seq2seq.settings import Count, CountOrNone, Positive, SettingsError, Share, check_settings, kinds
+
+# The names of modes are typed here and explained beside what they name (bridge.py, attention.py …); a test compares.
+AttentionKind = Literal["none", "dot", "general", "additive"]
+BridgeMode = Literal["per_layer", "last_layer", "concatenated", "mean", "learned", "zero"]
+Cell = Literal["lstm", "gru", "layer_norm_lstm", "peephole_lstm", "coupled_lstm"]
+Architecture = Literal["", "sutskever2014", "bahdanau2014", "luong2015", "gnmt2016"]
+
+AsModel = Literal["as_model"]
+"""In the settings of one side: what `[model]` says for both."""
+
+_Side = TypeVar("_Side", "EncoderSettings", "DecoderSettings")
+
+
+class ContradictionError(SettingsError):
+    """Settings that are each allowed make no model together."""
+
+
+@dataclass(frozen=True)
+class EncoderSettings:
+    """The encoder stack. What is "as_model" is as `[model]` says for both sides.
+
+    Args:
+        units: Units of each layer, bottom first; per direction.
+        bidirectional: Layers that read both ways: never, first, all, or one flag per layer.
+        reverse: Whether the source is read from its end.
+        embedding: Width of the source embeddings.
+        cell: What a layer computes at each step.
+        dropout: Share dropped between layers.
+        recurrent_dropout: Share of the state dropped from each step to the next, the same for a whole sentence.
+        embedding_dropout: Share dropped after the embeddings.
+        residual_from: First layer (counted from 0) with a residual connection round it; "none" for none.
+    """
+
+    section: ClassVar[str] = "model.encoder"
+    units: tuple[Count, ...] = (256, 256)
+    bidirectional: Literal["never", "first", "all"] | tuple[bool, ...] = "all"
+    reverse: bool = False
+    embedding: AsModel | Count = "as_model"
+    cell: AsModel | Cell = "as_model"
+    dropout: AsModel | Share = "as_model"
+    recurrent_dropout: AsModel | Share = "as_model"
+    embedding_dropout: AsModel | Share = "as_model"
+    residual_from: AsModel | Literal["none"] | CountOrNone = "as_model"
+
+    def __post_init__(self) -> None:
+        check_settings(self)
+        _need_layers(self.section, self.units)
+
+
+@dataclass(frozen=True)
+class BridgeSettings:
+    """What the decoder starts from.
+
+    Args:
+        mode: What each decoder layer starts from: the name of a mode, or a list of encoder layers per decoder layer.
+        to: Of named modes: the decoder layers that get the state; zeros elsewhere.
+        directions: How the two states of a bidirectional layer join.
+        merge: How the states of several encoder layers join.
+        states: What is passed; what is not is zero.
+        project: When a trained projection stands between encoder and decoder state.
+        activation: Activation of that projection; "auto" is tanh for the mode mean, else none.
+        align: How layers are matched where the depths differ; "none" refuses it.
+        missing: What a part of the state starts from that the encoder's cell has not: zeros, or a projection of what
+            it has.
+    """
+
+    section: ClassVar[str] = "model.bridge"
+    mode: BridgeMode | tuple[tuple[int, ...], ...] = "per_layer"
+    to: Literal["all", "first"] = "all"
+    directions: Literal["concat", "sum", "mean", "forward", "backward"] = "concat"
+    merge: Literal["concat", "sum", "mean"] = "concat"
+    states: Literal["both", "hidden", "cell"] = "both"
+    project: Literal["auto", "always", "never"] = "auto"
+    activation: Literal["auto", "none", "tanh", "relu"] = "auto"
+    align: Literal["none", "bottom", "top", "spread"] = "none"
+    missing: Literal["zero", "project"] = "zero"
+
+    def __post_init__(self) -> None:
+        check_settings(self)
+
+
+@dataclass(frozen=True)
+class AttentionSettings:
+    """How the decoder looks at the source at every step.
+
+    Args:
+        kind: How a decoder state is compared with a place of the source; "none" for no attention.
+        input_feeding: Whether the attended output enters the next step's input.
+    """
+
+    section: ClassVar[str] = "model.attention"
+    kind: AttentionKind = "general"
+    input_feeding: bool = False
+
+    def __post_init__(self) -> None:
+        check_settings(self)
+
+
+@dataclass(frozen=True)
+class DecoderSettings:
+    """The decoder stack. What is "as_model" is as `[model]` says for both sides.
+
+    Args:
+        units: Units of each layer, bottom first.
+        output_dropout: Share dropped before the logits.
+        embedding: Width of the target embeddings.
+        cell: What a layer computes at each step.
+        dropout: Share dropped between layers.
+        recurrent_dropout: Share of the state dropped from each step to the next, the same for a whole sentence.
+        embedding_dropout: Share dropped after the embeddings.
+        residual_from: First layer (counted from 0) with a residual connection round it; "none" for none.
+    """
+
+    section: ClassVar[str] = "model.decoder"
+    units: tuple[Count, ...] = (512, 512)
+    output_dropout: Share = 0.2
+    embedding: AsModel | Count = "as_model"
+    cell: AsModel | Cell = "as_model"
+    dropout: AsModel | Share = "as_model"
+    recurrent_dropout: AsModel | Share = "as_model"
+    embedding_dropout: AsModel | Share = "as_model"
+    residual_from: AsModel | Literal["none"] | CountOrNone = "as_model"
+
+    def __post_init__(self) -> None:
+        check_settings(self)
+        _need_layers(self.section, self.units)
+
+
+@dataclass(frozen=True)
+class ModelSettings:
+    """The network: what both sides have in common, and its parts.
+
+    Args:
+        architecture: The architecture, by the name of its paper, that everything starts from which is not written;
+            "" for none.
+        width: Factor for the widths of ``architecture``.
+        embedding: Width of source and target embeddings.
+        cell: What a layer of encoder and decoder computes at each step.
+        dropout: Share dropped between the layers of each stack.
+        recurrent_dropout: Share of the state dropped from each step to the next, the same for a whole sentence.
+        embedding_dropout: Share dropped after the embeddings.
+        residual_from: First layer (counted from 0) of each stack with a residual connection round it; "none" for none.
+        tied: Which embeddings are one matrix: none, target (input and output of the decoder), all (source as well).
+        encoder: The encoder stack.
+        bridge: What the decoder starts from.
+        attention: How the decoder looks at the source.
+        decoder: The decoder stack.
+
+    Example:
+        >>> settings = ModelSettings(dropout=0.3, decoder=DecoderSettings((64,), dropout=0.1))
+        >>> settings.resolved().encoder.dropout, settings.resolved().decoder.dropout
+        (0.3, 0.1)
+    """
+
+    section: ClassVar[str] = "model"
+    renamed: ClassVar[Mapping[str, str]] = {
+        "encoder": "encoder.units",
+        "decoder": "decoder.units",
+        "bidirectional": "encoder.bidirectional",
+        "reverse": "encoder.reverse",
+        "bridge": "bridge.mode",
+        "to": "bridge.to",
+        "directions": "bridge.directions",
+        "merge": "bridge.merge",
+        "states": "bridge.states",
+        "project": "bridge.project",
+        "activation": "bridge.activation",
+        "align": "bridge.align",
+        "attention": "attention.kind",
+        "input_feeding": "attention.input_feeding",
+        "output_dropout": "decoder.output_dropout",
+    }
+    architecture: Architecture = ""
+    width: Positive = 1.0
+    embedding: Count = 256
+    cell: Cell = "lstm"
+    dropout: Share = 0.2
+    recurrent_dropout: Share = 0.0
+    embedding_dropout: Share = 0.2
+    residual_from: Literal["none"] | CountOrNone = "none"
+    tied: Literal["none", "target", "all"] = "none"
+    encoder: EncoderSettings = field(default_factory=EncoderSettings)
+    bridge: BridgeSettings = field(default_factory=BridgeSettings)
+    attention: AttentionSettings = field(default_factory=AttentionSettings)
+    decoder: DecoderSettings = field(default_factory=DecoderSettings)
+
+    def __post_init__(self) -> None:
+        check_settings(self)
+        if self.width != 1 and not self.architecture:
+            raise SettingsError(
+                f"A width is a factor for those of an architecture. Received: model.width={self.width}, "
+                'model.architecture="". Leave it out, or name an architecture.'
+            )
+        if self.architecture and replace(self, architecture="", width=1.0) == ModelSettings():
+            raise SettingsError(
+                "The name alone makes no architecture in Python, and everything else is as by default. Received: "
+                f'ModelSettings(architecture="{self.architecture}"). Write {self.architecture}(width={self.width}) of '
+                "seq2seq.models.architectures, and `replace` what is to be changed of it."
+            )
+
+    def resolved(self) -> ModelSettings:
+        """Give the same settings with those of each side written out: nothing is "as_model" any more."""
+        return replace(self, encoder=self._filled(self.encoder), decoder=self._filled(self.decoder))
+
+    def _filled(self, side: _Side) -> _Side:
+        return replace(
+            side, **{name: getattr(self, name) for name in kinds(type(side)) if getattr(side, name) == "as_model"}
+        )
+
+
+def _need_layers(section: str, units: tuple[int, ...]) -> None:
+    if not units:
+        raise SettingsError(
+            f"A stack needs at least one layer. Received: {section}.units=[]. Write its units, as in [256]."
+        )
