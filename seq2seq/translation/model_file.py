@@ -27,7 +27,6 @@ _CONFIG, _WEIGHTS = "config.json", "model.weights.h5"
 _OF_KERAS = {_CONFIG, "metadata.json", _WEIGHTS}  # the members of Keras' own file
 # What about.json may hold that is read by name elsewhere: each is an object.
 _OBJECTS = ("checksums", "decoding", "evaluation", "metrics", "signatures", "versions")
-_FEWEST_GATES = 3  # of any cell of ours
 # Keras' classes that a model of ours, or a part of one's own, is made of. Others of Keras' can read files, fetch from
 # the network or call functions by name when they are built (TFSMLayer, StringLookup, Lambda …).
 _KERAS_CLASSES = {
@@ -238,10 +237,18 @@ def _check_widths(config: Any, numbers: int) -> None:
         units = units if isinstance(units, list) else [units]
         if not all(type(number) is int and number >= 0 for number in (vocab, width, *units)):
             raise ValueError(f"a width in {_CONFIG} is no whole number")
-        # A layer of u units has 3·u² recurrent weights or more, by its cell; an embedding has vocab · width.
-        least = max(vocab * width, vocab, width, _FEWEST_GATES * sum(number * number for number in units))
+        # A layer of u units has a recurrent weight of u² for each gate; an embedding has vocab · width.
+        least = max(vocab * width, vocab, width, _gates(part) * sum(number * number for number in units))
         if least > numbers:
             raise ValueError(f"{_CONFIG} declares at least {least:,} weights, and {_WEIGHTS} holds {numbers:,}")
+
+
+def _gates(part: Mapping[str, Any]) -> int:
+    """Count the gates of the cell that a part names; an LSTM's where it names none, one for a cell of the user's."""
+    from seq2seq.layers import CELLS
+
+    cell = part.get("cell", "lstm")
+    return CELLS[cell].gates if isinstance(cell, str) and cell in CELLS else 1
 
 
 def _objects(config: Any) -> Iterator[Mapping[str, Any]]:

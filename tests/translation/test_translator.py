@@ -159,7 +159,8 @@ class TestFile:
     def test_a_fresh_process_elsewhere_translates_alike(self, translator: Translator, file: Path) -> None:
         texts = ["ein Haus am See", "", "Wald"]
         code = (
-            "import json, sys, seq2seq; print(json.dumps(seq2seq.load(sys.argv[1]).translate(json.loads(sys.argv[2]))))"
+            "import json, sys, seq2seq; seq2seq.quiet()\n"
+            "print(json.dumps(seq2seq.load(sys.argv[1]).translate(json.loads(sys.argv[2]))))"
         )
         done = subprocess.run(
             [sys.executable, "-c", code, str(file), json.dumps(texts)],
