@@ -113,7 +113,7 @@ def gru(x, h, kernel, recurrent_kernel, bias, recurrent_bias, kept=1.0):
 
 
 def layer_norm(z, gain, bias):
-    """Ba et al. 2016, equation 15."""
+    """Ba et al. 2016, LN(z; gain, bias) of the supplement."""
     return (z - z.mean()) / np.sqrt(z.var() + 1e-5) * gain + bias
 
 
@@ -140,7 +140,7 @@ def peephole_lstm(x, h, c, kernel, recurrent_kernel, bias, w_ci, w_cf, w_co, kep
 
 
 def coupled_lstm(x, h, c, kernel, recurrent_kernel, bias, kept=1.0):
-    """Greff et al. 2017: i = 1 - f."""
+    """Greff et al. 2017, variant CIFG: i = 1 - f."""
     f, g, o = np.split(x @ kernel + (kept * h) @ recurrent_kernel + bias, 3)
     f = sigmoid(f)
     c = f * c + (1 - f) * np.tanh(g)

@@ -78,7 +78,11 @@ def test_something_is_passed_or_nothing_was_asked_for_or_it_is_refused(mode, ali
         ({"project": "maybe"}, "project is one of: always, auto, never"),
         ({"activation": "gelu"}, "activation is one of: auto, none, relu, tanh"),
         ({"align": "middle"}, "align is one of: bottom, none, spread, top"),
-        ({"cell": "lstn"}, "cell is one of: gru, lstm. Received: cell='lstn'. Did you mean 'lstm'?"),
+        (
+            {"cell": "lstn"},
+            "cell is one of: coupled_lstm, gru, layer_norm_lstm, lstm, peephole_lstm. Received: cell='lstn'. "
+            "Did you mean 'lstm'?",
+        ),
         ({"missing": "copy"}, "missing is one of: project, zero"),
         ({"mode": [[0]]}, r"Received: 1 lists [[0]], decoder depth=2"),
         ({"mode": [[0], []], "to": "first"}, "A routing table says itself where states go"),

@@ -19,7 +19,7 @@ class CoupledLSTMCell(Cell):
         f, o = σ(z_f), σ(z_o);  g = tanh(z_g);  c' = f·c + (1 - f)·g;  h' = o·tanh(c')
 
     Source:
-        Greff et al. 2017, section IV (CIFG: i = 1 - f).
+        Greff et al. 2017, "LSTM: A Search Space Odyssey" (their variant CIFG).
     """
 
     name = "coupled_lstm"
