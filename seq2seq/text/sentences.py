@@ -12,7 +12,7 @@ LONGEST_RUN = {"unigram": 1 << 13, "word": 1 << 10}
 """Bytes without a space that a tokenizer of the kind learns from; the other kinds take what a line may have.
 
 Unigram training sums the probabilities of all ways to cut such a run in single precision. From some 16,000 letters on
-its vocabulary is another than that of the same text in short lines, at 100,000 pieces are missing, at 200,000 it ends
+its vocabulary is another than that of the same text in short lines, at 130,000 pieces are missing, at 200,000 it ends
 in an error. (A piece has 16 characters at most: what is left out has more than 128 tokens.) A word becomes one piece,
 and a model with a piece of 8,000 bytes cannot be loaded; normalisation may write a sign of 3 bytes with 18.
 """

@@ -2,6 +2,7 @@ import bz2
 import gzip
 import lzma
 import os
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,7 @@ import pytest
 from seq2seq.text.corpus import read_corpus
 from seq2seq.text.tokenizer import Tokenizer
 
-PACK = {".gz": gzip.compress, ".bz2": bz2.compress, ".xz": lzma.compress}
+PACK = {".gz": gzip.compress, ".bz2": bz2.compress, ".xz": partial(lzma.compress, preset=0)}
 
 
 @pytest.fixture
