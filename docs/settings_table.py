@@ -2,22 +2,21 @@
 
 import inspect
 import re
-import textwrap
 
 from sphinx.util.docutils import SphinxDirective
 
 from seq2seq import recipe, settings
-from seq2seq.settings import defaults, kind_name, kinds, section_classes, sections, words, write_value
+from seq2seq.settings import defaults, kind_name, kinds, meanings, section_classes, sections, words, write_value
 
 
 def rows(path, cls):
     """Give a row per setting: its name, its default as TOML writes it, what it may be, what it means."""
-    usual, meanings = defaults(cls), _meanings(cls)
+    usual, told = defaults(cls), meanings(cls)
     found = [("kind", f'``"{kind_name(cls)}"``', "", "which one")] if _is_one_of_several(path) else []
     for name, kind in kinds(cls).items():
         if not section_classes(kind):
             default = f"``{write_value(usual[name])}``" if name in usual else "needed"
-            found.append((name, default, _values(words(kind)), _values(meanings[name])))
+            found.append((name, default, _values(words(kind)), _values(told[name])))
     return [(f"{path}.{name}" if path else name, *rest) for name, *rest in found]
 
 
@@ -28,16 +27,6 @@ def _is_one_of_several(path):
 def _values(text):
     """Mark what is written in quotes as code, before Sphinx makes typographic quotes of them."""
     return re.sub(r'"[^"]*"', r"``\g<0>``", text)
-
-
-def _meanings(cls):
-    """The texts of the Args section of a docstring, by name; those of the classes that it comes from, too."""
-    found = {}
-    for each in reversed(cls.__mro__[:-1]):
-        section = re.search(r"^Args:\n((?:    .*\n?|\n)*)", inspect.getdoc(each) or "", re.MULTILINE)
-        entries = re.findall(r"^(\w+): (.*(?:\n    .*)*)", textwrap.dedent(section[1]) if section else "", re.MULTILINE)
-        found |= {name: re.sub(r"\s*\n\s*", " ", text) for name, text in entries}
-    return found
 
 
 class Settings(SphinxDirective):

@@ -11,7 +11,7 @@ Small    BLEU 69.45 on the test set after 4 epochs with 32 units, at the size of
          --set training.epochs=4 --set training.schedule=constant --set training.learning_rate=0.01
          --set training.label_smoothing=0 --set model.embedding=32 --set model.encoder.units=32
          --set model.decoder.units=32 --set model.dropout=0 --set model.embedding_dropout=0
-         --set model.decoder.output_dropout=0 --set decoding.beam_size=12
+         --set model.decoder.output_dropout=0 --set decoding.search.beam_size=12
 """
 
 from seq2seq.commands import main

@@ -24,6 +24,7 @@ from seq2seq.recipe import (
     TokenizerSettings,
     TrainingSettings,
 )
+from seq2seq.search import Beam
 
 recipe = Recipe(
     name="multi30k",
@@ -45,7 +46,7 @@ recipe = Recipe(
     training=TrainingSettings(
         learning_rate=1e-3, schedule="cosine", warmup_steps=400, label_smoothing=0.1, epochs=20, monitor="bleu"
     ),
-    decoding=DecodingSettings(beam_size=5),
+    decoding=DecodingSettings(Beam(5)),
 )
 
 if __name__ == "__main__":

@@ -22,6 +22,7 @@ from seq2seq.recipe import (
     TokenizerSettings,
     TrainingSettings,
 )
+from seq2seq.search import Greedy
 from seq2seq.text.dates import SYMBOLS
 
 recipe = Recipe(
@@ -42,7 +43,7 @@ recipe = Recipe(
     training=TrainingSettings(
         learning_rate=3e-3, schedule="cosine", label_smoothing=0.0, epochs=2, monitor="exact_match"
     ),
-    decoding=DecodingSettings(beam_size=1, batch_size=250),
+    decoding=DecodingSettings(Greedy(), batch_size=250),
     evaluation=EvaluationSettings(metrics=("exact_match", "chrf")),
 )
 

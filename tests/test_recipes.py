@@ -38,7 +38,9 @@ def test_a_recipe_takes_two_steps(script: Path, tmp_path: Path, monkeypatch: pyt
         monkeypatch.setattr(dates, "SIZES", dates.SIZES | {"train": pairs})
     else:
         data = write_corpus(tmp_path / "corpus", recipe, pairs)
-    recipe = recipe.override(["training.epochs=1", "decoding.beam_size=1", "decoding.max_length_factor=0.1"])
+    recipe = recipe.override(
+        ["training.epochs=1", "decoding.search.kind=greedy", "decoding.search.max_length_factor=0.1"]
+    )
     result = run(recipe, folder=tmp_path / "run", data=data, progress="none")
     assert result.stopped == "finished"
     assert set(result.metrics) == {"validation", "test"}
@@ -67,7 +69,12 @@ def test_a_small_model_reaches_on_eutrans_what_was_published_of_a_peer(tmp_path:
     ]
     # So small a model, for so short a time, needs no restraint.
     speed = ["training.learning_rate=1e-2", "training.schedule=constant", "training.label_smoothing=0"]
-    speed += ["model.dropout=0", "model.embedding_dropout=0", "model.decoder.output_dropout=0", "decoding.beam_size=12"]
+    speed += [
+        "model.dropout=0",
+        "model.embedding_dropout=0",
+        "model.decoder.output_dropout=0",
+        "decoding.search.beam_size=12",
+    ]
     recipe = load_recipe(RECIPES / "eutrans.py").override([*size, *speed])
     result = run(recipe, folder=tmp_path / "run", progress="none")
     assert result.metrics["test"]["bleu"] >= 67.9

@@ -1,25 +1,40 @@
-"""The options of search that every command has which translates."""
+"""The options of search that every command has which translates: one for each setting of a search."""
 
 from __future__ import annotations
 
 import argparse
-from dataclasses import replace
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
-from seq2seq.commands.arguments import count, not_negative
+from seq2seq.commands.arguments import count
+from seq2seq.search.settings import DecodingSettings, Search
+from seq2seq.settings import SettingsError, convert, kind_name, kinds, meanings, parse_value, section_classes, words
+from seq2seq.system.terminal import UsageError
 
 if TYPE_CHECKING:
-    from seq2seq.search import Beam
     from seq2seq.translation import Translator
+
+SEARCHES: Mapping[str, type[Search]] = {
+    kind_name(each): each for each in section_classes(kinds(DecodingSettings)["search"])
+}
+"""The kinds of search by name."""
+
+_OWN = {"n_best"}  # has an option of its own, where several translations can be written
 
 
 def add_decoding(parser: argparse.ArgumentParser) -> None:
     """Add the options of search."""
-    parser.add_argument("--beam-size", type=count, metavar="N", help="1 is greedy (default: as the recipe says)")
     parser.add_argument(
-        "--length-penalty", type=not_negative, metavar="X",
-        help="exponent of the length that scores are divided by; 0 for none (default: as the recipe says)",
-    )  # fmt: skip
+        "--search", choices=SEARCHES, help="kind of search (default: as the recipe says, or as another option needs)"
+    )
+    for name, kind in _fields().items():
+        owners = [each for each in SEARCHES.values() if name in kinds(each)]
+        only = "" if len(owners) == len(SEARCHES) else f" ({kind_name(owners[0])})"
+        text = meanings(owners[0])[name].rstrip(".").replace("``", "").replace("%", "%%")
+        parser.add_argument(
+            f"--{name.replace('_', '-')}", type=_Value(kind), metavar="N" if _is_whole(kind) else "X",
+            help=f"{text[0].lower()}{text[1:]}{only} (default: as the recipe says)",
+        )  # fmt: skip
     parser.add_argument(
         "--batch-size", type=count, metavar="N", help="sentences together (default: as the recipe says)"
     )
@@ -33,8 +48,59 @@ def add_decoding(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
 
 
-def chosen_search(arguments: argparse.Namespace, translator: Translator, n_best: int = 1) -> Beam:
-    """Give the translator's own settings of search, changed as the options say; a beam holds the n best."""
-    given = {name: getattr(arguments, name) for name in ("beam_size", "length_penalty")}
-    search = replace(translator.search, **{name: value for name, value in given.items() if value is not None})
-    return replace(search, beam_size=max(search.beam_size, n_best), n_best=n_best)
+def chosen_search(arguments: argparse.Namespace, translator: Translator, n_best: int = 1) -> Search:
+    """Give the translator's own settings of search, changed as the options say; a beam holds the n best.
+
+    An option that one kind of search alone has chooses that kind.
+
+    Args:
+        arguments: What :func:`add_decoding` parsed.
+        translator: Knows the settings that hold where no option says otherwise.
+        n_best: Hypotheses that are asked for.
+
+    Raises:
+        UsageError: The options belong to different kinds of search.
+    """
+    given = {name: value for name in _fields() if (value := getattr(arguments, name)) is not None}
+    asked = {**given, **({"n_best": n_best} if n_best > 1 else {})}
+    own = type(translator.search)
+    kind = _kind(asked, own) if arguments.search is None else SEARCHES[arguments.search]
+    strange = [f"--{name.replace('_', '-')}" for name in asked if name not in kinds(kind)]
+    if strange:
+        raise UsageError(
+            f"{', '.join(strange)} is no option of this kind of search. Received: {' '.join(strange)} with "
+            f"{kind_name(kind)} search. It has: {', '.join(kinds(kind))}. Leave it out, or choose another --search."
+        )
+    kept = {name: getattr(translator.search, name) for name in kinds(kind) if name in kinds(own)}
+    changed = {**kept, **given}
+    if n_best > 1:
+        changed |= {"n_best": n_best, "beam_size": max(changed.get("beam_size", n_best), n_best)}
+    return kind(**changed)
+
+
+def _kind(asked: Mapping[str, Any], own: type[Search]) -> type[Search]:
+    """Give the kind of search that has all that is asked for: the translator's own, if it does."""
+    return next((each for each in (own, *SEARCHES.values()) if asked.keys() <= kinds(each).keys()), own)
+
+
+def _fields() -> dict[str, Any]:
+    """The settings of all kinds of search, by name."""
+    every = {name: kind for each in SEARCHES.values() for name, kind in kinds(each).items()}
+    return {name: kind for name, kind in every.items() if name not in _OWN}
+
+
+def _is_whole(kind: Any) -> bool:
+    return words(kind).startswith("a whole number")
+
+
+class _Value:
+    """Reads the value of a setting from a command line."""
+
+    def __init__(self, kind: Any) -> None:
+        self._kind = kind
+
+    def __call__(self, text: str) -> Any:
+        try:
+            return convert(parse_value(text, self._kind), self._kind, "value")
+        except SettingsError:
+            raise argparse.ArgumentTypeError(f"needs {words(self._kind)}. Received: {text}") from None

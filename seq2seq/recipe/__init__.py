@@ -8,7 +8,8 @@ from seq2seq.models.settings import (
     EncoderSettings,
     ModelSettings,
 )
-from seq2seq.recipe.recipe import DecodingSettings, Recipe, load_recipe
+from seq2seq.recipe.recipe import Recipe, load_recipe
+from seq2seq.search.settings import DecodingSettings
 from seq2seq.text.settings import BatchSettings, Data, TokenizerSettings
 from seq2seq.training.settings import TrainingSettings
 

@@ -10,17 +10,15 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any
 
 from seq2seq import settings
 from seq2seq.metrics.settings import EvaluationSettings
 from seq2seq.models.architectures import start_from_architecture
 from seq2seq.models.settings import ModelSettings
+from seq2seq.search.settings import DecodingSettings
 from seq2seq.settings import (
-    Count,
     Matching,
-    NotNegative,
-    Positive,
     Range,
     SettingsError,
     StartsFrom,
@@ -30,27 +28,6 @@ from seq2seq.text.settings import BatchSettings, Data, TokenizerSettings
 from seq2seq.training.settings import TrainingSettings
 
 Name = Annotated[str, Matching(r"\w[\w.+-]*", "letters, digits, and the signs . _ + - (it names the run folder)")]
-
-
-@dataclass(frozen=True)
-class DecodingSettings:
-    """How a translation is searched.
-
-    Args:
-        beam_size: Open hypotheses per sentence; 1 is greedy search.
-        length_penalty: Exponent of the length by which a score is divided; 0 for none.
-        max_length_factor: Longest translation in tokens: this factor times the source's tokens, plus 10.
-        batch_size: Sentences decoded together.
-    """
-
-    section: ClassVar[str] = "decoding"
-    beam_size: Count = 5
-    length_penalty: NotNegative = 1.0
-    max_length_factor: Positive = 2.0
-    batch_size: Count = 64
-
-    def __post_init__(self) -> None:
-        check_settings(self)
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ The settings load no TensorFlow; what searches is imported when it is first used
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from seq2seq.search.settings import Beam, Greedy, Sample, Search
+from seq2seq.search.settings import Beam, DecodingSettings, Greedy, Sample, Search
 
 if TYPE_CHECKING:
     from seq2seq.search.hypotheses import Hypotheses
@@ -19,7 +19,7 @@ _WHERE = {
     "search": "seq2seq.search.searches",
 }
 
-__all__ = ["Beam", "Greedy", "Hypotheses", "Sample", "Search", "Step", "search"]
+__all__ = ["Beam", "DecodingSettings", "Greedy", "Hypotheses", "Sample", "Search", "Step", "search"]
 
 
 def __getattr__(name: str) -> Any:

@@ -157,3 +157,24 @@ class Sample(Search):
 
     def __str__(self) -> str:
         return "sampling"
+
+
+@dataclass(frozen=True)
+class DecodingSettings:
+    """How text is translated.
+
+    Args:
+        search: What to search with.
+        batch_size: Sentences decoded together.
+    """
+
+    section: ClassVar[str] = "decoding"
+    renamed: ClassVar[Mapping[str, str]] = {
+        name: f"search.{name}" for name in ("beam_size", "length_penalty", "max_length_factor")
+    }
+
+    search: Greedy | Beam | Sample = Beam()
+    batch_size: Annotated[int, Range(1)] = 64
+
+    def __post_init__(self) -> None:
+        check_settings(self)

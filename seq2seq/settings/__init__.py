@@ -25,6 +25,7 @@ from seq2seq.settings.fields import (
     sections,
     words,
 )
+from seq2seq.settings.meanings import meanings
 from seq2seq.settings.names import present_name
 from seq2seq.settings.tables import by_name, changes, from_table, override, to_table, to_toml
 from seq2seq.settings.toml import write_value
@@ -47,6 +48,7 @@ __all__ = [
     "from_table",
     "kind_name",
     "kinds",
+    "meanings",
     "override",
     "parse_value",
     "present_name",

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import numpy as np
 
-from seq2seq.search import Beam, Search
+from seq2seq.search import DecodingSettings, Search
 from seq2seq.settings import Range, convert, from_table
 from seq2seq.system.files import replacing
 from seq2seq.text.special_ids import END, PAD, PIECES
@@ -40,7 +40,6 @@ if TYPE_CHECKING:
 # A longer text is no sentence: it is cut, because time and memory grow with its length times that of its translation.
 _LONGEST = 1000  # source tokens
 _PRECISIONS = ("float32", "bfloat16")
-_BATCH_SIZE = 64  # sentences decoded together, where neither the caller nor the recipe says so
 
 
 class Hypothesis(NamedTuple):
@@ -64,7 +63,7 @@ class Translator:
         target_tokenizer: Joins the ids that the model writes; the same object where the vocabulary is joint.
         recipe: The recipe that the model was trained with, as TOML; for people.
         about: What travels with the model as plain JSON values: "decoding" (what ``translate`` uses where it is told
-            nothing: settings of a ``seq2seq.search.Beam``, and "batch_size"), "metrics", "signatures", "versions"
+            nothing: a table of ``seq2seq.search.DecodingSettings``), "metrics", "signatures", "versions"
             and more.
         shortlist: Which target pieces a source is likely to need, for translating with ``shortlist=True``.
 
@@ -102,10 +101,8 @@ class Translator:
         self.target_tokenizer = target_tokenizer
         self.recipe = recipe
         self.about = dict(about or {})
-        said = dict(self.about.get("decoding", {}))
-        self.batch_size = said.pop("batch_size", _BATCH_SIZE)
-        _check_batch_size(self.batch_size)
-        self.search = from_table(Beam, said, "decoding")
+        decoding = _decoding(self.about.get("decoding", {}))
+        self.search, self.batch_size = decoding.search, decoding.batch_size
         if shortlist is not None:
             shortlist.check(source_tokenizer.vocab_size, model.decoder.vocab_size)
         self.shortlist = shortlist
@@ -344,6 +341,14 @@ def _check_texts(texts: Sequence[str]) -> None:
     for place, text in enumerate(texts):
         if not isinstance(text, str):
             raise TypeError(f"Every text is a str. Received: texts[{place}]={text!r}.")
+
+
+def _decoding(said: Mapping[str, Any]) -> DecodingSettings:
+    """Read what a model file says of decoding; files of before there were several searches have those of a beam."""
+    if "search" not in said:
+        own = {name: value for name, value in said.items() if name == "batch_size"}
+        said = {"search": {name: value for name, value in said.items() if name not in own}, **own}
+    return from_table(DecodingSettings, said, "decoding")
 
 
 def _check_batch_size(batch_size: Any) -> None:

@@ -20,6 +20,7 @@ from seq2seq.recipe import (
     TokenizerSettings,
     TrainingSettings,
 )
+from seq2seq.search import Beam
 from seq2seq.settings import names
 
 WRITTEN = Path(__file__).parent.parent / "golden" / "recipe-0.1.toml"
@@ -73,7 +74,7 @@ def test_the_other_sections_are_as_they_were() -> None:
     assert recipe.tokenizer == TokenizerSettings(kind="bpe", vocab_size=500, symbols=("<a>", 'ü"'))
     assert recipe.batches == BatchSettings(size=16, unit="tokens")
     assert recipe.training == TrainingSettings(schedule="plateau", schedule_patience=2, ema=0.9, monitor="chrf")
-    assert recipe.decoding == DecodingSettings(beam_size=3, length_penalty=0.6)
+    assert recipe.decoding == DecodingSettings(Beam(3, length_penalty=0.6))
     assert recipe.evaluation == EvaluationSettings(metrics=("chrf", "bleu"))
 
 

@@ -22,6 +22,7 @@ from seq2seq.recipe import (
     TrainingSettings,
     load_recipe,
 )
+from seq2seq.search import Beam
 from seq2seq.settings import SettingsError, kinds, parse_value, sections
 
 TINY = Recipe("tiny", Data("corpus", "de", "en"))
@@ -152,8 +153,8 @@ def test_what_is_refused(assignment: str, message: str) -> None:
 
 def test_python_values_are_checked_and_kept_as_tuples() -> None:
     assert EncoderSettings(units=[64, 64]).units == (64, 64)  # type: ignore[arg-type]
-    with pytest.raises(SettingsError, match=r"decoding\.beam_size must be .* Received: decoding\.beam_size=0"):
-        DecodingSettings(beam_size=0)
+    with pytest.raises(SettingsError, match=r"beam_size must be .* Received: beam_size=0"):
+        DecodingSettings(Beam(0))
     with pytest.raises(SettingsError, match=r"batches must be a BatchSettings\. Received: batches=64"):
         Recipe("tiny", TINY.data, batches=64)  # type: ignore[arg-type]
 

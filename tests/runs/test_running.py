@@ -35,7 +35,7 @@ RECIPE = Recipe(
     batches=BatchSettings(size=16),
     model=ModelSettings(embedding=8, encoder=EncoderSettings((8,)), decoder=DecoderSettings((16,))),
     training=TrainingSettings(epochs=1),
-    decoding=DecodingSettings(beam_size=2),
+    decoding=DecodingSettings(Beam(2)),
     evaluation=EvaluationSettings(metrics=("exact_match", "bleu")),
 )
 

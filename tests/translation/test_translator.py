@@ -14,7 +14,6 @@ import seq2seq
 from seq2seq import Decoder, Encoder, Seq2Seq, StateBridge, Tokenizer, Translator
 from seq2seq.recipe import DecodingSettings
 from seq2seq.search import Beam, Greedy, Sample
-from seq2seq.settings import to_table
 from seq2seq.translation.model_file import FORMAT
 from seq2seq.translation.shortlist import Shortlist
 from seq2seq.translation.translator import Hypothesis, read_about
@@ -76,8 +75,7 @@ class TestTranslate:
         assert translator.search == Beam(3)
         assert translator.hypotheses(texts) == translator.hypotheses(texts, Beam(3, length_penalty=1.0))
         plain = Translator(translator.model, tokenizer, tokenizer)
-        said = {**to_table(plain.search), "batch_size": plain.batch_size}
-        assert to_table(DecodingSettings()).items() <= said.items()
+        assert DecodingSettings(plain.search, plain.batch_size) == DecodingSettings()
 
     def test_settings_of_the_present_format_keep_their_meaning(
         self, translator: Translator, tokenizer: Tokenizer
@@ -86,7 +84,7 @@ class TestTranslate:
         read = Translator(translator.model, tokenizer, tokenizer, about={"decoding": said})
         assert read.search == Beam(2, length_penalty=0.5, max_length_factor=1.5)
         assert read.batch_size == 3
-        with pytest.raises(ValueError, match=r"There is no setting beam_sise\. Did you mean beam_size"):
+        with pytest.raises(ValueError, match=r"There is no setting search\.beam_sise\. Did you mean search\.beam_size"):
             Translator(translator.model, tokenizer, tokenizer, about={"decoding": {"beam_sise": 2}})
 
     def test_several_batches_draw_their_own(self, translator: Translator) -> None:

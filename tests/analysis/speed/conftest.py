@@ -14,6 +14,7 @@ from seq2seq.recipe import (
     Recipe,
     TokenizerSettings,
 )
+from seq2seq.search import Beam
 
 NUMBERS = {"eins": "one", "zwei": "two", "drei": "three", "vier": "four", "fünf": "five"}
 
@@ -37,5 +38,5 @@ def recipe(tmp_path: Path) -> Recipe:
         tokenizer=TokenizerSettings(kind="word", joint=False),
         batches=BatchSettings(size=16),
         model=ModelSettings(embedding=8, encoder=EncoderSettings((8,)), decoder=DecoderSettings((16,))),
-        decoding=DecodingSettings(beam_size=2),
+        decoding=DecodingSettings(Beam(2)),
     )
