@@ -155,45 +155,24 @@ def _train(
     devices: Devices,
     callbacks: Sequence[keras.callbacks.Callback] = (),
 ) -> TrainingResult:
-    from seq2seq.training.schedules import build_schedule
     from seq2seq.training.train import train
+    from seq2seq.training.validation import HeldOut
 
-    settings = recipe.training
+    translator = ready.translator
     return train(
-        ready.translator.model,
+        translator.model,
         ready.batches,
+        recipe.training,
         folder=folder,
-        epochs=settings.epochs,
-        optimizer=settings.optimizer,
-        learning_rate=settings.learning_rate,
-        schedule=build_schedule(
-            settings.schedule,
-            settings.warmup_steps,
-            start=settings.schedule_start,
-            every=settings.schedule_every,
-            patience=settings.schedule_patience,
-            by=settings.schedule_factor,
+        validation=HeldOut(
+            ready.validation,
+            ready.corpora.validation,
+            lambda texts: translator.translate(texts, translator.search.greedy()),
+            recipe.evaluation,
         ),
-        clip_norm=settings.clip_norm,
-        skip_not_finite=settings.skip_not_finite,
-        to_text=(ready.translator.source_tokenizer.decode, ready.translator.target_tokenizer.decode),
-        ema=settings.ema,
-        strict_kernels=settings.strict_kernels,
-        validation_batches=ready.validation,
-        validation_corpus=ready.corpora.validation,
-        decode=lambda texts: ready.translator.translate(texts, ready.translator.search.greedy()),
-        metrics=recipe.evaluation.metrics,
-        lowercase=recipe.evaluation.lowercase,
-        tokenize=recipe.evaluation.tokenize,
-        monitor=settings.monitor,
-        patience=settings.patience,
-        validate_every=settings.validate_every,
-        tensorboard=settings.tensorboard,
-        checkpoint_steps=settings.checkpoint_steps,
-        checkpoint_minutes=settings.checkpoint_minutes,
-        keep_checkpoints=settings.keep_checkpoints,
-        progress=progress,
+        to_text=(translator.source_tokenizer.decode, translator.target_tokenizer.decode),
         callbacks=callbacks,
+        progress=progress,
         resume=resume,
         devices=devices,
     )

@@ -3,8 +3,8 @@
 import keras
 
 from seq2seq.system import backend as _backend  # noqa: F401
-from seq2seq.system.choices import choose
 from seq2seq.training.adam import Adam, AdamW
+from seq2seq.training.settings import TrainingSettings
 
 OPTIMIZERS = {
     "adam": Adam,
@@ -20,44 +20,22 @@ OPTIMIZERS = {
 }
 
 
-def build_optimizer(
-    name: str, learning_rate: float, *, clip_norm: float = 0.0, ema: float = 0.0, weight_decay: float = 0.0
-) -> keras.optimizers.Optimizer:
-    """Build a Keras optimizer by name; what is not said here keeps Keras' default.
+def build_optimizer(settings: TrainingSettings) -> keras.optimizers.Optimizer:
+    """Build the Keras optimizer that settings name; what they do not say keeps Keras' default ("sgd" has no momentum).
 
     Args:
-        name: One of ``OPTIMIZERS``. "sgd" is plain: no momentum.
-        learning_rate: Learning rate at its highest; a schedule multiplies it.
-        clip_norm: Largest Euclidean norm of all gradients together; 0 for no bound.
-        ema: Decay of the running average of the weights, such as 0.999; 0 for none.
-        weight_decay: Share of each weight taken off per step, times the learning rate; 0 for none. "adamw" keeps its
-            own default of 0.004 when this is 0.
+        settings: The optimizer, its learning rate at the highest (a schedule multiplies it), clipping and averaging.
 
     Returns:
         A new optimizer.
 
-    Raises:
-        ValueError: The name is unknown, or a number is out of its range.
-
     Example:
-        >>> build_optimizer("adam", 1e-3, clip_norm=1.0).global_clipnorm
+        >>> build_optimizer(TrainingSettings(optimizer="adam", clip_norm=1.0)).global_clipnorm
         1.0
     """
-    kind = choose("optimizer", name, OPTIMIZERS)
-    if not learning_rate > 0:
-        raise ValueError(f"A learning rate is above 0. Received: learning_rate={learning_rate}.")
-    if clip_norm < 0 or weight_decay < 0:
-        raise ValueError(
-            "clip_norm and weight_decay are 0 (off) or positive. "
-            f"Received: clip_norm={clip_norm}, weight_decay={weight_decay}."
-        )
-    if not 0 <= ema < 1:
-        raise ValueError(f"ema is 0 (off) or a decay below 1, such as 0.999. Received: ema={ema}.")
-    settings: dict[str, object] = {"learning_rate": learning_rate}
-    if clip_norm:
-        settings["global_clipnorm"] = clip_norm
-    if ema:
-        settings |= {"use_ema": True, "ema_momentum": ema}
-    if weight_decay:
-        settings["weight_decay"] = weight_decay
-    return kind(**settings)
+    options: dict[str, object] = {"learning_rate": settings.learning_rate}
+    if settings.clip_norm:
+        options["global_clipnorm"] = settings.clip_norm
+    if settings.ema:
+        options |= {"use_ema": True, "ema_momentum": settings.ema}
+    return OPTIMIZERS[settings.optimizer](**options)

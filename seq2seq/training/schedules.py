@@ -8,7 +8,7 @@ import math
 from abc import ABC, abstractmethod
 from typing import NamedTuple
 
-from seq2seq.system.choices import choose
+from seq2seq.training.settings import TrainingSettings
 
 
 class Position(NamedTuple):
@@ -200,42 +200,22 @@ SCHEDULES: dict[str, type[Schedule]] = {
 }
 
 
-def build_schedule(
-    name: str,
-    warmup_steps: int = 0,
-    *,
-    start: float = 5.0,
-    every: float = 1.0,
-    patience: int = 1,
-    by: float = 0.5,
-    lowest: float = 1e-3,
-) -> Schedule:
-    """Build a schedule by name; it takes of the settings what its class has.
-
-    Args:
-        name: One of ``SCHEDULES``.
-        warmup_steps: Optimizer steps of linear warm-up.
-        start: Of luong: epochs at the full rate.
-        every: Of luong: epochs from one cut to the next.
-        patience: Of plateau: validations without improvement that make a cut.
-        by: Of luong and plateau: factor of one cut.
-        lowest: Of plateau: the factor never falls below this.
+def build_schedule(settings: TrainingSettings) -> Schedule:
+    """Build the schedule that settings name; it takes of them what its class has.
 
     Returns:
         A new schedule.
 
-    Raises:
-        ValueError: The name is unknown, or a setting is out of its range.
-
     Example:
-        >>> build_schedule("constant", warmup_steps=4).factor(Position(update=0, epoch=0.0, epochs=1))
+        >>> build_schedule(TrainingSettings(warmup_steps=4)).factor(Position(update=0, epoch=0.0, epochs=1))
         0.25
-        >>> build_schedule("luong", start=8, every=0.5).factor(Position(update=0, epoch=8.5, epochs=12))
+        >>> luong = TrainingSettings(schedule="luong", schedule_start=8, schedule_every=0.5)
+        >>> build_schedule(luong).factor(Position(update=0, epoch=8.5, epochs=12))
         0.25
     """
-    made = choose("schedule", name, SCHEDULES)
+    made, warmup = SCHEDULES[settings.schedule], settings.warmup_steps
     if made is Luong:
-        return Luong(warmup_steps, start, every, by)
+        return Luong(warmup, settings.schedule_start, settings.schedule_every, settings.schedule_factor)
     if made is Plateau:
-        return Plateau(warmup_steps, patience, by, lowest)
-    return made(warmup_steps)
+        return Plateau(warmup, settings.schedule_patience, settings.schedule_factor)
+    return made(warmup)

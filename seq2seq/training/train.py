@@ -2,7 +2,7 @@
 
 import time
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,11 +26,12 @@ from seq2seq.training.optimizers import build_optimizer
 from seq2seq.training.progress import Progress
 from seq2seq.training.run_folder import RunFolder, open_run_folder
 from seq2seq.training.schedules import Schedule, build_schedule
-from seq2seq.training.state import Remembering, RunListener, RunState, TextPairs, TrainingBatches
+from seq2seq.training.settings import TrainingSettings
+from seq2seq.training.state import Remembering, RunListener, RunState, TrainingBatches
 from seq2seq.training.step_callbacks import Counting, LearningRate
 from seq2seq.training.stopping import BestScore, interruptions
 from seq2seq.training.timing import StepTimes, Timing
-from seq2seq.training.validation import Validation, Validator
+from seq2seq.training.validation import HeldOut, Validation, Validator
 
 
 @dataclass(frozen=True)
@@ -69,34 +70,15 @@ class TrainingResult:
 def train(
     model: keras.Model,
     batches: TrainingBatches,
+    settings: TrainingSettings,
     *,
     folder: str | Path | RunFolder,
-    epochs: int = 10,
-    optimizer: str | keras.optimizers.Optimizer = "adam",
-    learning_rate: float = 1e-3,
-    schedule: str | Schedule = "constant",
-    warmup_steps: int = 0,
-    clip_norm: float = 0.0,
-    skip_not_finite: int = 0,
+    validation: HeldOut | None = None,
+    optimizer: keras.optimizers.Optimizer | None = None,
+    schedule: Schedule | None = None,
     to_text: tuple[ToText, ToText] | None = None,
-    ema: float = 0.0,
-    strict_kernels: bool = False,
-    validation_batches: TrainingBatches | None = None,
-    validation_corpus: TextPairs | None = None,
-    decode: Callable[[list[str]], list[str]] | None = None,
-    metrics: Sequence[str] = ("bleu",),
-    lowercase: bool = False,
-    tokenize: str = "13a",
-    monitor: str = "",
-    patience: int = 0,
-    validate_every: int = 0,
-    samples: int = 3,
-    checkpoint_steps: int = 0,
-    checkpoint_minutes: float = 10.0,
-    keep_checkpoints: int = 2,
-    tensorboard: bool = False,
-    progress: str = "auto",
     callbacks: Sequence[keras.callbacks.Callback] = (),
+    progress: str = "auto",
     resume: bool = False,
     devices: Devices | None = None,
 ) -> TrainingResult:
@@ -108,41 +90,18 @@ def train(
         model: The model; compiled here. It takes ``{"source", "target_in"}`` and logs at least "loss" (nats per target
             token).
         batches: The training batches.
+        settings: How it learns. What they say of its loss and of its numbers (``label_smoothing``,
+            ``sampled_softmax``, ``precision``) is for who builds the model, which has it already.
         folder: The run folder, or where to make it.
-        epochs: Passes over the training batches, at most; a resumed run may be given more.
-        optimizer: Name of an optimizer; or an optimizer, which then brings its own learning rate, clipping and
-            averages.
-        learning_rate: Learning rate at its highest.
-        schedule: Name of a schedule, or a schedule.
-        warmup_steps: Optimizer steps of linear warm-up of a named schedule.
-        clip_norm: Largest norm of all gradients together; 0 for no bound.
-        skip_not_finite: Batches in a row that are skipped, and counted, where their loss or gradient is not finite,
-            before training stops; 0 stops at the first.
-        to_text: Makes text of the ids of a source and of those of a target, for messages about such a batch; None
-            shows ids.
-        ema: Decay of the running average of the weights, which is then what is validated and kept; 0 for none.
-        strict_kernels: Whether to refuse a model of which an LSTM layer would run by Keras' own loop.
-        validation_batches: Held-out batches for validation by loss; None for none.
-        validation_corpus: Held-out text for validation by decoding; None for none.
-        decode: Translates a list of texts with ``model`` as it is when called; needed with ``validation_corpus``.
-        metrics: What to measure decoded text by: names from :mod:`seq2seq.metrics`.
-        lowercase: Whether metrics ignore case, where they can.
-        tokenize: sacreBLEU's tokenizer for BLEU.
-        monitor: The score that decides what is best: "loss", "perplexity", "accuracy" or one of ``metrics``. "" for the
-            first of ``metrics`` where text is decoded, else the loss (of validation, where there are validation
-            batches).
-        patience: Validations without a better score after which training stops; 0 for never.
-        validate_every: Optimizer steps from one validation to the next; 0 for the end of each epoch.
-        samples: Translations to show with each validation.
-        checkpoint_steps: Optimizer steps from one checkpoint inside an epoch to the next; 0 for none by the count. The
-            end of an epoch always saves.
-        checkpoint_minutes: Minutes from one checkpoint inside an epoch to the next; 0 for none by the clock.
-        keep_checkpoints: Checkpoints kept, the newest ones. Where the newest is damaged, a resume starts from the one
-            before.
-        tensorboard: Whether to write a log for TensorBoard too.
-        progress: "auto", "bar", "lines" or "none".
+        validation: What to validate on; None trains without.
+        optimizer: An optimizer instead of the one that the settings name; it brings its own learning rate, clipping
+            and averages.
+        schedule: A schedule instead of the one that the settings name.
+        to_text: Makes text of the ids of a source and of those of a target, for messages about a batch whose loss or
+            gradient is not finite; None shows ids.
         callbacks: Other Keras callbacks; they see the scores of validation in the logs. A resume does not restore what
             they remember.
+        progress: "auto", "bar", "lines" or "none".
         resume: Whether to go on with the run in ``folder``. Settings may change where they do not change the shape of
             what was saved.
         devices: What :func:`seq2seq.distribution.devices.open_devices` gave, in whose ``strategy.scope()`` the model
@@ -150,8 +109,8 @@ def train(
             writes, and a callback that acts on the run has to do the same on all of them.
 
     Returns:
-        What came of it. The model has its best weights (averages, with ``ema``); where nothing was validated, its last
-        ones.
+        What came of it. The model has its best weights (averages, with ``settings.ema``); where nothing was validated,
+        its last ones.
 
     Raises:
         RunFolderError: The folder holds a run and ``resume`` is false.
@@ -159,42 +118,26 @@ def train(
         CheckpointError: The run to continue had another model, optimizer or data.
         NotFiniteError: The loss, a gradient or a weight is not finite; the model has its last good weights, and so has
             the folder.
-        SlowKernelError: ``strict_kernels``, and a layer has no fast kernel here.
-        ValueError: A name is unknown, or a number is out of its range.
+        SlowKernelError: ``settings.strict_kernels``, and a layer has no fast kernel here.
+        ValueError: ``settings.monitor`` is not measured, or ``progress`` is unknown.
     """
-    if epochs < 1:
-        raise ValueError(f"Training takes at least one epoch. Received: epochs={epochs}.")
-    if keep_checkpoints < 1:
-        raise ValueError(f"A resume needs a checkpoint. Received: keep_checkpoints={keep_checkpoints}. Keep 1 or more.")
+    epochs = settings.epochs
     devices = devices_of(model, devices)
     workers = devices.workers
     _build(model, batches)
     built = time.monotonic()
-    if strict_kernels:
+    if settings.strict_kernels:
         require_fast_kernels(model)
     with devices.strategy.scope():
-        if isinstance(optimizer, str):
-            optimizer = build_optimizer(optimizer, learning_rate, clip_norm=clip_norm, ema=ema)
-        else:
-            learning_rate = float(optimizer.learning_rate)
-        model.compile(optimizer=optimizer)
-        optimizer = model.optimizer
-        optimizer.build(model.trainable_variables)
-    plan = build_schedule(schedule, warmup_steps) if isinstance(schedule, str) else schedule
-    validator = Validator(
-        model,
-        batches=validation_batches,
-        decode=decode,
-        corpus=validation_corpus,
-        metrics=metrics,
-        lowercase=lowercase,
-        tokenize=tokenize,
-        samples=samples,
-        devices=devices,
-    )
-    judge = BestScore(_monitor(monitor, validator), patience)
+        model.compile(optimizer=build_optimizer(settings) if optimizer is None else optimizer)
+        learning_rate = settings.learning_rate if optimizer is None else float(optimizer.learning_rate)
+        model.optimizer.build(model.trainable_variables)
+    plan = build_schedule(settings) if schedule is None else schedule
+    validator = Validator(model, validation or HeldOut(), devices=devices)
+    judge = BestScore(_monitor(settings.monitor, validator), settings.patience)
     state = RunState()
-    shown = Progress(state, batches, epochs, validate_every=validate_every, style=progress if workers.chief else "none")
+    style = progress if workers.chief else "none"
+    shown = Progress(state, batches, epochs, validate_every=settings.validate_every, style=style)
     if workers.count > 1:
         alike = {
             "parameters": model.count_params(),
@@ -207,7 +150,7 @@ def train(
     with _run_folder(folder, resume, workers) as run:
         log = JsonLog(run.log, state)
         keepers: dict[str, Remembering] = {"judge": judge, "schedule": plan, "log": log, "data": _DataCheck(batches)}
-        board = TensorBoardLog(run.tensorboard, state) if tensorboard and workers.chief else None
+        board = TensorBoardLog(run.tensorboard, state) if settings.tensorboard and workers.chief else None
         if board:
             keepers["tensorboard"] = board
         found = _load(run, model, workers) if resume else None
@@ -222,7 +165,7 @@ def train(
         audience: list[RunListener] = [shown, log, *([board] if board else [])]
         timing = Timing(built, audience)
         kernels = [kernel._asdict() for kernel in layer_kernels(model)] if isinstance(model, Seq2Seq) else []
-        watch = Watch(state, batches, skip_not_finite, to_text, audience)
+        watch = Watch(state, batches, settings.skip_not_finite, to_text, audience)
 
         try:
             if found:
@@ -246,22 +189,24 @@ def train(
             with interruptions() as interruption, _no_warning_at_the_end_of_data():
                 stop = Agreement(interruption, workers)
                 best = run.best if workers.chief else None
-                validation = Validation(state, batches, validator, judge, plan, best, epochs, validate_every, audience)
+                validating = Validation(
+                    state, batches, validator, judge, plan, best, epochs, settings.validate_every, audience
+                )
                 saving = Checkpoints(
                     state,
                     keepers,
                     run.last,
                     stop,
                     audience=audience,
-                    steps=checkpoint_steps,
-                    minutes=checkpoint_minutes,
-                    keep=keep_checkpoints,
+                    steps=settings.checkpoint_steps,
+                    minutes=settings.checkpoint_minutes,
+                    keep=settings.keep_checkpoints,
                 )
                 parts = [
                     Counting(state, batches, watch, counters.get("metrics")),
                     LearningRate(state, batches, plan, learning_rate, epochs),
                     timing,
-                    validation,
+                    validating,
                     *callbacks,
                     shown,
                     log,

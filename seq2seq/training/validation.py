@@ -2,13 +2,13 @@
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import keras
 
-from seq2seq import metrics as scores
 from seq2seq.distribution.devices import Devices
-from seq2seq.system.choices import choose
+from seq2seq.metrics import EvaluationSettings, measure
 from seq2seq.training.checkpoint_file import averaged_weights, metric_values, save_weights, set_metrics
 from seq2seq.training.schedules import Schedule
 from seq2seq.training.state import RunListener, RunState, TextPairs, TrainingBatches, Validated
@@ -17,45 +17,48 @@ from seq2seq.training.stopping import BestScore
 Decode = Callable[[list[str]], list[str]]
 
 
+@dataclass(frozen=True)
+class HeldOut:
+    """What a model is validated on: batches for the loss, text for real decoding, both or neither.
+
+    Args:
+        batches: Held-out batches for "val_loss" (nats per target token), "val_perplexity" and "val_accuracy"; None for
+            none.
+        corpus: Held-out sources and references to decode; needed with ``decode``.
+        decode: Translates texts with the model as it is at that moment; None for no decoding.
+        evaluation: How decoded text is measured.
+
+    Raises:
+        ValueError: ``decode`` and ``corpus`` do not come together.
+    """
+
+    batches: TrainingBatches | None = None
+    corpus: TextPairs | None = None
+    decode: Decode | None = None
+    evaluation: EvaluationSettings = field(default_factory=EvaluationSettings)
+
+    def __post_init__(self) -> None:
+        if (self.decode is None) != (self.corpus is None):
+            raise ValueError(
+                "Decoding in validation needs text and a function that translates it. Received: "
+                f"decode={self.decode}, corpus={self.corpus}. Give both, or neither."
+            )
+
+
 class Validator:
     """Measures a model on held-out data.
 
     Args:
         model: A compiled model.
-        batches: Held-out batches for "val_loss" (nats per target token), "val_perplexity" and "val_accuracy"; None for
-            none.
-        decode: Translates texts with the model as it is at that moment; None for no decoding.
-        corpus: Held-out sources and references to decode; needed with ``decode``.
-        metrics: Names of metrics from :mod:`seq2seq.metrics`.
-        lowercase: Whether metrics ignore case, where they can.
-        tokenize: sacreBLEU's tokenizer for BLEU.
+        held_out: The data.
         samples: How many translations to show, spread evenly over the corpus.
         devices: What the work is shared among; None is one device. All workers measure together, and get the same.
-
-    Raises:
-        ValueError: A metric is unknown, or ``decode`` and ``corpus`` do not come together.
     """
 
     def __init__(
-        self,
-        model: keras.Model,
-        *,
-        batches: TrainingBatches | None = None,
-        decode: Decode | None = None,
-        corpus: TextPairs | None = None,
-        metrics: Sequence[str] = ("bleu",),
-        lowercase: bool = False,
-        tokenize: str = "13a",
-        samples: int = 3,
-        devices: Devices | None = None,
+        self, model: keras.Model, held_out: HeldOut, *, samples: int = 3, devices: Devices | None = None
     ) -> None:
-        if (decode is None) != (corpus is None):
-            raise ValueError(
-                "Decoding in validation needs text and a function that translates it. Received: "
-                f"decode={decode}, validation_corpus={corpus}. Give both, or neither."
-            )
-        for name in metrics:
-            choose("metrics", name, scores.METRICS)
+        batches, corpus, decode = held_out.batches, held_out.corpus, held_out.decode
         self._model = model
         self._batches = batches
         # Once: every dataset that is made leaves something behind in TensorFlow.
@@ -66,9 +69,8 @@ class Validator:
         self._decode = devices.workers.shared(decode) if decode else None
         self._sources = corpus.sources if corpus else []
         self._references = corpus.targets if corpus else []
-        self._metrics = tuple(metrics) if corpus else ()
-        self._lowercase = lowercase
-        self._tokenize = tokenize
+        self._evaluation = held_out.evaluation
+        self._metrics = held_out.evaluation.metrics if corpus else ()
         self._samples = samples
 
     @property
@@ -90,10 +92,7 @@ class Validator:
             values |= {f"val_{name}": value for name, value in self._evaluate(self._batches).items()}
         if self._decode:
             translations = self._decode(self._sources)
-            for name in self._metrics:
-                score = scores.score(
-                    name, translations, self._references, lowercase=self._lowercase, tokenize=self._tokenize
-                )
+            for name, score in measure(translations, self._references, self._evaluation).items():
                 values[f"val_{name}"] = score.value
                 signatures[name] = score.signature
             references = [entry if isinstance(entry, str) else entry[0] for entry in self._references]

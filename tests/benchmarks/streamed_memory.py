@@ -40,6 +40,7 @@ def train(folder: Path, window: int) -> None:
     from seq2seq.text.corpus import read_corpus
     from seq2seq.text.streaming import StreamedBatches
     from seq2seq.text.tokenizer import Tokenizer
+    from seq2seq.training.settings import TrainingSettings
     from seq2seq.training.train import train
 
     corpus = read_corpus(folder, "train", source="a", target="b", streaming=True)
@@ -51,7 +52,8 @@ def train(folder: Path, window: int) -> None:
         def on_train_batch_end(self, batch: int, logs: object = None) -> None:
             self.model.stop_training = int(self.model.optimizer.iterations) >= _STEPS
 
-    train(model, batches, folder=folder / "run", epochs=1, callbacks=[Stop()], progress="none")
+    settings = TrainingSettings(epochs=1, clip_norm=0.0)
+    train(model, batches, settings, folder=folder / "run", callbacks=[Stop()], progress="none")
     print(batches.steps(0), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
 
 

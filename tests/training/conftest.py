@@ -4,7 +4,9 @@ import pytest
 
 from seq2seq.layers import StateBridge
 from seq2seq.models import Decoder, Encoder, Seq2Seq
+from seq2seq.settings import kinds
 from seq2seq.text.batches import Batches
+from seq2seq.training.settings import TrainingSettings
 
 VOCAB = 12
 
@@ -13,6 +15,16 @@ def make_batches(pairs: int = 14, size: int = 4, seed: int = 0) -> Batches:
     random = np.random.default_rng(seed)
     ids = [random.integers(4, VOCAB, random.integers(2, 6)).tolist() for _ in range(pairs)]
     return Batches(ids, ids, size=size, seed=seed)
+
+
+def split(options: dict) -> tuple[TrainingSettings, dict]:
+    """Part the settings of a training from the other arguments of `train`, such as an optimizer that is an object."""
+    plain = {name: value for name, value in options.items() if isinstance(value, int | float | str)}
+    given = {"epochs": 2, "learning_rate": 1e-2, "clip_norm": 0.0} | {
+        name: value for name, value in plain.items() if name in kinds(TrainingSettings)
+    }
+    others = {name: value for name, value in options.items() if name not in given}
+    return TrainingSettings(**given), {"progress": "none"} | others
 
 
 def make_model(seed: int = 1, dropout: float = 0.3) -> Seq2Seq:
@@ -41,7 +53,8 @@ def compiled(model):
     """A model whose optimizer keeps averages, after three steps."""
     from seq2seq.training.optimizers import build_optimizer
 
-    model.compile(optimizer=build_optimizer("adam", 1e-2, ema=0.9), run_eagerly=True)
+    optimizer = build_optimizer(TrainingSettings(learning_rate=1e-2, clip_norm=0.0, ema=0.9))
+    model.compile(optimizer=optimizer, run_eagerly=True)
     batches = make_batches(pairs=12)
     model.fit(batches.dataset(), shuffle=False, verbose=0)
     return model

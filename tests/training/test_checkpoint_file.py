@@ -22,6 +22,7 @@ from seq2seq.training.checkpoint_file import (
     set_metrics,
 )
 from seq2seq.training.optimizers import build_optimizer
+from seq2seq.training.settings import TrainingSettings
 
 from .conftest import make_model
 
@@ -36,7 +37,7 @@ def values(variables):
 
 def fresh(optimizer="adam", **settings):
     model = make_model(seed=9, **settings)
-    model.compile(optimizer=build_optimizer(optimizer, 1e-2, ema=0.9))
+    model.compile(optimizer=build_optimizer(TrainingSettings(optimizer=optimizer, learning_rate=1e-2, ema=0.9)))
     model.optimizer.build(model.trainable_variables)
     return model
 
@@ -79,10 +80,11 @@ from pathlib import Path
 import numpy as np
 from seq2seq.training.checkpoint_file import save_checkpoint
 from seq2seq.training.optimizers import build_optimizer
+from seq2seq.training.settings import TrainingSettings
 from tests.training.conftest import make_model
 
 model = make_model()
-model.compile(optimizer=build_optimizer("adam", 1e-2))
+model.compile(optimizer=build_optimizer(TrainingSettings()))
 model({"source": np.ones([1, 2], "int32"), "target_in": np.ones([1, 2], "int32")})
 model.optimizer.build(model.trainable_variables)
 folder = Path(sys.argv[1])

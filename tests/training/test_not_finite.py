@@ -10,10 +10,11 @@ import tensorflow as tf
 from seq2seq.layers import StateBridge
 from seq2seq.models import Decoder, Encoder, Seq2Seq
 from seq2seq.training.checkpoint_file import find_checkpoint, read_state
-from seq2seq.training.not_finite import NotFiniteError, find_origin, first_not_finite
+from seq2seq.training.not_finite import NotFiniteError, Watch, find_origin, first_not_finite
+from seq2seq.training.state import RunState
 from seq2seq.training.train import train
 
-from .conftest import make_batches, make_model
+from .conftest import make_batches, make_model, split
 from .test_train import events, saved
 
 ROWS = 2  # of the one batch of an epoch that is not full
@@ -43,9 +44,9 @@ def overflowing(part="encoder", name="drop", forward=False, rows=ROWS):
     return Seq2Seq(parts["encoder"], StateBridge([5]), parts["decoder"])
 
 
-def run(folder, model, **settings):
-    settings = {"epochs": 2, "learning_rate": 1e-2, "progress": "none", "checkpoint_minutes": 0} | settings
-    return train(model, settings.pop("batches", None) or make_batches(), folder=folder, **settings)
+def run(folder, model, *, batches=None, **options):
+    settings, others = split({"checkpoint_minutes": 0} | options)
+    return train(model, batches or make_batches(), settings, folder=folder, **others)
 
 
 def place_of_bad_batch(epoch=0):
@@ -189,8 +190,10 @@ def test_input_feeding_is_looked_into():
 
 
 def test_refuses_a_negative_number_of_skips(tmp_path):
-    with pytest.raises(ValueError, match=r"Received: skip_not_finite=-1\. Use 0 to skip none"):
+    with pytest.raises(ValueError, match=r"Received: training\.skip_not_finite=-1\."):
         run(tmp_path / "run", make_model(), skip_not_finite=-1)
+    with pytest.raises(ValueError, match=r"Received: skip_not_finite=-1\. Use 0 to skip none"):
+        Watch(RunState(), make_batches(), -1)
 
 
 def test_names_the_first_weight_that_is_not_finite():

@@ -15,6 +15,12 @@ from seq2seq.training.schedules import (
     Position,
     build_schedule,
 )
+from seq2seq.training.settings import TrainingSettings
+
+
+def settings_of(name, warmup_steps=0, **settings):
+    return TrainingSettings(schedule=name, warmup_steps=warmup_steps, **settings)
+
 
 positions = st.builds(
     lambda update, share, epochs: Position(update, share * epochs, epochs),
@@ -26,12 +32,12 @@ positions = st.builds(
 
 @given(positions, st.sampled_from(sorted(SCHEDULES)), st.integers(0, 5000))
 def test_every_factor_lies_between_zero_and_one(position, name, warmup_steps):
-    assert 0 <= build_schedule(name, warmup_steps).factor(position) <= 1
+    assert 0 <= build_schedule(settings_of(name, warmup_steps)).factor(position) <= 1
 
 
 @given(st.sampled_from(sorted(SCHEDULES)), st.integers(1, 5000))
 def test_warmup_rises_in_equal_steps_to_the_peak(name, warmup_steps):
-    schedule = build_schedule(name, warmup_steps)
+    schedule = build_schedule(settings_of(name, warmup_steps))
     factors = [schedule.factor(Position(update, 0.0, 10)) for update in (0, warmup_steps // 2, warmup_steps - 1)]
     assert factors == [1 / warmup_steps, (warmup_steps // 2 + 1) / warmup_steps, 1.0]
 
@@ -91,15 +97,16 @@ def test_plateau_goes_on_from_its_state(before, after):
 
 def test_plateau_takes_over_from_a_schedule_that_remembers_nothing():
     schedule = Plateau()
-    schedule.set_state(build_schedule("constant").get_state())
+    schedule.set_state(build_schedule(settings_of("constant")).get_state())
     assert schedule.factor(Position(0, 0, 1)) == 1
 
 
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: build_schedule("plato"), "Received: schedule='plato'. Did you mean 'plateau'"),
-        (lambda: build_schedule("constant", -1), "Received: warmup_steps=-1"),
+        (lambda: settings_of("plato"), 'Received: training.schedule="plato". Did you mean "plateau"'),
+        (lambda: settings_of("constant", -1), "Received: training.warmup_steps=-1"),
+        (lambda: Cosine(-1), "Received: warmup_steps=-1"),
         (lambda: Luong(every=0), "Received: start=5.0, every=0"),
         (lambda: Plateau(patience=0), "Received: patience=0"),
     ],
@@ -110,12 +117,14 @@ def test_refuses_in_words(make, message):
 
 
 def test_a_named_schedule_takes_its_own_settings():
-    given = {"start": 8.0, "every": 0.5, "patience": 3, "by": 0.25, "lowest": 0.1}
+    given = {"start": 8.0, "every": 0.5, "patience": 3, "by": 0.25}
+    names = {"start": "schedule_start", "every": "schedule_every", "patience": "schedule_patience"}
     for name, kind in SCHEDULES.items():
-        built = build_schedule(name, 7, **given)
+        own = {key: given[key] for key in inspect.signature(kind).parameters if key in given}
+        settings = {names.get(key, "schedule_factor"): value for key, value in own.items()}
+        built = build_schedule(settings_of(name, 7, **settings))
         assert type(built) is kind and built.warmup_steps == 7
-        assert {key: value for key, value in vars(built).items() if key in given} == {
-            key: given[key] for key in inspect.signature(kind).parameters if key in given
-        }
+        assert {key: value for key, value in vars(built).items() if key in given} == own
         usual = {key: value for key, value in vars(kind()).items() if not key.startswith("_")}
-        assert {key: value for key, value in vars(build_schedule(name)).items() if key in usual} == usual
+        built = build_schedule(settings_of(name))
+        assert {key: value for key, value in vars(built).items() if key in usual} == usual

@@ -121,6 +121,11 @@ def test_the_second_ends_a_process_at_once(number, status):
         assert time.monotonic() - began < 10
 
 
+def test_refuses_a_negative_patience():
+    with pytest.raises(ValueError, match=r"Received: patience=-1\. Use 0 to never stop early"):
+        BestScore("loss", patience=-1)
+
+
 def test_other_threads_get_no_signals():
     received = []
 

@@ -9,6 +9,7 @@ import keras
 import numpy as np
 import pytest
 
+from seq2seq.metrics import EvaluationSettings
 from seq2seq.models.kernels import SlowKernelError, layer_kernels
 from seq2seq.system.terminal import exit_status
 from seq2seq.text.batches import Batches
@@ -18,10 +19,12 @@ from seq2seq.training.not_finite import NotFiniteError
 from seq2seq.training.optimizers import build_optimizer
 from seq2seq.training.run_folder import RunFolderError
 from seq2seq.training.schedules import Luong
+from seq2seq.training.settings import TrainingSettings
 from seq2seq.training.state import OF_THE_PROCESS
 from seq2seq.training.train import train
+from seq2seq.training.validation import HeldOut
 
-from .conftest import make_batches, make_model
+from .conftest import make_batches, make_model, split
 
 
 class Call(keras.callbacks.Callback):
@@ -53,10 +56,10 @@ def terminate(model):
     os.kill(os.getpid(), signal.SIGTERM)
 
 
-def run(folder, model=None, batches=None, **settings):
+def run(folder, model=None, batches=None, **options):
     model = model or make_model()
-    settings = {"epochs": 2, "learning_rate": 1e-2, "progress": "none"} | settings
-    return model, train(model, batches or make_batches(), folder=folder, **settings)
+    settings, others = split(options)
+    return model, train(model, batches or make_batches(), settings, folder=folder, **others)
 
 
 def events(folder, *names):
@@ -92,8 +95,8 @@ def test_trains_validates_and_leaves_the_best_weights(tmp_path, validation_batch
 
     model = make_model()
     corpus = corpus_from_pairs([("a", "a"), ("b", "b")])
-    settings = {"validation_batches": validation_batches, "validation_corpus": corpus, "decode": decode}
-    model, result = run(tmp_path, model, epochs=3, metrics=["exact_match", "bleu"], tensorboard=True, **settings)
+    held_out = HeldOut(validation_batches, corpus, decode, EvaluationSettings(("exact_match", "bleu")))
+    model, result = run(tmp_path, model, epochs=3, tensorboard=True, validation=held_out)
     assert (result.stopped, result.epochs, result.updates) == ("finished", 3, 12)
     assert (result.monitor, result.best, result.best_epoch) == ("exact_match", 100.0, 2.0)
     assert [epoch["val_exact_match"] for epoch in result.history] == [0.0, 100.0, 0.0]
@@ -123,8 +126,8 @@ def test_averages_are_what_is_validated_and_kept(tmp_path):
         return texts
 
     model = make_model()
-    settings = {"ema": 0.5, "epochs": 1, "validation_corpus": corpus_from_pairs([("a", "a")]), "decode": decode}
-    run(tmp_path, model, **settings)
+    held_out = HeldOut(corpus=corpus_from_pairs([("a", "a")]), decode=decode, evaluation=EvaluationSettings(("bleu",)))
+    run(tmp_path, model, ema=0.5, epochs=1, validation=held_out)
     averages = [each.numpy() for each in model.optimizer.variables if each.path.endswith("_average")]
     # The checkpoint, from which a resume goes on, has the weights themselves.
     load_checkpoint(find_checkpoint(tmp_path / "last"), model)
@@ -141,22 +144,16 @@ def values(model):
 
 
 def test_stops_when_patience_is_over(tmp_path, validation_batches):
-    _, result = run(
-        tmp_path, epochs=9, learning_rate=1e-9, validation_batches=validation_batches, monitor="accuracy", patience=2
-    )
+    settings = {"epochs": 9, "validation": HeldOut(validation_batches), "monitor": "accuracy", "patience": 2}
+    _, result = run(tmp_path, learning_rate=1e-9, **settings)
     # Nothing is learnt, so all scores are equal: patience counts from the first, the last one's weights are kept.
     assert (result.stopped, result.epochs, result.best_epoch) == ("patience", 3, 3.0)
     # Going on has nothing to wait for any more; with more patience it does.
-    assert (
-        run(tmp_path, epochs=9, validation_batches=validation_batches, monitor="accuracy", patience=2, resume=True)[
-            1
-        ].updates
-        == result.updates
-    )
+    assert run(tmp_path, **settings, resume=True)[1].updates == result.updates
 
 
 def test_validates_every_few_steps_and_at_the_end(tmp_path, validation_batches):
-    run(tmp_path, validation_batches=validation_batches, validate_every=3, monitor="loss")
+    run(tmp_path, validation=HeldOut(validation_batches), validate_every=3, monitor="loss")
     assert [event["update"] for event in events(tmp_path, "validation")] == [3, 6, 8]
 
 
@@ -168,14 +165,14 @@ def test_the_schedule_sets_the_rate_of_every_step(tmp_path):
 
 def test_plateau_halves_where_the_score_stands_still(tmp_path, validation_batches):
     rates = Rates()
-    settings = {"validation_batches": validation_batches, "monitor": "accuracy", "schedule": "plateau"}
+    settings = {"validation": HeldOut(validation_batches), "monitor": "accuracy", "schedule": "plateau"}
     run(tmp_path, epochs=3, learning_rate=1e-9, callbacks=[rates], **settings)
     np.testing.assert_allclose(rates.seen[::4], [1e-9, 1e-9, 0.5e-9])
 
 
 def test_takes_an_optimizer_with_its_own_settings(tmp_path):
     rates = Rates()
-    run(tmp_path, optimizer=build_optimizer("sgd", 0.25), epochs=1, callbacks=[rates])
+    run(tmp_path, optimizer=keras.optimizers.SGD(0.25), epochs=1, callbacks=[rates])
     assert set(rates.seen) == {0.25}
 
 
@@ -191,7 +188,7 @@ EVERYTHING = {"optimizer": "rmsprop", "ema": 0.9, "schedule": "plateau", "valida
 def straight(request, tmp_path_factory):
     dropout, settings = request.param
     folder = tmp_path_factory.mktemp("straight")
-    settings = settings | {"validation_batches": make_batches(pairs=6, seed=3), "monitor": "loss", "epochs": 3}
+    settings = settings | {"validation": HeldOut(make_batches(pairs=6, seed=3)), "monitor": "loss", "epochs": 3}
     model, result = run(folder, make_model(dropout=dropout), **settings)
     return folder, model, result, dropout, settings
 
@@ -323,7 +320,7 @@ def test_a_disk_that_fills_inside_a_checkpoint_leaves_the_one_before(tmp_path, m
 
 
 def compiled_like(model):
-    model.compile(optimizer=build_optimizer("adam", 1e-2))
+    model.compile(optimizer=build_optimizer(TrainingSettings()))
     model.optimizer.build(model.trainable_variables)
     return model
 
@@ -331,12 +328,12 @@ def compiled_like(model):
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"epochs": 0}, "Received: epochs=0"),
-        ({"keep_checkpoints": 0}, "Received: keep_checkpoints=0"),
-        ({"optimizer": "Adam"}, "Did you mean 'adam'"),
-        ({"schedule": "inverse"}, "Did you mean 'inverse_sqrt'"),
+        ({"epochs": 0}, "Received: training.epochs=0"),
+        ({"keep_checkpoints": 0}, "Received: training.keep_checkpoints=0"),
+        ({"optimizer": "Adam"}, 'Did you mean "adam"'),
+        ({"schedule": "inverse"}, 'Did you mean "inverse_sqrt"'),
         ({"monitor": "blue"}, "monitor is one of"),
-        ({"patience": -1}, "Received: patience=-1"),
+        ({"patience": -1}, "Received: training.patience=-1"),
         ({"progress": "bars"}, "Did you mean 'bar'"),
     ],
 )

@@ -1,9 +1,10 @@
 import numpy as np
 import pytest
 
+from seq2seq.metrics import EvaluationSettings
 from seq2seq.text.corpus import corpus_from_pairs
 from seq2seq.training.checkpoint_file import metric_values
-from seq2seq.training.validation import Validator
+from seq2seq.training.validation import HeldOut, Validator
 
 CORPUS = corpus_from_pairs([("a", "A"), ("b", "B"), ("c", "C"), ("d", "D")])
 
@@ -17,9 +18,8 @@ def test_measures_loss_and_decoded_text_and_leaves_the_running_metrics(compiled,
     expected = compiled.evaluate(validation_batches.dataset(), verbose=0, return_dict=True)
     for variable, value in zip(compiled.metrics_variables, running, strict=True):
         variable.assign(value)
-    validator = Validator(
-        compiled, batches=validation_batches, decode=decode, corpus=CORPUS, metrics=["exact_match", "bleu"], samples=2
-    )
+    held_out = HeldOut(validation_batches, CORPUS, decode, EvaluationSettings(("exact_match", "bleu")))
+    validator = Validator(compiled, held_out, samples=2)
     for _ in range(2):  # the second time the batches have been read already
         validation = validator.measure(7)
         assert validation.update == 7
@@ -34,13 +34,13 @@ def test_measures_loss_and_decoded_text_and_leaves_the_running_metrics(compiled,
 
 
 def test_measures_nothing_where_nothing_is_given(compiled):
-    validator = Validator(compiled)
+    validator = Validator(compiled, HeldOut())
     assert validator.measure(1).values == {}
     assert validator.names == []
 
 
-def test_refuses_in_words(compiled):
+def test_refuses_in_words():
     with pytest.raises(ValueError, match="Give both, or neither"):
-        Validator(compiled, decode=decode)
-    with pytest.raises(ValueError, match="Did you mean 'chrf'"):
-        Validator(compiled, decode=decode, corpus=CORPUS, metrics=["chrff"])
+        HeldOut(decode=decode)
+    with pytest.raises(ValueError, match='Did you mean "chrf"'):
+        HeldOut(corpus=CORPUS, decode=decode, evaluation=EvaluationSettings(["chrff"]))

@@ -219,8 +219,6 @@ def _train(
     from seq2seq.training.optimizers import build_optimizer
     from seq2seq.training.timing import Timing
 
-    settings = recipe.training
-
     class Stopwatch(keras.callbacks.Callback):
         """Takes the time of every step, and stops after the last one."""
 
@@ -239,10 +237,7 @@ def _train(
             self.model.stop_training = len(self.ends) == _WARM_UP + steps
 
     timing = Timing(time.monotonic())
-    optimizer = build_optimizer(
-        settings.optimizer, settings.learning_rate, clip_norm=settings.clip_norm, ema=settings.ema
-    )
-    model.compile(optimizer=optimizer)
+    model.compile(optimizer=build_optimizer(recipe.training))
     batches.seek(0)
     epochs = math.ceil((_WARM_UP + steps) / batches.steps(0))
     with tqdm(total=_WARM_UP + steps, desc="training", unit="step", leave=False, disable=None) as bar:

@@ -60,7 +60,7 @@ def training(turns: Turns) -> None:
     )
     model = build(job.architecture, job.precision)
     _check_size(model, job.architecture)
-    model.compile(optimizer=build_optimizer("adam", 1e-3, clip_norm=1.0))
+    model.compile(optimizer=build_optimizer(TrainingSettings(learning_rate=1e-3, clip_norm=1.0)))
     updates = Updates(turns)
 
     class Count(keras.callbacks.Callback):
@@ -106,7 +106,7 @@ def curves(turns: Turns) -> None:
         if point.beam:
             call = functools.partial(_without_end(model).decode, source, point.target_time, Beam(point.beam))
         else:
-            model.compile(optimizer=build_optimizer("adam", 1e-3, clip_norm=1.0))
+            model.compile(optimizer=build_optimizer(TrainingSettings(learning_rate=1e-3, clip_norm=1.0)))
             call = functools.partial(model.train_on_batch, {"source": source, "target_in": target_in}, target_out)
         works[f"{point.curve} {point.value}"] = 1, call
     turns.repeat(works, least=0.2)
