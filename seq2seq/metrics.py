@@ -8,6 +8,21 @@ may be compared.
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
+__all__ = [
+    "HIGHER_IS_BETTER",
+    "METRICS",
+    "References",
+    "Score",
+    "bleu",
+    "character_error_rate",
+    "chrf",
+    "exact_match",
+    "phoneme_error_rate",
+    "score",
+    "ter",
+    "word_error_rate",
+]
+
 References = Sequence[str] | Sequence[Sequence[str]]
 """One string for each hypothesis, or a list of strings for each hypothesis, all of them right."""
 

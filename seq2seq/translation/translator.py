@@ -77,7 +77,7 @@ class Translator:
 
     Example:
         >>> import seq2seq
-        >>> from seq2seq.text.tokenizer import Tokenizer
+        >>> from seq2seq.text import Tokenizer
         >>> tokenizer = Tokenizer.train(["ein Haus", "a house"], kind="char")
         >>> encoder = seq2seq.Encoder(tokenizer.vocab_size, 8, [8])
         >>> decoder = seq2seq.Decoder(tokenizer.vocab_size, 8, [8])
@@ -294,7 +294,7 @@ class Translator:
         """
         path = Path(path)
         members, about = read_members(path)
-        from seq2seq.text.tokenizer import Tokenizer
+        from seq2seq.text import Tokenizer
         from seq2seq.translation.shortlist import Shortlist
 
         try:
