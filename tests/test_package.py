@@ -245,6 +245,20 @@ class TestCommand:
         done = python("-c", code)
         assert (done.stdout.splitlines()[-1], done.stderr) == ("[] 0", "")
 
+    def test_a_recipe_script_says_nothing_but_its_own_words(self, tmp_path):
+        script = tmp_path / "tiny.py"
+        script.write_text(
+            "from seq2seq.commands import main\n"
+            "from seq2seq.recipe import Data, Recipe\n"
+            "recipe = Recipe('tiny', Data('corpus', 'a', 'b'))\n"
+            "if __name__ == '__main__':\n"
+            "    main(recipe)\n"
+        )
+        # TensorFlow is loaded before the text is looked for.
+        done = python(str(script), "--out", str(tmp_path / "run"), "--data", str(tmp_path / "absent"))
+        assert (done.returncode, done.stdout) == (1, "")
+        assert done.stderr.startswith("tiny.py: error: ") and done.stderr.count("\n") == 1
+
     def test_help_is_quick(self):
         # The whole process, Python's own start included.
         code = (

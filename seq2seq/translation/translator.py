@@ -17,6 +17,7 @@ import numpy as np
 
 from seq2seq.search import Beam, Search
 from seq2seq.settings import Range, convert, from_table
+from seq2seq.system.choices import need_choice
 from seq2seq.system.files import replacing
 from seq2seq.text.special_ids import END, PAD, PIECES
 from seq2seq.translation.model_file import (
@@ -175,11 +176,8 @@ class Translator:
         search = self.search if search is None else search
         size = self.batch_size if batch_size is None else batch_size
         _check_batch_size(size)
-        if precision not in (None, *_PRECISIONS):
-            raise ValueError(
-                f"precision is one of {', '.join(_PRECISIONS)}, or None for that of the model. "
-                f"Received: precision={precision!r}."
-            )
+        if precision is not None:
+            need_choice("precision", precision, _PRECISIONS)
         if shortlist and self.shortlist is None:
             raise ValueError(
                 "This translator has no shortlist. Received: shortlist=True. Learn one with `seq2seq shortlist`, or "
