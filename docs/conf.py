@@ -1,4 +1,5 @@
 import inspect
+import re
 import sys
 from pathlib import Path
 
@@ -21,6 +22,7 @@ extensions = [
     "sphinx.ext.napoleon",
     "command_line",
     "date_forms",
+    "exports",
     "settings_table",
 ]
 exclude_patterns = ["_build"]
@@ -35,8 +37,7 @@ myst_heading_anchors = 3
 default_role = "code"
 napoleon_use_ivar = True
 napoleon_custom_sections = [("Call arguments", "params_style"), "Source"]
-# A name that a module passes on is documented where it is defined.
-autodoc_default_options = {"members": True, "ignore-module-all": True}
+autodoc_default_options = {"members": True}
 autodoc_member_order = "bysource"
 # What overrides a method of Keras without a word of its own is documented by Keras, in another markup.
 autodoc_inherit_docstrings = False
@@ -71,7 +72,9 @@ def _signature(app, what, name, object_, options, signature, returns):
         parameters = list(inspect.signature(object_.__init__).parameters.values())[1:]
         signature = stringify_signature(inspect.Signature(parameters), unqualified_typehints=True)
     # A dataclass' default_factory is printed as something that is no Python, and the annotations around it get lost.
-    return signature and signature.replace("<factory>", "..."), returns
+    signature = signature and signature.replace("<factory>", "...")
+    # What numbers and texts a setting takes stands in the table of settings.
+    return signature and re.sub(r"Annotated\[(\w+), (?:Range|Matching)\([^()]*\)\]", r"\1", signature), returns
 
 
 def _skip(app, what, name, object_, skip, options):

@@ -5,8 +5,9 @@ changes nothing in the process but Keras' choice of a backend, which Keras makes
 """
 
 import os
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from seq2seq.system.exports import lazily
 
 if TYPE_CHECKING:
     from seq2seq.layers import Attention, StackedLSTM, StateBridge
@@ -14,9 +15,7 @@ if TYPE_CHECKING:
     from seq2seq.recipe import Recipe
     from seq2seq.runs import run
     from seq2seq.system.quiet import quiet
-    from seq2seq.text.batches import Batches
-    from seq2seq.text.corpus import corpus_from_pairs, read_corpus
-    from seq2seq.text.tokenizer import Tokenizer
+    from seq2seq.text import Batches, Tokenizer, corpus_from_pairs, read_corpus
     from seq2seq.translation import Translator, load
 
 __version__ = "0.1.0"
@@ -24,24 +23,14 @@ __version__ = "0.1.0"
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 
 _WHERE = {
-    "Attention": "seq2seq.layers",
-    "Batches": "seq2seq.text.batches",
-    "Decoder": "seq2seq.models",
-    "Encoder": "seq2seq.models",
-    "Recipe": "seq2seq.recipe",
-    "Seq2Seq": "seq2seq.models",
-    "StackedLSTM": "seq2seq.layers",
-    "StateBridge": "seq2seq.layers",
-    "Tokenizer": "seq2seq.text.tokenizer",
-    "Translator": "seq2seq.translation",
-    "corpus_from_pairs": "seq2seq.text.corpus",
-    "load": "seq2seq.translation",
-    "quiet": "seq2seq.system.quiet",
-    "read_corpus": "seq2seq.text.corpus",
-    "run": "seq2seq.runs",
+    "seq2seq.layers": ["Attention", "StackedLSTM", "StateBridge"],
+    "seq2seq.models": ["Decoder", "Encoder", "Seq2Seq"],
+    "seq2seq.recipe": ["Recipe"],
+    "seq2seq.runs": ["run"],
+    "seq2seq.system.quiet": ["quiet"],
+    "seq2seq.text": ["Batches", "Tokenizer", "corpus_from_pairs", "read_corpus"],
+    "seq2seq.translation": ["Translator", "load"],
 }
-
-_ON_KERAS = {"seq2seq.layers", "seq2seq.models", "seq2seq.translation"}
 
 __all__ = [
     "Attention",
@@ -62,18 +51,4 @@ __all__ = [
     "run",
 ]
 
-
-def __getattr__(name: str) -> Any:
-    if name not in _WHERE:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    if _WHERE[name] in _ON_KERAS:
-        import_module(
-            "seq2seq.system.backend"
-        )  # another backend is refused in words, before something deep inside fails
-    value = getattr(import_module(_WHERE[name]), name)
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *_WHERE})
+__getattr__, __dir__ = lazily(__name__, _WHERE)

@@ -1,6 +1,8 @@
-"""The docs keep their word: code runs, commands parse, and every module has a reference page."""
+"""The docs keep their word: code runs, commands parse, and the reference is what the packages export."""
 
 import argparse
+import importlib
+import inspect
 import re
 import shlex
 from pathlib import Path
@@ -41,6 +43,13 @@ def page_id(path):
 
 def blocks(path, language):
     return [body for _, kind, body in FENCE.findall(path.read_text("utf-8")) if kind.split()[:1] == [language]]
+
+
+@pytest.fixture
+def exports(monkeypatch):
+    """What the docs are built with: the public names."""
+    monkeypatch.syspath_prepend(ROOT / "docs")
+    return importlib.import_module("exports")
 
 
 def python_blocks(path):
@@ -164,16 +173,72 @@ def test_the_forms_of_dates_are_listed_and_counted_by_language(monkeypatch):
     assert f"one of the {len(forms)} forms" in header and "docs/reference/dates.md" in header
 
 
-def test_every_module_has_a_place_in_the_reference():
-    files = (path.relative_to(ROOT).with_suffix("") for path in (ROOT / "seq2seq").rglob("*.py"))
-    modules = {".".join(file.parts).removesuffix(".__init__") for file in files}
-    shown = set()
-    for path in (ROOT / "docs" / "reference").glob("*.md"):
-        shown |= set(re.findall(r"^\.\. automodule:: (\S+)$", path.read_text("utf-8"), re.MULTILINE))
-    assert shown == modules - {"seq2seq"}
+def reference(kind):
+    """What the pages of the reference name by a directive, in order."""
+    text = "".join(path.read_text("utf-8") for path in sorted((ROOT / "docs" / "reference").glob("*.md")))
+    return re.findall(rf"^\.\. {kind}:: (\S+)$", text, re.MULTILINE)
 
 
-def test_every_public_name_stands_in_the_reference():
+def test_the_reference_shows_what_the_packages_export_and_nothing_else(exports):
+    assert sorted(reference("exports")) == sorted(exports.PACKAGES)
+    assert reference(r"auto\w+") == ["seq2seq.quiet"]
+
+
+def test_every_room_has_a_page_or_is_for_the_house_alone(exports):
+    rooms = {path.name.removesuffix(".py") for path in (ROOT / "seq2seq").iterdir() if not path.name.startswith("_")}
+    shown = {package.split(".")[1] for package in exports.PACKAGES}
+    assert rooms - shown == {"system", "settings", "py.typed"}
+
+
+def test_every_exported_name_has_an_entry_with_words_of_its_own(exports):
+    for package in exports.PACKAGES:
+        module = importlib.import_module(package)
+        assert module.__doc__
+        for name in exports.names(package):
+            place, value = f"{package}.{name}", getattr(module, name)
+            assert exports.entry(package, name)[0].endswith(f":: {name}")
+            said = (
+                exports.said_of_constant(package, name)
+                if exports.is_constant(package, name)
+                else vars(value).get("__doc__", inspect.getdoc(value))
+            )
+            assert said, f"{place} has no docstring"
+
+
+def test_a_name_of_a_docstring_leads_to_its_public_place(exports):
+    from seq2seq.text import Batches
+
+    assert exports.found("seq2seq.text.batches.Batches.seek", None) == (Batches, ["seek"])
+    assert exports.found("Batches", "seq2seq.text.batches") == (Batches, [])
+    assert exports.found("seq2seq.text.batches.Batches.sought", None) == (None, [])
+    assert exports.found("seq2seq.text.batches.Bundles", None) == (None, [])
+    assert exports.public_places()[id(Batches)] == "seq2seq.text.Batches"
+
+
+def test_the_names_of_the_package_itself_stand_in_the_reference():
     page = (ROOT / "docs" / "reference" / "package.md").read_text("utf-8")
-    shown = dict(re.findall(r"^\| `(\w+)` \| \{py:mod\}`([\w.]+)` \|$", page, re.MULTILINE))
-    assert shown == seq2seq._WHERE
+    shown = dict(re.findall(r"^\| `(\w+)` \| (?:\{py:mod\}`)?([\w.]+)`? \|$", page, re.MULTILINE))
+    where = {name: module for module, names in seq2seq._WHERE.items() for name in names}
+    assert shown == where | {"quiet": "below"}
+
+
+def shown_to_people():
+    """Every text that shows Python to people: docs, README, recipes, and the examples of a module."""
+    for path in [*PAGES, *sorted((ROOT / "recipes").glob("*.py"))]:
+        yield path, path.read_text("utf-8")
+    for path in sorted((ROOT / "seq2seq").rglob("*.py")):
+        lines = (line.strip() for line in path.read_text("utf-8").splitlines())
+        yield path, "\n".join(line[4:] for line in lines if line.startswith((">>> ", "... ")))
+
+
+def test_what_is_shown_to_people_imports_public_names_only(exports):
+    known = {package: set(importlib.import_module(package).__all__) for package in ("seq2seq", *exports.PACKAGES)}
+    found = 0
+    for path, text in shown_to_people():
+        for package, names in re.findall(r"^ *from (seq2seq[\w.]*) import (\([^)]*\)|.*)", text, re.MULTILINE):
+            found += 1
+            assert package in known, f"{page_id(path)}: from {package} import {names}"
+            names = re.findall(r"\w+", re.sub(r" as \w+|#.*", "", names))
+            assert set(names) <= known[package], f"{page_id(path)}: from {package} import {', '.join(names)}"
+        assert set(re.findall(r"^ *import (seq2seq[\w.]*)", text, re.MULTILINE)) <= known.keys(), page_id(path)
+    assert found > 20

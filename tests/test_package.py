@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 import tomllib
+from importlib import import_module
 from importlib.metadata import version
 from pathlib import Path
 
@@ -34,6 +35,11 @@ FLOORS = [
 FLOOR = {part: number for number, parts in enumerate(FLOORS) for part in parts}
 
 HEAVY = ["tensorflow", "keras", "datasets", "sacrebleu"]
+LIGHT = [
+    "seq2seq",
+    "seq2seq.text, seq2seq.metrics, seq2seq.search, seq2seq.training",
+    "seq2seq.recipe, seq2seq.runs, seq2seq.analysis, seq2seq.distribution, seq2seq.commands",
+]
 SECONDS = 0.3
 
 # Installed for Keras' own callback, which imports it for us.
@@ -73,8 +79,9 @@ def imports(path):
 
 
 class TestImport:
-    def test_loads_nothing_heavy(self):
-        done = python("-c", f"import seq2seq, sys; print([name for name in {HEAVY} if name in sys.modules])")
+    @pytest.mark.parametrize("package", LIGHT)
+    def test_loads_nothing_heavy(self, package):
+        done = python("-c", f"import {package}, sys; print([name for name in {HEAVY} if name in sys.modules])")
         assert (done.stdout, done.stderr) == ("[]\n", "")
 
     def test_is_quick(self):
@@ -120,18 +127,49 @@ class TestImport:
         assert f"needs Keras on its TensorFlow backend. Received: KERAS_BACKEND='{backend}'" in done.stderr
 
 
+PACKAGES = sorted(
+    path.parent for path in MODULES if path.name == "__init__.py" and "__all__" in path.read_text("utf-8")
+)
+
+
+@pytest.mark.parametrize("folder", PACKAGES, ids=lambda folder: ".".join(folder.relative_to(ROOT).parts))
 class TestPublicNames:
-    @pytest.mark.parametrize("name", seq2seq.__all__)
-    def test_resolves(self, name):
-        assert getattr(seq2seq, name) is not None
-        assert name in dir(seq2seq)
+    def test_all_resolve(self, folder):
+        package = import_module(".".join(folder.relative_to(ROOT).parts))
+        assert list(package.__all__) == sorted(set(package.__all__), key=package.__all__.index)
+        for name in package.__all__:
+            assert getattr(package, name) is not None
+            assert name in dir(package)
 
-    def test_the_table_and_the_list_agree(self):
-        assert sorted({*seq2seq._WHERE, "__version__"}) == sorted(seq2seq.__all__)
+    def test_what_a_type_checker_sees_is_what_there_is(self, folder):
+        tree = ast.parse((folder / "__init__.py").read_text("utf-8"))
+        seen = {
+            alias.asname or alias.name: node.module
+            for node in ast.walk(tree)
+            if isinstance(node, ast.ImportFrom) and node.module.startswith("seq2seq")
+            for alias in node.names
+        }
+        defined = {node.name for node in tree.body if isinstance(node, ast.ClassDef | ast.FunctionDef)}
+        assigned = {
+            target.id
+            for node in tree.body
+            if isinstance(node, ast.Assign | ast.AnnAssign)
+            for target in ast.walk(node.target if isinstance(node, ast.AnnAssign) else node.targets[0])
+            if isinstance(target, ast.Name)
+        }
+        package = import_module(".".join(folder.relative_to(ROOT).parts))
+        assert set(package.__all__) <= seen.keys() | defined | assigned
+        lazy = {name: module for module, names in vars(package).get("_WHERE", {}).items() for name in names}
+        assert lazy.items() <= seen.items()
 
-    def test_an_unknown_name_is_an_attribute_error(self):
-        with pytest.raises(AttributeError, match="module 'seq2seq' has no attribute 'Seq3Seq'"):
-            seq2seq.Seq3Seq  # noqa: B018
+    def test_no_name_is_hidden_by_a_module(self, folder):
+        package = import_module(".".join(folder.relative_to(ROOT).parts))
+        assert not {path.stem for path in folder.iterdir()} & set(package.__all__)
+
+
+def test_an_unknown_name_is_an_attribute_error():
+    with pytest.raises(AttributeError, match="module 'seq2seq' has no attribute 'Seq3Seq'"):
+        seq2seq.Seq3Seq  # noqa: B018
 
 
 class TestFloors:
@@ -206,6 +244,20 @@ class TestCommand:
         )
         done = python("-c", code)
         assert (done.stdout.splitlines()[-1], done.stderr) == ("[] 0", "")
+
+    def test_a_recipe_script_says_nothing_but_its_own_words(self, tmp_path):
+        script = tmp_path / "tiny.py"
+        script.write_text(
+            "from seq2seq.commands import main\n"
+            "from seq2seq.recipe import Data, Recipe\n"
+            "recipe = Recipe('tiny', Data('corpus', 'a', 'b'))\n"
+            "if __name__ == '__main__':\n"
+            "    main(recipe)\n"
+        )
+        # TensorFlow is loaded before the text is looked for.
+        done = python(str(script), "--out", str(tmp_path / "run"), "--data", str(tmp_path / "absent"))
+        assert (done.returncode, done.stdout) == (1, "")
+        assert done.stderr.startswith("tiny.py: error: ") and done.stderr.count("\n") == 1
 
     def test_help_is_quick(self):
         # The whole process, Python's own start included.

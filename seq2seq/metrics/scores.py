@@ -8,6 +8,23 @@ may be compared.
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
+from seq2seq.system.choices import choose, need_choice
+
+__all__ = [
+    "HIGHER_IS_BETTER",
+    "METRICS",
+    "References",
+    "Score",
+    "bleu",
+    "character_error_rate",
+    "chrf",
+    "exact_match",
+    "phoneme_error_rate",
+    "score",
+    "ter",
+    "word_error_rate",
+]
+
 References = Sequence[str] | Sequence[Sequence[str]]
 """One string for each hypothesis, or a list of strings for each hypothesis, all of them right."""
 
@@ -50,8 +67,7 @@ def bleu(hypotheses: Iterable[str], references: References, *, lowercase: bool =
     """
     from sacrebleu.metrics.bleu import BLEU
 
-    if tokenize not in BLEU.TOKENIZERS:
-        raise ValueError(f"tokenize is one of {', '.join(BLEU.TOKENIZERS)}. Received: tokenize={tokenize!r}.")
+    need_choice("tokenize", tokenize, BLEU.TOKENIZERS)
     try:
         metric = BLEU(lowercase=lowercase, tokenize=tokenize)
     except (ImportError, RuntimeError) as error:
@@ -263,11 +279,10 @@ def score(
         >>> score("exact_match", ["a", "b"], ["a", "c"]).value
         50.0
     """
-    if name not in METRICS:
-        raise ValueError(f"A metric is one of {', '.join(METRICS)}. Received: {name!r}.")
+    metric = choose("metric", name, METRICS)
     if name == "bleu":
         return bleu(hypotheses, references, lowercase=lowercase, tokenize=tokenize)
-    return METRICS[name](hypotheses, references, lowercase=lowercase)
+    return metric(hypotheses, references, lowercase=lowercase)
 
 
 def _pairs(hypotheses: Iterable[str], references: References) -> list[tuple[str, list[str]]]:

@@ -1,29 +1,49 @@
-"""Keras models: encoder, decoder, and both joined by a state bridge.
+"""Keras models: encoder, decoder, and both joined by a state bridge; their settings, and architectures by paper.
 
 The names below are imported when they are first used: settings of models are read without TensorFlow.
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from seq2seq.system.exports import lazily
 
 if TYPE_CHECKING:
+    from seq2seq.models.architectures import ARCHITECTURES, bahdanau2014, gnmt2016, luong2015, sutskever2014
+    from seq2seq.models.build import build_model
     from seq2seq.models.decoder import Decoder
     from seq2seq.models.encoder import Encoder
+    from seq2seq.models.generator import Generator
+    from seq2seq.models.kernels import LayerKernel, SlowKernelError, layer_kernels
     from seq2seq.models.seq2seq import Seq2Seq
     from seq2seq.models.step import DecoderState, Step
 
 _WHERE = {
-    "Decoder": "seq2seq.models.decoder",
-    "DecoderState": "seq2seq.models.step",
-    "Encoder": "seq2seq.models.encoder",
-    "Seq2Seq": "seq2seq.models.seq2seq",
-    "Step": "seq2seq.models.step",
+    "seq2seq.models.architectures": ["ARCHITECTURES", "bahdanau2014", "gnmt2016", "luong2015", "sutskever2014"],
+    "seq2seq.models.build": ["build_model"],
+    "seq2seq.models.decoder": ["Decoder"],
+    "seq2seq.models.encoder": ["Encoder"],
+    "seq2seq.models.generator": ["Generator"],
+    "seq2seq.models.kernels": ["LayerKernel", "SlowKernelError", "layer_kernels"],
+    "seq2seq.models.seq2seq": ["Seq2Seq"],
+    "seq2seq.models.step": ["DecoderState", "Step"],
 }
 
-__all__ = ["Decoder", "DecoderState", "Encoder", "Seq2Seq", "Step"]
+__all__ = [
+    "ARCHITECTURES",
+    "Decoder",
+    "DecoderState",
+    "Encoder",
+    "Generator",
+    "LayerKernel",
+    "Seq2Seq",
+    "SlowKernelError",
+    "Step",
+    "bahdanau2014",
+    "build_model",
+    "gnmt2016",
+    "layer_kernels",
+    "luong2015",
+    "sutskever2014",
+]
 
-
-def __getattr__(name: str) -> Any:
-    if name not in _WHERE:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(_WHERE[name]), name)
+__getattr__, __dir__ = lazily(__name__, _WHERE)

@@ -105,6 +105,7 @@ ARCHITECTURES: dict[str, Callable[[float], ModelSettings]] = {
     "luong2015": luong2015,
     "gnmt2016": gnmt2016,
 }
+"""The architectures by name: functions of a factor for every width."""
 
 DEPARTURES: dict[str, tuple[str, ...]] = {
     "sutskever2014": ("weights start as in Keras (Glorot, orthogonal), not uniform in ±0.08",),

@@ -40,7 +40,7 @@ def build_model(
         ContradictionError: Settings do not fit together; the message says which and what to change.
 
     Example:
-        >>> from seq2seq.models.architectures import luong2015
+        >>> from seq2seq.models import luong2015
         >>> build_model(luong2015(width=0.01), 20, 30).decoder.units
         [10, 10, 10, 10]
     """

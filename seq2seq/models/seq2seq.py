@@ -30,7 +30,7 @@ class Seq2Seq(keras.Model):
     target tokens predicted right, without smoothing). So `compile` takes an optimizer and no loss.
 
     A training step whose loss or gradient is not finite is left out: it changes nothing but the place in the data, and
-    `optimizer.iterations` does not count it. `seq2seq.training.train` stops there and says why.
+    `optimizer.iterations` does not count it. `seq2seq.training.fit` stops there and says why.
 
     Args:
         encoder: An `Encoder`.

@@ -8,8 +8,18 @@ from seq2seq.models.settings import (
     EncoderSettings,
     ModelSettings,
 )
+from seq2seq.recipe.build import (
+    ContradictionError,
+    Corpora,
+    build_batches,
+    build_model,
+    build_tokenizers,
+    check_model,
+    read_corpora,
+)
 from seq2seq.recipe.recipe import Recipe, load_recipe
 from seq2seq.search.settings import DecodingSettings
+from seq2seq.settings import SettingsError
 from seq2seq.text.settings import BatchSettings, Data, TokenizerSettings
 from seq2seq.training.settings import TrainingSettings
 
@@ -17,6 +27,8 @@ __all__ = [
     "AttentionSettings",
     "BatchSettings",
     "BridgeSettings",
+    "ContradictionError",
+    "Corpora",
     "Data",
     "DecoderSettings",
     "DecodingSettings",
@@ -24,7 +36,13 @@ __all__ = [
     "EvaluationSettings",
     "ModelSettings",
     "Recipe",
+    "SettingsError",
     "TokenizerSettings",
     "TrainingSettings",
+    "build_batches",
+    "build_model",
+    "build_tokenizers",
+    "check_model",
     "load_recipe",
+    "read_corpora",
 ]

@@ -1,6 +1,6 @@
 """Runs: from a recipe to a measured translator, and the record of it."""
 
-from seq2seq.runs.record import RunResult
-from seq2seq.runs.running import run
+from seq2seq.runs.record import RunRecord, RunResult, default_folder, finished_run, read_run
+from seq2seq.runs.running import run, train_only
 
-__all__ = ["RunResult", "run"]
+__all__ = ["RunRecord", "RunResult", "default_folder", "finished_run", "read_run", "run", "train_only"]

@@ -17,7 +17,7 @@ from seq2seq.training.run_folder import RunFolder
 if TYPE_CHECKING:
     from seq2seq.recipe.build import Corpora
     from seq2seq.text.corpus import Corpus
-    from seq2seq.training.train import TrainingResult
+    from seq2seq.training.fit import TrainingResult
     from seq2seq.translation.translator import Translator
 
 _EXAMPLES = 6

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from seq2seq.distribution.devices import Devices
     from seq2seq.distribution.workers import Workers
-    from seq2seq.training.train import TrainingResult
+    from seq2seq.training.fit import TrainingResult
 
 
 def run(
@@ -155,7 +155,7 @@ def _train(
     devices: Devices,
     callbacks: Sequence[keras.callbacks.Callback] = (),
 ) -> TrainingResult:
-    from seq2seq.training.train import train
+    from seq2seq.training.fit import train
     from seq2seq.training.validation import HeldOut
 
     translator = ready.translator

@@ -9,9 +9,9 @@ def meanings(cls: type) -> dict[str, str]:
     """Give the texts of the Args section of a settings class, by name; those of the classes that it comes from, too.
 
     Example:
-        >>> from seq2seq.settings import Range
-        >>> meanings(Range)["low"]
-        'Smallest allowed number.'
+        >>> from seq2seq.search import Beam
+        >>> meanings(Beam)["beam_size"]
+        'Open hypotheses per sentence; 1 is greedy search.'
     """
     found: dict[str, str] = {}
     for each in reversed(cls.__mro__[:-1]):

@@ -9,8 +9,6 @@ from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
-from filelock import FileLock, Timeout
-
 # What a file system says that has no locks.
 _NO_LOCKS = {errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOTSUP, errno.EINVAL}
 
@@ -44,6 +42,8 @@ def locked(path: Path) -> Iterator[None]:
         >>> lock.exists()
         False
     """
+    from filelock import FileLock, Timeout  # not at the top: `seq2seq --help` does without it
+
     lock = FileLock(path, blocking=False, on_acquired=_sign)
     try:
         lock.acquire()

@@ -1,13 +1,14 @@
 """Versions of what a result depends on."""
 
 import platform
-from importlib import metadata
 
 _PACKAGES = ("seq2seq", "tensorflow", "keras", "numpy", "sentencepiece", "datasets", "sacrebleu")
 
 
 def installed_versions() -> dict[str, str]:
     """Give the versions of Python, the system and the packages that a result depends on, without importing them."""
+    from importlib import metadata  # not at the top: `seq2seq --help` does without it
+
     versions = {"python": platform.python_version(), "system": platform.platform()}
     for package in _PACKAGES:
         try:

@@ -40,7 +40,7 @@ __all__ = [
     "TARGETS",
     "DateForm",
     "FormCount",
-    "check_languages",
+    "Language",
     "date_forms",
     "dates_corpus",
     "form_table",
@@ -72,9 +72,10 @@ LANGUAGES = {
     "ru": Language("Cyrillic", ("ru_RU",)),
     "zh": Language("Han", ("zh_CN",)),
 }
+"""The languages, by the tag that asks for them."""
 
-# By the name that CLDR gives a set of digits.
 DIGITS = {"latn": "0123456789", "arab": "٠١٢٣٤٥٦٧٨٩", "beng": "০১২৩৪৫৬৭৮৯"}
+"""The digits, by the name that CLDR gives a set of them."""
 
 SYMBOLS: tuple[str, ...] = (
     *(f"<{language}>" for language in LANGUAGES),
@@ -84,8 +85,10 @@ SYMBOLS: tuple[str, ...] = (
 """What a tokenizer should keep as one piece each: the tags, and the digits, so that a model can copy numbers."""
 
 SOURCES = ("source", "date in any form")
+"""What the side that is translated from may be called."""
+
 TARGETS = ("target", "date in the tagged language")
-"""What the two sides may be called."""
+"""What the side that is translated into may be called."""
 
 SIZES = {"train": 40_000, "validation": 1_000, "test": 1_000}
 """Pairs of each split; every pair has a date of its own."""

@@ -45,7 +45,7 @@ def encode_corpus(
         TypeError: if the corpus is streamed; `StreamedBatches` tokenises as it reads.
 
     Example:
-        >>> from seq2seq.text.corpus import corpus_from_pairs
+        >>> from seq2seq.text import corpus_from_pairs
         >>> corpus = corpus_from_pairs([("un", "one"), ("deux", "two")])
         >>> tokenizer = Tokenizer.train(corpus.sources + corpus.targets, kind="char")
         >>> sources, targets = encode_corpus(corpus, tokenizer, tokenizer)

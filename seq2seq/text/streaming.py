@@ -52,7 +52,7 @@ class StreamedBatches:
         ValueError: if a setting is out of range.
 
     Example:
-        >>> from seq2seq.text.corpus import Corpus
+        >>> from seq2seq.text import Corpus
         >>> corpus = Corpus(lambda: iter([Pair("a", "b b"), Pair("b a", "a")]), name="letters", streamed=True)
         >>> tokenizer = Tokenizer.train(["a b"], kind="word")
         >>> StreamedBatches(corpus, tokenizer, tokenizer, size=1).report()

@@ -18,6 +18,7 @@ OPTIMIZERS = {
     "lion": keras.optimizers.Lion,
     "sgd": keras.optimizers.SGD,
 }
+"""The optimizers by name."""
 
 
 def build_optimizer(settings: TrainingSettings) -> keras.optimizers.Optimizer:

@@ -198,6 +198,7 @@ SCHEDULES: dict[str, type[Schedule]] = {
     "cosine": Cosine,
     "linear": Linear,
 }
+"""The schedules by name."""
 
 
 def build_schedule(settings: TrainingSettings) -> Schedule:

@@ -17,6 +17,7 @@ import numpy as np
 
 from seq2seq.search import DecodingSettings, Search
 from seq2seq.settings import Range, convert, from_table
+from seq2seq.system.choices import need_choice
 from seq2seq.system.files import replacing
 from seq2seq.text.special_ids import END, PAD, PIECES
 from seq2seq.translation.model_file import (
@@ -76,7 +77,7 @@ class Translator:
 
     Example:
         >>> import seq2seq
-        >>> from seq2seq.text.tokenizer import Tokenizer
+        >>> from seq2seq.text import Tokenizer
         >>> tokenizer = Tokenizer.train(["ein Haus", "a house"], kind="char")
         >>> encoder = seq2seq.Encoder(tokenizer.vocab_size, 8, [8])
         >>> decoder = seq2seq.Decoder(tokenizer.vocab_size, 8, [8])
@@ -172,11 +173,8 @@ class Translator:
         search = self.search if search is None else search
         size = self.batch_size if batch_size is None else batch_size
         _check_batch_size(size)
-        if precision not in (None, *_PRECISIONS):
-            raise ValueError(
-                f"precision is one of {', '.join(_PRECISIONS)}, or None for that of the model. "
-                f"Received: precision={precision!r}."
-            )
+        if precision is not None:
+            need_choice("precision", precision, _PRECISIONS)
         if shortlist and self.shortlist is None:
             raise ValueError(
                 "This translator has no shortlist. Received: shortlist=True. Learn one with `seq2seq shortlist`, or "
@@ -291,7 +289,7 @@ class Translator:
         """
         path = Path(path)
         members, about = read_members(path)
-        from seq2seq.text.tokenizer import Tokenizer
+        from seq2seq.text import Tokenizer
         from seq2seq.translation.shortlist import Shortlist
 
         try:

@@ -40,8 +40,8 @@ def train(folder: Path, window: int) -> None:
     from seq2seq.text.corpus import read_corpus
     from seq2seq.text.streaming import StreamedBatches
     from seq2seq.text.tokenizer import Tokenizer
+    from seq2seq.training.fit import train
     from seq2seq.training.settings import TrainingSettings
-    from seq2seq.training.train import train
 
     corpus = read_corpus(folder, "train", source="a", target="b", streaming=True)
     tokenizer = Tokenizer.train([" ".join(_WORDS), "0 1 2 3 4 5 6 7 8 9"], kind="bpe", vocab_size=400)

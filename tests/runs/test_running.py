@@ -150,7 +150,7 @@ def test_a_folder_is_not_taken_by_a_run_that_never_started(corpus: Path) -> None
 def test_the_settings_of_a_schedule_reach_it(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     own = {"luong": ["schedule_start=8", "schedule_every=0.5"], "plateau": ["schedule_patience=3"]}[name]
     recipe = RECIPE.override([f"training.{one}" for one in [f"schedule={name}", *own, "schedule_factor=0.25"]])
-    monkeypatch.setattr("seq2seq.training.train.train", lambda model, batches, settings, **_: settings)
+    monkeypatch.setattr("seq2seq.training.fit.train", lambda model, batches, settings, **_: settings)
     built = build_schedule(running._train(recipe, MagicMock(), MagicMock(), False, "none", MagicMock()))
     expected = {
         "luong": {"start": 8.0, "every": 0.5, "by": 0.25},

@@ -10,9 +10,9 @@ import tensorflow as tf
 from seq2seq.layers import StateBridge
 from seq2seq.models import Decoder, Encoder, Seq2Seq
 from seq2seq.training.checkpoint_file import find_checkpoint, read_state
+from seq2seq.training.fit import train
 from seq2seq.training.not_finite import NotFiniteError, Watch, find_origin, first_not_finite
 from seq2seq.training.state import RunState
-from seq2seq.training.train import train
 
 from .conftest import make_batches, make_model, split
 from .test_train import events, saved

@@ -15,13 +15,13 @@ from seq2seq.system.terminal import exit_status
 from seq2seq.text.batches import Batches
 from seq2seq.text.corpus import corpus_from_pairs
 from seq2seq.training.checkpoint_file import CheckpointError, find_checkpoint, load_checkpoint, load_weights
+from seq2seq.training.fit import train
 from seq2seq.training.not_finite import NotFiniteError
 from seq2seq.training.optimizers import build_optimizer
 from seq2seq.training.run_folder import RunFolderError
 from seq2seq.training.schedules import Luong
 from seq2seq.training.settings import TrainingSettings
 from seq2seq.training.state import OF_THE_PROCESS
-from seq2seq.training.train import train
 from seq2seq.training.validation import HeldOut
 
 from .conftest import make_batches, make_model, split

@@ -123,7 +123,7 @@ class TestPrecision:
             assert abs(one.score - other.score) < 0.05
 
     def test_what_is_refused(self, translator: Translator) -> None:
-        with pytest.raises(ValueError, match=r"precision is one of float32, bfloat16.*Received: precision='int8'"):
+        with pytest.raises(ValueError, match=r"precision is one of: bfloat16, float32.*Received: precision='int8'"):
             translator.translate(["Haus"], precision="int8")
 
 
