@@ -18,7 +18,8 @@ from seq2seq.commands.command import main
 from seq2seq.recipe import Data, EncoderSettings, ModelSettings, Recipe, load_recipe
 from seq2seq.runs import running
 from seq2seq.settings import SettingsError
-from seq2seq.text.corpus import CorpusError, corpus_from_pairs, hold_out, read_corpus
+from seq2seq.text.corpus import CorpusError, corpus_from_pairs, hold_out
+from seq2seq.text.reading import read_corpus
 from seq2seq.text.tokenizer import Tokenizer
 from seq2seq.training.run_folder import RunFolderError, open_run_folder
 

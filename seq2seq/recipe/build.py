@@ -60,7 +60,8 @@ def read_corpora(recipe: Recipe, data: str | None = None) -> Corpora:
         SettingsError: The path names an environment variable that is not set.
         CorpusError: The text cannot be used; the message names file and line.
     """
-    from seq2seq.text.corpus import hold_out, read_corpus
+    from seq2seq.text.corpus import hold_out
+    from seq2seq.text.reading import read_corpus
 
     settings = recipe.data
     place = settings.place() if data is None else data

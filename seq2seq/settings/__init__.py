@@ -25,7 +25,7 @@ from seq2seq.settings.fields import (
     sections,
     words,
 )
-from seq2seq.settings.meanings import meanings
+from seq2seq.settings.docstrings import meanings
 from seq2seq.settings.names import present_name
 from seq2seq.settings.tables import by_name, changes, from_table, override, to_table, to_toml
 from seq2seq.settings.toml import write_value

@@ -10,18 +10,20 @@ from seq2seq.system.exports import lazily
 
 if TYPE_CHECKING:
     from seq2seq.text.batches import Batches
-    from seq2seq.text.corpus import Corpus, corpus_from_pairs, hold_out, read_corpus
+    from seq2seq.text.corpus import Corpus, corpus_from_pairs, hold_out
     from seq2seq.text.encoding import encode_corpus
     from seq2seq.text.ids import Ids
     from seq2seq.text.lines import read_lines
     from seq2seq.text.pairs import CorpusError, Pair
+    from seq2seq.text.reading import read_corpus
     from seq2seq.text.special_ids import END, PAD, START, UNKNOWN
     from seq2seq.text.streaming import StreamedBatches
     from seq2seq.text.tokenizer import Tokenizer
 
 _WHERE = {
     "seq2seq.text.batches": ["Batches"],
-    "seq2seq.text.corpus": ["Corpus", "corpus_from_pairs", "hold_out", "read_corpus"],
+    "seq2seq.text.corpus": ["Corpus", "corpus_from_pairs", "hold_out"],
+    "seq2seq.text.reading": ["read_corpus"],
     "seq2seq.text.encoding": ["encode_corpus"],
     "seq2seq.text.ids": ["Ids"],
     "seq2seq.text.lines": ["read_lines"],

@@ -2,21 +2,13 @@
 
 import hashlib
 import heapq
-import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from functools import partial
-from itertools import chain
-from pathlib import Path
 
-from seq2seq.text.folder import SAVED, find_files, is_pattern
-from seq2seq.text.hub import read_hub, read_parquet, read_saved
 from seq2seq.text.pairs import CorpusError, Pair
-from seq2seq.text.parallel import read_parallel
-from seq2seq.text.tables import TABLES
 from seq2seq.text.texts import pairs_of
 
-__all__ = ["Corpus", "CorpusError", "Pair", "corpus_from_pairs", "hold_out", "read_corpus"]
+__all__ = ["Corpus", "CorpusError", "Pair", "corpus_from_pairs", "hold_out"]
 
 _REST = " without what is held out"
 
@@ -102,7 +94,7 @@ class Corpus:
         """
         pairs = len(self._sources)
         size = "streamed" if self.streamed else f"{pairs:,} pair{'s' * (pairs != 1)}"
-        empty = sum(map(_is_empty, self)) if self._whole else 0
+        empty = sum(map(is_empty, self)) if self._whole else 0
         size += f", {empty:,} of them with an empty side" if empty else ""
         skipped = ", ".join(f"{count:,} {reason}" for reason, count in self.skipped.items())
         return f"{self.name}: {size}" + (f", skipped: {skipped}" if skipped else "")
@@ -110,7 +102,7 @@ class Corpus:
     def _pass(self) -> Iterator[Pair]:
         skipped = self._skipped = Counter()
         for pair in self._read():
-            if self._whole or not _is_empty(pair):
+            if self._whole or not is_empty(pair):
                 yield pair
             else:
                 skipped["empty"] += 1
@@ -121,67 +113,6 @@ class Corpus:
                 f"{what} needs a corpus in memory: a streamed one is only known after a pass over it. "
                 f"Received: corpus={self.name!r}, streamed=True. Iterate over it, or read it with streaming=False."
             )
-
-
-def read_corpus(
-    path: str | Path, split: str, *, source: str, target: str, streaming: bool = False, whole: bool = False
-) -> Corpus:
-    r"""Read the parallel text of a split, wherever it is.
-
-    Args:
-        path: `"dates"` (built in); a folder; a pattern of file names such as `data/{split}.tok.{lang}.gz` or
-            `data/{split}-*.parquet`; or a data set of the Hugging Face hub, `owner/name` or
-            `owner/name:configuration`.
-        split: in a folder the stem of the files (`SPLIT.LANG`, `SPLIT.ANY.LANG`, `SPLIT.LANG.txt`, or a table,
-            `SPLIT.tsv`, `.csv`, `.jsonl`, `.json`, `.txt` with tabs, `.parquet`; `.gz`, `.bz2` or `.xz` may follow,
-            except after `.parquet`) or a folder that `save_to_disk` wrote; on the hub the name of the split.
-        source: language of the source file, or source column of a table; `"0"` and such are the columns of a TSV,
-            TXT or CSV without header.
-        target: the same for the target.
-        streaming: read again at every pass and keep nothing, so that memory stays flat whatever the size.
-        whole: keep pairs with an empty side, which are skipped otherwise: for text to be scored.
-
-    Returns:
-        The corpus, with at least one pair. A streamed one is checked as it is read: of an error in line 1,000 you
-        hear when it comes to line 1,000.
-
-    Raises:
-        CorpusError: if there is no such file, split or column, or if the text is damaged; the message says where.
-
-    Example:
-        >>> from tempfile import TemporaryDirectory
-        >>> with TemporaryDirectory() as folder:
-        ...     _ = (Path(folder) / "train.tsv").write_text("de\ten\neins\tone\n")
-        ...     read_corpus(folder, "train", source="de", target="en").targets
-        ['one']
-    """
-    filled = partial(_filled, streaming=streaming, whole=whole)
-    if str(path) == "dates":
-        from seq2seq.text.dates import check_languages, dates_corpus
-
-        check_languages(source, target)
-        return dates_corpus(split)
-    where = str(Path(path).expanduser())
-    last = Path(where).name
-    name = last if "{split}" in last else f"{last}/{split}"
-    name = name.replace("{split}", split).replace("{lang}", f"{source}-{target}")
-    if not Path(where).is_dir() and not is_pattern(where):
-        if not re.fullmatch(r"[\w.-]+/[\w.-]+(:.+)?", str(path)) or str(path).startswith("."):
-            raise CorpusError(
-                f"A corpus is a folder, a file pattern or a data set of the hub. Received: path={str(path)!r}, "
-                "which is not there. Check the spelling, or where you are."
-            )
-        hub = str(path)
-        return filled(lambda: read_hub(hub, split, source, target, streaming=streaming), f"{hub}/{split}")
-    files, ending = find_files(where, split, source, target)
-    if not ending:
-        return filled(lambda: read_parallel(files[0], files[1]), name)
-    if ending == ".parquet":
-        return filled(lambda: read_parquet(files, source, target), name)
-    if ending == SAVED:
-        return filled(lambda: read_saved(files[0], source, target), name)
-    read = TABLES[ending]
-    return filled(lambda: chain.from_iterable(read(file, source, target) for file in files), name)
 
 
 def corpus_from_pairs(pairs: Iterable[Iterable[str]], name: str = "memory") -> Corpus:
@@ -262,16 +193,9 @@ def hold_out(corpus: Corpus, count: int, seed: int = 0, *, purpose: str = "") ->
     return rest, Corpus(lambda: (pair for pair in corpus if pair.source in chosen), name=name)
 
 
-def _is_empty(pair: tuple[str, str]) -> bool:
+def is_empty(pair: tuple[str, str]) -> bool:
+    """Tell whether a side of a pair holds nothing, or white space only."""
     return not pair[0] or not pair[1] or pair[0].isspace() or pair[1].isspace()
-
-
-def _filled(read: Callable[[], Iterable[Pair]], name: str, *, streaming: bool, whole: bool) -> Corpus:
-    """Make a corpus that has a pair; a streamed one is opened too, to miss a file or a column now and not later."""
-    corpus = Corpus(read, name=name, streamed=streaming, whole=whole)
-    if all(map(_is_empty, corpus)):
-        raise CorpusError(f"A corpus needs at least one pair with text on both sides. Received: {corpus.report()}.")
-    return corpus
 
 
 def _digest(text: str, salt: bytes) -> bytes:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     )
     from seq2seq.training.settings import TrainingSettings
     from seq2seq.training.state import TextPairs, TrainingBatches
-    from seq2seq.training.timing import StepTimes
+    from seq2seq.training.step_times import StepTimes
     from seq2seq.training.validation import HeldOut
 
 _WHERE = {
@@ -50,7 +50,7 @@ _WHERE = {
     ],
     "seq2seq.training.state": ["TextPairs", "TrainingBatches"],
     "seq2seq.training.settings": ["TrainingSettings"],
-    "seq2seq.training.timing": ["StepTimes"],
+    "seq2seq.training.step_times": ["StepTimes"],
     "seq2seq.training.validation": ["HeldOut"],
 }
 

@@ -29,8 +29,9 @@ from seq2seq.training.schedules import Schedule, build_schedule
 from seq2seq.training.settings import TrainingSettings
 from seq2seq.training.state import Remembering, RunListener, RunState, TrainingBatches
 from seq2seq.training.step_callbacks import Counting, LearningRate
+from seq2seq.training.step_times import StepTimes
 from seq2seq.training.stopping import BestScore, interruptions
-from seq2seq.training.timing import StepTimes, Timing
+from seq2seq.training.timing import Timing
 from seq2seq.training.validation import HeldOut, Validation, Validator
 
 

@@ -11,7 +11,7 @@ from typing import Any, TextIO
 import keras
 
 from seq2seq.training.state import RunState, Validated
-from seq2seq.training.timing import StepTimes
+from seq2seq.training.step_times import StepTimes
 
 
 class JsonLog(keras.callbacks.Callback):

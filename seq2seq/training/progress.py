@@ -13,7 +13,7 @@ from tqdm import tqdm
 from seq2seq.system.choices import choose
 from seq2seq.system.terminal import format_records
 from seq2seq.training.state import OF_THE_PROCESS, RunState, TrainingBatches, Validated
-from seq2seq.training.timing import StepTimes
+from seq2seq.training.step_times import StepTimes
 
 _COLUMNS = 120  # where there is no terminal that has some
 _BUILT = (("traces", "trace_seconds", "traced"), ("compilations", "compile_seconds", "compiled"))

@@ -3,12 +3,10 @@
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 from seq2seq.distribution.devices import SharedBatches
-
-if TYPE_CHECKING:
-    from seq2seq.training.timing import StepTimes
+from seq2seq.training.step_times import StepTimes
 
 OF_THE_PROCESS = frozenset({
     *("time", "seconds", "epoch_seconds", "train_seconds", "tokens_per_second", "minutes", "timing"),
@@ -143,7 +141,7 @@ class Validated:
 class RunListener(Protocol):
     """Hears of what happens beside the steps and epochs that Keras tells its callbacks."""
 
-    def first_step(self, times: "StepTimes") -> None:
+    def first_step(self, times: StepTimes) -> None:
         """Hear that the first step of this process is done."""
 
     def validated(self, validation: Validated, best: bool) -> None:

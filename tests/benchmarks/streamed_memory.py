@@ -37,7 +37,7 @@ def train(folder: Path, window: int) -> None:
 
     from seq2seq.layers import StateBridge
     from seq2seq.models import Decoder, Encoder, Seq2Seq
-    from seq2seq.text.corpus import read_corpus
+    from seq2seq.text.reading import read_corpus
     from seq2seq.text.streaming import StreamedBatches
     from seq2seq.text.tokenizer import Tokenizer
     from seq2seq.training.fit import train

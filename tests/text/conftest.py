@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from seq2seq.text.corpus import read_corpus
+from seq2seq.text.reading import read_corpus
 from seq2seq.text.tokenizer import Tokenizer
 
 PACK = {".gz": gzip.compress, ".bz2": bz2.compress, ".xz": partial(lzma.compress, preset=0)}

@@ -208,7 +208,7 @@ class TestMulti30k:
             assert sorted(np.concatenate(batches.order(1)).tolist()) == list(range(29_000))
 
     def test_a_stream_is_as_good(self, multi30k, data):
-        from seq2seq.text.corpus import read_corpus
+        from seq2seq.text.reading import read_corpus
 
         _, tokenizer = multi30k
         stream = read_corpus(data / "multi30k" / "raw", "train", source="de", target="en", streaming=True)

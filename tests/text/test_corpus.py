@@ -4,8 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seq2seq.text import corpus as corpus_module
-from seq2seq.text.corpus import Corpus, CorpusError, Pair, corpus_from_pairs, hold_out, read_corpus
+from seq2seq.text import reading
+from seq2seq.text.corpus import Corpus, CorpusError, Pair, corpus_from_pairs, hold_out
+from seq2seq.text.reading import read_corpus
 
 STREAMING = pytest.mark.parametrize("streaming", [False, True])
 
@@ -127,7 +128,7 @@ class TestReadCorpus:
 
     @pytest.mark.parametrize("path", ["nowhere", "./nowhere/x", "/nowhere/x", "nowhere/x/y", "../nowhere"])
     def test_what_is_nowhere_does_not_ask_the_hub(self, path, monkeypatch):
-        monkeypatch.setattr(corpus_module, "read_hub", lambda *_, **__: pytest.fail("asked the hub"))
+        monkeypatch.setattr(reading, "read_hub", lambda *_, **__: pytest.fail("asked the hub"))
         with pytest.raises(CorpusError, match=f"Received: path='{path}', which is not there"):
             read_corpus(path, "train", source="de", target="en")
 
@@ -140,7 +141,7 @@ class TestReadCorpus:
             asked.append((*arguments, streaming))
             return iter([Pair("a", "b")])
 
-        monkeypatch.setattr(corpus_module, "read_hub", read_hub)
+        monkeypatch.setattr(reading, "read_hub", read_hub)
         corpus = read_corpus(name, "train", source="de", target="en", streaming=streaming)
         assert list(corpus) == [("a", "b")]
         assert asked[0] == (name, "train", "de", "en", streaming)

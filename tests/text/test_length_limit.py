@@ -133,7 +133,7 @@ def test_cannot_be_changed():
 
 
 def test_korean_spelling_to_sound_is_not_cut(data):
-    from seq2seq.text.corpus import read_corpus
+    from seq2seq.text.reading import read_corpus
     from seq2seq.text.tokenizer import Tokenizer
 
     corpus = read_corpus(data / "sigmorphon2020_g2p", "train/kor_train", source="0", target="1")

@@ -2,7 +2,7 @@ import json
 
 from seq2seq.training.log import JsonLog, TensorBoardLog
 from seq2seq.training.state import RunState, Validated
-from seq2seq.training.timing import StepTimes
+from seq2seq.training.step_times import StepTimes
 
 
 def lines(path):

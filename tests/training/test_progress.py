@@ -4,7 +4,7 @@ import pytest
 
 from seq2seq.training.progress import Progress
 from seq2seq.training.state import RunState, Validated
-from seq2seq.training.timing import StepTimes
+from seq2seq.training.step_times import StepTimes
 
 
 class Terminal(io.StringIO):

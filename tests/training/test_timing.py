@@ -6,7 +6,8 @@ import pytest
 import tensorflow as tf
 
 from seq2seq.text.batches import Batches
-from seq2seq.training.timing import StepTimes, Timing
+from seq2seq.training.step_times import StepTimes
+from seq2seq.training.timing import Timing
 
 from .conftest import make_batches, make_model
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from seq2seq.models import Seq2Seq
     from seq2seq.text.batches import Batch, Batches, StreamedBatches
     from seq2seq.text.corpus import Corpus
-    from seq2seq.training.timing import StepTimes
+    from seq2seq.training.step_times import StepTimes
 
 PAIRS = 100_000
 """Pairs of a larger corpus that are tokenised: enough for batches as full as those of the whole."""
