@@ -4,6 +4,7 @@ A field that is a settings class itself is a section, to any depth; a field of s
 by its key ``kind``. A class names its section (``section``) and what its settings were called before (``renamed``).
 """
 
+from seq2seq.settings.docstrings import meanings
 from seq2seq.settings.fields import (
     Count,
     CountOrNone,
@@ -25,7 +26,6 @@ from seq2seq.settings.fields import (
     sections,
     words,
 )
-from seq2seq.settings.docstrings import meanings
 from seq2seq.settings.names import present_name
 from seq2seq.settings.tables import by_name, changes, from_table, override, to_table, to_toml
 from seq2seq.settings.toml import write_value
