@@ -143,7 +143,7 @@ USAGE = [
         "a metric misspelt",
         "evaluate m.s2s --source x --target x --metrics blue",
         2,
-        "There is no metric blue. Received: --metrics blue. There are: bleu, ",
+        r'evaluation\.metrics must be a list, each item one of "bleu", .*Received: .*\["blue"\]\. Did you mean "bleu"',
     ),
     Case("nothing to describe", "describe x.toml", 2, "no such recipe or model file. Received: x.toml"),
     Case("a folder to describe", "describe x", 2, "no such recipe or model file. Received: x", {"x/y": b""}),

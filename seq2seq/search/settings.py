@@ -89,7 +89,7 @@ class Greedy(Search):
     Example:
         >>> Greedy(length_penalty=-1)
         Traceback (most recent call last):
-        seq2seq.settings.SettingsError: length_penalty must be a number from 0 up. Received: length_penalty=-1.
+        seq2seq.settings.fields.SettingsError: length_penalty must be a number from 0 up. Received: length_penalty=-1.
     """
 
     def __str__(self) -> str:

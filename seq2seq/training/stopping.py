@@ -127,6 +127,8 @@ def interruptions(signals: Sequence[int] = (signal.SIGINT, signal.SIGTERM)) -> I
     def request(number: int, frame: FrameType | None) -> None:
         if interruption.received:
             restore()
+            if signal.getsignal(number) is signal.SIG_IGN:  # as a shell starts what runs behind a script
+                signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
             signal.raise_signal(number)
             return
         interruption.received = signal.Signals(number).name

@@ -93,7 +93,7 @@ def test_the_first_signal_asks_and_the_second_acts(number, capfd):
 
 
 PATIENT = """
-import sys, time
+import signal, sys, time
 from seq2seq.system.terminal import exit_status
 from seq2seq.training.stopping import interruptions
 
@@ -119,6 +119,17 @@ def test_the_second_ends_a_process_at_once(number, status):
         process.send_signal(number)
         assert process.wait(30) == status
         assert time.monotonic() - began < 10
+
+
+def test_the_second_ends_a_process_that_was_begun_with_signals_ignored():
+    # As a shell begins what a script runs in the background.
+    program = PATIENT.replace("def job", "signal.signal(signal.SIGINT, signal.SIG_IGN)\n\ndef job")
+    with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout.readline() == b"ready\n"
+        process.send_signal(signal.SIGINT)
+        assert b"Once more stops at once" in process.stderr.readline() + process.stderr.readline()
+        process.send_signal(signal.SIGINT)
+        assert process.wait(30) == 130
 
 
 def test_refuses_a_negative_patience():
