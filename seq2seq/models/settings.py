@@ -200,9 +200,14 @@ class ModelSettings:
                 f"A width is a factor for those of an architecture. Received: model.width={self.width}, "
                 'model.architecture="". Leave it out, or name an architecture.'
             )
-        if self.architecture and replace(self, architecture="", width=1.0) == ModelSettings():
+        if self.architecture and (self.encoder, self.bridge, self.attention, self.decoder) == (
+            EncoderSettings(),
+            BridgeSettings(),
+            AttentionSettings(),
+            DecoderSettings(),
+        ):
             raise SettingsError(
-                "The name alone makes no architecture in Python, and everything else is as by default. Received: "
+                "The name alone makes no architecture in Python, and the layers are as by default. Received: "
                 f'ModelSettings(architecture="{self.architecture}"). Write {self.architecture}(width={self.width}) of '
                 "seq2seq.models.architectures, and `replace` what is to be changed of it."
             )

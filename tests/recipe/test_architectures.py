@@ -66,6 +66,8 @@ def test_what_is_refused(assignments: list[str], message: str) -> None:
 def test_the_name_alone_is_refused_where_it_brings_nothing() -> None:
     with pytest.raises(SettingsError, match=r'architecture="luong2015"\)\. Write luong2015\(width=0\.5\) of'):
         ModelSettings(architecture="luong2015", width=0.5)
+    with pytest.raises(SettingsError, match=r"the layers are as by default"):
+        ModelSettings(architecture="luong2015", dropout=0.3)
 
 
 def test_a_value_for_both_sides_is_written_once() -> None:
