@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from seq2seq.commands.arguments import add_data, add_seed, add_settings
 from seq2seq.commands.next_steps import again, assignment, next_steps
+from seq2seq.commands.parser import Parser
 from seq2seq.distribution.workers import Workers
 from seq2seq.recipe import Recipe
 from seq2seq.runs.record import EXAMPLE, RunRecord, RunResult, default_folder, finished_run, is_fixed, read_run
@@ -42,7 +43,7 @@ def main(recipe: Recipe, argv: Sequence[str] | None = None) -> None:
     """
     process.prepare()
     name = Path(sys.argv[0]).name
-    parser = argparse.ArgumentParser(prog=name, description=f"Train the translator {recipe.name!r} and measure it.")
+    parser = Parser(prog=name, description=f"Train the translator {recipe.name!r} and measure it.")
     add_arguments(parser)
     parser.add_argument("--debug", action="store_true", help="show where an error was raised")
     arguments = parser.parse_args(argv)

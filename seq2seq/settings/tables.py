@@ -120,9 +120,9 @@ class _Section(NamedTuple):
 def _read(section: _Section, table: Mapping[str, Any], kept: Mapping[str, Any]) -> Any:
     """Build the settings of a section: what the table says, for the rest what is kept, else the defaults."""
     cls: Any = section.cls
-    for key in table:
+    for key, value in table.items():
         if key not in kinds(cls):
-            raise SettingsError(unknown(section.root, cls, section.path, key))
+            raise SettingsError(unknown(section.root, cls, section.path, key, value))
     before = defaults(cls) | dict(kept)
     values = _plain_values(section, table)
     values |= {key: _read_inner(section, key, table[key], before.get(key)) for key in table if key not in values}

@@ -115,7 +115,7 @@ def test_a_run_goes_on_with_what_it_began_with(corpus: Path, capsys: pytest.Capt
 def test_scripts_tell_bad_usage_and_failed_jobs_apart(corpus: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for arguments, status, message in [
         (["--resume"], 1, "There is no run to continue"),
-        (["--set", "model.atention=dot"], 2, "Did you mean model.attention?"),
+        (["--set", "model.atention=dot"], 2, "Did you mean model.attention.kind?"),
         (["--source", "fr"], 1, "fr"),
         (["--set", "model.encoder.units=8,8"], 2, "per_layer passes encoder layer i"),
         (["--data", str(corpus / "absent")], 1, "absent"),
