@@ -74,7 +74,7 @@ class RunRecord:
         begun = {"command": self.command, "data": self.data, "changed_settings": dict(self.changed_settings)}
         write_object(self.folder / _BEGUN, begun | {"tokenizers": self.tokenizers})
         recipe = RunFolder(self.folder).recipe
-        there = recipe.read_text(encoding="utf-8") if recipe.exists() else ""  # of a run that goes on
+        there = recipe.read_text(encoding="utf-8-sig") if recipe.exists() else ""  # of a run that goes on
         with replacing(recipe) as path:
             path.write_text(self.recipe.to_toml(onto=there), encoding="utf-8")
 
