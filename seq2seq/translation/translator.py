@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -20,6 +20,7 @@ from seq2seq.settings import Range, convert, from_table
 from seq2seq.system.choices import need_choice
 from seq2seq.system.files import replacing
 from seq2seq.text.special_ids import END, PAD, PIECES
+from seq2seq.text.texts import texts_of
 from seq2seq.translation.model_file import (
     MODEL,
     RECIPE,
@@ -110,7 +111,7 @@ class Translator:
 
     def translate(
         self,
-        texts: Sequence[str],
+        texts: Iterable[str],
         search: Search | None = None,
         *,
         batch_size: int | None = None,
@@ -120,9 +121,10 @@ class Translator:
         """Translate texts, each on its own, in batches of like length.
 
         Args:
-            texts: Source texts; an empty one, or one of white space or of what the tokenizer drops only, gives an
-                empty translation. One of more than 1,000 tokens (or the longest source of training, where that was
-                more) is cut into parts of as many, whose translations are joined by a space.
+            texts: Source texts, one after the other: a list, a generator, an open file, a column of a table ...; the
+                end of a line is no part of a text. An empty one, or one of white space or of what the tokenizer drops
+                only, gives an empty translation. One of more than 1,000 tokens (or the longest source of training,
+                where that was more) is cut into parts of as many, whose translations are joined by a space.
             search: What to search with: ``Greedy()``, ``Beam(12, length_penalty=0.6)``, ``Sample(seed=1)`` of
                 :mod:`seq2seq.search`. None: the translator's own ``search``, as the recipe says; with
                 ``dataclasses.replace(translator.search, length_penalty=0.6)`` one number of it is another.
@@ -136,7 +138,7 @@ class Translator:
             One translation per text, in the order of the texts.
 
         Raises:
-            TypeError: ``texts`` is one text, or holds something else than text.
+            TypeError: ``texts`` is one text, has no order, or holds something else than text.
             ValueError: An argument is not allowed.
         """
         found = self.hypotheses(texts, search, batch_size=batch_size, shortlist=shortlist, precision=precision)
@@ -144,7 +146,7 @@ class Translator:
 
     def hypotheses(
         self,
-        texts: Sequence[str],
+        texts: Iterable[str],
         search: Search | None = None,
         *,
         batch_size: int | None = None,
@@ -166,10 +168,10 @@ class Translator:
             For each text, in the order of the texts, its hypotheses, best first.
 
         Raises:
-            TypeError: ``texts`` is one text, or holds something else than text.
+            TypeError: ``texts`` is one text, has no order, or holds something else than text.
             ValueError: An argument is not allowed.
         """
-        _check_texts(texts)
+        texts = list(texts_of(texts, "texts"))
         search = self.search if search is None else search
         size = self.batch_size if batch_size is None else batch_size
         _check_batch_size(size)
@@ -331,14 +333,6 @@ def read_about(path: str | Path) -> dict[str, Any]:
         TranslatorFileError: The file is no translator, is damaged, or was written by a newer version.
     """
     return read_members(Path(path))[1]
-
-
-def _check_texts(texts: Sequence[str]) -> None:
-    if isinstance(texts, str):
-        raise TypeError(f"Translating takes a list of texts. Received: texts={texts!r}. Write [{texts!r}].")
-    for place, text in enumerate(texts):
-        if not isinstance(text, str):
-            raise TypeError(f"Every text is a str. Received: texts[{place}]={text!r}.")
 
 
 def _decoding(said: Mapping[str, Any]) -> DecodingSettings:

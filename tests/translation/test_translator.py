@@ -1,6 +1,7 @@
 import json
 import subprocess
 import sys
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -35,6 +36,22 @@ def translator(tokenizer: Tokenizer) -> Translator:
     for weight in model.trainable_variables:  # large weights: an untrained model would say the same to everything
         weight.assign(4 * weight)
     return Translator(model, tokenizer, tokenizer, recipe='name = "tiny"\n', about={"decoding": {"beam_size": 3}})
+
+
+class Column:
+    """A shuffled column of a table, as pandas has it: goes through its rows, and `[...]` takes labels."""
+
+    def __init__(self, values: list[str]) -> None:
+        self._values = values
+
+    def __len__(self) -> int:
+        return len(self._values)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._values)
+
+    def __getitem__(self, label: int) -> str:
+        return self._values[-1 - label]
 
 
 sentences = st.lists(st.lists(st.sampled_from(WORDS), max_size=6).map(" ".join) | st.just("  \t"), max_size=7)
@@ -101,9 +118,26 @@ class TestTranslate:
                 found = translator.translate([text], Greedy(max_length_factor=factor))[0]
                 assert len(tokenizer.encode(found)) <= np.ceil(factor * len(tokenizer.encode(text))) + 10
 
+    def test_any_iterable_in_its_order(self, translator: Translator, tmp_path: Path) -> None:
+        texts = ["ein Haus am See", "", "Wald", "der See"]
+        expected = translator.translate(texts)
+        (tmp_path / "texts").write_text("".join(f"{text}\n" for text in texts))
+        with (tmp_path / "texts").open() as file, (tmp_path / "texts").open() as again:
+            for given in (
+                tuple(texts), (text for text in texts), map(str, texts), np.array(texts), Column(texts), file,
+                again.readlines(), [f"{text}\r\n" for text in texts],
+            ):  # fmt: skip
+                assert translator.translate(given) == expected
+        assert translator.hypotheses(iter(texts)) == translator.hypotheses(texts)
+        assert translator.translate(iter([])) == []
+
     def test_what_is_refused(self, translator: Translator) -> None:
-        with pytest.raises(TypeError, match=r"takes a list of texts\. Received: texts='ein Haus'"):
+        with pytest.raises(
+            TypeError, match=r"texts needs texts one after.* Received: texts='ein Haus'.*\['ein Haus'\]"
+        ):
             translator.translate("ein Haus")
+        with pytest.raises(TypeError, match=r"a set, which has no order"):
+            translator.translate({"ein Haus", "Wald"})
         with pytest.raises(TypeError, match=r"Received: texts\[1\]=None"):
             translator.translate(["ein Haus", None])  # type: ignore[list-item]
         with pytest.raises(ValueError, match=r"n_best=4, beam_size=3\. Widen the beam"):
