@@ -1,3 +1,5 @@
+import json
+
 import numpy as np
 import pytest
 
@@ -33,6 +35,12 @@ def test_measures_loss_and_decoded_text_and_leaves_the_running_metrics(compiled,
         for ours, before in zip(metric_values(compiled), running, strict=True):
             np.testing.assert_array_equal(ours, before)
     assert validator.names == ["loss", "perplexity", "accuracy", "exact_match", "bleu"]
+
+
+def test_hypotheses_of_other_workers_come_as_lists(compiled):
+    held_out = HeldOut(corpus=CORPUS, decode=lambda texts: json.loads(json.dumps(decode(texts))))
+    validation = Validator(compiled, held_out, samples=1).measure(1)
+    assert (validation.values["val_cut"], validation.samples) == (1, [("a", "A", "A")])
 
 
 def test_measures_nothing_where_nothing_is_given(compiled):
