@@ -18,7 +18,7 @@ from seq2seq.system.pipe import ArrivingLines
 from seq2seq.system.terminal import UsageError, tell
 
 if TYPE_CHECKING:
-    from seq2seq.translation.translator import Hypothesis
+    from seq2seq.translation import Hypothesis
 
 # Batches of lines read before any is translated, where so many are there: enough to batch by length, few enough that
 # results keep coming.
@@ -46,29 +46,45 @@ def add(commands: Any) -> None:
         help="write the score and a TAB before each translation: its log-probability (nats), divided by its length in "
         "tokens to the power of the length penalty",
     )  # fmt: skip
+    parser.add_argument(
+        "--ended", action="store_true",
+        help="write `ended` or `cut` and a TAB before each translation: whether it ended by itself, or the limit of "
+        "length cut it",
+    )  # fmt: skip
     add_decoding(parser)
     parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> None:
     """Run it."""
+    from seq2seq.translation import Cuts
+
     _check(arguments)
     translator = named_translator(arguments.model)
     search = chosen_search(arguments, translator, arguments.n_best)
     chunk = _CHUNK * (arguments.batch_size or translator.batch_size)
     numbers = itertools.count(1)
-    with _opened(arguments) as (texts, would_wait), _output(arguments.output) as output:
-        for lines in _chunks(texts, chunk, would_wait):
-            found = translator.hypotheses(
-                lines,
-                search,
-                batch_size=arguments.batch_size,
-                shortlist=arguments.shortlist,
-                precision=arguments.precision,
-            )
-            for hypotheses in found:
-                output.write(_written(next(numbers), hypotheses, arguments).encode())
-            output.flush()
+    cuts = Cuts()
+    try:
+        with _opened(arguments) as (texts, would_wait), _output(arguments.output) as output:
+            for lines in _chunks(texts, chunk, would_wait):
+                found = translator.hypotheses(
+                    lines,
+                    search,
+                    batch_size=arguments.batch_size,
+                    shortlist=arguments.shortlist,
+                    precision=arguments.precision,
+                )
+                cuts += Cuts.of(found)
+                for hypotheses in found:
+                    output.write(_written(next(numbers), hypotheses, arguments).encode())
+                output.flush()
+    except BrokenPipeError:
+        cuts = Cuts()  # nobody reads on
+        raise
+    finally:
+        if cuts:
+            tell(f"seq2seq: warning: {cuts}")
 
 
 def _check(arguments: argparse.Namespace) -> None:
@@ -143,10 +159,11 @@ def _written(number: int, hypotheses: Sequence[Hypothesis], arguments: argparse.
     from seq2seq.text.lines import one_line
 
     rows = []
-    for text, score in hypotheses:
-        columns = [str(number)] * (arguments.n_best > 1) + [f"{score:.4f}"] * arguments.scores
+    for one in hypotheses:
+        columns = [str(number)] * (arguments.n_best > 1) + [f"{one.score:.4f}"] * arguments.scores
+        columns += ["ended" if one.ended else "cut"] * arguments.ended
         # One line for one translation, and one column, whatever a vocabulary of bytes may put into it.
-        clean = one_line(text).replace("\t", " ") if columns else one_line(text)
+        clean = one_line(one.text).replace("\t", " ") if columns else one_line(one.text)
         rows.append("\t".join([*columns, clean]) + "\n")
     return "".join(rows)
 
