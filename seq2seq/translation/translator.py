@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
@@ -19,6 +20,8 @@ from seq2seq.search import DecodingSettings, Search
 from seq2seq.settings import Range, convert, from_table
 from seq2seq.system.choices import need_choice
 from seq2seq.system.files import replacing
+from seq2seq.system.fork import need_own_threads
+from seq2seq.system.terminal import tell
 from seq2seq.text.length_limit import LengthLimit
 from seq2seq.text.special_ids import END, PAD, PIECES
 from seq2seq.text.texts import texts_of
@@ -102,6 +105,9 @@ class Translator:
         if shortlist is not None:
             shortlist.check(source_tokenizer.vocab_size, model.decoder.vocab_size)
         self.shortlist = shortlist
+        # What was measured, and of which weights; they may be others when it is saved.
+        self._measured = self.about.get("metrics")
+        self._weights = self.about.get("weights") or (_fingerprint(model) if self._measured else "")
 
     def translate(
         self,
@@ -233,6 +239,7 @@ class Translator:
         The file is a zip of Keras' own model file (without the optimizer), the SentencePiece models, the recipe and
         ``about.json`` with a checksum of each. It holds no pickle and no code. Before it gets its name it is loaded
         again, and has to have the same weights and to translate some texts (kept in it as "probes") in the same way.
+        Metrics of other weights, from before a further training, are left out.
 
         Args:
             path: The file, usually ``.s2s``; replaced where there is one.
@@ -245,8 +252,12 @@ class Translator:
         sources = _probes(self.source_tokenizer)
         found = self.hypotheses(sources, self.search.greedy())
         probes = [[text, best[0].text] for text, best in zip(sources, found, strict=True)]
+        weights = _fingerprint(self.model)
+        if self._measured and self._measured == self.about.get("metrics") and self._weights != weights:
+            tell(f"The weights have changed since they were measured: {path} has no metrics. Measure it anew.")
+            self.about = {name: value for name, value in self.about.items() if name not in ("metrics", "signatures")}
         about = {"created": datetime.now(UTC).isoformat(timespec="seconds")} | self.about
-        about |= {"joint": joint, "probes": probes}
+        about |= {"joint": joint, "probes": probes, "weights": weights}
         members = {RECIPE: self.recipe.encode(), SOURCE: self.source_tokenizer.to_bytes()}
         if not joint:
             members[TARGET] = self.target_tokenizer.to_bytes()
@@ -261,6 +272,7 @@ class Translator:
         with replacing(path) as temporary:
             write_members(temporary, members, about)
             self._compare(temporary, sources, found)
+        self._measured, self._weights = about.get("metrics"), weights
 
     def _compare(self, path: Path, sources: list[str], expected: list[list[Hypothesis]]) -> None:
         """Refuse a file of this translator that, loaded, is another translator."""
@@ -290,12 +302,16 @@ class Translator:
         Raises:
             FileNotFoundError: There is no such file.
             TranslatorFileError: The file is no translator, is damaged, or was written by a newer version.
+            RuntimeError: The process was forked from one that had used TensorFlow: load in the child alone.
         """
         path = Path(path)
         members, about = read_members(path)
+        # What is wrong with this process is not laid to the file: these imports refuse another backend of Keras.
+        from seq2seq.models import Seq2Seq  # noqa: F401
         from seq2seq.text import Tokenizer
         from seq2seq.translation.shortlist import Shortlist
 
+        need_own_threads()
         try:
             recipe = members[RECIPE].decode("utf-8")
             source = Tokenizer.from_bytes(members[SOURCE])
@@ -323,6 +339,7 @@ def load(path: str | Path) -> Translator:
     Raises:
         FileNotFoundError: There is no such file.
         TranslatorFileError: The file is no translator, is damaged, or was written by a newer version.
+        RuntimeError: The process was forked from one that had used TensorFlow: load in the child alone.
     """
     return Translator.load(path)
 
@@ -378,6 +395,14 @@ def _check_vocabularies(model: Seq2Seq, source: Tokenizer, target: Tokenizer) ->
             f"its tokenizers have {source.vocab_size:,} and {target.vocab_size:,} pieces, its model "
             f"{model.encoder.vocab_size:,} and {model.decoder.vocab_size:,}"
         )
+
+
+def _fingerprint(model: Seq2Seq) -> str:
+    """Tell the weights of a model from all others: the SHA-256 over all of them."""
+    digest = hashlib.sha256()
+    for weight in model.weights:
+        digest.update(np.asarray(weight.numpy()).tobytes())
+    return digest.hexdigest()
 
 
 @contextmanager
