@@ -15,6 +15,7 @@ from seq2seq.settings.fields import (
     kind_name,
     kinds,
     section_classes,
+    shown,
 )
 from seq2seq.settings.names import Renaming, joined, need_section, unknown
 from seq2seq.settings.toml import write_table
@@ -107,6 +108,20 @@ def changes(before: object, after: object) -> dict[str, Any]:
     """List what differs between two settings of one class: ``{"model.dropout": 0.3}`` with the values of ``after``."""
     first = by_name(before)
     return {name: value for name, value in by_name(after).items() if name not in first or first[name] != value}
+
+
+def differences(before: object, after: object) -> dict[str, str]:
+    """Say what differs between two settings of one class: ``{"seed": "seed was 0 and is now 5"}``."""
+    first, second = by_name(before), by_name(after)
+    return {
+        name: f"{name} was {_shown(first, name)} and is now {_shown(second, name)}"
+        for name in first | second
+        if name not in first or name not in second or first[name] != second[name]
+    }
+
+
+def _shown(values: Mapping[str, Any], name: str) -> str:
+    return shown(values[name]) if name in values else "not there"
 
 
 class _Section(NamedTuple):
