@@ -34,7 +34,9 @@ RECIPE = Recipe(
     data=Data("$COUNTING", "de", "en", hold_out=4, validation="", test=""),
     tokenizer=TokenizerSettings(kind="word", joint=False),
     batches=BatchSettings(size=16),
-    model=ModelSettings(embedding=8, encoder=EncoderSettings((8,)), decoder=DecoderSettings((16,))),
+    model=ModelSettings(
+        embedding=8, encoder=EncoderSettings((8,), bidirectional="never"), decoder=DecoderSettings((8,))
+    ),
     training=TrainingSettings(epochs=1),
     decoding=DecodingSettings(Beam(2)),
     evaluation=EvaluationSettings(metrics=("exact_match", "bleu")),
