@@ -122,7 +122,9 @@ def test_the_stopped_run_of_another_recipe_is_left_alone(
 
 def test_a_run_that_goes_on_tells_what_the_recipe_has_otherwise(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (here / "run.json").write_text(
-        json.dumps(json.loads((here / "run.json").read_text()) | {"changed_settings": {"decoding.search.min_length": 2}})
+        json.dumps(
+            json.loads((here / "run.json").read_text()) | {"changed_settings": {"decoding.search.min_length": 2}}
+        )
     )
     edited = RECIPE.override([
         "training.epochs=3", "training.monitor=chrf", "evaluation.metrics=chrf,ter", "batches.size=2", "seed=9",

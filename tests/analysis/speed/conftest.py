@@ -37,6 +37,8 @@ def recipe(tmp_path: Path) -> Recipe:
         data=Data(str(folder), "de", "en", hold_out=4, validation="", test=""),
         tokenizer=TokenizerSettings(kind="word", joint=False),
         batches=BatchSettings(size=16),
-        model=ModelSettings(embedding=8, encoder=EncoderSettings((8,), bidirectional="never"), decoder=DecoderSettings((8,))),
+        model=ModelSettings(
+            embedding=8, encoder=EncoderSettings((8,), bidirectional="never"), decoder=DecoderSettings((8,))
+        ),
         decoding=DecodingSettings(Beam(2)),
     )
