@@ -80,7 +80,11 @@ def test_a_stopped_run_goes_on_by_itself_where_that_is_asked_for(
     assert json.loads((here / "result.json").read_text())["metrics"] == first["metrics"]
     main(RECIPE, ["--resume-if-begun"])
     assert "finished before" in capsys.readouterr().err
-    # Killed before the first checkpoint, and before anything.
+
+
+@pytest.mark.slow
+def test_a_run_killed_before_its_first_checkpoint_begins_again(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    first = json.loads((here / "result.json").read_text())
     unfinished(here)
     shutil.rmtree(here / "last")
     (here / "best.weights.h5").unlink()

@@ -348,10 +348,12 @@ def test_any_shape_trains_a_step_or_is_refused_in_words(encoder, decoder, readin
 
 @pytest.mark.parametrize(
     ("reading", "bridge"),
-    [
-        ({"bidirectional": "first"}, {"mode": "concatenated"}),
-        ({"reverse": True}, {"mode": [[0], [-1, 0], []], "merge": "sum"}),
-    ],
+    quick(
+        [
+            ({"reverse": True}, {"mode": [[0], [-1, 0], []], "merge": "sum"}),
+            ({"bidirectional": "first"}, {"mode": "concatenated"}),
+        ]
+    ),
 )
 def test_unequal_depths_and_widths_train_in_a_graph(reading, bridge):
     model = Seq2Seq(
@@ -384,6 +386,7 @@ def test_refuses_sample_weights():
         model.fit(INPUTS, TARGET_OUT, sample_weight=np.ones(2), verbose=0)
 
 
+@pytest.mark.slow
 def test_many_settings_of_search_do_not_warn_of_retracing(caplog):
     model = small_model(attention="general")
     for beam_size in range(1, 8):

@@ -214,6 +214,7 @@ def test_tokenised_text_is_shared_by_runs(corpus: Path, monkeypatch: pytest.Monk
     assert preparing._cache(Path("runs/other")) == Path("runs/other/tokenised")
 
 
+@pytest.mark.slow
 def test_a_run_goes_on_with_its_own_tokenizers(corpus: Path) -> None:
     joint = RECIPE.override(["tokenizer.joint=true"])
     folder = Path("runs/counting")
