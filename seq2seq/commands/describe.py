@@ -38,9 +38,10 @@ def run(arguments: argparse.Namespace) -> None:
         recipe = recipe_of(arguments, arguments.what)
         from seq2seq.recipe.build import build_model
 
-        size = recipe.tokenizer.vocab_size
-        title = f"{recipe.name} ({size:,} pieces, as far as the text supports them)"
-        model = build_model(recipe, size, size)
+        source, target = (int(side.vocab_size) for side in recipe.tokenizer.sides())
+        pieces = f"{source:,}" if source == target else f"{source:,} and {target:,}"
+        title = f"{recipe.name} ({pieces} pieces, as far as the text supports them)"
+        model = build_model(recipe, source, target)
     from seq2seq.analysis import drawing, wiring
     from seq2seq.models.kernels import KERNEL_COLUMNS, kernel_table
 

@@ -86,35 +86,36 @@ def build_tokenizers(settings: TokenizerSettings, corpus: Corpus) -> tuple[Token
         corpus: Text to train on.
 
     Returns:
-        The tokenizers of source and target; one object where the vocabulary is joint.
+        The tokenizers of source and target; one object where they are the same.
 
     Raises:
         SettingsError: The vocabulary is to be joint, and the given models are two different ones.
     """
     from seq2seq.text.tokenizer import Tokenizer
 
-    def train(sentences: Iterable[str]) -> Tokenizer:
-        return Tokenizer.train(
-            sentences,
-            kind=settings.kind,
-            vocab_size=settings.vocab_size,
-            byte_fallback=settings.byte_fallback,
-            normalization=settings.normalization,
-            symbols=settings.symbols,
-            character_coverage=settings.character_coverage,
+    sides = settings.sides()
+    given = [Tokenizer.load(side.model) if side.model else None for side in sides]
+    if None in given:
+        _tell_share(corpus)
+    if settings.joint and None in given:
+        joint = _trained(sides[0], _sides(corpus, 0, 1))
+        return joint, joint
+    source, target = (
+        _trained(side, _sides(corpus, place)) if tokenizer is None else tokenizer
+        for place, (side, tokenizer) in enumerate(zip(sides, given, strict=True))
+    )
+    if source.fingerprint == target.fingerprint:
+        return source, source
+    if settings.joint:
+        raise SettingsError(
+            "A joint vocabulary is one model for both sides. Received: tokenizer.joint=true, "
+            f'tokenizer.source.model="{sides[0].model}", tokenizer.target.model="{sides[1].model}", which differ. '
+            "Set tokenizer.joint=false, or name the same model twice."
         )
+    return source, target
 
-    if settings.source_model:
-        source, target = Tokenizer.load(settings.source_model), Tokenizer.load(settings.target_model)
-        if source.fingerprint == target.fingerprint:
-            return source, source
-        if settings.joint:
-            raise SettingsError(
-                "A joint vocabulary is one model for both sides. Received: tokenizer.joint=true, "
-                f'tokenizer.source_model="{settings.source_model}", tokenizer.target_model="{settings.target_model}", '
-                "which differ. Set tokenizer.joint=false, or name the same model twice."
-            )
-        return source, target
+
+def _tell_share(corpus: Corpus) -> None:
     if corpus.streamed:
         tell(f"The tokenizer learns from the first {_TOKENIZER_PAIRS:,} pairs of {corpus.name}, if there are as many.")
     elif len(corpus) > _TOKENIZER_PAIRS:
@@ -122,10 +123,13 @@ def build_tokenizers(settings: TokenizerSettings, corpus: Corpus) -> tuple[Token
             f"The tokenizer learns from {_TOKENIZER_PAIRS:,} of the {len(corpus):,} pairs of {corpus.name}, drawn "
             "evenly from the whole."
         )
-    if settings.joint:
-        joint = train(_sides(corpus, 0, 1))
-        return joint, joint
-    return train(_sides(corpus, 0)), train(_sides(corpus, 1))
+
+
+def _trained(side: Any, sentences: Iterable[str]) -> Tokenizer:
+    from seq2seq.text.tokenizer import Tokenizer
+
+    how = {name: value for name, value in vars(side).items() if name != "model"}
+    return Tokenizer.train(sentences, **how)
 
 
 def _sides(corpus: Corpus, *sides: int) -> Iterator[str]:

@@ -1,5 +1,6 @@
 import shutil
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
 import keras
@@ -13,6 +14,8 @@ from seq2seq.recipe import (
     EncoderSettings,
     ModelSettings,
     Recipe,
+    SourceTokenizerSettings,
+    TargetTokenizerSettings,
     TokenizerSettings,
     TrainingSettings,
     build,
@@ -136,7 +139,9 @@ def test_tokenizers(tmp_path: Path) -> None:
     source.save(tmp_path / "s.model")
     target.save(tmp_path / "t.model")
     given = TokenizerSettings(
-        source_model=str(tmp_path / "s.model"), target_model=str(tmp_path / "t.model"), joint=False
+        source=SourceTokenizerSettings(model=str(tmp_path / "s.model")),
+        target=TargetTokenizerSettings(model=str(tmp_path / "t.model")),
+        joint=False,
     )
     assert [one.fingerprint for one in build_tokenizers(given, corpus)] == [source.fingerprint, target.fingerprint]
 
@@ -150,7 +155,9 @@ def test_given_tokenizers_are_joint_only_where_they_are_the_same(tmp_path: Path)
 
     def given(target: str, joint: bool = True) -> TokenizerSettings:
         return TokenizerSettings(
-            source_model=str(tmp_path / "s.model"), target_model=str(tmp_path / target), joint=joint
+            source=SourceTokenizerSettings(model=str(tmp_path / "s.model")),
+            target=TargetTokenizerSettings(model=str(tmp_path / target)),
+            joint=joint,
         )
 
     with pytest.raises(SettingsError, match=r"joint=true, .*s\.model.*t\.model.*differ\. Set tokenizer\.joint=false"):
@@ -230,4 +237,26 @@ def test_one_missing_part(tmp_path: Path) -> None:
 
 def test_given_tokenizers_come_for_both_sides() -> None:
     with pytest.raises(SettingsError, match="both sides or for none"):
-        TokenizerSettings(target_model="x.model")
+        TokenizerSettings(target=TargetTokenizerSettings(model="x.model"))
+
+
+def test_a_tokenizer_per_side(tmp_path: Path) -> None:
+    """Letters in, whatever their case; phones out, as they are."""
+    corpus = corpus_from_pairs([("Tea", "T IY"), ("eat", "IY T"), ("ﬁn", "F IH N")])
+    settings = TokenizerSettings(
+        joint=False,
+        normalization="identity",
+        source=SourceTokenizerSettings(kind="char", normalization="nmt_nfkc_cf"),
+        target=TargetTokenizerSettings(kind="word", vocab_size=100),
+    )
+    source, target = build_tokenizers(settings, corpus)
+    assert source.encode("TEA") == source.encode("tea") and source.decode(source.encode("ﬁ")) == "fi"
+    assert [target.piece(id) for id in target.encode("T IY")] == ["▁T", "▁IY"]
+    source.save(tmp_path / "letters.model")
+    given = replace(settings, source=SourceTokenizerSettings(model=str(tmp_path / "letters.model")))
+    assert [one.fingerprint for one in build_tokenizers(given, corpus)] == [source.fingerprint, target.fingerprint]
+
+
+def test_sides_that_come_out_the_same_are_one() -> None:
+    source, target = build_tokenizers(TokenizerSettings(kind="char", joint=False), corpus_from_pairs([("ab", "ab")]))
+    assert source is target
