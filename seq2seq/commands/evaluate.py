@@ -9,9 +9,9 @@ from typing import Any
 
 from seq2seq.commands.arguments import MODEL, add_parallel, named_translator, parallel
 from seq2seq.commands.decoding_options import add_decoding, chosen_search
-from seq2seq.metrics import EvaluationSettings, measure
+from seq2seq.metrics import EvaluationSettings, alike, measure
 from seq2seq.runs.measuring import evaluation_of
-from seq2seq.system.terminal import format_table
+from seq2seq.system.terminal import format_table, tell
 
 
 def add(commands: Any) -> None:
@@ -44,7 +44,9 @@ def run(arguments: argparse.Namespace) -> None:
         shortlist=arguments.shortlist,
         precision=arguments.precision,
     )
-    scores = measure(hypotheses, references, evaluation)
+    scores = measure(hypotheses, references, evaluation, sources)
+    for line in alike(scores, hypotheses, references):
+        tell(line)
     if arguments.json:
         print(json.dumps({
             "sentences": len(sources),

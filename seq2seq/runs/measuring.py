@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from seq2seq.metrics import EvaluationSettings, measure
+from seq2seq.metrics import EvaluationSettings, alike, measure
 from seq2seq.runs.record import EXAMPLE, RunRecord, RunResult, model_file, write_object
 from seq2seq.settings import from_table, to_table
 from seq2seq.system.files import replacing
@@ -49,17 +49,21 @@ def write_result(record: RunRecord, translator: Translator, corpora: Corpora, tr
     found: dict[str, dict[str, float]] = {}
     signatures: dict[str, str] = {}
     examples: list[tuple[str, str, str]] = []
+    same: dict[str, None] = {}
     for part, corpus in (("validation", corpora.validation), ("test", corpora.test)):
         if corpus is None:
             continue
         tell(f"Translating {corpus.name} ...")
         hypotheses = translator.translate(corpus.sources)
-        scores = measure(hypotheses, corpus.targets, recipe.evaluation)
+        scores = measure(hypotheses, corpus.targets, recipe.evaluation, corpus.sources)
         found[part] = {name: score.value for name, score in scores.items()}
         signatures = {name: score.signature for name, score in scores.items()}
+        same |= dict.fromkeys(alike(scores, hypotheses, corpus.targets))
         examples = _examples(corpus, hypotheses)
         with replacing(folder.path / f"{part}.translations.txt") as path:
             path.write_text("".join(f"{one_line(text)}\n" for text in hypotheses), encoding="utf-8")
+    for line in same:
+        tell(line)
     model = model_file(folder)
     translator.about |= {"metrics": found, "signatures": signatures}
     translator.save(model)

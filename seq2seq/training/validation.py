@@ -92,7 +92,8 @@ class Validator:
             values |= {f"val_{name}": value for name, value in self._evaluate(self._batches).items()}
         if self._decode:
             translations = self._decode(self._sources)
-            for name, score in measure(translations, self._references, self._evaluation).items():
+            scores = measure(translations, self._references, self._evaluation, self._sources)
+            for name, score in scores.items():
                 values[f"val_{name}"] = score.value
                 signatures[name] = score.signature
             references = [entry if isinstance(entry, str) else entry[0] for entry in self._references]
