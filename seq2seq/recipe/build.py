@@ -192,7 +192,7 @@ def build_batches(
 
 
 def build_model(recipe: Recipe, source_vocab: int, target_vocab: int) -> Seq2Seq:
-    """Build the model of a recipe, with weights drawn by its seed, and tell where it departs from its paper.
+    """Build the model of a recipe, with weights drawn by its seed; tell where it departs from its paper, or is deep.
 
     Args:
         recipe: The recipe.
@@ -205,9 +205,13 @@ def build_model(recipe: Recipe, source_vocab: int, target_vocab: int) -> Seq2Seq
     Raises:
         ContradictionError: Settings do not fit together; the message says which and what to change.
     """
+    from seq2seq.models.depth import told_depth
+
     model = _build(recipe, source_vocab, target_vocab)
     if recipe.model.architecture:
         tell(departures(recipe.model))
+    if told := told_depth(model):
+        tell(told)
     return model
 
 
