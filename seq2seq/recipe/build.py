@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from itertools import compress, islice
 from pathlib import Path
@@ -69,13 +69,25 @@ def read_corpora(recipe: Recipe, data: str | None = None) -> Corpora:
     # What is scored is scored as `seq2seq evaluate` scores its files: whole, empty lines and all.
     read = partial(read_corpus, place, source=settings.source, target=settings.target)
     train = read(settings.train, streaming=settings.streaming)
-    validation = read(settings.validation, whole=True) if settings.validation else None
-    test = read(settings.test, whole=True) if settings.test else None
+    validation, test = (_part(read, name, getattr(settings, name)) for name in ("validation", "test"))
     if validation is None:
         train, validation = hold_out(train, settings.hold_out, seed=0, purpose="validation")
     if test is None and settings.hold_out:
         train, test = hold_out(train, settings.hold_out, seed=1, purpose="test")
     return Corpora(train, validation, test)
+
+
+def _part(read: Callable[..., Corpus], name: str, split: str) -> Corpus | None:
+    """Read what is scored; None where the recipe names no split for it."""
+    from seq2seq.text.pairs import CorpusError, MissingSplitError
+
+    try:
+        return read(split, whole=True) if split else None
+    except MissingSplitError as error:
+        raise CorpusError(
+            f'{error} Where there is no text for it, write data.{name}="" and set data.hold_out to the number of '
+            "training sentences to set aside, such as 500."
+        ) from None
 
 
 def build_tokenizers(settings: TokenizerSettings, corpus: Corpus) -> tuple[Tokenizer, Tokenizer]:

@@ -22,7 +22,7 @@ from seq2seq.recipe import (
 )
 from seq2seq.recipe.build import build_batches, build_model, build_tokenizers, read_corpora
 from seq2seq.settings import SettingsError
-from seq2seq.text.corpus import Corpus, Pair
+from seq2seq.text.corpus import Corpus, CorpusError, Pair
 
 RECIPE = Recipe(
     "tiny",
@@ -233,6 +233,36 @@ def test_one_missing_part(tmp_path: Path) -> None:
     assert [len(corpus) for corpus in corpora if corpus is not None] == [5, 4, 2]
     corpora = read_corpora(Recipe("tiny", Data("x", "de", "en", validation="test", test="")), str(tmp_path))
     assert corpora.test is None and len(corpora.validation) == 2
+
+
+def test_a_missing_part_offers_to_set_sentences_aside(tmp_path: Path) -> None:
+    for language in ("de", "en"):
+        (tmp_path / f"train.{language}").write_text("eins\nzwei\n")
+    (tmp_path / "fra.txt").write_text("Go.\tVa !\n")
+    one_file = Recipe("tiny", Data(str(tmp_path / "fra.txt"), "0", "1", train="fra"))
+    pattern = Recipe("tiny", Data(f"{tmp_path}/{{split}}.{{lang}}", "de", "en"))
+    for recipe in (RECIPE.override([f"data.path={tmp_path}"]), one_file, pattern):
+        for missing, held in (("validation", ""), ("test", "validation=")):
+            changes = [f"data.{held}", "data.hold_out=1"] if held else []
+            with pytest.raises(CorpusError, match=rf'write data\.{missing}="" and set data\.hold_out to the number of'):
+                read_corpora(recipe.override(changes))
+
+
+def test_a_damaged_part_offers_nothing_else(tmp_path: Path) -> None:
+    for language, text in (("de", "eins\nzwei\n"), ("en", "one\n")):
+        (tmp_path / f"validation.{language}").write_text(text)
+        (tmp_path / f"train.{language}").write_text("eins\n")
+    with pytest.raises(CorpusError, match="as many source lines as target lines") as error:
+        read_corpora(RECIPE.override([f"data.path={tmp_path}"]))
+    assert "hold_out" not in str(error.value)
+
+
+def test_a_deep_stack_is_told_when_it_is_built(capsys: pytest.CaptureFixture[str]) -> None:
+    deep = ["model.encoder.units=2,2,2,2,2", "model.decoder.units=4,4,4,4,4"]
+    build_model(RECIPE.override(deep), 9, 9)
+    assert "the encoder 5 and the decoder 5 on top of each other" in capsys.readouterr().err
+    build_model(RECIPE.override([*deep, "model.residual_from=1"]), 9, 9)
+    assert capsys.readouterr().err == ""
 
 
 def test_given_tokenizers_come_for_both_sides() -> None:

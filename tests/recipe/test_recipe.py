@@ -142,7 +142,10 @@ def test_override_types_a_value_by_its_setting(assignment: str, expected: object
         ),
         ("model.encoder.units=0", r"a list, each item a whole number from 1 up\. Received: model\.encoder\.units=0\."),
         ("model.encoder.units=[]", r"at least one layer\. Received: model\.encoder\.units=\[\]"),
-        ("model.encoder.bidirectional=true", r'"first", "all", or a list.* Received: model\.encoder\.bidirectional=true'),
+        (
+            "model.encoder.bidirectional=true",
+            r'"first", "all", or a list.* Received: model\.encoder\.bidirectional=true',
+        ),
         ("model.dropout=1", r"a number from 0 to below 1\. Received: model\.dropout=1\."),
         ("training.learning_rate=0", r"a number above 0\. Received: training\.learning_rate=0\."),
         ("training.learning_rate=inf", r"a number above 0"),
