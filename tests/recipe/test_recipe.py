@@ -142,10 +142,6 @@ def test_override_types_a_value_by_its_setting(assignment: str, expected: object
         ),
         ("model.encoder.units=0", r"a list, each item a whole number from 1 up\. Received: model\.encoder\.units=0\."),
         ("model.encoder.units=[]", r"at least one layer\. Received: model\.encoder\.units=\[\]"),
-        (
-            "model.encoder.bidirectional=true",
-            r'"first", "all", or a list.* Received: model\.encoder\.bidirectional=true',
-        ),
         ("model.dropout=1", r"a number from 0 to below 1\. Received: model\.dropout=1\."),
         ("training.learning_rate=0", r"a number above 0\. Received: training\.learning_rate=0\."),
         ("training.learning_rate=inf", r"a number above 0"),
@@ -175,6 +171,10 @@ def test_what_is_refused(assignment: str, message: str) -> None:
 
 def test_python_values_are_checked_and_kept_as_tuples() -> None:
     assert EncoderSettings(units=[64, 64]).units == (64, 64)  # type: ignore[arg-type]
+    with pytest.raises(
+        SettingsError, match=r'"first", "all", or a list.* Received: model\.encoder\.bidirectional=true'
+    ):
+        EncoderSettings(bidirectional=True)  # type: ignore[arg-type]
     with pytest.raises(SettingsError, match=r"beam_size must be .* Received: beam_size=0"):
         DecodingSettings(Beam(0))
     with pytest.raises(SettingsError, match=r"batches must be a BatchSettings\. Received: batches=64"):
