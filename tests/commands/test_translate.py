@@ -171,6 +171,7 @@ def test_a_conversation_through_a_pipe(model: str, translator: Translator) -> No
     assert process.returncode == 0
 
 
+@pytest.mark.slow
 def test_a_reader_that_has_seen_enough_is_no_error_to_tell(model: str) -> None:
     command = f'printf "Wald\\n%.0s" $(seq 400) | "{sys.executable}" -m seq2seq translate "{model}" | head -n 1'
     done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=True)
