@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from seq2seq.layers import StateBridge
+from seq2seq.layers import ATTENTIONS, StateBridge
 from seq2seq.models import Decoder, Encoder, Seq2Seq
 
 SOURCE = tf.constant([[5, 6, 7, 2], [8, 2, 0, 0]])
@@ -32,7 +32,7 @@ def step_by_step(model):
     return model.decoder.project(tf.stack(outputs, axis=1))
 
 
-@pytest.mark.parametrize("attention", ["dot", "general", "additive"])
+@pytest.mark.parametrize("attention", ATTENTIONS)
 @pytest.mark.parametrize("residual_from", [None, 1])
 def test_logits_and_all_gradients_equal_step_by_step(attention, residual_from):
     made = model(attention, residual_from, dtype="float64")
