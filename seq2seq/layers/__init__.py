@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from seq2seq.layers.cells.layer_norm_lstm import LayerNormLSTMCell
     from seq2seq.layers.cells.lstm import LSTMCell, LSTMState
     from seq2seq.layers.cells.peephole_lstm import PeepholeLSTMCell
+    from seq2seq.layers.cells.simple_rnn import SimpleRNNCell, SimpleRNNState
     from seq2seq.layers.rnn import GRU, LSTM, RNN
     from seq2seq.layers.stack import StackedLSTM, StackedRNN
     from seq2seq.layers.state import Encoded, Memory
@@ -33,6 +34,7 @@ _WHERE = {
     "seq2seq.layers.cells.layer_norm_lstm": ["LayerNormLSTMCell"],
     "seq2seq.layers.cells.lstm": ["LSTMCell", "LSTMState"],
     "seq2seq.layers.cells.peephole_lstm": ["PeepholeLSTMCell"],
+    "seq2seq.layers.cells.simple_rnn": ["SimpleRNNCell", "SimpleRNNState"],
     "seq2seq.layers.rnn": ["GRU", "LSTM", "RNN"],
     "seq2seq.layers.stack": ["StackedLSTM", "StackedRNN"],
     "seq2seq.layers.state": ["Encoded", "Memory"],
@@ -58,6 +60,8 @@ __all__ = [
     "Memory",
     "PeepholeLSTMCell",
     "Prepared",
+    "SimpleRNNCell",
+    "SimpleRNNState",
     "StackedLSTM",
     "StackedRNN",
     "StateBridge",

@@ -18,6 +18,7 @@ CELLS: Mapping[str, type[Cell]] = LazyTable(
         "layer_norm_lstm": "seq2seq.layers.cells.layer_norm_lstm:LayerNormLSTMCell",
         "peephole_lstm": "seq2seq.layers.cells.peephole_lstm:PeepholeLSTMCell",
         "coupled_lstm": "seq2seq.layers.cells.coupled_lstm:CoupledLSTMCell",
+        "simple_rnn": "seq2seq.layers.cells.simple_rnn:SimpleRNNCell",
     }
 )
 """The cells by name."""

@@ -174,6 +174,7 @@ class TestStart:
             ("layer_norm_lstm", [0, 1, 0, 0]),
             ("coupled_lstm", [1, 0, 0]),
             ("gru", [0, 0, 0]),
+            ("simple_rnn", [0]),
         ],
     )
     def test_forget_gates_start_open(self, name, bias):
