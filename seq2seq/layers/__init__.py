@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from seq2seq.layers.cells.peephole_lstm import PeepholeLSTMCell
     from seq2seq.layers.cells.simple_rnn import SimpleRNNCell, SimpleRNNState
     from seq2seq.layers.rnn import GRU, LSTM, RNN
+    from seq2seq.layers.scores import SCORES
     from seq2seq.layers.stack import StackedLSTM, StackedRNN
     from seq2seq.layers.state import Encoded, Memory
     from seq2seq.layers.wire import Wire
@@ -36,6 +37,7 @@ _WHERE = {
     "seq2seq.layers.cells.peephole_lstm": ["PeepholeLSTMCell"],
     "seq2seq.layers.cells.simple_rnn": ["SimpleRNNCell", "SimpleRNNState"],
     "seq2seq.layers.rnn": ["GRU", "LSTM", "RNN"],
+    "seq2seq.layers.scores": ["SCORES"],
     "seq2seq.layers.stack": ["StackedLSTM", "StackedRNN"],
     "seq2seq.layers.state": ["Encoded", "Memory"],
     "seq2seq.layers.wire": ["Wire"],
@@ -47,6 +49,7 @@ __all__ = [
     "GRU",
     "LSTM",
     "RNN",
+    "SCORES",
     "Attention",
     "Cell",
     "CellWeights",

@@ -20,7 +20,7 @@ class Attention(keras.layers.Layer):
     Keys are computed once per source (`prepare`); a call only compares queries with them. A mask is always there.
 
     Args:
-        score: How a query is compared with a key: a name of `seq2seq.layers.ATTENTIONS`.
+        score: How a query is compared with a key: a name of `seq2seq.layers.SCORES`.
 
     Call arguments:
         query: `[batch, queries, units]`; the queries of a sentence may be target positions or beams.

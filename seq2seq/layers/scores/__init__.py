@@ -17,4 +17,4 @@ SCORES: Mapping[str, type[Score]] = LazyTable(
         "additive": "seq2seq.layers.scores.additive:AdditiveScore",
     }
 )
-"""The scores by name."""
+"""The scores of attention by name."""

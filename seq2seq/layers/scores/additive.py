@@ -10,11 +10,7 @@ from seq2seq.layers.scores.score import Score, ScoreWeight
 
 
 class AdditiveScore(Score):
-    """v · tanh(W query + U key).
-
-    Source:
-        Bahdanau et al. 2015, appendix A.1.2.
-    """
+    """v · tanh(W query + U key) (Bahdanau et al. 2015, appendix A.1.2)."""
 
     multiplies = False
 

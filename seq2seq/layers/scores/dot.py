@@ -4,11 +4,7 @@ from seq2seq.layers.scores.score import Score, ScoreWeight, need_one_width
 
 
 class DotScore(Score):
-    """query · key, both of one width.
-
-    Source:
-        Luong et al. 2015, equation 8.
-    """
+    """query · key, both of one width (Luong et al. 2015, equation 8)."""
 
     def weights(self, units: int, memory_units: int) -> list[ScoreWeight]:  # noqa: D102
         need_one_width("Dot", units, memory_units)

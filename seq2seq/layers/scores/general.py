@@ -7,11 +7,7 @@ from seq2seq.layers.scores.score import Score, ScoreWeight
 
 
 class GeneralScore(Score):
-    """query · W key.
-
-    Source:
-        Luong et al. 2015, equation 8.
-    """
+    """query · W key (Luong et al. 2015, equation 8)."""
 
     def weights(self, units: int, memory_units: int) -> list[ScoreWeight]:  # noqa: D102
         return [ScoreWeight("key_kernel", (memory_units, units))]
