@@ -21,6 +21,7 @@ def example(score, memory_units=5, units=5):
 
 ENERGIES = {
     "dot": lambda query, key: query @ key,
+    "scaled_dot": lambda query, key: query @ key / np.sqrt(len(query)),
     "general": lambda query, key, kernel: query @ (key @ kernel),
     "additive": lambda query, key, kernel, query_kernel, energy: energy @ np.tanh(query @ query_kernel + key @ kernel),
 }
@@ -60,11 +61,12 @@ def test_a_row_of_padding_only_gives_numbers():
     assert np.isfinite(context).all()
 
 
-def test_dot_refuses_unequal_widths():
+@pytest.mark.parametrize("score", ["dot", "scaled_dot"])
+def test_dots_refuse_unequal_widths(score):
     with pytest.raises(
         ValueError, match=r"same width. Received: decoder width=4, memory width=5. Use attention='general'"
     ):
-        Attention("dot").build((None, 2, 4), (None, 3, 5))
+        Attention(score).build((None, 2, 4), (None, 3, 5))
 
 
 def test_unknown_score():

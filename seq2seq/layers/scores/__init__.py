@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 SCORES: Mapping[str, type[Score]] = LazyTable(
     {
         "dot": "seq2seq.layers.scores.dot:DotScore",
+        "scaled_dot": "seq2seq.layers.scores.scaled_dot:ScaledDotScore",
         "general": "seq2seq.layers.scores.general:GeneralScore",
         "additive": "seq2seq.layers.scores.additive:AdditiveScore",
     }
