@@ -32,6 +32,7 @@ from seq2seq.translation.model_file import (
     read_members,
     write_members,
 )
+from seq2seq.translation.scoring import TargetScore, score_texts
 
 if TYPE_CHECKING:
     from seq2seq.models import Seq2Seq
@@ -169,7 +170,7 @@ class Translator:
             TypeError: ``texts`` is one text, or holds something else than text.
             ValueError: An argument is not allowed.
         """
-        _check_texts(texts)
+        _check_texts("Translating", texts=texts)
         search = self.search if search is None else search
         size = self.batch_size if batch_size is None else batch_size
         _check_batch_size(size)
@@ -210,6 +211,29 @@ class Translator:
         for place, group in groupby(zip(parts, translated, strict=True), key=lambda pair: pair[0][0]):
             found[place] = _joined([hypotheses for _, hypotheses in group])
         return found
+
+    def score(self, sources: Sequence[str], targets: Sequence[str]) -> list[TargetScore]:
+        """Score given translations: how likely the model finds each, as a whole and token by token.
+
+        Every text is read whole, however long: nothing is cut, nor are long sources taken in parts as in
+        :meth:`translate`. The model says what it says without a shortlist and in its own precision.
+
+        Args:
+            sources: Source texts; none may be empty.
+            targets: A translation of each; an empty one is ``</s>`` alone.
+
+        Returns:
+            One score per pair, in the order of the pairs.
+
+        Raises:
+            TypeError: ``sources`` or ``targets`` is one text, or holds something else than text.
+            ValueError: There are more of one than of the other, or a source is empty to the tokenizer.
+
+        Source:
+            Sennrich 2017 (what it is good for: contrastive pairs of translations).
+        """
+        _check_texts("Scoring", sources=sources, targets=targets)
+        return score_texts(self.model, self.source_tokenizer, self.target_tokenizer, sources, targets)
 
     def _decode(
         self, ids: list[list[int]], search: Search, shortlist: Shortlist | None, precision: str | None
@@ -333,12 +357,13 @@ def read_about(path: str | Path) -> dict[str, Any]:
     return read_members(Path(path))[1]
 
 
-def _check_texts(texts: Sequence[str]) -> None:
-    if isinstance(texts, str):
-        raise TypeError(f"Translating takes a list of texts. Received: texts={texts!r}. Write [{texts!r}].")
-    for place, text in enumerate(texts):
-        if not isinstance(text, str):
-            raise TypeError(f"Every text is a str. Received: texts[{place}]={text!r}.")
+def _check_texts(what: str, **given: Sequence[str]) -> None:
+    for name, texts in given.items():
+        if isinstance(texts, str):
+            raise TypeError(f"{what} takes a list of texts. Received: {name}={texts!r}. Write [{texts!r}].")
+        for place, text in enumerate(texts):
+            if not isinstance(text, str):
+                raise TypeError(f"Every text is a str. Received: {name}[{place}]={text!r}.")
 
 
 def _decoding(said: Mapping[str, Any]) -> DecodingSettings:
