@@ -419,6 +419,8 @@ MODELS = [
     model("a later version", golden(format=99), "up to format 2. Received: m.s2s of format 99. Use the version"),
     model("another checksum", golden(checksums={}), "the checksum of .* is not the one in about.json"),
     model("no settings", golden(decoding=[]), "decoding in about.json is no object"),
+    model("no limit", golden(length_limit=2), "length_limit in about.json is no object"),
+    model("another limit", golden(length_limit={"lines": 2}), "is damaged: A length limit is a table of lines.*m.s2s"),
     Case("model: measured", "evaluate m.s2s --source x --target x", 1, "damaged", {"m.s2s": b"x", "x": "a\n"}),
     Case("model: described", "describe m.s2s", 1, "A translator file holds", {"m.s2s": zipped({})}),
     Case(

@@ -41,6 +41,11 @@ def add(commands: Any) -> None:
         help="write the score and a TAB before each translation: its log-probability (nats), divided by its length in "
         "tokens to the power of the length penalty",
     )  # fmt: skip
+    parser.add_argument(
+        "--ended", action="store_true",
+        help="write `ended` or `cut` and a TAB before each translation: whether it ended by itself, or the limit of "
+        "length cut it",
+    )  # fmt: skip
     add_decoding(parser)
     parser.set_defaults(run=run)
 
@@ -81,9 +86,10 @@ def _translated(
 ) -> Iterator[str]:
     """Give the output for one chunk of lines after the other; what came before a bad line is given before the error."""
     from seq2seq.text.lines import one_line
+    from seq2seq.translation import Cuts
 
     search = chosen_search(arguments, translator, arguments.n_best)
-    number = 0
+    number, cuts = 0, Cuts()
     while True:
         lines, error = _take(texts, chunk)
         found = translator.hypotheses(
@@ -93,15 +99,19 @@ def _translated(
             shortlist=arguments.shortlist,
             precision=arguments.precision,
         )
+        cuts += Cuts.of(found)
         output = []
         for hypotheses in found:
             number += 1
-            for text, score in hypotheses:
-                columns = [str(number)] * (arguments.n_best > 1) + [f"{score:.4f}"] * arguments.scores
+            for one in hypotheses:
+                columns = [str(number)] * (arguments.n_best > 1) + [f"{one.score:.4f}"] * arguments.scores
+                columns += ["ended" if one.ended else "cut"] * arguments.ended
                 # One line for one translation, and one column, whatever a vocabulary of bytes may put into it.
-                clean = one_line(text).replace("\t", " ") if columns else one_line(text)
+                clean = one_line(one.text).replace("\t", " ") if columns else one_line(one.text)
                 output.append("\t".join([*columns, clean]) + "\n")
         yield "".join(output)
+        if cuts and (error is not None or len(lines) < chunk):
+            tell(f"seq2seq: warning: {cuts}")
         if error is not None:
             raise error
         if len(lines) < chunk:

@@ -17,6 +17,7 @@ from seq2seq.models.loss import Totals, cross_entropy
 from seq2seq.models.sampled_softmax import draw_words, inclusion_probabilities
 from seq2seq.models.update import apply_if_finite
 from seq2seq.search import Greedy, Hypotheses, Search
+from seq2seq.text.length_limit import LengthLimit
 from seq2seq.text.special_ids import PAD
 
 
@@ -273,7 +274,8 @@ class Seq2Seq(keras.Model):
         Args:
             source: Ids, each sentence ending with `</s>`, padding on the right, `[batch, source_time]`.
             max_length: The most tokens per target, `</s>` counted: `[batch]`, or one number for all. None: as
-                `search.max_length_factor` says.
+                `search.max_length_factor` says; a model alone has learnt no limit, and takes 2 times the source's
+                tokens and 10 more.
             search: What to search with: `Greedy()`, `Beam(5, n_best=3)`, `Sample(seed=1)`. The first search of another
                 kind, `beam_size` or `n_best` traces a graph; other numbers cost nothing.
             vocabulary: The target ids that may be produced, `[shortlisted]`, ascending, with padding, start and
@@ -289,8 +291,9 @@ class Seq2Seq(keras.Model):
         """
         source = tf.cast(source, tf.int32)
         if max_length is None:
-            tokens = np.count_nonzero(source.numpy() != PAD, axis=1) - 1
-            max_length = np.array([search.longest(number) for number in tokens], np.int32)
+            limit = LengthLimit.chosen(search.max_length_factor)
+            tokens = np.count_nonzero(source.numpy() != PAD, axis=1)
+            max_length = np.array([limit.of(int(number)) for number in tokens], np.int32)
         max_length = tf.broadcast_to(tf.cast(max_length, tf.int32), tf.shape(source)[:1])
         return self._generator.search(search, source, max_length, vocabulary, precision, attention)
 

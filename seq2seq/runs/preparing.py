@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from seq2seq.recipe.build import Corpora
     from seq2seq.text.batches import Batches
     from seq2seq.text.corpus import Corpus
+    from seq2seq.text.length_limit import LengthLimit
     from seq2seq.text.streaming import StreamedBatches
     from seq2seq.text.tokenizer import Tokenizer
     from seq2seq.translation.translator import Translator
@@ -78,6 +79,10 @@ def prepare(
     data = began_with if data is None else data
     corpora = read_corpora(recipe, data)
     source, target = _shared_tokenizers(workers, lambda: _tokenizers(run_folder, recipe, corpora.train, begun))
+    cache = _cache(run_folder.path) if workers.chief else None
+    batches = build_batches(recipe, corpora.train, source, target, cache=cache)
+    validation = build_batches(recipe, corpora.validation, source, target, cache=cache, shuffle=False)
+    limit = _length_limit(workers, begun, batches)
     record = RunRecord(
         run_folder.path,
         recipe,
@@ -85,10 +90,8 @@ def prepare(
         data,
         {**(begun.changed_settings if begun else {}), **changed},
         (source.fingerprint, target.fingerprint),
+        limit,
     )
-    cache = _cache(run_folder.path) if workers.chief else None
-    batches = build_batches(recipe, corpora.train, source, target, cache=cache)
-    validation = build_batches(recipe, corpora.validation, source, target, cache=cache, shuffle=False)
     with devices.strategy.scope():
         model = build_model(recipe, source.vocab_size, target.vocab_size)
     for corpus in corpora:
@@ -96,10 +99,11 @@ def prepare(
             tell(corpus.report())
     tell(f"training batches: {batches.report()}")
     tell(f"validation batches: {validation.report()}")
+    tell(f"longest translations: {limit.chosen(recipe.decoding.search.max_length_factor, limit)}")
     if workers.chief:
         _begin(run_folder, record, source, target)
     tell(f"model: {model.count_params():,} parameters, vocabulary {source.vocab_size:,} → {target.vocab_size:,}")
-    return Ready(corpora, batches, validation, _translator(recipe, model, source, target), record)
+    return Ready(corpora, batches, validation, _translator(record, model, source, target), record)
 
 
 def _begun(folder: RunFolder, recipe: Recipe) -> RunRecord | None:
@@ -164,15 +168,24 @@ def _shared_tokenizers(
     return source, source if models[0] == models[1] else Tokenizer.from_bytes(models[1])
 
 
+def _length_limit(workers: Workers, begun: RunRecord | None, batches: Batches | StreamedBatches) -> LengthLimit:
+    """Learn from what is trained on how long a translation may become; a run that goes on keeps what it began with."""
+    from seq2seq.text.length_limit import LengthLimit
+
+    limit = batches.length_limit if begun is None else begun.length_limit
+    return LengthLimit.from_table(workers.from_chief(limit.to_table()))
+
+
 def _cache(folder: Path) -> Path:
     """Name where tokenised text is kept: beside the run folder, for all runs over it, where that can be written."""
     beside = folder.absolute().parent
     return beside / ".tokenised" if os.access(beside, os.W_OK) else folder / "tokenised"
 
 
-def _translator(recipe: Recipe, model: Seq2Seq, source: Tokenizer, target: Tokenizer) -> Translator:
+def _translator(record: RunRecord, model: Seq2Seq, source: Tokenizer, target: Tokenizer) -> Translator:
     from seq2seq.translation.translator import Translator
 
+    recipe = record.recipe
     about = {
         "name": recipe.name,
         "max_source_length": recipe.batches.max_source_length,
@@ -180,6 +193,7 @@ def _translator(recipe: Recipe, model: Seq2Seq, source: Tokenizer, target: Token
         "target": recipe.data.target,
         "seed": recipe.seed,
         "decoding": to_table(recipe.decoding),
+        "length_limit": record.length_limit.to_table(),
         "evaluation": to_table(recipe.evaluation),
         "versions": installed_versions(),
     }

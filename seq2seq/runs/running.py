@@ -75,7 +75,7 @@ def run(
         if not devices.workers.chief:
             return _told(run_folder, devices.workers.from_chief())
         try:
-            result = write_result(ready.record, ready.translator, ready.corpora, trained)
+            result = write_result(ready, trained)
         except KeyboardInterrupt:
             tell(f"Training is over and kept in {run_folder.path}. The same command with --resume measures the result.")
             raise
@@ -167,7 +167,7 @@ def _train(
         validation=HeldOut(
             ready.validation,
             ready.corpora.validation,
-            lambda texts: translator.translate(texts, translator.search.greedy()),
+            lambda texts: translator.hypotheses(texts, translator.search.greedy()),
             recipe.evaluation,
         ),
         to_text=(translator.source_tokenizer.decode, translator.target_tokenizer.decode),

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import math
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from itertools import groupby
 from pathlib import Path
 from statistics import fmean
-from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
 
@@ -19,7 +19,10 @@ from seq2seq.search import DecodingSettings, Search
 from seq2seq.settings import Range, convert, from_table
 from seq2seq.system.choices import need_choice
 from seq2seq.system.files import replacing
+from seq2seq.text.length_limit import LengthLimit
 from seq2seq.text.special_ids import END, PAD, PIECES
+from seq2seq.text.texts import texts_of
+from seq2seq.translation.hypothesis import Hypothesis
 from seq2seq.translation.model_file import (
     MODEL,
     RECIPE,
@@ -44,18 +47,6 @@ _LONGEST = 1000  # source tokens
 _PRECISIONS = ("float32", "bfloat16")
 
 
-class Hypothesis(NamedTuple):
-    """One translation and its score.
-
-    Attributes:
-        text: The translation.
-        score: Log-probability (nats) over its length in tokens, ``</s>`` counted, to the power of the length penalty.
-    """
-
-    text: str
-    score: float
-
-
 class Translator:
     """Translates text with a trained model.
 
@@ -65,16 +56,18 @@ class Translator:
         target_tokenizer: Joins the ids that the model writes; the same object where the vocabulary is joint.
         recipe: The recipe that the model was trained with, as TOML; for people.
         about: What travels with the model as plain JSON values: "decoding" (what ``translate`` uses where it is told
-            nothing: a table of ``seq2seq.search.DecodingSettings``), "metrics", "signatures", "versions"
-            and more.
+            nothing: a table of ``seq2seq.search.DecodingSettings``), "length_limit" (a table of
+            :class:`seq2seq.text.LengthLimit`), "metrics", "signatures", "versions" and more.
         shortlist: Which target pieces a source is likely to need, for translating with ``shortlist=True``.
 
     Attributes:
         search: What is searched with where a call does not say so.
         batch_size: How many sentences are decoded together where a call does not say so.
+        length_limit: How long a translation may become where the search does not say so, as the training pairs showed;
+            where nothing was learnt, 2 times the tokens of the source, and 10 more.
 
     Raises:
-        ValueError: The settings in ``about`` are not allowed, or the shortlist belongs to other vocabularies.
+        ValueError: What ``about`` says of decoding is not allowed, or the shortlist belongs to other vocabularies.
 
     Example:
         >>> import seq2seq
@@ -105,13 +98,15 @@ class Translator:
         self.about = dict(about or {})
         decoding = _decoding(self.about.get("decoding", {}))
         self.search, self.batch_size = decoding.search, decoding.batch_size
+        learnt = self.about.get("length_limit")
+        self.length_limit = LengthLimit.by_factor() if learnt is None else LengthLimit.from_table(learnt)
         if shortlist is not None:
             shortlist.check(source_tokenizer.vocab_size, model.decoder.vocab_size)
         self.shortlist = shortlist
 
     def translate(
         self,
-        texts: Sequence[str],
+        texts: Iterable[str],
         search: Search | None = None,
         *,
         batch_size: int | None = None,
@@ -121,11 +116,13 @@ class Translator:
         """Translate texts, each on its own, in batches of like length.
 
         Args:
-            texts: Source texts; an empty one, or one of white space or of what the tokenizer drops only, gives an
-                empty translation. One of more than 1,000 tokens (or the longest source of training, where that was
-                more) is cut into parts of as many, whose translations are joined by a space.
+            texts: Source texts, one after the other: a list, a generator, an open file, a column of a table ...; the
+                end of a line is no part of a text. An empty one, or one of white space or of what the tokenizer drops
+                only, gives an empty translation. One of more than 1,000 tokens (or the longest source of training,
+                where that was more) is cut into parts of as many, whose translations are joined by a space.
             search: What to search with: ``Greedy()``, ``Beam(12, length_penalty=0.6)``, ``Sample(seed=1)`` of
-                :mod:`seq2seq.search`. None: the translator's own ``search``, as the recipe says; with
+                :mod:`seq2seq.search`; a translation becomes as long as ``length_limit`` allows, or as its
+                ``max_length_factor`` says. None: the translator's own ``search``, as the recipe says; with
                 ``dataclasses.replace(translator.search, length_penalty=0.6)`` one number of it is another.
             batch_size: Sentences decoded together. None: the translator's own ``batch_size``.
             shortlist: Score only the target pieces that the sentences of a batch are likely to need. Faster with a
@@ -137,7 +134,7 @@ class Translator:
             One translation per text, in the order of the texts.
 
         Raises:
-            TypeError: ``texts`` is one text, or holds something else than text.
+            TypeError: ``texts`` is one text, has no order, or holds something else than text.
             ValueError: An argument is not allowed.
         """
         found = self.hypotheses(texts, search, batch_size=batch_size, shortlist=shortlist, precision=precision)
@@ -145,7 +142,7 @@ class Translator:
 
     def hypotheses(
         self,
-        texts: Sequence[str],
+        texts: Iterable[str],
         search: Search | None = None,
         *,
         batch_size: int | None = None,
@@ -154,10 +151,12 @@ class Translator:
     ) -> list[list[Hypothesis]]:
         """Translate texts, and give the translations of each with their scores: several with ``Beam(5, n_best=3)``.
 
+        Each knows whether it ended by itself; ``Cuts.of`` counts those that did not.
+
         Args:
             texts: Source texts, see :meth:`translate`; one that gives an empty translation has a single hypothesis,
                 with score 0; of one in parts the first hypotheses of all parts are joined, the second ones, and so on,
-                with the mean of their scores.
+                with the mean of their scores, and with the number of parts.
             search: See :meth:`translate`.
             batch_size: See :meth:`translate`.
             shortlist: See :meth:`translate`; the scores are log-probabilities among the shortlisted pieces.
@@ -167,10 +166,10 @@ class Translator:
             For each text, in the order of the texts, its hypotheses, best first.
 
         Raises:
-            TypeError: ``texts`` is one text, or holds something else than text.
+            TypeError: ``texts`` is one text, has no order, or holds something else than text.
             ValueError: An argument is not allowed.
         """
-        _check_texts("Translating", texts=texts)
+        texts = list(texts_of(texts, "texts"))
         search = self.search if search is None else search
         size = self.batch_size if batch_size is None else batch_size
         _check_batch_size(size)
@@ -212,40 +211,45 @@ class Translator:
             found[place] = _joined([hypotheses for _, hypotheses in group])
         return found
 
-    def score(self, sources: Sequence[str], targets: Sequence[str]) -> list[TargetScore]:
+    def score(self, sources: Iterable[str], targets: Iterable[str]) -> list[TargetScore]:
         """Score given translations: how likely the model finds each, as a whole and token by token.
 
         Every text is read whole, however long: nothing is cut, nor are long sources taken in parts as in
         :meth:`translate`. The model says what it says without a shortlist and in its own precision.
 
         Args:
-            sources: Source texts; none may be empty.
+            sources: Source texts, any iterable as :meth:`translate` takes it; none may be empty.
             targets: A translation of each; an empty one is ``</s>`` alone.
 
         Returns:
             One score per pair, in the order of the pairs.
 
         Raises:
-            TypeError: ``sources`` or ``targets`` is one text, or holds something else than text.
+            TypeError: ``sources`` or ``targets`` is one text, has no order, or holds something else than text.
             ValueError: There are more of one than of the other, or a source is empty to the tokenizer.
 
         Source:
             Sennrich 2017 (what it is good for: contrastive pairs of translations).
         """
-        _check_texts("Scoring", sources=sources, targets=targets)
-        return score_texts(self.model, self.source_tokenizer, self.target_tokenizer, sources, targets)
+        pairs = [list(texts_of(texts, name)) for texts, name in ((sources, "sources"), (targets, "targets"))]
+        return score_texts(self.model, self.source_tokenizer, self.target_tokenizer, *pairs)
 
     def _decode(
         self, ids: list[list[int]], search: Search, shortlist: Shortlist | None, precision: str | None
     ) -> list[list[Hypothesis]]:
+        limit = LengthLimit.chosen(search.max_length_factor, self.length_limit)
         source = np.full((len(ids), max(map(len, ids)) + 1), PAD, np.int32)
         for row, sentence in zip(source, ids, strict=True):
             row[: len(sentence) + 1] = [*sentence, END]
         vocabulary = None if shortlist is None else shortlist.of(source)
-        found = self.model.decode(source, search=search, vocabulary=vocabulary, precision=precision)
-        tokens, scores = np.asarray(found.tokens), np.asarray(found.scores)
+        max_length = [limit.of(len(sentence) + 1) for sentence in ids]
+        found = self.model.decode(source, max_length, search, vocabulary, precision)
+        tokens, scores, ended = (np.asarray(each) for each in (found.tokens, found.scores, found.ended))
         texts = iter(self.target_tokenizer.decode_batch(tokens.reshape(-1, tokens.shape[-1]).tolist()))
-        return [[Hypothesis(next(texts), score) for score in row] for row in scores.tolist()]
+        return [
+            [Hypothesis(next(texts), *each) for each in zip(*rows, strict=True)]
+            for rows in zip(scores.tolist(), ended.tolist(), strict=True)
+        ]
 
     def save(self, path: str | Path) -> None:
         """Write the translator to one file, whole or not at all, once the file has proved itself.
@@ -357,15 +361,6 @@ def read_about(path: str | Path) -> dict[str, Any]:
     return read_members(Path(path))[1]
 
 
-def _check_texts(what: str, **given: Sequence[str]) -> None:
-    for name, texts in given.items():
-        if isinstance(texts, str):
-            raise TypeError(f"{what} takes a list of texts. Received: {name}={texts!r}. Write [{texts!r}].")
-        for place, text in enumerate(texts):
-            if not isinstance(text, str):
-                raise TypeError(f"Every text is a str. Received: {name}[{place}]={text!r}.")
-
-
 def _decoding(said: Mapping[str, Any]) -> DecodingSettings:
     """Read what a model file says of decoding; files of before there were several searches have those of a beam."""
     if "search" not in said:
@@ -383,7 +378,12 @@ def _joined(parts: list[list[Hypothesis]]) -> list[Hypothesis]:
     if len(parts) == 1:
         return parts[0]
     return [
-        Hypothesis(" ".join(one.text for one in rank), fmean(one.score for one in rank))
+        Hypothesis(
+            " ".join(one.text for one in rank),
+            fmean(one.score for one in rank),
+            all(one.ended for one in rank),
+            len(parts),
+        )
         for rank in zip(*parts, strict=True)
     ]
 

@@ -43,8 +43,8 @@ def test_scores_and_the_n_best(seq2seq, model: str, translator: Translator) -> N
     assert status == 0
     assert [row[0] for row in rows] == ["1", "1", "1", "2", "3", "3", "3"]
     flat = [hypothesis for hypotheses in found for hypothesis in hypotheses]
-    assert [row[2] for row in rows] == [text for text, _ in flat]
-    assert [float(row[1]) for row in rows] == pytest.approx([score for _, score in flat], abs=1e-4)
+    assert [row[2] for row in rows] == [one.text for one in flat]
+    assert [float(row[1]) for row in rows] == pytest.approx([one.score for one in flat], abs=1e-4)
     status, out, _ = seq2seq("translate", model, "--scores", "--beam-size", "3", stdin=b"Wald\n")
     assert out.decode() == f"{flat[4].score:.4f}\t{flat[4].text}\n"
 
@@ -78,8 +78,34 @@ def test_a_line_that_is_no_utf_8_is_translated_too(seq2seq, model: str, translat
     assert status == 0
     expected = translator.translate(["ein Haus", "Wald", "am \ufffd See", "\ufffd", "und"])
     assert out.decode().split("\n") == [*expected, ""]
-    assert err.count("warning") == 1
-    assert "Received: stdin, line 3, byte 4 of the line is 0xff" in err
+    assert err.count("U+FFFD") == 1
+    assert "warning" in err and "Received: stdin, line 3, byte 4 of the line is 0xff" in err
+
+
+def test_what_is_cut_is_told(seq2seq, model: str, translator: Translator) -> None:
+    text = b"ein Haus\n\nWald\n"
+    short = Greedy(max_length_factor=0.01)  # an untrained model goes on and on
+    found = translator.hypotheses(["ein Haus", "", "Wald"], short)
+    assert [best.ended for (best,) in found] == [False, True, False]
+    command = ("translate", model, "--search", "greedy", "--max-length-factor", "0.01", "--ended")
+    status, out, err = seq2seq(*command, stdin=text)
+    assert (status, out.decode().splitlines()) == (
+        0,
+        [f"cut\t{found[0][0].text}", "ended\t", f"cut\t{found[2][0].text}"],
+    )
+    told = "Cut at the limit of length: 2 of 3 translations; a higher max_length_factor gives them room."
+    assert err == f"seq2seq: warning: {told}\n"
+    status, out, _ = seq2seq(*command[:2], "--n-best", "2", "--scores", "--ended", stdin=b"Wald\n")
+    rows = [row.split("\t") for row in out.decode().splitlines()]
+    best = translator.hypotheses(["Wald"], Beam(2, n_best=2))[0]
+    assert [row[0] for row in rows] == ["1", "1"] and [row[3] for row in rows] == [one.text for one in best]
+    assert [row[2] for row in rows] == ["ended" if one.ended else "cut" for one in best]
+
+
+def test_a_source_in_parts_is_told(seq2seq, model: str) -> None:
+    status, _, err = seq2seq("translate", model, "--max-length-factor", "0.01", stdin=b"a" * 1001 + b"\n")
+    assert status == 0
+    assert err.endswith("Translated in parts, as too long for one: 1 source.\n") and err.count("\n") == 1
 
 
 def test_a_reader_that_has_seen_enough_is_no_error_to_tell(model: str) -> None:

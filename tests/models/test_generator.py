@@ -127,6 +127,8 @@ def test_attention_needs_attention():
 def test_a_limit_not_given_is_that_of_the_settings(model):
     for kind in (Greedy(max_length_factor=0.5), Beam(2, max_length_factor=0.5)):
         same(model.decode(SOURCE, search=kind), model.decode(SOURCE, [12, 11, 11], kind))
+    # What was learnt is known to a translator; a model alone has the old limit.
+    same(model.decode(SOURCE, search=Greedy()), model.decode(SOURCE, search=Greedy(max_length_factor=2.0)))
 
 
 def test_a_model_that_has_decoded_is_saved_as_any_other(model, tmp_path):

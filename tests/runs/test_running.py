@@ -11,6 +11,7 @@ from seq2seq.commands import main
 from seq2seq.commands.command import main as command
 from seq2seq.metrics import score
 from seq2seq.recipe import (
+    AttentionSettings,
     BatchSettings,
     Data,
     DecoderSettings,
@@ -22,11 +23,13 @@ from seq2seq.recipe import (
     TokenizerSettings,
     TrainingSettings,
 )
-from seq2seq.runs import measuring, preparing, run, running
-from seq2seq.search import Beam
+from seq2seq.runs import measuring, preparing, read_run, run, running
+from seq2seq.search import Beam, Greedy
 from seq2seq.settings import SettingsError
+from seq2seq.text import Batches, LengthLimit
 from seq2seq.training.run_folder import RunFolderError
 from seq2seq.training.schedules import build_schedule
+from seq2seq.translation import Cuts, read_about
 
 NUMBERS = {"eins": "one", "zwei": "two", "drei": "three", "vier": "four", "fünf": "five"}
 RECIPE = Recipe(
@@ -75,6 +78,14 @@ def test_a_run_leaves_a_translator_and_its_scores(corpus: Path) -> None:
         again = score(name, translations, held.targets)
         assert again.value == value and again.signature == result.signatures[name] == written["signatures"][name]
     assert translator.about["metrics"] == result.metrics
+    assert written["cuts"] == result.cuts and list(result.cuts) == ["validation", "test"]
+    assert Cuts(**result.cuts["test"]) == Cuts.of(translator.hypotheses(held.sources))
+    none = {"empty": 0, "over-long": 0}
+    assert written["skipped_pairs"] == {"train": none, "validation": none}
+    # Learnt from every pair that was trained on, and of none else.
+    trained = [translator.source_tokenizer.encode_batch(corpora().train.sources)]
+    trained.append(translator.target_tokenizer.encode_batch(corpora().train.targets))
+    assert translator.length_limit == Batches(*trained).length_limit == read_run(result.folder).length_limit
     assert translator.search == Beam(2)
     assert measuring.evaluation_of(translator) == RECIPE.evaluation
     assert str(corpus) not in translator.recipe
@@ -84,13 +95,16 @@ def test_a_run_leaves_a_translator_and_its_scores(corpus: Path) -> None:
         run(RECIPE, progress="none")
 
 
-def held_out_for_test():
+def corpora():
     from seq2seq.recipe.build import read_corpora
 
-    corpora = read_corpora(RECIPE)
-    train, validation, test = (set(corpus.sources) for corpus in corpora if corpus is not None)
+    return read_corpora(RECIPE)
+
+
+def held_out_for_test():
+    train, validation, test = (set(corpus.sources) for corpus in corpora() if corpus is not None)
     assert not (train & validation or train & test or validation & test)
-    return corpora.test
+    return corpora().test
 
 
 def test_a_run_goes_on_with_what_it_began_with(corpus: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -100,8 +114,16 @@ def test_a_run_goes_on_with_what_it_began_with(corpus: Path, capsys: pytest.Capt
     folder = Path("runs/counting")
     first = json.loads((folder / "result.json").read_text())
     assert first["changed_settings"] == {"model.attention.kind": "dot"}
+    begun = json.loads((folder / "run.json").read_text())
+    assert begun.pop("length_limit") == read_about(folder / "model.s2s")["length_limit"]
+    (folder / "run.json").write_text(json.dumps(begun))  # of a run from before limits were learnt
+    recipe = (folder / "recipe.toml").read_text()
+    assert 'max_length_factor = "learnt"' in recipe
+    (folder / "recipe.toml").write_text(recipe.replace('"learnt"', "2.0"))
     # Neither the place of the text nor the change of a setting has to be said again.
     main(RECIPE, ["--resume", "--set", "training.epochs=2"])
+    assert "longest translations: 2 n + 10 tokens for n of the source\n" in capsys.readouterr().err
+    assert seq2seq.load(folder / "model.s2s").length_limit == LengthLimit.by_factor()
     second = json.loads((folder / "result.json").read_text())
     assert second["changed_settings"] == {"model.attention.kind": "dot", "training.epochs": 2}
     assert second["epochs"] == 2 and first["epochs"] == 1
@@ -170,6 +192,8 @@ def test_what_is_scored_is_scored_whole(corpus: Path, capsys: pytest.CaptureFixt
     err = capsys.readouterr().err
     assert "corpus/test: 5 pairs, 3 of them with an empty side" in err
     assert "validation batches: 2 pairs in 1 batch" in err and "skipped: 3 empty" in err
+    skipped = json.loads((result.folder / "result.json").read_text())["skipped_pairs"]
+    assert skipped["validation"] == {"empty": 3, "over-long": 0}
     translations = (result.folder / "test.translations.txt").read_text().splitlines()
     assert len(translations) == 5 and [translations[1], translations[4]] == ["", ""]
     files = ["--source", str(corpus / "test.de"), "--target", str(corpus / "test.en")]
@@ -203,3 +227,37 @@ def test_a_run_goes_on_with_its_own_tokenizers(corpus: Path) -> None:
     other.save(folder / "source.model")
     with pytest.raises(RunFolderError, match=r"runs/counting, where source\.model or target\.model is another"):
         run(joint.override(["training.epochs=3"]), resume=True, progress="none")
+
+
+@pytest.mark.slow
+def test_sounds_five_times_as_long_as_letters_are_not_cut(tmp_path: Path) -> None:
+    """Letters into five signs each, as a spelling may have its sounds."""
+    chance = random.Random(1)
+    words = sorted({"".join(chance.choices("abcdefgh", k=chance.randint(2, 9))) for _ in range(460)})
+    chance.shuffle(words)
+    (tmp_path / "train.letters").write_text("".join(f"{word}\n" for word in words))
+    sounds = ("".join(f"{letter}1234" for letter in word) for word in words)
+    (tmp_path / "train.sounds").write_text("".join(f"{text}\n" for text in sounds))
+    recipe = Recipe(
+        name="sounds",
+        data=Data(str(tmp_path), "letters", "sounds", hold_out=30, validation="", test=""),
+        tokenizer=TokenizerSettings(kind="char", joint=False),
+        batches=BatchSettings(size=16),
+        model=ModelSettings(
+            embedding=24,
+            dropout=0.0,
+            embedding_dropout=0.0,
+            encoder=EncoderSettings((24,)),
+            attention=AttentionSettings("additive"),
+            decoder=DecoderSettings((48,), output_dropout=0.0),
+        ),
+        training=TrainingSettings(epochs=12, learning_rate=0.01, label_smoothing=0.0),
+        decoding=DecodingSettings(Greedy()),
+        evaluation=EvaluationSettings(metrics=("exact_match",)),
+    )
+    by_two = recipe.override(["decoding.search.max_length_factor=2"])
+    before, after = (
+        run(each, folder=tmp_path / name, progress="none") for name, each in (("before", by_two), ("after", recipe))
+    )
+    assert before.cuts["test"]["cut"] > 20 and before.metrics["test"]["exact_match"] < 30
+    assert after.cuts["test"]["cut"] == 0 and after.metrics["test"]["exact_match"] > 80

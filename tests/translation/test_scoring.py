@@ -67,11 +67,13 @@ def test_what_the_vocabulary_does_not_have_is_told(translator: Translator) -> No
 
 
 def test_nothing_is_scored_as_nothing(translator: Translator) -> None:
-    assert translator.score([], []) == []
+    assert translator.score([], iter([])) == []
 
 
 def test_what_is_refused(translator: Translator) -> None:
-    with pytest.raises(TypeError, match=r"Scoring takes a list of texts\. Received: targets='house'"):
+    with pytest.raises(
+        TypeError, match=r"targets needs texts one after the other.*Received: targets='house', a single one"
+    ):
         translator.score(["Haus"], "house")
     with pytest.raises(TypeError, match=r"Received: sources\[0\]=None"):
         translator.score([None], ["house"])  # type: ignore[list-item]
