@@ -51,7 +51,7 @@ def run(arguments: argparse.Namespace) -> None:
     summary = {
         "sentences": len(right),
         "tokens": sum(len(one.tokens) for one in right),
-        "log_probability": sum(one.log_prob for one in right),
+        "log_prob": sum(one.log_prob for one in right),
         "perplexity": perplexity(right),
         "unknown_tokens": sum(one.tokens.count(PIECES[UNKNOWN]) for one in right),
         **({"contrastive_accuracy": 100 * won / len(right)} if contrastive else {}),

@@ -43,7 +43,7 @@ def test_the_right_one_of_several(seq2seq, model: str, translator: Translator, f
     assert [len(targets) for targets in told["scores"]] == [2, 3, 2]
     right = translator.score(["Haus"] * 3, [likely, unlikely, likely])
     assert told["perplexity"] == pytest.approx(perplexity(right), rel=1e-5)
-    assert told["log_probability"] == pytest.approx(sum(score.log_prob for score in right), rel=1e-5)
+    assert told["log_prob"] == pytest.approx(sum(score.log_prob for score in right), rel=1e-5)
     second = told["scores"][1][0]
     assert second["tokens"] == list(right[1].tokens)
     assert second["token_log_probs"] == pytest.approx(right[1].token_log_probs, abs=1e-4)
