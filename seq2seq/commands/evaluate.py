@@ -9,7 +9,7 @@ from typing import Any
 
 from seq2seq.commands.arguments import MODEL, add_parallel, named_translator, parallel
 from seq2seq.commands.decoding_options import add_decoding, chosen_search
-from seq2seq.metrics import EvaluationSettings, measure
+from seq2seq.metrics import EvaluationSettings, alike, measure
 from seq2seq.runs.measuring import evaluation_of
 from seq2seq.system.terminal import format_table, tell
 
@@ -49,7 +49,10 @@ def run(arguments: argparse.Namespace) -> None:
     cuts = Cuts.of(found)
     if cuts:
         tell(f"seq2seq: warning: {cuts}")
-    scores = measure([best.text for best, *_ in found], references, evaluation)
+    hypotheses = [best.text for best, *_ in found]
+    scores = measure(hypotheses, references, evaluation, sources)
+    for line in alike(scores, hypotheses, references):
+        tell(line)
     if arguments.json:
         print(json.dumps({
             "sentences": len(sources),

@@ -13,6 +13,7 @@ from seq2seq.layers.precision import fine
 from seq2seq.models.decoder import Decoder
 from seq2seq.models.encoder import Encoder
 from seq2seq.models.generator import Generator
+from seq2seq.models.inputs import need_ids, need_names
 from seq2seq.models.loss import Totals, cross_entropy
 from seq2seq.models.sampled_softmax import draw_words, inclusion_probabilities
 from seq2seq.models.update import apply_if_finite
@@ -107,6 +108,7 @@ class Seq2Seq(keras.Model):
         self.built = True
 
     def call(self, inputs: dict[str, tf.Tensor], training: bool | None = None) -> tf.Tensor:  # noqa: D102
+        need_names(inputs)
         encoded = self.encoder(inputs["source"], training=training)
         return self.decoder(inputs["target_in"], self.bridge(encoded), encoded, training=training)[0]
 
@@ -123,6 +125,7 @@ class Seq2Seq(keras.Model):
         Raises:
             ValueError: The decoder has no attention.
         """
+        need_names(inputs)
         encoded = self.encoder(inputs["source"], training=False)
         return self.decoder.look(inputs["target_in"], self.bridge(encoded), encoded)
 
@@ -135,7 +138,7 @@ class Seq2Seq(keras.Model):
         weighted_metrics: None = None,
         run_eagerly: bool = False,
         steps_per_execution: int = 1,
-        jit_compile: bool = False,  # XLA would compile anew for every shape of a batch, for seconds each
+        jit_compile: bool | str = False,
         auto_scale_loss: bool = True,
     ) -> None:
         given = {"loss": loss, "loss_weights": loss_weights, "metrics": metrics, "weighted_metrics": weighted_metrics}
@@ -145,11 +148,16 @@ class Seq2Seq(keras.Model):
                 "Seq2Seq owns its loss and reports loss, perplexity and accuracy: compile takes neither. "
                 f"Received: {received}. Leave them out; label_smoothing is an argument of Seq2Seq."
             )
+        if jit_compile is True:
+            raise ValueError(
+                "A step scores the real tokens of a batch alone, whose number XLA cannot know, and would be compiled "
+                "anew for every shape of a batch. Received: jit_compile=True. Leave it out."
+            )
         super().compile(
             optimizer=optimizer,
             run_eagerly=run_eagerly,
             steps_per_execution=steps_per_execution,
-            jit_compile=jit_compile,
+            jit_compile=False,
             auto_scale_loss=auto_scale_loss,
         )
         with self.distribute_strategy.scope():
@@ -350,6 +358,13 @@ class Seq2Seq(keras.Model):
 
 def _unpacked(data: Any) -> tuple[dict[str, tf.Tensor], tf.Tensor]:
     inputs, target_out, sample_weight = keras.utils.unpack_x_y_sample_weight(data)
+    need_names(inputs)
+    if target_out is None:
+        raise ValueError(
+            "A loss needs the targets, each ending with </s>, beside what the model reads. Received: y=None. "
+            'Write fit({"source": source, "target_in": target_in}, target_out).'
+        )
+    need_ids(target_out, "target_out")
     if sample_weight is not None:
         raise ValueError(
             "Every real target token counts the same: weights of samples or classes are not supported. "

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from seq2seq.metrics import EvaluationSettings, measure
+from seq2seq.metrics import EvaluationSettings, alike, measure
 from seq2seq.runs.record import EXAMPLE, RunResult, model_file, write_object
 from seq2seq.settings import from_table, to_table
 from seq2seq.system.files import replacing
@@ -51,6 +51,7 @@ def write_result(ready: Ready, trained: TrainingResult) -> RunResult:
     found: dict[str, dict[str, float]] = {}
     signatures: dict[str, str] = {}
     examples: list[tuple[str, str, str]] = []
+    same: dict[str, None] = {}
     cuts: dict[str, dict[str, int]] = {}
     for part, corpus in (("validation", corpora.validation), ("test", corpora.test)):
         if corpus is None:
@@ -61,12 +62,15 @@ def write_result(ready: Ready, trained: TrainingResult) -> RunResult:
         cuts[part] = asdict(cut)
         if cut:
             tell(f"{part}: {cut}")
-        scores = measure(hypotheses, corpus.targets, recipe.evaluation)
+        scores = measure(hypotheses, corpus.targets, recipe.evaluation, corpus.sources)
         found[part] = {name: score.value for name, score in scores.items()}
         signatures = {name: score.signature for name, score in scores.items()}
+        same |= dict.fromkeys(alike(scores, hypotheses, corpus.targets))
         examples = _examples(corpus, hypotheses)
         with replacing(folder.path / f"{part}.translations.txt") as path:
             path.write_text("".join(f"{one_line(text)}\n" for text in hypotheses), encoding="utf-8")
+    for line in same:
+        tell(line)
     model = model_file(folder)
     translator.about |= {"metrics": found, "signatures": signatures}
     translator.save(model)

@@ -63,7 +63,7 @@ def run(
     """
     recipe = recipe if seed is None else replace(recipe, seed=seed)
     # A metric that cannot be computed here (a tokenizer that is unknown or not installed) is told before training.
-    measure(["text"], ["text"], recipe.evaluation)
+    measure(["text"], ["text"], recipe.evaluation, ["text"])
     with (
         _opened(strategy) as devices,
         _run_folder(recipe, default_folder(recipe) if folder is None else folder, resume, devices) as run_folder,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import typing
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple, TypeVar
@@ -107,6 +108,18 @@ def changes(before: object, after: object) -> dict[str, Any]:
     """List what differs between two settings of one class: ``{"model.dropout": 0.3}`` with the values of ``after``."""
     first = by_name(before)
     return {name: value for name, value in by_name(after).items() if name not in first or first[name] != value}
+
+
+def filled(part: _Settings, whole: object, mark: str) -> _Settings:
+    """Give the settings of a part with those of the whole in the place of a mark.
+
+    Args:
+        part: The settings of a section inside another.
+        whole: Those of the outer one, which has the same names.
+        mark: What stands in the part where the whole decides, such as "as_model".
+    """
+    marked = [name for name, value in _values(part).items() if value == mark]
+    return dataclasses.replace(typing.cast(Any, part), **{name: getattr(whole, name) for name in marked})
 
 
 class _Section(NamedTuple):

@@ -97,7 +97,8 @@ class Validator:
             found = [[Hypothesis(*best)] for best, *_ in self._decode(self._sources)]
             translations = [best.text for (best,) in found]
             values["val_cut"] = Cuts.of(found).cut
-            for name, score in measure(translations, self._references, self._evaluation).items():
+            scores = measure(translations, self._references, self._evaluation, self._sources)
+            for name, score in scores.items():
                 values[f"val_{name}"] = score.value
                 signatures[name] = score.signature
             references = [entry if isinstance(entry, str) else entry[0] for entry in self._references]

@@ -309,7 +309,8 @@ class Translator:
             path: A file that :meth:`save` wrote, on this machine or another.
 
         Returns:
-            The translator, without the optimizer: for translating, not for training on.
+            The translator. It holds no state of the optimizer: to train its ``model`` on, compile it anew; a run is
+            better gone on with from its folder.
 
         Raises:
             FileNotFoundError: There is no such file.

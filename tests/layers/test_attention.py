@@ -54,6 +54,16 @@ def test_padding_changes_nothing(score):
     np.testing.assert_array_equal(np.asarray(shares)[..., 4:], 0)
 
 
+def test_a_seed_gives_the_weights_that_keras_draws_one_after_the_other():
+    keras.utils.set_random_seed(1)
+    attention, *_ = example("additive", memory_units=7, units=5)
+    keras.utils.set_random_seed(1)
+    expected = [keras.initializers.GlorotUniform()(shape) for shape in ((7, 5), (5, 5))]
+    expected.append(keras.initializers.RandomUniform(-((3 / 5) ** 0.5), (3 / 5) ** 0.5)((5,)))
+    for ours, theirs in zip(attention.get_weights(), expected, strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+
+
 def test_a_row_of_padding_only_gives_numbers():
     attention, query, encoded = example("general")
     nothing = Encoded(encoded.memory, np.zeros((3, 4), bool), ())

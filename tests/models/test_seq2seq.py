@@ -12,7 +12,7 @@ import tensorflow as tf
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from seq2seq.layers import StackedLSTM, StateBridge
+from seq2seq.layers import Attention, StackedLSTM, StateBridge
 from seq2seq.layers.scores import SCORES
 from seq2seq.models import Decoder, Encoder, Seq2Seq
 from seq2seq.search import Beam
@@ -368,11 +368,45 @@ def test_unequal_depths_and_widths_train_in_a_graph(reading, bridge):
         ({"loss": "mse"}, "Received: loss='mse'. Leave them out"),
         ({"metrics": ["accuracy"]}, r"Received: metrics=\['accuracy'\]"),
         ({"optimizer": keras.optimizers.SGD(gradient_accumulation_steps=2)}, "gradient_accumulation_steps=2"),
+        ({"jit_compile": True}, "whose number XLA cannot know.* Received: jit_compile=True. Leave it out"),
     ],
 )
 def test_refuses_to_compile_what_it_would_ignore(arguments, message):
     with pytest.raises(ValueError, match=message):
         small_model(attention="general").compile(**arguments)
+
+
+@pytest.mark.parametrize(
+    ("inputs", "targets", "message"),
+    [
+        (
+            [INPUTS["source"], INPUTS["target_in"]],
+            TARGET_OUT,
+            r'of 2\. Write {"source": source, "target_in": target_in}',
+        ),
+        ({"source": INPUTS["source"]}, TARGET_OUT, r"Received: a dict of 'source'\. Write"),
+        (INPUTS, None, r"A loss needs the targets.*Received: y=None"),
+        (INPUTS, tf.cast(TARGET_OUT, "float32"), r"target_out holds ids.*dtype float32"),
+        (INPUTS | {"target_in": tf.cast(INPUTS["target_in"], "float32")}, TARGET_OUT, "target_in holds ids"),
+    ],
+)
+def test_refuses_to_fit_what_it_cannot_read(inputs, targets, message):
+    model = small_model(attention="general")
+    model.compile(optimizer="sgd", run_eagerly=True)
+    with pytest.raises(ValueError, match=message):
+        model.fit(inputs, targets, verbose=0)
+
+
+def test_refuses_to_read_without_names():
+    model = small_model(attention="general")
+    for read in (model, model.attention_weights):
+        with pytest.raises(ValueError, match="a list of 2"):
+            read([INPUTS["source"], INPUTS["target_in"]])
+
+
+def test_refuses_the_class_of_an_attention():
+    with pytest.raises(ValueError, match=r"Received: attention=Attention\. Write Attention\(\)"):
+        Decoder(9, 4, [3], attention=Attention)
 
 
 def test_refuses_sample_weights():

@@ -37,6 +37,13 @@ def test_measures_loss_and_decoded_text_and_leaves_the_running_metrics(compiled,
     assert validator.names == ["loss", "perplexity", "accuracy", "exact_match", "bleu"]
 
 
+def test_several_references_of_a_source_are_scored_together(compiled):
+    corpus = corpus_from_pairs([("a", "X"), ("a", "A"), ("d", "D")])
+    settings = EvaluationSettings(("exact_match",), several_references=True)
+    validator = Validator(compiled, HeldOut(corpus=corpus, decode=decode, evaluation=settings))
+    assert validator.measure(1).values["val_exact_match"] == 50.0
+
+
 def test_hypotheses_of_other_workers_come_as_lists(compiled):
     held_out = HeldOut(corpus=CORPUS, decode=lambda texts: json.loads(json.dumps(decode(texts))))
     validation = Validator(compiled, held_out, samples=1).measure(1)

@@ -2,7 +2,6 @@
 
 import math
 
-import keras
 import tensorflow as tf
 from keras import ops
 
@@ -15,11 +14,13 @@ class AdditiveScore(Score):
     multiplies = False
 
     def weights(self, units: int, memory_units: int) -> list[ScoreWeight]:  # noqa: D102
+        # Described, not made: Keras draws the seed of an initializer when it is made, in the order of the weights.
         limit = math.sqrt(3.0 / units)
+        uniform = {"class_name": "RandomUniform", "config": {"minval": -limit, "maxval": limit}}
         return [
             ScoreWeight("key_kernel", (memory_units, units)),
             ScoreWeight("query_kernel", (units, units)),
-            ScoreWeight("energy", (units,), keras.initializers.RandomUniform(-limit, limit)),
+            ScoreWeight("energy", (units,), uniform),
         ]
 
     def keys(self, memory: tf.Tensor, *weights: tf.Tensor) -> tf.Tensor:  # noqa: D102
