@@ -37,7 +37,7 @@ FLOOR = {part: number for number, parts in enumerate(FLOORS) for part in parts}
 HEAVY = ["tensorflow", "keras", "datasets", "sacrebleu"]
 LIGHT = [
     "seq2seq",
-    "seq2seq.text, seq2seq.metrics, seq2seq.search, seq2seq.training",
+    "seq2seq.text, seq2seq.metrics, seq2seq.search, seq2seq.layers, seq2seq.models, seq2seq.training",
     "seq2seq.recipe, seq2seq.runs, seq2seq.analysis, seq2seq.distribution, seq2seq.commands",
 ]
 SECONDS = 0.3

@@ -310,6 +310,18 @@ class Seq2Seq(keras.Model):
         max_length = tf.broadcast_to(tf.cast(max_length, tf.int32), tf.shape(source)[:1])
         return self._generator.search(search, source, max_length, vocabulary, precision, attention)
 
+    def score(self, inputs: dict[str, tf.Tensor], target_out: tf.Tensor) -> tf.Tensor:
+        """Give the log-probability of every token of given targets, without dropout or smoothing.
+
+        Args:
+            inputs: As for a call.
+            target_out: Ids, each target ending with `</s>`, padding on the right, `[batch, target_time]`.
+
+        Returns:
+            Nats, `[batch, target_time]`, float32 or finer; 0 at padding.
+        """
+        return self._generator.score(inputs["source"], inputs["target_in"], target_out)
+
     # --- saving -------------------------------------------------------------------------------------------------
 
     def export(

@@ -38,6 +38,7 @@ from seq2seq.translation.model_file import (
     read_members,
     write_members,
 )
+from seq2seq.translation.scoring import TargetScore, score_texts
 
 if TYPE_CHECKING:
     from seq2seq.models import Seq2Seq
@@ -215,6 +216,29 @@ class Translator:
         for place, group in groupby(zip(parts, translated, strict=True), key=lambda pair: pair[0][0]):
             found[place] = _joined([hypotheses for _, hypotheses in group])
         return found
+
+    def score(self, sources: Iterable[str], targets: Iterable[str]) -> list[TargetScore]:
+        """Score given translations: how likely the model finds each, as a whole and token by token.
+
+        Every text is read whole, however long: nothing is cut, nor are long sources taken in parts as in
+        :meth:`translate`. The model says what it says without a shortlist and in its own precision.
+
+        Args:
+            sources: Source texts, any iterable as :meth:`translate` takes it; none may be empty.
+            targets: A translation of each; an empty one is ``</s>`` alone.
+
+        Returns:
+            One score per pair, in the order of the pairs.
+
+        Raises:
+            TypeError: ``sources`` or ``targets`` is one text, has no order, or holds something else than text.
+            ValueError: There are more of one than of the other, or a source is empty to the tokenizer.
+
+        Source:
+            Sennrich 2017 (what it is good for: contrastive pairs of translations).
+        """
+        pairs = [list(texts_of(texts, name)) for texts, name in ((sources, "sources"), (targets, "targets"))]
+        return score_texts(self.model, self.source_tokenizer, self.target_tokenizer, *pairs)
 
     def _decode(
         self, ids: list[list[int]], search: Search, shortlist: Shortlist | None, precision: str | None

@@ -276,6 +276,12 @@ class TestRNN:
         inputs, _ = sequences(4, 0)
         np.testing.assert_allclose(ours(inputs, mask=MASK), keras_like(inputs, mask=MASK), atol=1e-12)
 
+    def test_a_simple_one_equals_that_of_keras(self):
+        options = {"return_sequences": True, "return_state": True, "dtype": "float64"}
+        layers = built(RNN(4, "simple_rnn", **options), keras.layers.SimpleRNN(4, **options))
+        inputs, state = sequences(4, 1)
+        assert_close(*(outcome(layer, inputs, state, MASK) for layer in layers), atol=1e-12)
+
     @pytest.mark.parametrize("cell", [*CELLS, MinimalCell(0.25)])
     def test_comes_back_from_its_configuration(self, cell):
         layer = RNN(4, cell, recurrent_dropout=0.5, seed=3, return_sequences=True, name="layer", dtype="mixed_bfloat16")

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from seq2seq.layers import Attention, StackedLSTM, StateBridge
-from seq2seq.layers.attention import SCORES
+from seq2seq.layers.scores import SCORES
 from seq2seq.models import Decoder, Encoder, Seq2Seq
 from seq2seq.search import Beam
 from tests import reference

@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 
 from seq2seq.layers import StateBridge
-from seq2seq.layers.attention import SCORES
+from seq2seq.layers.scores import SCORES
 from seq2seq.models import Decoder, Encoder, Seq2Seq
 from seq2seq.models.stepping import start_search
 from seq2seq.search import Beam
