@@ -153,7 +153,6 @@ def test_a_refused_resume_leaves_the_folder_as_it_was(corpus: Path, capsys: pyte
         main(RECIPE, ["--resume", "--data", str(other), "--set", "training.epochs=2"])
     assert f"The text was in $COUNTING and is now in {other}." in capsys.readouterr().err
     assert {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()} == before
-    main(RECIPE, ["--resume"])
 
 
 def test_scripts_tell_bad_usage_and_failed_jobs_apart(corpus: Path, capsys: pytest.CaptureFixture[str]) -> None:
