@@ -108,6 +108,7 @@ def test_a_source_in_parts_is_told(seq2seq, model: str) -> None:
     assert err.endswith("Translated in parts, as too long for one: 1 source.\n") and err.count("\n") == 1
 
 
+@pytest.mark.slow
 def test_a_reader_that_has_seen_enough_is_no_error_to_tell(model: str) -> None:
     command = f'printf "Wald\\n%.0s" $(seq 400) | "{sys.executable}" -m seq2seq translate "{model}" | head -n 1'
     done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=True)

@@ -17,6 +17,7 @@ from seq2seq.layers.scores import SCORES
 from seq2seq.models import Decoder, Encoder, Seq2Seq
 from seq2seq.search import Beam
 from tests import reference
+from tests.marks import quick
 
 SOURCE = np.array([[5, 6, 7, 2], [8, 2, 0, 0]])
 TARGET_IN = np.array([[1, 4, 5], [1, 6, 0]])
@@ -113,7 +114,7 @@ def test_evaluate_reports_means_over_tokens_of_all_batches():
     np.testing.assert_allclose(logs["accuracy"], totals.correct / totals.tokens, rtol=1e-5)
 
 
-@pytest.mark.parametrize("decoder", DECODERS)
+@pytest.mark.parametrize("decoder", quick(DECODERS, {"attention": "general"}, DECODERS[-1]))
 def test_fits_saves_and_loads(decoder, tmp_path):
     model = model_with_dot_widths(**decoder)
     model.compile(optimizer=keras.optimizers.Adam(3e-2))
@@ -247,6 +248,7 @@ print(max(float(np.abs(one - two).max()) for one, two in zip(*weights, strict=Tr
 """
 
 
+@pytest.mark.slow
 def test_the_loss_is_per_token_of_the_global_batch_on_two_replicas():
     """Sentences of unequal length on two replicas: a mean of means would give other weights."""
     done = subprocess.run([sys.executable, "-c", TWO_REPLICAS], capture_output=True, text=True, check=False)
@@ -346,10 +348,12 @@ def test_any_shape_trains_a_step_or_is_refused_in_words(encoder, decoder, readin
 
 @pytest.mark.parametrize(
     ("reading", "bridge"),
-    [
-        ({"bidirectional": "first"}, {"mode": "concatenated"}),
-        ({"reverse": True}, {"mode": [[0], [-1, 0], []], "merge": "sum"}),
-    ],
+    quick(
+        [
+            ({"reverse": True}, {"mode": [[0], [-1, 0], []], "merge": "sum"}),
+            ({"bidirectional": "first"}, {"mode": "concatenated"}),
+        ]
+    ),
 )
 def test_unequal_depths_and_widths_train_in_a_graph(reading, bridge):
     model = Seq2Seq(
@@ -416,6 +420,7 @@ def test_refuses_sample_weights():
         model.fit(INPUTS, TARGET_OUT, sample_weight=np.ones(2), verbose=0)
 
 
+@pytest.mark.slow
 def test_many_settings_of_search_do_not_warn_of_retracing(caplog):
     model = small_model(attention="general")
     for beam_size in range(1, 8):

@@ -37,7 +37,9 @@ RECIPE = Recipe(
     data=Data("$COUNTING", "de", "en", hold_out=4, validation="", test=""),
     tokenizer=TokenizerSettings(kind="word", joint=False),
     batches=BatchSettings(size=16),
-    model=ModelSettings(embedding=8, encoder=EncoderSettings((8,)), decoder=DecoderSettings((16,))),
+    model=ModelSettings(
+        embedding=8, encoder=EncoderSettings((8,), bidirectional="never"), decoder=DecoderSettings((8,))
+    ),
     training=TrainingSettings(epochs=1),
     decoding=DecodingSettings(Beam(2)),
     evaluation=EvaluationSettings(metrics=("exact_match", "bleu")),
@@ -212,6 +214,7 @@ def test_tokenised_text_is_shared_by_runs(corpus: Path, monkeypatch: pytest.Monk
     assert preparing._cache(Path("runs/other")) == Path("runs/other/tokenised")
 
 
+@pytest.mark.slow
 def test_a_run_goes_on_with_its_own_tokenizers(corpus: Path) -> None:
     joint = RECIPE.override(["tokenizer.joint=true"])
     folder = Path("runs/counting")

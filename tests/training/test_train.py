@@ -24,6 +24,7 @@ from seq2seq.training.settings import TrainingSettings
 from seq2seq.training.state import OF_THE_PROCESS
 from seq2seq.training.validation import HeldOut
 from seq2seq.translation import Hypothesis
+from tests.marks import quick
 
 from .conftest import make_batches, make_model, split
 
@@ -194,7 +195,7 @@ def straight(request, tmp_path_factory):
     return folder, model, result, dropout, settings
 
 
-@pytest.mark.parametrize("step", [1, 4, 7])
+@pytest.mark.parametrize("step", quick([7, 1, 4]))
 def test_a_run_stopped_at_a_step_ends_like_one_never_stopped(straight, step, tmp_path, capfd):
     folder, model, result, dropout, settings = straight
     _, stopped = run(

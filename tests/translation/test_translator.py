@@ -284,6 +284,7 @@ class TestShortlist:
 
 
 class TestFile:
+    @pytest.mark.slow
     def test_a_fresh_process_elsewhere_translates_alike(self, translator: Translator, file: Path) -> None:
         texts = ["ein Haus am See", "", "Wald"]
         code = (
