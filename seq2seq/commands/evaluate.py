@@ -11,6 +11,7 @@ from seq2seq.commands.arguments import MODEL, add_parallel, named_translator, pa
 from seq2seq.commands.decoding_options import add_decoding, chosen_search
 from seq2seq.metrics import EvaluationSettings, alike, measure
 from seq2seq.runs.measuring import evaluation_of
+from seq2seq.settings import convert, kinds
 from seq2seq.system.terminal import format_table, tell
 
 
@@ -35,7 +36,7 @@ def run(arguments: argparse.Namespace) -> None:
 
     names = [name.strip() for name in arguments.metrics.split(",")] if arguments.metrics else []
     if names:
-        EvaluationSettings(metrics=tuple(names))  # refuses unknown ones, before any work
+        convert(names, kinds(EvaluationSettings)["metrics"], "--metrics")  # refuses unknown ones, before any work
     sources, references = parallel(arguments)
     translator = named_translator(arguments.model)
     evaluation = evaluation_of(translator, names)

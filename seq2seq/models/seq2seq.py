@@ -18,6 +18,7 @@ from seq2seq.models.loss import Totals, cross_entropy
 from seq2seq.models.sampled_softmax import draw_words, inclusion_probabilities
 from seq2seq.models.update import apply_if_finite
 from seq2seq.search import Greedy, Hypotheses, Search
+from seq2seq.system.fork import need_own_threads
 from seq2seq.text.length_limit import LengthLimit
 from seq2seq.text.special_ids import PAD
 
@@ -76,6 +77,7 @@ class Seq2Seq(keras.Model):
         sampling_seed: int = 0,
         **kwargs: Any,
     ) -> None:
+        need_own_threads()
         super().__init__(**kwargs)
         _check_parts(encoder, bridge, decoder, share_embeddings)
         if share_embeddings:
@@ -141,6 +143,7 @@ class Seq2Seq(keras.Model):
         jit_compile: bool | str = False,
         auto_scale_loss: bool = True,
     ) -> None:
+        need_own_threads()
         given = {"loss": loss, "loss_weights": loss_weights, "metrics": metrics, "weighted_metrics": weighted_metrics}
         received = ", ".join(f"{name}={value!r}" for name, value in given.items() if value)
         if received:
@@ -296,7 +299,9 @@ class Seq2Seq(keras.Model):
 
         Raises:
             ValueError: Attention is asked for, and the decoder has none.
+            RuntimeError: The process was forked from one that had used TensorFlow.
         """
+        need_own_threads()
         source = tf.cast(source, tf.int32)
         if max_length is None:
             limit = LengthLimit.chosen(search.max_length_factor)

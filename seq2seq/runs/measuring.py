@@ -67,8 +67,9 @@ def write_result(ready: Ready, trained: TrainingResult) -> RunResult:
         signatures = {name: score.signature for name, score in scores.items()}
         same |= dict.fromkeys(alike(scores, hypotheses, corpus.targets))
         examples = _examples(corpus, hypotheses)
-        with replacing(folder.path / f"{part}.translations.txt") as path:
-            path.write_text("".join(f"{one_line(text)}\n" for text in hypotheses), encoding="utf-8")
+        for what, texts in (("source", corpus.sources), ("reference", corpus.targets), ("translations", hypotheses)):
+            with replacing(folder.path / f"{part}.{what}.txt") as path:
+                path.write_text("".join(f"{one_line(text)}\n" for text in texts), encoding="utf-8")
     for line in same:
         tell(line)
     model = model_file(folder)

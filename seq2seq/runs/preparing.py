@@ -38,7 +38,8 @@ class Ready:
         batches: Those of the training part.
         validation: Those of the validation part, in order.
         translator: The model, not trained yet, with its tokenizers.
-        record: What the run folder says of the run.
+        record: What the run folder says of the run, once it is written.
+        moved: Where the text of a run that goes on was, and is now; empty where that is the same.
     """
 
     corpora: Corpora
@@ -46,6 +47,7 @@ class Ready:
     validation: Batches | StreamedBatches
     translator: Translator
     record: RunRecord
+    moved: str
 
 
 def prepare(
@@ -56,7 +58,7 @@ def prepare(
     changed: Mapping[str, object],
     devices: Devices,
 ) -> Ready:
-    """Read the text, make tokenizers, batches and model, and write down what is run.
+    """Read the text, and make tokenizers, batches and model; nothing of it is written yet.
 
     Args:
         recipe: What to run.
@@ -100,10 +102,9 @@ def prepare(
     tell(f"training batches: {batches.report()}")
     tell(f"validation batches: {validation.report()}")
     tell(f"longest translations: {limit.chosen(recipe.decoding.search.max_length_factor, limit)}")
-    if workers.chief:
-        _begin(run_folder, record, source, target)
     tell(f"model: {model.count_params():,} parameters, vocabulary {source.vocab_size:,} → {target.vocab_size:,}")
-    return Ready(corpora, batches, validation, _translator(record, model, source, target), record)
+    translator = _translator(record, model, source, target)
+    return Ready(corpora, batches, validation, translator, record, _moved(recipe, began_with, data) if begun else "")
 
 
 def _begun(folder: RunFolder, recipe: Recipe) -> RunRecord | None:
@@ -112,20 +113,27 @@ def _begun(folder: RunFolder, recipe: Recipe) -> RunRecord | None:
     if begun is not None and (differing := begun.fixed_differences(recipe)):
         raise SettingsError(
             "A run goes on with the data, the model, the optimizer and the seed that it began with. "
-            f"Received: {folder.path} with another {', '.join(differing)}. Set them back, or start a new run in "
+            f"Received: {folder.path}, where {'; '.join(differing.values())}. Set them back, or start a new run in "
             "another folder."
         )
     return begun
 
 
-def _begin(folder: RunFolder, record: RunRecord, source: Tokenizer, target: Tokenizer) -> None:
-    """Write down what is run, once nothing but training can fail: until then the folder is nobody's."""
+def begin(folder: RunFolder, ready: Ready) -> None:
+    """Write down what is run, once training has accepted it: until then the folder is as it was."""
+    source, target = ready.translator.source_tokenizer, ready.translator.target_tokenizer
     source.save(folder.source_tokenizer)
     if target is source:
         folder.target_tokenizer.unlink(missing_ok=True)  # of a run that was here before
     else:
         target.save(folder.target_tokenizer)
-    record.write()
+    ready.record.write()
+
+
+def _moved(recipe: Recipe, before: str | None, now: str | None) -> str:
+    """Say where the text of a run was and is; nothing where it stayed."""
+    was, here = (recipe.data.path if data is None else data for data in (before, now))
+    return "" if was == here else f" The text was in {was} and is now in {here}."
 
 
 def _tokenizers(

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from seq2seq.recipe import Recipe
-from seq2seq.settings import SettingsError
+from seq2seq.settings import SettingsError, differences
 from seq2seq.system.files import replacing
 from seq2seq.text.length_limit import LengthLimit
 from seq2seq.training.run_folder import RunFolder
@@ -87,7 +87,7 @@ class RunRecord:
         }
         write_object(self.folder / _BEGUN, begun)
         recipe = RunFolder(self.folder).recipe
-        there = recipe.read_text(encoding="utf-8") if recipe.exists() else ""  # of a run that goes on
+        there = recipe.read_text(encoding="utf-8-sig") if recipe.exists() else ""  # of a run that goes on
         with replacing(recipe) as path:
             path.write_text(self.recipe.to_toml(onto=there), encoding="utf-8")
 
@@ -115,9 +115,9 @@ class RunRecord:
         """
         return read_log(RunFolder(self.folder).log)
 
-    def fixed_differences(self, recipe: Recipe) -> list[str]:
-        """Name what another recipe has otherwise that a run keeps from its beginning to its end."""
-        return [name for name in self.recipe.changes(recipe) if is_fixed(name)]
+    def fixed_differences(self, recipe: Recipe) -> dict[str, str]:
+        """Say what another recipe has otherwise that a run keeps from its beginning to its end, by name."""
+        return {name: said for name, said in differences(self.recipe, recipe).items() if is_fixed(name)}
 
 
 def read_run(folder: str | Path) -> RunRecord | None:

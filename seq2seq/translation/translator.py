@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -19,6 +20,8 @@ from seq2seq.search import DecodingSettings, Search
 from seq2seq.settings import Range, convert, from_table
 from seq2seq.system.choices import need_choice
 from seq2seq.system.files import replacing
+from seq2seq.system.fork import need_own_threads
+from seq2seq.system.terminal import tell
 from seq2seq.text.length_limit import LengthLimit
 from seq2seq.text.special_ids import END, PAD, PIECES, START
 from seq2seq.text.texts import texts_of
@@ -103,6 +106,9 @@ class Translator:
         if shortlist is not None:
             shortlist.check(source_tokenizer.vocab_size, model.decoder.vocab_size)
         self.shortlist = shortlist
+        # What was measured, and of which weights; they may be others when it is saved.
+        self._measured = self.about.get("metrics")
+        self._weights = self.about.get("weights") or (_fingerprint(model) if self._measured else "")
 
     def translate(
         self,
@@ -256,6 +262,7 @@ class Translator:
         ``about.json`` with a checksum of each. It holds no pickle and no code. Before it gets its name it is loaded
         again, and has to have the same weights and to give the translations of some texts (kept in it as "probes") the
         same scores, token by token.
+        Metrics of other weights, from before a further training, are left out.
 
         Args:
             path: The file, usually ``.s2s``; replaced where there is one.
@@ -269,8 +276,12 @@ class Translator:
         probes = [
             [text, best] for text, best in zip(sources, self.translate(sources, self.search.greedy()), strict=True)
         ]
+        weights = _fingerprint(self.model)
+        if self._measured and self._measured == self.about.get("metrics") and self._weights != weights:
+            tell(f"The weights have changed since they were measured: {path} has no metrics. Measure it anew.")
+            self.about = {name: value for name, value in self.about.items() if name not in ("metrics", "signatures")}
         about = {"created": datetime.now(UTC).isoformat(timespec="seconds")} | self.about
-        about |= {"joint": joint, "probes": probes}
+        about |= {"joint": joint, "probes": probes, "weights": weights}
         members = {RECIPE: self.recipe.encode(), SOURCE: self.source_tokenizer.to_bytes()}
         if not joint:
             members[TARGET] = self.target_tokenizer.to_bytes()
@@ -285,6 +296,7 @@ class Translator:
         with replacing(path) as temporary:
             write_members(temporary, members, about)
             self._compare(temporary, probes)
+        self._measured, self._weights = about.get("metrics"), weights
 
     def _compare(self, path: Path, probes: list[list[str]]) -> None:
         """Refuse a file of this translator that, loaded, is another translator."""
@@ -324,12 +336,16 @@ class Translator:
         Raises:
             FileNotFoundError: There is no such file.
             TranslatorFileError: The file is no translator, is damaged, or was written by a newer version.
+            RuntimeError: The process was forked from one that had used TensorFlow: load in the child alone.
         """
         path = Path(path)
         members, about = read_members(path)
+        # What is wrong with this process is not laid to the file: these imports refuse another backend of Keras.
+        from seq2seq.models import Seq2Seq  # noqa: F401
         from seq2seq.text import Tokenizer
         from seq2seq.translation.shortlist import Shortlist
 
+        need_own_threads()
         try:
             recipe = members[RECIPE].decode("utf-8")
             source = Tokenizer.from_bytes(members[SOURCE])
@@ -357,6 +373,7 @@ def load(path: str | Path) -> Translator:
     Raises:
         FileNotFoundError: There is no such file.
         TranslatorFileError: The file is no translator, is damaged, or was written by a newer version.
+        RuntimeError: The process was forked from one that had used TensorFlow: load in the child alone.
     """
     return Translator.load(path)
 
@@ -420,6 +437,14 @@ def _check_vocabularies(model: Seq2Seq, source: Tokenizer, target: Tokenizer) ->
             f"its tokenizers have {source.vocab_size:,} and {target.vocab_size:,} pieces, its model "
             f"{model.encoder.vocab_size:,} and {model.decoder.vocab_size:,}"
         )
+
+
+def _fingerprint(model: Seq2Seq) -> str:
+    """Tell the weights of a model from all others: the SHA-256 over all of them."""
+    digest = hashlib.sha256()
+    for weight in model.weights:
+        digest.update(np.asarray(weight.numpy()).tobytes())
+    return digest.hexdigest()
 
 
 @contextmanager

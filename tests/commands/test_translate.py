@@ -1,12 +1,16 @@
 import json
+import os
 import subprocess
 import sys
+import threading
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from seq2seq import Translator
+from seq2seq.commands import translate
+from seq2seq.commands.command import main
 from seq2seq.search import Beam, Greedy
 from tests.commands.conftest import WORDS
 
@@ -106,6 +110,65 @@ def test_a_source_in_parts_is_told(seq2seq, model: str) -> None:
     status, _, err = seq2seq("translate", model, "--max-length-factor", "0.01", stdin=b"a" * 1001 + b"\n")
     assert status == 0
     assert err.endswith("Translated in parts, as too long for one: 1 source.\n") and err.count("\n") == 1
+
+
+def test_text_of_the_command_line(seq2seq, model: str, translator: Translator) -> None:
+    expected = "".join(f"{text}\n" for text in translator.translate(["ein Haus", "am See", "", "-Wald"])).encode()
+    for texts in (
+        ["ein Haus", "am See\n", "--batch-size", "4", "--", "-Wald"],
+        ["--", "ein Haus\nam See", "", "-Wald"],
+    ):
+        assert seq2seq("translate", model, *texts, stdin=b"not read")[:2] == (0, expected)
+    behind = seq2seq("translate", model, "ein Haus", "--batch-size", "4", "am See")
+    assert behind == seq2seq("translate", model, "--batch-size", "4", "ein Haus", "am See")
+    status, out, err = seq2seq("translate", model, os.fsdecode(b"ein \xff Haus"))
+    assert (status, out.decode()) == (0, translator.translate(["ein \ufffd Haus"])[0] + "\n")
+    assert "Received: the command line, line 1, byte 5" in err
+
+
+def test_whatever_is_no_folder_is_read(seq2seq, model: str, translator: Translator, tmp_path: Path) -> None:
+    text = "ein Haus\nWald\n"
+    expected = "".join(f"{line}\n" for line in translator.translate(text.splitlines())).encode()
+    assert seq2seq("translate", model, "--input", "-", "--output", "-", stdin=text.encode())[:2] == (0, expected)
+    os.mkfifo(tmp_path / "pipe")
+    writer = threading.Thread(target=(tmp_path / "pipe").write_text, args=[text])
+    writer.start()
+    assert seq2seq("translate", model, "--input", f"{tmp_path}/pipe")[:2] == (0, expected)
+    writer.join()
+    (tmp_path / "x.en").write_bytes(expected)
+    files = ["--source", "-", "--target", f"{tmp_path}/x.en", "--metrics", "exact_match"]
+    assert b"100.00" in seq2seq("evaluate", model, *files, stdin=text.encode())[1]
+
+
+def test_closed_streams(model: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd) -> None:
+    monkeypatch.setattr(sys, "stdin", None)
+    assert main(["translate", model]) == 2
+    assert "Standard input is closed" in capfd.readouterr().err
+    monkeypatch.setattr(sys, "stdout", None)
+    assert main(["translate", model, "Wald"]) == 2
+    assert "Standard output is closed" in capfd.readouterr().err
+    assert main(["translate", model, "Wald", "--output", f"{tmp_path}/out"]) == 0
+    assert len((tmp_path / "out").read_text().splitlines()) == 1
+
+
+def test_what_has_arrived_is_answered() -> None:
+    arrived = iter([False, True, True, False, False, False])  # after f nobody asks: three are enough
+    chunks = translate._chunks(iter("abcdefg"), 3, lambda: next(arrived))
+    assert list(chunks) == [["a", "b"], ["c"], ["d", "e", "f"], ["g"]]
+
+
+@pytest.mark.slow
+def test_a_conversation_through_a_pipe(model: str, translator: Translator) -> None:
+    command = [sys.executable, "-m", "seq2seq", "translate", model]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdin and process.stdout
+        for line in (*WORDS, "", "ein Haus"):
+            process.stdin.write(f"{line}\n".encode())
+            process.stdin.flush()
+            assert process.stdout.readline().decode() == translator.translate([line])[0] + "\n"
+        process.stdin.close()
+        assert process.stdout.read() == b""
+    assert process.returncode == 0
 
 
 @pytest.mark.slow

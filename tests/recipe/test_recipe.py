@@ -212,6 +212,11 @@ def test_a_bad_file_is_named(tmp_path: Path) -> None:
         load_recipe(tmp_path / "absent.py")
 
 
+def test_a_file_may_begin_with_the_mark_of_an_editor(tmp_path: Path) -> None:
+    (tmp_path / "tiny.toml").write_text(TINY.to_toml(), encoding="utf-8-sig")
+    assert Recipe.from_toml(tmp_path / "tiny.toml") == TINY
+
+
 def test_a_recipe_script_gives_its_recipe(tmp_path: Path) -> None:
     script = tmp_path / "mine.py"
     script.write_text("from seq2seq.recipe import Data, Recipe\nrecipe = Recipe('tiny', Data('corpus', 'de', 'en'))\n")

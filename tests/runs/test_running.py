@@ -1,5 +1,6 @@
 import json
 import random
+import shutil
 from pathlib import Path
 from unittest.mock import MagicMock
 
@@ -75,7 +76,9 @@ def test_a_run_leaves_a_translator_and_its_scores(corpus: Path) -> None:
     held = held_out_for_test()
     translator = seq2seq.load(result.model)
     translations = translator.translate(held.sources)
-    assert (result.folder / "test.translations.txt").read_text().split("\n") == [*translations, ""]
+    for what, texts in {"source": held.sources, "reference": held.targets, "translations": translations}.items():
+        assert (result.folder / f"test.{what}.txt").read_text().split("\n") == [*texts, ""]
+        assert (result.folder / f"validation.{what}.txt").read_text().count("\n") == 4
     for name, value in result.metrics["test"].items():
         again = score(name, translations, held.targets)
         assert again.value == value and again.signature == result.signatures[name] == written["signatures"][name]
@@ -132,14 +135,31 @@ def test_a_run_goes_on_with_what_it_began_with(corpus: Path, capsys: pytest.Capt
     assert second["command"] == first["command"] and "model.attention.kind=dot" in second["command"]
     assert second["minutes"] > first["minutes"]
     assert Recipe.from_toml(folder / "recipe.toml").model.attention.kind == "dot"
-    with pytest.raises(SettingsError, match=r"another model\.attention\.kind\. Set them back"):
+    with pytest.raises(
+        SettingsError, match=r'where model\.attention\.kind was "dot" and is now "general"\. Set them back'
+    ):
         run(RECIPE, resume=True, progress="none")
+
+
+def test_a_refused_resume_leaves_the_folder_as_it_was(corpus: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    main(RECIPE, [])
+    other = corpus.with_name("other")
+    shutil.copytree(corpus, other)
+    for file in other.iterdir():  # as many pairs, with other tokens
+        file.write_text(file.read_text()[:-4] + "\n")
+    folder = Path("runs/counting")
+    before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    with pytest.raises(SystemExit):
+        main(RECIPE, ["--resume", "--data", str(other), "--set", "training.epochs=2"])
+    assert f"The text was in $COUNTING and is now in {other}." in capsys.readouterr().err
+    assert {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()} == before
+    main(RECIPE, ["--resume"])
 
 
 def test_scripts_tell_bad_usage_and_failed_jobs_apart(corpus: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for arguments, status, message in [
         (["--resume"], 1, "There is no run to continue"),
-        (["--set", "model.atention=dot"], 2, "Did you mean model.attention?"),
+        (["--set", "model.atention=dot"], 2, "Did you mean model.attention.kind?"),
         (["--source", "fr"], 1, "fr"),
         (["--set", "model.encoder.units=8,8"], 2, "per_layer passes encoder layer i"),
         (["--data", str(corpus / "absent")], 1, "absent"),

@@ -306,6 +306,38 @@ class TestFile:
         assert loaded.source_tokenizer is loaded.target_tokenizer
         assert [entry.name for entry in file.parent.iterdir()] == ["model.s2s"]
 
+    def test_metrics_are_of_the_weights_that_they_stand_beside(
+        self, tokenizer: Tokenizer, file: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        measured = {"metrics": {"test": {"bleu": 30.0}}, "signatures": {"bleu": "nrefs:1"}}
+        translator = seq2seq.load(file)
+        translator.about |= measured
+        translator.save(file)
+        again = seq2seq.load(file)
+        again.save(file)
+        assert measured.items() <= read_about(file).items() and capsys.readouterr().err == ""
+        weight = again.model.trainable_variables[0]
+        weight.assign_add(weight)  # as more training does
+        again.save(file)
+        assert not measured.keys() & read_about(file).keys() and not measured.keys() & again.about.keys()
+        assert "have changed since they were measured" in capsys.readouterr().err
+        again.about |= measured  # anew, as it happens with the same numbers
+        again.save(file)
+        assert measured.items() <= read_about(file).items() and capsys.readouterr().err == ""
+        weight.assign_add(weight)
+        again.save(file)  # of an object that has measured and saved itself
+        assert not measured.keys() & read_about(file).keys()
+
+    def test_a_file_without_a_fingerprint_is_read_with_one(self, translator: Translator) -> None:
+        about = {"metrics": {"test": {"bleu": 30.0}}}
+        old = Translator(translator.model, translator.source_tokenizer, translator.target_tokenizer, about=about)
+        assert old._weights == translator_module._fingerprint(translator.model)
+
+    def test_another_backend_is_not_laid_to_the_file(self, file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setitem(sys.modules, "seq2seq.models", None)  # type: ignore[arg-type]
+        with pytest.raises(ImportError):
+            seq2seq.load(file)
+
     def test_two_vocabularies(self, translator: Translator, tokenizer: Tokenizer, tmp_path: Path) -> None:
         other = Tokenizer.train(["".join(WORDS), "xyz"], kind="char")
         Translator(translator.model, tokenizer, other).save(tmp_path / "two.s2s")
