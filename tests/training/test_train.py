@@ -222,6 +222,7 @@ def test_a_finished_run_can_be_given_more_epochs(tmp_path):
     assert [event["event"] for event in events(tmp_path / "short")].count("resume") == 1
 
 
+@pytest.mark.slow
 def test_a_run_killed_before_its_first_checkpoint_starts_anew(tmp_path, capsys):
     (tmp_path / "log.jsonl").write_text('{"event": "start"}\n')
     _, result = run(tmp_path, epochs=1, resume=True, progress="lines")
