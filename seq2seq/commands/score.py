@@ -66,21 +66,25 @@ def run(arguments: argparse.Namespace) -> None:
         for number, one in enumerate(targets, start=1)
     ]
     print(format_table(["line", "translation", "log-probability", "tokens", "perplexity"], rows, numbers=range(5)))
-    tell(", ".join(f"{name.replace('_', ' ')}: {value:,.6g}" for name, value in summary.items()))
+    tell(", ".join(f"{name.replace('_', ' ')}: {_number(value)}" for name, value in summary.items()))
+
+
+def _number(value: float) -> str:
+    return f"{value:,}" if isinstance(value, int) else f"{value:,.6g}"
 
 
 def _check(arguments: argparse.Namespace, sources: list[str], choices: list[list[str]]) -> None:
     """Refuse what cannot be scored, before the model is loaded."""
     if not sources:
-        raise ValueError(f"There is nothing to score. Received: {arguments.source} with 0 lines.")
+        raise ValueError(f"There is nothing to score. Received: {arguments.source or 'stdin'} with 0 lines.")
     for number, (source, targets) in enumerate(zip(sources, choices, strict=True), start=1):
         if not source.strip():
             raise ValueError(
                 "A target is scored as the translation of something. "
-                f"Received: {arguments.source}, line {number} without text. Leave the pair out."
+                f"Received: {arguments.source or 'stdin'}, line {number} without text. Leave the pair out."
             )
         if arguments.contrastive and len(targets) == 1:
             raise ValueError(
                 "With --contrastive each line holds the right translation and wrong ones, with tabs between. "
-                f"Received: {arguments.target}, line {number} without a tab."
+                f"Received: {arguments.target or 'stdin'}, line {number} without a tab."
             )
