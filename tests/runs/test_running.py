@@ -222,6 +222,7 @@ def test_what_is_scored_is_scored_whole(corpus: Path, capsys: pytest.CaptureFixt
     assert json.loads(capsys.readouterr().out)["metrics"] == result.metrics["test"]
 
 
+@pytest.mark.slow
 def test_tokenised_text_is_shared_by_runs(corpus: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     run(RECIPE, progress="none")
     kept = {path: path.stat().st_mtime_ns for path in Path("runs/.tokenised").iterdir()}
