@@ -68,6 +68,7 @@ def write_result(record: RunRecord, translator: Translator, corpora: Corpora, tr
         "signatures": signatures,
         "seed": recipe.seed,
         "minutes": round(trained.minutes, 2),
+        "parameters": translator.model.count_params(),
         "timing": trained.timing.table(),
         "stopped": trained.stopped,
         "epochs": trained.epochs,
