@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import argparse
+import re
 from pathlib import Path
 from typing import Any
 
+from seq2seq.commands.arguments import add_data, add_settings, count, recipe_of
 from seq2seq.system.terminal import UsageError, tell
+
+_SEEDS = 3
+_STATUS = {"SIGINT": 130, "SIGTERM": 143}  # as a shell gives them
 
 
 def add(commands: Any) -> None:
@@ -14,22 +19,104 @@ def add(commands: Any) -> None:
     parser = commands.add_parser(
         "compare",
         help="put runs side by side, with what the differences between them are worth",
-        description="Compare finished runs on their test sentences. Runs of one recipe but for the seed are one "
-        "variant; every other variant is compared with the first, with an interval over sentences and seeds.",
+        description="Compare finished runs on their test sentences, or train variants of a recipe with several seeds "
+        "and compare those. Runs of one recipe but for the seed are one variant; every other variant is compared with "
+        "the first, with an interval over sentences and seeds. The same command again goes on where it was stopped.",
+        epilog="Exit status: 0, 1 where a training failed, 2 for bad usage. A variant that the recipe refuses is "
+        "listed with its reason, and the rest runs.",
     )
-    parser.add_argument("what", type=Path, nargs="+", metavar="DIR", help="run folders, or folders that hold some")
-    parser.add_argument("--out", type=Path, metavar="FOLDER", help="also write the report here: Markdown, JSON, CSV")
+    parser.add_argument(
+        "what", type=Path, nargs="+", metavar="RECIPE|DIR",
+        help="a recipe to train variants of; or run folders, or folders that hold some",
+    )  # fmt: skip
+    parser.add_argument(
+        "--out", type=Path, metavar="FOLDER", help="where the runs of a recipe go, and the report: Markdown, JSON, CSV"
+    )
+    parser.add_argument(
+        "--vary", action="append", default=[], metavar="KEY=V1,V2,...",
+        help="train with each of these values of a setting; several --vary make every combination",
+    )  # fmt: skip
+    parser.add_argument(
+        "--variants", type=Path, metavar="FILE", help="train the variants that this TOML file names, a table for each"
+    )
+    parser.add_argument(
+        "--seeds",
+        type=count,
+        metavar="N",
+        help=f"seeds for each variant, from that of the recipe on (default: {_SEEDS})",
+    )
+    parser.add_argument("--jobs", type=count, metavar="N", help="trainings at once (default: 1)")
+    parser.add_argument(
+        "--shard", type=_shard, metavar="I/N", help="train only the I-th of N shares, as one of several machines"
+    )
+    add_data(parser)
+    add_settings(parser)
     parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> None:
     """Run it."""
+    first, *more = arguments.what
+    if first.is_file() and not more:
+        _study(arguments, first)
+    else:
+        _finished(arguments)
+
+
+def _finished(arguments: argparse.Namespace) -> None:
     absent = [str(path) for path in arguments.what if not path.is_dir()]
     if absent:
-        raise UsageError(f"There is no such folder of runs. Received: {' '.join(absent)}.")
+        raise UsageError(
+            f"There is no such recipe or folder of runs. Received: {' '.join(absent)}. Give one recipe, or folders."
+        )
+    options = ("vary", "variants", "seeds", "jobs", "shard", "data", "settings")
+    given = [f"--{name if name != 'settings' else 'set'}" for name in options if getattr(arguments, name)]
+    if given:
+        raise UsageError(f"This option is for a recipe, not for finished runs. Received: {' '.join(given)}.")
     from seq2seq.analysis.comparison import compare_runs
 
-    comparison = compare_runs(arguments.what)
+    _show(compare_runs(arguments.what), arguments.out)
+
+
+def _study(arguments: argparse.Namespace, path: Path) -> None:
+    from seq2seq.analysis.comparison import Study, plan_grid, plan_named
+
+    if arguments.out is None:
+        raise UsageError("The runs need a place. Name a folder with --out.")
+    if arguments.vary and arguments.variants:
+        raise UsageError("Variants are combinations of settings, or named in a file. Received: --vary and --variants.")
+    recipe = recipe_of(arguments, path)
+    if arguments.variants:
+        if not arguments.variants.is_file():
+            raise UsageError(f"There is no such list of variants. Received: {arguments.variants}.")
+        plan = plan_named(recipe, arguments.variants)
+    else:
+        plan = plan_grid(recipe, arguments.vary)
+    seeds = range(recipe.seed, recipe.seed + (arguments.seeds or _SEEDS))
+    study = Study(plan, seeds, arguments.out, data=arguments.data)
+    result = study.run(jobs=arguments.jobs or 1, shard=arguments.shard or (1, 1))
+    if result.stopped:
+        tell("The same command once more goes on from here.")
+        raise SystemExit(_STATUS[result.stopped])
+    if result.comparison is not None:
+        _show(result.comparison, arguments.out)
+    if result.failed:
+        raise ValueError(
+            f"{len(result.failed)} of the trainings failed: "
+            + "; ".join(f"{each.name}: {each.reason}" for each in result.failed)
+        )
+    if result.comparison is None and result.refused:
+        raise UsageError("Every variant is refused; see above.")
+
+
+def _show(comparison: Any, folder: Path | None) -> None:
     print(comparison.report())
-    if arguments.out is not None:
-        tell(f"Written: {', '.join(map(str, comparison.write(arguments.out)))}")
+    if folder is not None:
+        tell(f"Written: {', '.join(map(str, comparison.write(folder)))}")
+
+
+def _shard(text: str) -> tuple[int, int]:
+    match = re.fullmatch(r"([0-9]+)/([0-9]+)", text)
+    if not match or not 1 <= int(match[1]) <= int(match[2]):
+        raise argparse.ArgumentTypeError(f"needs a share and the number of shares, as in 2/3. Received: {text}")
+    return int(match[1]), int(match[2])

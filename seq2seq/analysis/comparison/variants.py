@@ -9,6 +9,7 @@ from itertools import pairwise
 from typing import Any
 
 from seq2seq.analysis.comparison.measured import MeasuredRun
+from seq2seq.recipe import Recipe
 from seq2seq.settings import by_name
 
 
@@ -49,12 +50,12 @@ def group(runs: Sequence[MeasuredRun]) -> list[Variant]:
                     "Every run of a recipe has a seed of its own: two with one seed are the same run. Received: "
                     f"{one.folder} and {two.folder}, both with seed={one.recipe.seed}. Leave one out."
                 )
-    differing = _differing(groups)
+    settings = differing([each[0].recipe for each in groups])
     names = [{run.recipe.name for run in each} for each in groups]
     own = len(groups) == len(set.union(*names)) if groups else False
     return [
-        Variant(name.pop() if own else label(settings), settings, each)
-        for name, settings, each in zip(names, differing, groups, strict=True)
+        Variant(name.pop() if own else label(changed), changed, each)
+        for name, changed, each in zip(names, settings, groups, strict=True)
     ]
 
 
@@ -68,9 +69,9 @@ def label(settings: dict[str, Any]) -> str:
     return " ".join(f"{_short(name, settings)}={_shown(value)}" for name, value in settings.items())
 
 
-def _differing(groups: Sequence[Sequence[MeasuredRun]]) -> list[dict[str, Any]]:
-    """Give for each group the settings in which not all groups are alike."""
-    tables = [by_name(replace(each[0].recipe, name="any", seed=0)) for each in groups]
+def differing(recipes: Sequence[Recipe]) -> list[dict[str, Any]]:
+    """Give for each recipe the settings in which not all are alike, but for its name and seed."""
+    tables = [by_name(replace(recipe, name="any", seed=0)) for recipe in recipes]
     names = dict.fromkeys(name for table in tables for name in table)
     differ = [name for name in names if any(table.get(name) != tables[0].get(name) for table in tables)]
     return [{name: table[name] for name in differ if name in table} for table in tables]

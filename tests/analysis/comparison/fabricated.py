@@ -44,7 +44,12 @@ def finished_folder(
         "minutes": 1.5,
         "parameters": 1234,
         "settings": to_table(recipe),
+        "data": None,
+        "stopped": "finished",
+        "examples": [],
+        "command": "",
     }
+    (folder / "model.s2s").touch()
     (folder / "result.json").write_text(json.dumps(result))
     events = [{"event": "start", "monitor": "exact_match", "epochs": 2}]
     for epoch in (1, 2):
