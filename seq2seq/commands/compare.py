@@ -30,8 +30,9 @@ def add(commands: Any) -> None:
         help="a recipe to train variants of; or run folders, or folders that hold some",
     )  # fmt: skip
     parser.add_argument(
-        "--out", type=Path, metavar="FOLDER", help="where the runs of a recipe go, and the report: Markdown, JSON, CSV"
-    )
+        "--out", type=Path, metavar="FOLDER",
+        help="where the runs of a recipe go, and the report: HTML, Markdown, JSON, CSV",
+    )  # fmt: skip
     parser.add_argument(
         "--vary", action="append", default=[], metavar="KEY=V1,V2,...",
         help="train with each of these values of a setting; several --vary make every combination",

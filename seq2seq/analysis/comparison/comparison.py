@@ -131,7 +131,7 @@ class Comparison:
         return text(self)
 
     def write(self, folder: str | Path) -> list[Path]:
-        """Write the report into a folder: ``report.md``, ``comparison.json`` and ``comparison.csv``.
+        """Write the report into a folder: ``report.md``, ``report.html``, ``comparison.json`` and ``comparison.csv``.
 
         Args:
             folder: Where to; it is made where it is not there. What a comparison wrote before is replaced.

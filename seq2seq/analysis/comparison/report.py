@@ -32,12 +32,14 @@ class Table(NamedTuple):
         header: Names of the columns.
         rows: Cells.
         words: Sentences under it.
+        metric: The metric that it is about, where it is the table of one.
     """
 
     title: str
     header: list[str]
     rows: list[list[str]]
     words: list[str]
+    metric: str = ""
 
     @property
     def numbers(self) -> list[int]:
@@ -110,10 +112,13 @@ def verdict(metric: str, difference: Difference) -> str:
 
 def write(comparison: Comparison, folder: Path) -> list[Path]:
     """Write a comparison into a folder, in every form."""
+    from seq2seq.analysis.comparison.page import page
+
     folder.mkdir(parents=True, exist_ok=True)
     table = json.dumps(_finite(comparison.table()), ensure_ascii=False, indent=2, allow_nan=False)
     written = {
         "report.md": markdown(comparison),
+        "report.html": page(comparison),
         "comparison.json": table + "\n",
         "comparison.csv": _csv(comparison),
     }
@@ -139,7 +144,7 @@ def _scores(comparison: Comparison, metric: str) -> Table:
         rows.append(row + [""] * (len(header) - len(row)))
     way = "higher" if HIGHER_IS_BETTER[metric] else "lower"
     words = [f"Signature: {comparison.signatures[metric]}"]
-    return Table(f"{metric} ({way} is better)", header, rows, [*_undetected(comparison, metric), *words])
+    return Table(f"{metric} ({way} is better)", header, rows, [*_undetected(comparison, metric), *words], metric)
 
 
 def _undetected(comparison: Comparison, metric: str) -> list[str]:
