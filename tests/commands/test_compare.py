@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from seq2seq.analysis.comparison import Refused, Study, StudyResult
+from seq2seq.analysis.comparison import Refused, Search, SearchResult, Study, StudyResult, Trial
 from seq2seq.commands.command import main
 from seq2seq.runs import read_run
 from tests.letters import RECIPE
@@ -36,6 +36,9 @@ def test_a_finished_run_is_compared(here: Path, capsys: pytest.CaptureFixture[st
         (["a.toml", "--out", "o", "--vary", "model.dropout"], "Received: model.dropout."),
         (["a.toml", "--out", "o", "--variants", "absent"], "There is no such list of variants. Received: absent."),
         (["a.toml", "--out", "o", "--variants", "b", "--vary", "seed=1"], "Received: --vary and --variants."),
+        (["a.toml", "--out", "o", "--trials", "3"], "This option is for a search, with --search. Received: --trials."),
+        (["a.toml", "--out", "o", "--search", "tpe"], "A search needs settings to draw."),
+        (["a.toml", "--out", "o", "--search", "tpe", "--shard", "1/2", "--seeds", "2"], "Received: --seeds --shard."),
         (["a.toml", "--out", "o", "--vary", "model.dropuot=1,2"], "Every variant is refused; see above."),
     ],
 )
@@ -74,6 +77,21 @@ def test_the_exit_status_says_how_a_study_ended(result, status, message, tmp_pat
     except SystemExit as stop:
         found = stop.code
     assert found == status and message in capsys.readouterr().err
+
+
+def test_a_search_ends_with_the_command_that_compares_its_best(tmp_path, monkeypatch, capsys) -> None:
+    found = SearchResult("bleu", [Trial(1, {"model.dropout": 0.31}, "finished", 40.0)], None, tmp_path / "best.toml")
+    monkeypatch.setattr(Search, "__init__", lambda self, *_, **__: None)
+    monkeypatch.setattr(Search, "run", lambda self, *_, **__: found)
+    (tmp_path / "a.toml").write_text(RECIPE.to_toml())
+    arguments = ["--search", "random", "--vary", "model.dropout=0..1", "--out", "out", "--set", "training.epochs=2"]
+    assert main(["compare", str(tmp_path / "a.toml"), *arguments]) == 0
+    out, err = capsys.readouterr()
+    assert "1  dropout=0.31" in out and "40.00  finished" in out
+    assert err == (
+        f"To compare the best with the recipe: seq2seq compare {tmp_path}/a.toml --variants {tmp_path}/best.toml "
+        "--seeds 3 --set training.epochs=2 --out out-best\n"
+    )
 
 
 @pytest.mark.slow

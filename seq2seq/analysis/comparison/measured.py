@@ -10,8 +10,23 @@ from statistics import median
 from typing import NamedTuple
 
 from seq2seq.recipe import Recipe
-from seq2seq.runs.record import read_run
+from seq2seq.runs.record import read_log, read_run
 from seq2seq.text.lines import read_lines
+from seq2seq.training.run_folder import RunFolder
+
+
+class Validated(NamedTuple):
+    """One validation of a run.
+
+    Attributes:
+        step: Optimizer steps done.
+        epoch: Whole epochs done before the one that it came in, or ended.
+        score: The monitored score.
+    """
+
+    step: int
+    epoch: int
+    score: float
 
 
 class Texts(NamedTuple):
@@ -104,14 +119,8 @@ def read_measured(folder: str | Path) -> MeasuredRun:
             f"A run is compared when it has ended. Received: {folder}, which has no result yet. To go on with it: "
             f"seq2seq train {shlex.quote(str(folder))}/recipe.toml --out {shlex.quote(str(folder))} --resume"
         )
-    monitor, curve, speeds = "", [], []
-    for event in record.log():
-        if event["event"] in ("start", "resume"):
-            monitor = event.get("monitor", monitor)
-        elif event["event"] == "epoch":
-            speeds.append(float(event.get("tokens_per_second", 0.0)))
-        elif event["event"] == "validation" and f"val_{monitor}" in event:
-            curve.append((int(event["update"]), float(event[f"val_{monitor}"])))
+    monitor, validations = read_validations(folder)
+    speeds = [float(event.get("tokens_per_second", 0.0)) for event in record.log() if event["event"] == "epoch"]
     return MeasuredRun(
         folder,
         # Its own settings, not recipe.toml: that may have changed since, where the run was taken up again and stopped.
@@ -123,8 +132,23 @@ def read_measured(folder: str | Path) -> MeasuredRun:
         result.get("parameters"),
         median(speeds) if speeds else None,
         monitor,
-        curve,
+        [(each.step, each.score) for each in validations],
     )
+
+
+def read_validations(folder: Path) -> tuple[str, list[Validated]]:
+    """Read what decided which weights of a run were kept, and what it was at each validation, of a running one too.
+
+    Args:
+        folder: The run folder; without a log in it there is no validation yet.
+    """
+    monitor, found = "", []
+    for event in read_log(RunFolder(folder).log):
+        if event["event"] == "start":
+            monitor = event["monitor"]
+        elif event["event"] == "validation" and f"val_{monitor}" in event:
+            found.append(Validated(event["update"], event["epoch"], float(event[f"val_{monitor}"])))
+    return monitor, found
 
 
 def find_runs(folders: Iterable[str | Path]) -> list[Path]:

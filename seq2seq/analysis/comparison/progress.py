@@ -21,16 +21,19 @@ class StudyProgress:
         total: How many trainings there are.
         known: Minutes of the trainings that were finished before.
         jobs: How many run at once.
+        done: How many are over, where the minutes of some are not known; None is as many as ``known``.
         stream: Where it goes; stderr by default.
     """
 
-    def __init__(self, total: int, known: Sequence[float], jobs: int, stream: TextIO | None = None) -> None:
+    def __init__(
+        self, total: int, known: Sequence[float], jobs: int, *, done: int | None = None, stream: TextIO | None = None
+    ) -> None:
         from tqdm import tqdm
 
         self._stream = stream or sys.stderr
         self._jobs = jobs
         self._total = total
-        self._done = len(known)
+        self._done = len(known) if done is None else done
         self._minutes = list(known)
         self._began: dict[Training, tuple[float, float]] = {}  # when each started here, and its share done by then
         self._share: dict[Training, float] = {}

@@ -85,7 +85,9 @@ class Study:
             progress.ended(training, reason or (_score(training.folder) if whole else "stopped"), whole=whole)
 
         def trainings() -> Iterator[Training]:
-            return (self._training(*run) for run in here if not self._finished(*run))
+            for variant, seed in here:
+                if not self._finished(variant, seed):
+                    yield training_of(variant, seed, self._folder, self._place(variant, seed), self._data)
 
         try:
             stopped = train_all(trainings(), jobs=jobs, started=progress.started, look=look, ended=ended)
@@ -131,15 +133,24 @@ class Study:
         # Side by side: what stands beside a run folder, the cache of tokenised text, is shared by all of them.
         return self._folder / f"{variant.folder}-seed-{seed}"
 
-    def _training(self, variant: PlannedVariant, seed: int) -> Training:
-        """Write the recipe of a training down, whatever becomes of the file that it came from, and name its command."""
-        recipe, folder = self._folder / f"{variant.folder}.recipe.toml", self._place(variant, seed)
-        self._folder.mkdir(parents=True, exist_ok=True)
-        with replacing(recipe) as path:
-            path.write_text(variant.recipe.to_toml(), encoding="utf-8")
-        command = [sys.executable, "-m", "seq2seq", "train", str(recipe), "--seed", str(seed)]
-        command += ["--out", str(folder), "--resume-if-begun", *([] if self._data is None else ["--data", self._data])]
-        return Training(variant.name, seed, folder, tuple(command), variant.recipe.training.epochs)
+
+def training_of(variant: PlannedVariant, seed: int, folder: Path, place: Path, data: str | None = None) -> Training:
+    """Name the training of a variant, and write its recipe down, whatever becomes of the file that it came from.
+
+    Args:
+        variant: The variant.
+        seed: The seed.
+        folder: Where the recipe goes.
+        place: The run folder.
+        data: Where to read text instead of ``data.path``.
+    """
+    recipe = folder / f"{variant.folder}.recipe.toml"
+    folder.mkdir(parents=True, exist_ok=True)
+    with replacing(recipe) as path:
+        path.write_text(variant.recipe.to_toml(), encoding="utf-8")
+    command = [sys.executable, "-m", "seq2seq", "train", str(recipe), "--seed", str(seed)]
+    command += ["--out", str(place), "--resume-if-begun", *([] if data is None else ["--data", data])]
+    return Training(variant.name, seed, place, tuple(command), variant.recipe.training.epochs)
 
 
 def _score(folder: Path) -> str:

@@ -54,7 +54,7 @@ def finished_folder(
     events = [{"event": "start", "monitor": "exact_match", "epochs": 2}]
     for epoch in (1, 2):
         events += [
-            {"event": "validation", "update": 10 * epoch, "val_exact_match": 30.0 * epoch},
+            {"event": "validation", "epoch": epoch - 1, "update": 10 * epoch, "val_exact_match": 30.0 * epoch},
             {"event": "epoch", "epoch": epoch, "tokens_per_second": 100.0 * epoch, "seconds": 3.0},
         ]
     (folder / "log.jsonl").write_text("".join(f"{json.dumps(event)}\n" for event in events))
