@@ -16,12 +16,13 @@ $(shell [ ! -e .venv/.package-installed ] || .venv/bin/python -c 'import pip' >/
     rm -f .venv/.package-installed .venv/.tools-installed .venv/bin/python)
 
 .DELETE_ON_ERROR:
-.PHONY: help install quickstart test check docs benchmark
+.PHONY: help install quickstart test test-slow check docs benchmark
 
 help:
 	@echo "make quickstart   train a first translator (some minutes) and show what it does"
 	@echo "make install      the environment alone, in .venv"
-	@echo "make test         the test suite"
+	@echo "make test         the test suite, in some minutes"
+	@echo "make test-slow    the tests that train for longer or start many processes"
 	@echo "make check        formatter, linter, types, strict docs build"
 	@echo "make docs         the documentation, in docs/_build/html"
 	@echo "make benchmark    training and decoding timed beside other toolkits; JSON=FILE keeps the measurements"
@@ -34,6 +35,9 @@ quickstart: .venv/.package-installed
 
 test: .venv/.tools-installed
 	@$(BIN)/python -m pytest --numprocesses $(WORKERS)
+
+test-slow: .venv/.tools-installed
+	@$(BIN)/python -m pytest --numprocesses $(WORKERS) -m slow
 
 check: .venv/.tools-installed
 	@echo "ruff format" && $(BIN)/ruff format --check .

@@ -48,34 +48,42 @@ def _inline(text):
         yield nodes.literal(text=part.strip("`")) if part.startswith(("`", "--")) else nodes.Text(part)
 
 
-class Command(SphinxDirective):
-    """``.. command:: translate``: what it does, how it is called, and every option."""
-
-    required_arguments = 1
+class Commands(SphinxDirective):
+    """``.. commands::``: what every command does, how it is called, and every option; a section for each."""
 
     def run(self):
-        """Lay it out, and again when a file of the commands changes."""
+        """Lay them out, and again when a file of the commands changes."""
         for module in (arguments, command, decoding_options, script, *command.COMMANDS):
             self.env.note_dependency(module.__file__)
         self.env.note_dependency(__file__)
-        parser = parsers()[self.arguments[0]]
-        with mock.patch.dict(os.environ, COLUMNS="100"):  # the usage is broken into lines for a terminal of that width
-            usage = parser.format_usage().removeprefix("usage: ").rstrip()
-        said = [
-            nodes.paragraph("", "", *_inline(parser.description)),
-            nodes.literal_block(usage, usage, language="text"),
-        ]
-        options = nodes.definition_list()
-        for written, meaning in rows(parser):
-            term = nodes.term("", "", nodes.literal(text=written))
-            options += nodes.definition_list_item(
-                "", term, nodes.definition("", nodes.paragraph("", "", *_inline(meaning)))
-            )
-        end = [nodes.paragraph("", "", *_inline(parser.epilog))] if parser.epilog else []
-        return [*said, options, *end]
+        return [section(parser) for parser in parsers().values()]
+
+
+def section(parser):
+    """Make the section of a command."""
+    with mock.patch.dict(os.environ, COLUMNS="100"):  # the usage is broken into lines for a terminal of that width
+        usage = parser.format_usage().removeprefix("usage: ").rstrip()
+    made = nodes.section(
+        "",
+        nodes.title("", "", nodes.literal(text=parser.prog)),
+        nodes.paragraph("", "", *_inline(parser.description)),
+        nodes.literal_block(usage, usage, language="text"),
+        ids=[nodes.make_id(parser.prog)],
+        names=[parser.prog],
+    )
+    options = nodes.definition_list()
+    for written, meaning in rows(parser):
+        term = nodes.term("", "", nodes.literal(text=written))
+        options += nodes.definition_list_item(
+            "", term, nodes.definition("", nodes.paragraph("", "", *_inline(meaning)))
+        )
+    made += options
+    if parser.epilog:
+        made += nodes.paragraph("", "", *_inline(parser.epilog))
+    return made
 
 
 def setup(app):
     """Make the directive known to Sphinx."""
-    app.add_directive("command", Command)
+    app.add_directive("commands", Commands)
     return {"version": "1", "parallel_read_safe": True}

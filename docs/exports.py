@@ -3,6 +3,7 @@
 import ast
 import importlib
 import inspect
+from collections.abc import Mapping
 from functools import cache
 
 from docutils import nodes
@@ -47,10 +48,21 @@ def said_of_constant(package, name):
     return ModuleAnalyzer.for_module(home(package, name)).find_attr_docs().get(("", name), [])
 
 
+def said_of_parts(package, name):
+    """Give a line for each part in a table of parts by name: the first of what it says of itself."""
+    value = getattr(importlib.import_module(package), name)
+    parts = value.items() if isinstance(value, Mapping) else ()
+    return [f"- ``{key}``: {inspect.getdoc(part).splitlines()[0]}" for key, part in parts if _says(part)]
+
+
+def _says(part):
+    return inspect.isclass(part) or inspect.isroutine(part)
+
+
 def is_constant(package, name):
     """Tell whether a name stands for no class and no function."""
     value = getattr(importlib.import_module(package), name)
-    return not (inspect.isclass(value) or inspect.isroutine(value))
+    return not _says(value)
 
 
 @cache
@@ -69,7 +81,8 @@ def entry(package, name):
     value = getattr(importlib.import_module(package), name)
     if is_constant(package, name):
         said = [f"   {line}".rstrip() for line in said_of_constant(package, name)]
-        return [f".. py:data:: {name}", "", *said, ""]
+        parts = [f"   {line}" for line in said_of_parts(package, name)]
+        return [f".. py:data:: {name}", "", *said, "", *parts, ""]
     kind = _kind(value)
     place = public_places()[id(value)]
     if place != f"{package}.{name}":

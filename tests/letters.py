@@ -8,6 +8,7 @@ import pytest
 from seq2seq.recipe import (
     Data,
     DecoderSettings,
+    DecodingSettings,
     EncoderSettings,
     EvaluationSettings,
     ModelSettings,
@@ -16,13 +17,18 @@ from seq2seq.recipe import (
     TrainingSettings,
 )
 from seq2seq.runs import run
+from seq2seq.search import Greedy
 
 RECIPE = Recipe(
     name="letters",
     data=Data("corpus", "lower", "upper", hold_out=3, validation="", test=""),
     tokenizer=TokenizerSettings(kind="char"),
-    model=ModelSettings(embedding=4, encoder=EncoderSettings((4,)), decoder=DecoderSettings((8,))),
+    # Few graphs: one direction, and one search for validation and test.
+    model=ModelSettings(
+        embedding=4, encoder=EncoderSettings((4,), bidirectional="never"), decoder=DecoderSettings((4,))
+    ),
     training=TrainingSettings(epochs=1),
+    decoding=DecodingSettings(Greedy()),
     evaluation=EvaluationSettings(metrics=("exact_match", "chrf")),
 )
 

@@ -147,6 +147,11 @@ def coupled_lstm(x, h, c, kernel, recurrent_kernel, bias, kept=1.0):
     return sigmoid(o) * np.tanh(c), c
 
 
+def simple_rnn(x, h, kernel, recurrent_kernel, bias, kept=1.0):
+    """Elman 1990."""
+    return (np.tanh(x @ kernel + (kept * h) @ recurrent_kernel + bias),)
+
+
 def attention(
     query: np.ndarray, memory: np.ndarray, mask: np.ndarray, energy: Callable
 ) -> tuple[np.ndarray, np.ndarray]:

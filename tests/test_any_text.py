@@ -174,7 +174,7 @@ def test_a_long_text_is_translated_in_parts(monkeypatch: pytest.MonkeyPatch) -> 
     text = "a" * 2499  # and the piece before a word
     (found,) = translator.hypotheses([text], Beam(2, n_best=2))
     assert sorted(lengths) == [500, 1000, 1000]
-    assert found == [Hypothesis(f"{rank}:1000 {rank}:1000 {rank}:500", -2500 / 3) for rank in range(2)]
+    assert found == [Hypothesis(f"{rank}:1000 {rank}:1000 {rank}:500", -2500 / 3, parts=3) for rank in range(2)]
     lengths.clear()
     translator.about["max_source_length"] = 2000  # as the model was trained
     assert [best.text for (best,) in translator.hypotheses(["a", text, ""])] == ["0:2", "0:2000 0:500", ""]

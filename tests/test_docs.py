@@ -21,6 +21,8 @@ from seq2seq.text import dates
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", *sorted(path for path in (ROOT / "docs").rglob("*.md") if "_build" not in path.parts)]
 FENCE = re.compile(r"^(`{3,}|:{3,})(.*?)\n(.*?)^\1", re.MULTILINE | re.DOTALL)
+# Their blocks train for a while.
+TRAIN = {"docs/tutorials/first-translator.md", "docs/tutorials/stacked-lstm.md", "docs/how-to/own-bridge.md"}
 # What a block may be: "python" runs, "sh" is parsed, the others are shown.
 LANGUAGES = {
     "python",
@@ -66,6 +68,11 @@ def commands(path):
                     yield words
 
 
+def slow_or_not(path):
+    """A case of a test that runs the blocks of a page."""
+    return pytest.param(path, id=page_id(path), marks=[pytest.mark.slow] if page_id(path) in TRAIN else [])
+
+
 @pytest.mark.parametrize("path", PAGES, ids=page_id)
 def test_blocks_are_of_a_kind_that_is_checked(path):
     kinds = {kind.strip().split(" ")[0] for _, kind, _ in FENCE.findall(path.read_text("utf-8"))}
@@ -73,7 +80,7 @@ def test_blocks_are_of_a_kind_that_is_checked(path):
     assert len(python_blocks(path)) >= len(blocks(path, "python"))
 
 
-@pytest.mark.parametrize("path", [path for path in PAGES if blocks(path, "python")], ids=page_id)
+@pytest.mark.parametrize("path", [slow_or_not(path) for path in PAGES if blocks(path, "python")])
 def test_python_blocks_run_one_after_the_other(path, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     capsys.readouterr()
@@ -145,8 +152,10 @@ def test_every_command_and_every_option_stand_in_the_reference(monkeypatch):
     page = (ROOT / "docs" / "reference" / "command-line.md").read_text("utf-8")
     parsers = command_line.parsers()
     names = [module.__name__.rpartition(".")[2].replace("_", "-") for module in COMMANDS]
-    assert re.findall(r"^\.\. command:: (\S+)$", page, re.MULTILINE) == list(parsers) == ["seq2seq", *names]
-    for parser in parsers.values():
+    assert re.findall(r"^\.\. commands::$", page, re.MULTILINE) and list(parsers) == ["seq2seq", *names]
+    for name, parser in parsers.items():
+        title = command_line.section(parser)[0].astext()
+        assert title == (name if name == "seq2seq" else f"seq2seq {name}")
         assert parser.description
         rows = command_line.rows(parser)
         assert len(rows) == len(parser._actions) and all(written and meaning for written, meaning in rows)

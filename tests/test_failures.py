@@ -113,7 +113,11 @@ RUN = {"r.toml": RECIPE, **CORPUS, "runs/r/recipe.toml": RECIPE, "runs/r/run.jso
 
 USAGE = [
     Case("no command", "", 2, "usage: seq2seq"),
-    Case("a command misspelt", "trian r.toml", 2, "invalid choice: 'trian'"),
+    Case("a command misspelt", "trian r.toml", 2, "invalid choice: 'trian' .*Did you mean 'train'"),
+    Case(
+        "an option misspelt", "translate m.s2s --beam-sise 2", 2, "arguments: --beam-sise 2. Did you mean '--beam-size'"
+    ),
+    Case("a search misspelt", "translate m.s2s --search gredy", 2, "invalid choice: 'gredy' .*Did you mean 'greedy'"),
     Case("no model", "translate", 2, "required: MODEL"),
     Case("no recipe", "train", 2, "required: RECIPE"),
     Case("an unknown option", "translate m.s2s --fast", 2, "unrecognized arguments: --fast"),
@@ -137,13 +141,29 @@ USAGE = [
     Case("a folder for a model", "translate runs", 2, "There is no model file. Received: runs", {"runs/m.s2s": b""}),
     Case("no such input", "translate m.s2s --input x", 2, "no file to translate. Received: --input x"),
     Case("a folder as input", "translate m.s2s --input x", 2, "no file to translate", {"x/y": b""}),
+    Case(
+        "a file and a text",
+        "translate m.s2s Haus --input x",
+        2,
+        "two things to translate. Received: TEXT and",
+        {"x": ""},
+    ),
+    Case("a file for a text", "translate m.s2s x", 2, "a file, not a text. Received: x. .*--input x", {"x": "a\n"}),
+    Case("one stream for two", "evaluate m.s2s --source - --target -", 2, "Standard input is one text"),
     Case("output over input", "translate m.s2s --input x --output ./x", 2, "would overwrite the input", {"x": "a\n"}),
     Case("no such source", "evaluate m.s2s --source x --target x", 2, "no such text file. Received: x"),
     Case(
         "a metric misspelt",
         "evaluate m.s2s --source x --target x --metrics blue",
         2,
-        r'evaluation\.metrics must be a list, each item one of "bleu", .*Received: .*\["blue"\]\. Did you mean "bleu"',
+        r'--metrics must be a list, each item one of "bleu", .*Received: --metrics=\["blue"\]\. Did you mean "bleu"',
+    ),
+    Case(
+        "a run that has not ended",
+        "translate runs/r",
+        2,
+        "no model file yet.*Received: runs/r.*or go on with --resume; its recipe is runs/r/recipe.toml",
+        {"runs/r/recipe.toml": RECIPE},
     ),
     Case("nothing to describe", "describe x.toml", 2, "no such recipe or model file. Received: x.toml"),
     Case("a folder to describe", "describe x", 2, "no such recipe or model file. Received: x", {"x/y": b""}),
@@ -201,7 +221,7 @@ RECIPES = [
     recipe("no data", 'name = "r"\n', r"r.toml: the recipe needs data. Received: name"),
     recipe("no place of the data", 'name = "r"\n[data]\nsource = "a"\ntarget = "b"\n', r"\[data\] needs path"),
     recipe("an unknown key", f"{RECIPE}[model]\nlayers = 2\n", r"r.toml: There is no setting model.layers"),
-    recipe("a key misspelt", f"{RECIPE}[model]\nencodr = [2]\n", r"r.toml: .*Did you mean model.encoder\?"),
+    recipe("a key misspelt", f"{RECIPE}[model]\nencodr = [2]\n", r"r.toml: .*Did you mean model.encoder.units\?"),
     recipe("a key in the wrong section", f"dropout = 0.1\n{RECIPE}", r"no setting dropout. Did you mean model.dropout"),
     recipe("an unknown section", f"{RECIPE}[modle]\nx = 1\n", r"There is no setting modle. Did you mean model\?"),
     recipe("a value for a section", f"model = 3\n{RECIPE}", r"model is a section, \[model\]. Received: model=3"),
@@ -339,8 +359,14 @@ FOLDERS = [
         "There is no run to continue.*runs/r",
         {"r.toml": RECIPE, **CORPUS},
     ),
-    Case("another seed", "train r.toml --resume --seed 5", 2, "another seed. Set them back", RUN),
-    Case("another model", "train r.toml --resume --set model.embedding=5", 2, "another model.embedding", RUN),
+    Case("another seed", "train r.toml --resume --seed 5", 2, "where seed was 0 and is now 5. Set them back", RUN),
+    Case(
+        "another model",
+        "train r.toml --resume --set model.embedding=5",
+        2,
+        "where model.embedding was .* and is now 5",
+        RUN,
+    ),
     Case(
         "a damaged recipe of a run",
         "train r.toml --resume",
@@ -419,6 +445,8 @@ MODELS = [
     model("a later version", golden(format=99), "up to format 2. Received: m.s2s of format 99. Use the version"),
     model("another checksum", golden(checksums={}), "the checksum of .* is not the one in about.json"),
     model("no settings", golden(decoding=[]), "decoding in about.json is no object"),
+    model("no limit", golden(length_limit=2), "length_limit in about.json is no object"),
+    model("another limit", golden(length_limit={"lines": 2}), "is damaged: A length limit is a table of lines.*m.s2s"),
     Case("model: measured", "evaluate m.s2s --source x --target x", 1, "damaged", {"m.s2s": b"x", "x": "a\n"}),
     Case("model: described", "describe m.s2s", 1, "A translator file holds", {"m.s2s": zipped({})}),
     Case(

@@ -8,6 +8,7 @@ import seq2seq
 from seq2seq.recipe import Recipe, load_recipe
 from seq2seq.runs import run
 from seq2seq.text import dates
+from tests.marks import quick
 
 RECIPES = Path(__file__).parent.parent / "recipes"
 SCRIPTS = sorted(RECIPES.glob("*.py"))
@@ -29,7 +30,7 @@ def test_a_recipe_is_settings_and_one_call(script: Path) -> None:
     assert f"python recipes/{script.name}" in header
 
 
-@each_script
+@pytest.mark.parametrize("script", quick(SCRIPTS, RECIPES / "eutrans.py"), ids=[script.stem for script in SCRIPTS])
 def test_a_recipe_takes_two_steps(script: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     recipe = load_recipe(script)
     pairs = recipe.batches.size + 1

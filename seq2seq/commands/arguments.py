@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import argparse
+import sys
+from io import BufferedReader
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from seq2seq.recipe import Recipe, load_recipe
+from seq2seq.runs.record import model_file
 from seq2seq.system.terminal import UsageError
+from seq2seq.training.run_folder import RunFolder
 
 if TYPE_CHECKING:
     from seq2seq.translation import Translator
 
 RECIPE = "recipe: a TOML file, or a Python file with a module-level `recipe`"
-MODEL = "model file (.s2s)"
+MODEL = "model file (.s2s), or the folder of a finished run"
 EITHER = f"{RECIPE}; or {MODEL}"
 
 
@@ -37,8 +41,15 @@ def add_seed(parser: argparse.ArgumentParser) -> None:
 
 def add_parallel(parser: argparse.ArgumentParser, target: str) -> None:
     """Add the options that name parallel text; ``target`` says what its second side is."""
-    parser.add_argument("--source", type=Path, metavar="FILE", required=True, help="source text, line by line")
-    parser.add_argument("--target", type=Path, metavar="FILE", required=True, help=target)
+    parser.add_argument(
+        "--source", type=file_or_stream, metavar="FILE", required=True, help="source text, line by line; - is stdin"
+    )
+    parser.add_argument("--target", type=file_or_stream, metavar="FILE", required=True, help=f"{target}; - is stdin")
+
+
+def file_or_stream(text: str) -> Path | None:
+    """Read the name of a file; None for what `-` stands for: standard input or output."""
+    return None if text == "-" else Path(text)
 
 
 def count(text: str) -> int:
@@ -78,14 +89,33 @@ def named_recipe(path: Path) -> Recipe:
         raise UsageError(str(error)) from error
 
 
+def model_in(path: Path) -> Path:
+    """Name the model file that a command means: the path, or what the run in that folder came to."""
+    if not path.is_dir():
+        return path
+    folder = RunFolder(path)
+    if folder.recipe.exists() and not model_file(folder).exists():
+        raise UsageError(
+            f"The run in this folder has no model file yet: training writes it at its end. Received: {path}. "
+            f"Wait for it, or go on with --resume; its recipe is {folder.recipe}."
+        )
+    return model_file(folder) if folder.recipe.exists() else path
+
+
 def need_file(path: Path) -> None:
     """Refuse a recipe or a model that is not there."""
-    if not path.is_file():
+    if not is_readable(path):
         raise UsageError(f"There is no such recipe or model file. Received: {path}.")
+
+
+def is_readable(path: Path) -> bool:
+    """Tell whether there is something to read: a file, a pipe, a device; anything but a folder."""
+    return path.exists() and not path.is_dir()
 
 
 def named_translator(path: Path) -> Translator:
     """Load the model that a command names."""
+    path = model_in(path)
     if not path.is_file():
         raise UsageError(f"There is no model file. Received: {path}. Name the model.s2s of a run folder.")
     from seq2seq.translation import Translator
@@ -93,21 +123,33 @@ def named_translator(path: Path) -> Translator:
     return Translator.load(path)
 
 
+def standard_input() -> BufferedReader:
+    """Give standard input, to read bytes from."""
+    if sys.stdin is None:
+        raise UsageError("Standard input is closed, so that there is no text. Name a file to read.")
+    return cast(BufferedReader, sys.stdin.buffer)
+
+
 def parallel(arguments: argparse.Namespace) -> tuple[list[str], list[str]]:
     """Read the lines of --source and --target."""
+    if arguments.source is None and arguments.target is None:
+        raise UsageError("Standard input is one text. Received: --source - --target -. Name a file for one of them.")
     sources, targets = (lines_of(path) for path in (arguments.source, arguments.target))
     if len(sources) != len(targets):
         raise ValueError(
             "Source and target need the same number of lines. "
-            f"Received: {arguments.source} with {len(sources):,}, {arguments.target} with {len(targets):,} lines."
+            f"Received: {arguments.source or 'stdin'} with {len(sources):,}, "
+            f"{arguments.target or 'stdin'} with {len(targets):,} lines."
         )
     return sources, targets
 
 
-def lines_of(path: Path) -> list[str]:
-    """Read the lines of a text file that a command names."""
-    from seq2seq.text.lines import read_lines
+def lines_of(path: Path | None) -> list[str]:
+    """Read the lines of a text that a command names; None is standard input."""
+    from seq2seq.text.lines import read_lines, read_stream
 
-    if not path.is_file():
+    if path is None:
+        return list(read_stream(standard_input(), "stdin"))
+    if not is_readable(path):
         raise UsageError(f"There is no such text file. Received: {path}.")
     return list(read_lines(path))

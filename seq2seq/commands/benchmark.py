@@ -9,7 +9,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from seq2seq.commands.arguments import EITHER, add_data, add_settings, count, lines_of, need_file, recipe_of
+from seq2seq.commands.arguments import EITHER, add_data, add_settings, count, lines_of, model_in, need_file, recipe_of
 from seq2seq.system.files import replacing
 from seq2seq.system.terminal import UsageError
 
@@ -43,9 +43,9 @@ def add(commands: Any) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Run it."""
-    what = arguments.what
+    what = model_in(arguments.what)
     need_file(what)
-    is_model = zipfile.is_zipfile(what)
+    is_model = what.is_file() and zipfile.is_zipfile(what)
     strange = {"--set": arguments.settings, "--steps": arguments.steps} if is_model else {"--input": arguments.input}
     received = [option for option, value in strange.items() if value]
     if received:

@@ -7,11 +7,23 @@ import sys
 from collections.abc import Sequence
 
 from seq2seq import __version__
-from seq2seq.commands import benchmark, compare, describe, evaluate, launch, shortlist, train, translate, verify_resume
+from seq2seq.commands import (
+    benchmark,
+    compare,
+    describe,
+    evaluate,
+    launch,
+    score,
+    shortlist,
+    train,
+    translate,
+    verify_resume,
+)
+from seq2seq.commands.parser import Parser
 from seq2seq.system import process
 from seq2seq.system.terminal import exit_status
 
-COMMANDS = (train, launch, translate, evaluate, compare, shortlist, describe, benchmark, verify_resume)
+COMMANDS = (train, launch, translate, evaluate, score, compare, shortlist, describe, benchmark, verify_resume)
 """Every command, in the order of `seq2seq --help`: a module with `add` and `run`."""
 
 
@@ -32,7 +44,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def make_parser() -> argparse.ArgumentParser:
     """Make the parser of all commands."""
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="seq2seq",
         description="Train and use deep stacked LSTM encoder-decoders.",
         epilog="Exit status: 0, 1 for a failed job, 2 for bad usage. Messages go to stderr, data to stdout.",

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from seq2seq.commands.arguments import add_data, add_settings, count, recipe_of
+from seq2seq.commands.arguments import add_data, add_settings, count, is_readable, recipe_of
 from seq2seq.system.terminal import UsageError, tell
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ def add(commands: Any) -> None:
 def run(arguments: argparse.Namespace) -> None:
     """Run it."""
     first, *more = arguments.what
-    if not first.is_file() or more:
+    if more or not is_readable(first):
         _finished(arguments)
         return
     if arguments.out is None:
@@ -102,7 +102,7 @@ def _study(arguments: argparse.Namespace, path: Path) -> None:
         raise UsageError("Variants are combinations of settings, or named in a file. Received: --vary and --variants.")
     recipe = recipe_of(arguments, path)
     if arguments.variants:
-        if not arguments.variants.is_file():
+        if not is_readable(arguments.variants):
             raise UsageError(f"There is no such list of variants. Received: {arguments.variants}.")
         plan = plan_named(recipe, arguments.variants)
     else:
@@ -123,7 +123,7 @@ def _study(arguments: argparse.Namespace, path: Path) -> None:
 
 
 def _search(arguments: argparse.Namespace, path: Path) -> None:
-    from seq2seq.analysis.comparison import Search
+    from seq2seq.analysis.comparison import SettingsSearch
 
     _refuse(
         arguments, ("variants", "seeds", "shard"), "This option is not for a search, which draws settings and one seed"
@@ -131,7 +131,7 @@ def _search(arguments: argparse.Namespace, path: Path) -> None:
     if not arguments.vary:
         raise UsageError("A search needs settings to draw. Give --vary KEY=LOW..HIGH or --vary KEY=V1,V2.")
     recipe = recipe_of(arguments, path)
-    search = Search(recipe, arguments.vary, arguments.out, sampler=arguments.search, data=arguments.data)
+    search = SettingsSearch(recipe, arguments.vary, arguments.out, sampler=arguments.search, data=arguments.data)
     result = search.run(arguments.trials or _TRIALS, jobs=arguments.jobs or 1)
     _end_where_stopped(result.stopped)
     print(result.report())

@@ -7,9 +7,9 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
-from seq2seq.commands.arguments import EITHER, add_settings, named_translator, need_file, recipe_of
+from seq2seq.commands.arguments import EITHER, add_settings, model_in, named_translator, need_file, recipe_of
 from seq2seq.system.files import replacing
-from seq2seq.system.terminal import UsageError, format_table
+from seq2seq.system.terminal import UsageError, format_table, tell
 
 
 def add(commands: Any) -> None:
@@ -28,19 +28,25 @@ def add(commands: Any) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Run it."""
-    need_file(arguments.what)
-    if zipfile.is_zipfile(arguments.what):
+    what = model_in(arguments.what)
+    need_file(what)
+    if what.is_file() and zipfile.is_zipfile(what):
         if arguments.settings:
             raise UsageError("The settings of a trained model are what they are. Received: --set. Describe its recipe.")
-        translator = named_translator(arguments.what)
-        model, title = translator.model, str(arguments.what)
+        translator = named_translator(what)
+        model, title = translator.model, str(what)
+        from seq2seq.models.depth import told_depth
+
+        if told := told_depth(model):
+            tell(told)
     else:
-        recipe = recipe_of(arguments, arguments.what)
+        recipe = recipe_of(arguments, what)
         from seq2seq.recipe.build import build_model
 
-        size = recipe.tokenizer.vocab_size
-        title = f"{recipe.name} ({size:,} pieces, as far as the text supports them)"
-        model = build_model(recipe, size, size)
+        source, target = (int(side.vocab_size) for side in recipe.tokenizer.sides())
+        pieces = f"{source:,}" if source == target else f"{source:,} and {target:,}"
+        title = f"{recipe.name} ({pieces} pieces, as far as the text supports them)"
+        model = build_model(recipe, source, target)
     from seq2seq.analysis import drawing, wiring
     from seq2seq.models.kernels import KERNEL_COLUMNS, kernel_table
 

@@ -9,9 +9,10 @@ from typing import Any
 
 from seq2seq.commands.arguments import MODEL, add_parallel, named_translator, parallel
 from seq2seq.commands.decoding_options import add_decoding, chosen_search
-from seq2seq.metrics import EvaluationSettings, measure
+from seq2seq.metrics import EvaluationSettings, alike, measure
 from seq2seq.runs.measuring import evaluation_of
-from seq2seq.system.terminal import format_table
+from seq2seq.settings import convert, kinds
+from seq2seq.system.terminal import format_table, tell
 
 
 def add(commands: Any) -> None:
@@ -31,25 +32,35 @@ def add(commands: Any) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Run it."""
+    from seq2seq.translation import Cuts
+
     names = [name.strip() for name in arguments.metrics.split(",")] if arguments.metrics else []
     if names:
-        EvaluationSettings(metrics=tuple(names))  # refuses unknown ones, before any work
+        convert(names, kinds(EvaluationSettings)["metrics"], "--metrics")  # refuses unknown ones, before any work
     sources, references = parallel(arguments)
     translator = named_translator(arguments.model)
     evaluation = evaluation_of(translator, names)
-    hypotheses = translator.translate(
+    found = translator.hypotheses(
         sources,
         chosen_search(arguments, translator),
         batch_size=arguments.batch_size,
         shortlist=arguments.shortlist,
         precision=arguments.precision,
     )
-    scores = measure(hypotheses, references, evaluation)
+    cuts = Cuts.of(found)
+    if cuts:
+        tell(f"seq2seq: warning: {cuts}")
+    hypotheses = [best.text for best, *_ in found]
+    scores = measure(hypotheses, references, evaluation, sources)
+    for line in alike(scores, hypotheses, references):
+        tell(line)
     if arguments.json:
         print(json.dumps({
             "sentences": len(sources),
             "metrics": {name: score.value for name, score in scores.items()},
             "signatures": {name: score.signature for name, score in scores.items()},
+            "cut": cuts.cut,
+            "in_parts": cuts.in_parts,
         }, indent=2))  # fmt: skip
     else:
         rows = [[name, f"{score.value:.2f}", score.signature] for name, score in scores.items()]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import re
 import shlex
 import shutil
@@ -14,11 +13,12 @@ from typing import TYPE_CHECKING
 
 from seq2seq.commands.arguments import add_data, add_seed, add_settings
 from seq2seq.commands.next_steps import again, assignment, next_steps
+from seq2seq.commands.parser import Parser
 from seq2seq.distribution.workers import Workers
 from seq2seq.recipe import Recipe
 from seq2seq.runs.record import EXAMPLE, RunRecord, RunResult, default_folder, finished_run, is_fixed, read_run
 from seq2seq.runs.running import need_same_settings, run
-from seq2seq.settings import SettingsError, present_name
+from seq2seq.settings import SettingsError, differences, present_name
 from seq2seq.system import process
 from seq2seq.system.terminal import exit_status, format_records, format_table, tell
 from seq2seq.training.run_folder import RunFolderError
@@ -42,7 +42,7 @@ def main(recipe: Recipe, argv: Sequence[str] | None = None) -> None:
     """
     process.prepare()
     name = Path(sys.argv[0]).name
-    parser = argparse.ArgumentParser(prog=name, description=f"Train the translator {recipe.name!r} and measure it.")
+    parser = Parser(prog=name, description=f"Train the translator {recipe.name!r} and measure it.")
     add_arguments(parser)
     parser.add_argument("--debug", action="store_true", help="show where an error was raised")
     arguments = parser.parse_args(argv)
@@ -204,8 +204,7 @@ def _need_same(wanted: Recipe, data: str | None, folder: Path, command: str) -> 
     else:
         if begun is None:
             return
-        there, here = begun.recipe.changes(wanted), wanted.changes(begun.recipe)
-        differing = [f"{name} was {_shown(here[name])} and is now {_shown(there[name])}" for name in there]
+        differing = [*differences(begun.recipe, wanted).values()]
         if data is not None and data != begun.data:
             differing.append(f"the text was {begun.data or begun.recipe.data.path} and is now {data}")
         if not differing:
@@ -216,10 +215,6 @@ def _need_same(wanted: Recipe, data: str | None, folder: Path, command: str) -> 
         f"A run is never overwritten, and the one in {folder} {why}. "
         f"To start anew in its place: rm -r {shlex.quote(str(folder))}. To keep it: {anew}"
     )
-
-
-def _shown(value: object) -> str:
-    return json.dumps(value, ensure_ascii=False)
 
 
 def report(result: RunResult) -> str:

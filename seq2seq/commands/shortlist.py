@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from seq2seq.commands.arguments import MODEL, add_parallel, named_translator, parallel
+from seq2seq.commands.arguments import MODEL, add_parallel, model_in, named_translator, parallel
 
 
 def add(commands: Any) -> None:
@@ -37,7 +37,7 @@ def run(arguments: argparse.Namespace) -> None:
         translator.model.decoder.vocab_size,
     )
     translator.shortlist = learnt
-    output = arguments.output or arguments.model
+    output = arguments.output or model_in(arguments.model)
     translator.save(output)
     pieces = int((learnt.likely > 0).sum())
     print(f"Wrote {output}: {len(learnt.frequent):,} pieces for every source, {pieces:,} likely ones.")

@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 import argparse
+import itertools
+import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
-from itertools import islice
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
-from seq2seq.commands.arguments import MODEL, count, named_translator
+from seq2seq.commands.arguments import MODEL, count, file_or_stream, is_readable, named_translator, standard_input
 from seq2seq.commands.decoding_options import add_decoding, chosen_search
 from seq2seq.system.files import replacing
+from seq2seq.system.pipe import ArrivingLines
 from seq2seq.system.terminal import UsageError, tell
 
 if TYPE_CHECKING:
-    from seq2seq.translation import Translator
+    from seq2seq.translation import Hypothesis
 
-# Lines read before any is translated: enough to batch by length, few enough that results keep coming.
+# Batches of lines read before any is translated, where so many are there: enough to batch by length, few enough that
+# results keep coming.
 _CHUNK = 32
 
 
@@ -27,11 +30,13 @@ def add(commands: Any) -> None:
     parser = commands.add_parser(
         "translate",
         help="translate text, line by line",
-        description="Translate text, line by line: one output line for each input line, an empty one for an empty one.",
+        description="Translate text, line by line: one output line for each input line, an empty one for an empty one. "
+        "What comes through a pipe is answered as it arrives.",
     )
     parser.add_argument("model", type=Path, metavar="MODEL", help=MODEL)
-    parser.add_argument("--input", type=Path, metavar="FILE", help="file to read (default: stdin)")
-    parser.add_argument("--output", type=Path, metavar="FILE", help="file to write (default: stdout)")
+    parser.add_argument("text", nargs="*", metavar="TEXT", help="text to translate (default: what is read)")
+    parser.add_argument("--input", type=file_or_stream, metavar="FILE", help="file to read, - is stdin (default: -)")
+    parser.add_argument("--output", type=file_or_stream, metavar="FILE", help="file to write, - is stdout (default: -)")
     parser.add_argument(
         "--n-best", type=count, default=1, metavar="N",
         help="write the N best translations of each line, each as: number of the line, TAB, translation",
@@ -41,76 +46,134 @@ def add(commands: Any) -> None:
         help="write the score and a TAB before each translation: its log-probability (nats), divided by its length in "
         "tokens to the power of the length penalty",
     )  # fmt: skip
+    parser.add_argument(
+        "--ended", action="store_true",
+        help="write `ended` or `cut` and a TAB before each translation: whether it ended by itself, or the limit of "
+        "length cut it",
+    )  # fmt: skip
     add_decoding(parser)
     parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> None:
     """Run it."""
-    from seq2seq.text.lines import read_lines, read_stream
+    from seq2seq.translation import Cuts
 
+    _check(arguments)
+    translator = named_translator(arguments.model)
+    search = chosen_search(arguments, translator, arguments.n_best)
+    chunk = _CHUNK * (arguments.batch_size or translator.batch_size)
+    numbers = itertools.count(1)
+    cuts = Cuts()
+    try:
+        with _opened(arguments) as (texts, would_wait), _output(arguments.output) as output:
+            for lines in _chunks(texts, chunk, would_wait):
+                found = translator.hypotheses(
+                    lines,
+                    search,
+                    batch_size=arguments.batch_size,
+                    shortlist=arguments.shortlist,
+                    precision=arguments.precision,
+                )
+                cuts += Cuts.of(found)
+                for hypotheses in found:
+                    output.write(_written(next(numbers), hypotheses, arguments).encode())
+                output.flush()
+    except BrokenPipeError:
+        cuts = Cuts()  # nobody reads on
+        raise
+    finally:
+        if cuts:
+            tell(f"seq2seq: warning: {cuts}")
+
+
+def _check(arguments: argparse.Namespace) -> None:
+    """Refuse what cannot be, before the model is loaded."""
     given, written = arguments.input, arguments.output
-    if given is not None and not given.is_file():
+    if arguments.text:
+        if given is not None:
+            raise UsageError(f"There are two things to translate. Received: TEXT and --input {given}. Leave one out.")
+        if files := [text for text in arguments.text if _is_file(text)]:
+            raise UsageError(f"This is a file, not a text. Received: {files[0]}. To translate it: --input {files[0]}.")
+    elif given is None:
+        standard_input()
+    elif not is_readable(given):
         raise UsageError(f"There is no file to translate. Received: --input {given}.")
-    if given is not None and written is not None and given.resolve() == written.resolve():
+    if written is None and sys.stdout is None:
+        raise UsageError("Standard output is closed, and nobody would see a translation. Write it with --output FILE.")
+    if given is not None and written is not None and given.is_file() and given.resolve() == written.resolve():
         raise UsageError(f"The output would overwrite the input. Received: --input and --output {given}.")
     if arguments.beam_size is not None and arguments.beam_size < arguments.n_best:
         raise UsageError(
             "The N best translations are taken from the beam, which has to be as wide. "
             f"Received: --n-best {arguments.n_best} --beam-size {arguments.beam_size}."
         )
-    translator = named_translator(arguments.model)
-    live = given is None and sys.stdin.isatty()
-    chunk = 1 if live else _CHUNK * (arguments.batch_size or translator.batch_size)
-    if given is None:
-        lines = read_stream(sys.stdin.buffer, "stdin", nul=True, invalid=_warn)
+
+
+def _is_file(text: str) -> bool:
+    try:
+        return Path(text).is_file()
+    except (OSError, ValueError):  # too long for a name, or with a NUL
+        return False
+
+
+@contextmanager
+def _opened(arguments: argparse.Namespace) -> Iterator[tuple[Iterator[str], Callable[[], bool]]]:
+    """Open what is to be translated: its texts, and whether the next one has yet to arrive."""
+    from seq2seq.text.lines import read_lines, read_stream
+
+    given = arguments.input
+    if arguments.text:
+        lines = (line for text in arguments.text for line in os.fsencode(text).split(b"\n"))
+        yield read_stream(lines, "the command line", nul=True, invalid=_warn), lambda: False
+    elif given is not None and given.is_file():
+        yield read_lines(given, nul=True, invalid=_warn), lambda: False
     else:
-        lines = read_lines(given, nul=True, invalid=_warn)
-    with nullcontext(sys.stdout.buffer) if written is None else _whole(written) as output:
-        for result in _translated(translator, lines, chunk, arguments):
-            output.write(result.encode())
-            output.flush()
+        with nullcontext(standard_input()) if given is None else given.open("rb") as file:
+            arriving = ArrivingLines(file)
+            place = "stdin" if given is None else str(given)
+            yield read_stream(arriving, place, nul=True, invalid=_warn), arriving.would_wait
 
 
 def _warn(error: ValueError) -> None:
     tell(f"seq2seq: warning: {error} It is translated with U+FFFD in that place; later lines are not mentioned.")
 
 
-def _translated(
-    translator: Translator, texts: Iterator[str], chunk: int, arguments: argparse.Namespace
-) -> Iterator[str]:
-    """Give the output for one chunk of lines after the other; what came before a bad line is given before the error."""
+def _chunks(texts: Iterator[str], count: int, would_wait: Callable[[], bool]) -> Iterator[list[str]]:
+    """Give texts together, as many as are counted or have arrived; those before a bad line, then its error."""
+    taken: list[str] = []
+    try:
+        for text in texts:
+            taken.append(text)
+            if len(taken) == count or would_wait():
+                yield taken
+                taken = []
+    except ValueError:
+        yield taken
+        raise
+    yield taken
+
+
+def _written(number: int, hypotheses: Sequence[Hypothesis], arguments: argparse.Namespace) -> str:
+    """Lay out what is written for one line."""
     from seq2seq.text.lines import one_line
 
-    search = chosen_search(arguments, translator, arguments.n_best)
-    number = 0
-    while True:
-        lines, error = _take(texts, chunk)
-        found = translator.hypotheses(
-            lines,
-            search,
-            batch_size=arguments.batch_size,
-            shortlist=arguments.shortlist,
-            precision=arguments.precision,
-        )
-        output = []
-        for hypotheses in found:
-            number += 1
-            for text, score in hypotheses:
-                columns = [str(number)] * (arguments.n_best > 1) + [f"{score:.4f}"] * arguments.scores
-                # One line for one translation, and one column, whatever a vocabulary of bytes may put into it.
-                clean = one_line(text).replace("\t", " ") if columns else one_line(text)
-                output.append("\t".join([*columns, clean]) + "\n")
-        yield "".join(output)
-        if error is not None:
-            raise error
-        if len(lines) < chunk:
-            return
+    rows = []
+    for one in hypotheses:
+        columns = [str(number)] * (arguments.n_best > 1) + [f"{one.score:.4f}"] * arguments.scores
+        columns += ["ended" if one.ended else "cut"] * arguments.ended
+        # One line for one translation, and one column, whatever a vocabulary of bytes may put into it.
+        clean = one_line(one.text).replace("\t", " ") if columns else one_line(one.text)
+        rows.append("\t".join([*columns, clean]) + "\n")
+    return "".join(rows)
 
 
 @contextmanager
-def _whole(path: Path) -> Iterator[IO[bytes]]:
-    """Open a file that is there whole or not at all; a device or a pipe is written to as it is."""
+def _output(path: Path | None) -> Iterator[IO[bytes]]:
+    """Open what is written to: a file that is there whole or not at all; a device or a pipe as it is."""
+    if path is None:
+        yield sys.stdout.buffer
+        return
     if path.exists() and not path.is_file():
         try:
             with path.open("wb") as output:
@@ -122,13 +185,3 @@ def _whole(path: Path) -> Iterator[IO[bytes]]:
     # Where the path is a link, what it leads to is replaced.
     with replacing(path.resolve()) as temporary, temporary.open("wb") as output:
         yield output
-
-
-def _take(texts: Iterator[str], count: int) -> tuple[list[str], ValueError | None]:
-    taken: list[str] = []
-    try:
-        for text in islice(texts, count):
-            taken.append(text)  # one by one: those before a bad line are kept
-    except ValueError as error:
-        return taken, error
-    return taken, None

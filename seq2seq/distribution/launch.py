@@ -56,12 +56,13 @@ def launch(command: Sequence[str], workers: int) -> int:
                 )
                 threading.Thread(target=wait_for(index), daemon=True).start()
             statuses = _first_failure(ended, workers)
-            if not any(statuses.values()):
+            failed = {index: status for index, status in statuses.items() if status}
+            if not failed:
                 return 0
             # One that was killed is what the others died of, even where they were quicker to be noticed.
-            index = min(statuses, key=lambda index: (statuses[index] >= 0, statuses[index] == 0))
-            status = statuses[index]
-            stopped = set(statuses.values()) <= {130, 143}
+            index = min(failed, key=lambda index: failed[index] >= 0)
+            status = failed[index]
+            stopped = set(failed.values()) <= {130, 143}
             if not stopped:
                 tell(f"seq2seq launch: worker {index} of {workers} (process {processes[index].pid}) {_how(status)}.")
             with suppress(queue.Empty):
@@ -77,7 +78,7 @@ def launch(command: Sequence[str], workers: int) -> int:
 
 
 def _first_failure(ended: queue.Queue[tuple[int, int]], workers: int) -> dict[int, int]:
-    """Wait until all workers have ended well, or one has not; those that end at the same time are in the answer."""
+    """Wait until all workers have ended, or one has failed; the answer has all that ended until a moment later."""
     statuses: dict[int, int] = {}
     while len(statuses) < workers:
         index, status = ended.get()
@@ -87,7 +88,7 @@ def _first_failure(ended: queue.Queue[tuple[int, int]], workers: int) -> dict[in
                 while len(statuses) < workers:
                     index, status = ended.get(timeout=_TOGETHER)
                     statuses[index] = status
-            return {index: status for index, status in statuses.items() if status}
+            break
     return statuses
 
 

@@ -130,17 +130,17 @@ class Workers:
                     f"chief: {shown}. Start all of them with the same command, data and version."
                 )
 
-    def shared(self, work: Callable[[list[str]], list[str]]) -> Callable[[list[str]], list[str]]:
+    def shared(self, work: Callable[[list[str]], list[Any]]) -> Callable[[list[str]], list[Any]]:
         """Give a function that does the work of `work`, each worker a share of the texts; called by all together.
 
         Args:
-            work: Makes one text of each text.
+            work: Makes one thing of each text: a plain JSON value, or a tuple of some, which comes back as a list.
         """
         if self.count == 1:
             return work
 
-        def together(texts: list[str]) -> list[str]:
-            found = [""] * len(texts)
+        def together(texts: list[str]) -> list[Any]:
+            found: list[Any] = [None] * len(texts)
             for index, share in enumerate(self.exchange(work(texts[self.index :: self.count]))):
                 found[index :: self.count] = share
             return found

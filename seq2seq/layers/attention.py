@@ -1,23 +1,16 @@
-"""Attention over the memory of a source: dot, general and additive scores."""
+"""Attention over the memory of a source, by any score."""
 
-import math
 from collections.abc import Callable
 from functools import partial
 from typing import Any
 
 import keras
 import tensorflow as tf
-from keras import ops
 
 from seq2seq.layers.precision import fine
+from seq2seq.layers.scores import SCORES
 from seq2seq.layers.state import Encoded, Memory
 from seq2seq.system.choices import choose
-
-SCORES = {
-    "dot": "query · key, both of one width (Luong et al. 2015, equation 8)",
-    "general": "query · W key (Luong et al. 2015, equation 8)",
-    "additive": "v · tanh(W query + U key) (Bahdanau et al. 2015, appendix A.1.2)",
-}
 
 
 @keras.saving.register_keras_serializable("seq2seq")
@@ -27,7 +20,7 @@ class Attention(keras.layers.Layer):
     Keys are computed once per source (`prepare`); a call only compares queries with them. A mask is always there.
 
     Args:
-        score: How a query is compared with a key: `"dot"`, `"general"` or `"additive"`.
+        score: How a query is compared with a key: a name of `seq2seq.layers.SCORES`.
 
     Call arguments:
         query: `[batch, queries, units]`; the queries of a sentence may be target positions or beams.
@@ -38,7 +31,7 @@ class Attention(keras.layers.Layer):
         real source positions.
 
     Raises:
-        ValueError: For an unknown score, or `"dot"` between unequal widths.
+        ValueError: For an unknown score, or one that multiplies a query with a memory of another width.
 
     Example:
         >>> attention = Attention("general")
@@ -51,8 +44,8 @@ class Attention(keras.layers.Layer):
 
     def __init__(self, score: str = "general", **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        choose("score", score, SCORES)
         self.score = score
+        self._score = choose("score", score, SCORES)()
 
     def build(self, query_shape: Any, memory_shape: Any) -> None:
         """Make the weights.
@@ -63,36 +56,24 @@ class Attention(keras.layers.Layer):
         """
         if not isinstance(memory_shape[-1], int):
             memory_shape = memory_shape[0]
-        units, memory_units = query_shape[-1], memory_shape[-1]
-        if self.score == "dot" and units != memory_units:
-            raise ValueError(
-                "Dot attention multiplies the decoder's output with the memory, so both need the same width. "
-                f"Received: decoder width={units}, memory width={memory_units}. Use attention='general'."
-            )
-        if self.score != "dot":
-            self.key_kernel = self.add_weight(shape=(memory_units, units), name="key_kernel")
-        if self.score == "additive":
-            self.query_kernel = self.add_weight(shape=(units, units), name="query_kernel")
-            limit = math.sqrt(3.0 / units)
-            self.energy = self.add_weight(
-                shape=(units,), initializer=keras.initializers.RandomUniform(-limit, limit), name="energy"
-            )
+        for weight in self._score.weights(query_shape[-1], memory_shape[-1]):
+            self.add_weight(name=weight.name, shape=weight.shape, initializer=weight.initializer)
 
     def prepare(self, encoded: Encoded) -> Memory:
         """Compute the keys, once per source."""
         values, mask = encoded[0], encoded[1]
         # Cast here: Keras casts weights inside a layer's call only, and decoding prepares outside of one.
-        keys = values if self.score == "dot" else ops.matmul(values, ops.cast(self.key_kernel, values.dtype))
-        return Memory(values, keys, mask)
+        of_keys = [tf.cast(weight, values.dtype) for weight in self.weights[:1]]
+        return Memory(values, self._score.keys(values, *of_keys), mask)
 
     @property
     def multiplies(self) -> bool:
         """Whether a score is the product of query and key, and nothing else."""
-        return self.score != "additive"
+        return self._score.multiplies
 
     def query_weights(self, dtype: Any) -> tuple[tf.Tensor, ...]:
         """Give the weights that a query meets: for additive scores W `[units, units]` and v `[units]`, else none."""
-        return () if self.multiplies else (tf.cast(self.query_kernel, dtype), tf.cast(self.energy, dtype))
+        return tuple(tf.cast(weight, dtype) for weight in self.weights[1:])
 
     def scores(self, query: tf.Tensor, keys: tf.Tensor, *weights: tf.Tensor) -> tf.Tensor:
         """Compare queries with keys: a function of its arguments alone.
@@ -105,11 +86,7 @@ class Attention(keras.layers.Layer):
         Returns:
             `[batch, queries, source_time]`.
         """
-        if self.multiplies:
-            return tf.matmul(query, keys, transpose_b=True)
-        kernel, energy = weights
-        mixed = ops.matmul(query, kernel)[:, :, None] + keys[:, None]
-        return tf.einsum("bqsu,u->bqs", ops.tanh(mixed), energy)
+        return self._score.compare(query, keys, *weights)
 
     def call(self, query: tf.Tensor, memory: Memory) -> tuple[tf.Tensor, tf.Tensor]:  # noqa: D102
         values, keys, mask = memory

@@ -7,6 +7,7 @@ import keras
 
 from seq2seq.layers.cells import Cell, cell_config, cell_named
 from seq2seq.layers.routes import ALIGN, MODES, TABLE, Routes, check_table, resolved
+from seq2seq.layers.stack import checked_units
 from seq2seq.layers.starts import (
     DIRECTIONS,
     MERGES,
@@ -112,7 +113,7 @@ class StateBridge(keras.layers.Layer):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        self.units = list(units)
+        self.units = checked_units(units)
         self.mode = mode if isinstance(mode, str) else [list(route) for route in mode]
         self.to = to
         self.directions = directions

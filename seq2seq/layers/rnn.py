@@ -6,7 +6,9 @@ from typing import Any, NamedTuple
 import keras
 import tensorflow as tf
 
-from seq2seq.layers.cells import Cell, CellWeights, GRUCell, LSTMCell, Prepared, cell_config, cell_named
+from seq2seq.layers.cells import Cell, CellWeights, Prepared, cell_config, cell_named
+from seq2seq.layers.cells.gru import GRUCell
+from seq2seq.layers.cells.lstm import LSTMCell
 from seq2seq.layers.recurrence import recurrence, recurrence_graph
 
 

@@ -13,6 +13,16 @@ from seq2seq.layers.state import StackState
 
 BIDIRECTIONAL = ("never", "first", "all")
 
+_DECAY = "Use dropout or weight decay (keras.optimizers.AdamW), or layers of seq2seq.layers one by one."
+_INSTEAD = {
+    "stateful": "Take the state by return_state=True, and hand it to the next call as initial_state.",
+    "kernel_regularizer": _DECAY,
+    "recurrent_regularizer": _DECAY,
+    "bias_regularizer": _DECAY,
+    "activity_regularizer": _DECAY,
+}
+"""What Keras' single layers take and a stack does not, and what to do instead."""
+
 
 @keras.saving.register_keras_serializable("seq2seq")
 class StackedRNN(keras.layers.Layer):
@@ -26,7 +36,7 @@ class StackedRNN(keras.layers.Layer):
         units: The width of each layer, from the input to the top; per direction, so that a bidirectional layer puts
             out twice that.
         cell: A name of `seq2seq.layers.CELLS`, or a `Cell`.
-        bidirectional: Which layers read both ways: `"never"`, `"first"`, `"all"`, or one flag per layer.
+        bidirectional: Which layers read both ways: `"never"`, `"first"`, `"all"`, one flag for all, or one per layer.
         residual_from: The first layer (0 = lowest) whose input is added to its output; None for no residual
             connections. Needs equal widths from there on.
         dropout: Fraction dropped between layers, from the output of each layer but the last (Zaremba et al. 2014).
@@ -62,7 +72,7 @@ class StackedRNN(keras.layers.Layer):
         self,
         units: Sequence[int],
         cell: str | Cell = "lstm",
-        bidirectional: str | Sequence[bool] = "never",
+        bidirectional: str | bool | Sequence[bool] = "never",
         residual_from: int | None = None,
         dropout: float = 0.0,
         recurrent_dropout: float = 0.0,
@@ -70,9 +80,14 @@ class StackedRNN(keras.layers.Layer):
         return_state: bool = False,
         **kwargs: Any,
     ) -> None:
+        for name, way in _INSTEAD.items():
+            if name in kwargs:
+                raise ValueError(f"A stack has no {name}. Received: {name}={kwargs[name]!r}. {way}")
         super().__init__(**kwargs)
         self.supports_masking = True
-        self.units = _checked_units(units)
+        if isinstance(bidirectional, bool):
+            bidirectional = "all" if bidirectional else "never"
+        self.units = checked_units(units)
         self.cell = cell_named(cell)
         self.bidirectional = bidirectional if isinstance(bidirectional, str) else list(bidirectional)
         self.residual_from = residual_from
@@ -81,10 +96,10 @@ class StackedRNN(keras.layers.Layer):
         self.return_sequences = return_sequences
         self.return_state = return_state
         self.both_ways = _flags(bidirectional, len(self.units))
-        if residual_from is not None and not 0 <= residual_from < len(self.units):
+        if residual_from is not None and (type(residual_from) is not int or not 0 <= residual_from < len(self.units)):
             raise ValueError(
                 f"residual_from names a layer of the stack, 0 to {len(self.units) - 1} here. "
-                f"Received: residual_from={residual_from}. Use None for no residual connections."
+                f"Received: residual_from={residual_from!r}. Use None for no residual connections."
             )
         for name, share in (("dropout", dropout), ("recurrent_dropout", recurrent_dropout)):
             if not 0 <= share < 1:
@@ -135,6 +150,7 @@ class StackedRNN(keras.layers.Layer):
         self, inputs: tf.Tensor, initial_state: Any = None, mask: Any = None, training: bool | None = None
     ) -> Any:
         self._check_inputs(inputs, mask)
+        inputs = tf.cast(inputs, self.compute_dtype)  # Keras casts all but whole numbers
         initial = self._initial(initial_state, ops.shape(inputs)[0])
         outputs, state = inputs, []
         for i, (forward, backward) in enumerate(self._pairs()):
@@ -298,7 +314,7 @@ class StackedLSTM(StackedRNN):
     def __init__(
         self,
         units: Sequence[int],
-        bidirectional: str | Sequence[bool] = "never",
+        bidirectional: str | bool | Sequence[bool] = "never",
         residual_from: int | None = None,
         dropout: float = 0.0,
         return_sequences: bool = False,
@@ -374,7 +390,8 @@ def _width(direction: Any, place: int, parts: int) -> int | None:
     return direction[place].shape[-1] if len(direction) == parts else None
 
 
-def _checked_units(units: Sequence[int]) -> list[int]:
+def checked_units(units: Sequence[int]) -> list[int]:
+    """Give the widths of a stack as a list, or refuse what are none."""
     if isinstance(units, (int, str)) or not units or any(not isinstance(width, int) or width < 1 for width in units):
         raise ValueError(
             "units lists the width of every layer, lowest first, each at least 1. "

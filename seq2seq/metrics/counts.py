@@ -15,12 +15,18 @@ References = Sequence[str] | Sequence[Sequence[str]]
 
 Pairs = list[tuple[str, list[str]]]
 
+
+def _whole(text: str) -> list[str]:
+    return [text]
+
+
 TOKENS: dict[str, tuple[str, Callable[[str], list[str]]]] = {
+    "sequence_error_rate": ("", _whole),
     "word_error_rate": ("space", str.split),
     "phoneme_error_rate": ("space", str.split),
     "character_error_rate": ("char", list),
 }
-"""How each error rate cuts a text into what it counts: by name, and by function."""
+"""How each error rate cuts a text into what it counts: the name of that in signatures, and the function."""
 
 _VERSION = 1  # of the metrics counted here: goes up whenever equal texts could get another number
 
@@ -105,11 +111,12 @@ def edits(name: str, pairs: Pairs) -> list[tuple[int, int]]:
 def signature(name: str, pairs: Pairs, lowercase: bool) -> str:
     """Say all that a score counted here depends on."""
     counts = {len(allowed) for _, allowed in pairs}
+    cut, _ = TOKENS.get(name, ("", None))
     parts = {
         "metric": name,
         "nrefs": counts.pop() if len(counts) == 1 else "var",
         "case": "lc" if lowercase else "mixed",
-        **({"tok": TOKENS[name][0]} if name in TOKENS else {}),
+        **({"tok": cut} if cut else {}),
         "version": _VERSION,
     }
     return "|".join(f"{key}:{value}" for key, value in parts.items())

@@ -1,14 +1,15 @@
 """Scores of whole sets of hypotheses against their references: strings in, a number and a signature out.
 
 BLEU, chrF and TER are sacreBLEU's own, with its own signature. The rest is counted here: exact match and the error
-rates of words, phonemes and characters. A signature says all that a number depends on; only numbers of equal signatures
-may be compared.
+rates of whole texts, words, phonemes and characters. A signature says all that a number depends on; only numbers of
+equal signatures may be compared.
 """
 
 from collections.abc import Callable, Iterable
+from itertools import combinations
 from typing import NamedTuple
 
-from seq2seq.metrics.counts import Pairs, References, cased, edits, paired, sacrebleu_metric, signature, streams
+from seq2seq.metrics.counts import TOKENS, Pairs, References, cased, edits, paired, sacrebleu_metric, signature, streams
 from seq2seq.system.choices import choose
 
 __all__ = [
@@ -16,12 +17,14 @@ __all__ = [
     "METRICS",
     "References",
     "Score",
+    "alike",
     "bleu",
     "character_error_rate",
     "chrf",
     "exact_match",
     "phoneme_error_rate",
     "score",
+    "sequence_error_rate",
     "ter",
     "word_error_rate",
 ]
@@ -118,8 +121,7 @@ def ter(hypotheses: Iterable[str], references: References, *, lowercase: bool = 
 def exact_match(hypotheses: Iterable[str], references: References, *, lowercase: bool = False) -> Score:
     """Count the hypotheses that equal one of their references, character by character.
 
-    For spelling to sound this is the word accuracy, and 100 minus it the "WER" of that field, where a word is wrong if
-    it equals none of its references: not `word_error_rate`, which counts the words of a sentence.
+    For spelling to sound this is the word accuracy; 100 minus it is `sequence_error_rate`.
 
     Args:
         hypotheses: One text per sentence.
@@ -139,6 +141,30 @@ def exact_match(hypotheses: Iterable[str], references: References, *, lowercase:
     pairs = cased(paired(hypotheses, references), lowercase)
     right = sum(hypothesis in allowed for hypothesis, allowed in pairs)
     return Score(100 * right / len(pairs), signature("exact_match", pairs, lowercase))
+
+
+def sequence_error_rate(hypotheses: Iterable[str], references: References, *, lowercase: bool = False) -> Score:
+    """Count the hypotheses that equal none of their references: 100 minus `exact_match`.
+
+    For spelling to sound this is what the field calls WER, where a word is wrong if it equals none of its
+    pronunciations: not `word_error_rate`, which counts the words of a sentence, and there the phonemes.
+
+    Args:
+        hypotheses: One text per sentence.
+        references: One text per hypothesis, or a list of texts per hypothesis.
+        lowercase: Compare in lower case.
+
+    Returns:
+        The share of wrong ones in percent, lower is better.
+
+    Raises:
+        ValueError: For unequal counts or no hypotheses.
+
+    Example:
+        >>> sequence_error_rate(["R EH D", "R AY T"], [["R IY D", "R EH D"], ["R AY D"]])
+        Score(value=50.0, signature='metric:sequence_error_rate|nrefs:var|case:mixed|version:1')
+    """
+    return _error_rate("sequence_error_rate", paired(hypotheses, references), lowercase)
 
 
 def word_error_rate(hypotheses: Iterable[str], references: References, *, lowercase: bool = False) -> Score:
@@ -218,6 +244,7 @@ METRICS: dict[str, Callable[..., Score]] = {
     "chrf": chrf,
     "ter": ter,
     "exact_match": exact_match,
+    "sequence_error_rate": sequence_error_rate,
     "word_error_rate": word_error_rate,
     "phoneme_error_rate": phoneme_error_rate,
     "character_error_rate": character_error_rate,
@@ -229,6 +256,7 @@ HIGHER_IS_BETTER: dict[str, bool] = {
     "chrf": True,
     "ter": False,
     "exact_match": True,
+    "sequence_error_rate": False,
     "word_error_rate": False,
     "phoneme_error_rate": False,
     "character_error_rate": False,
@@ -267,6 +295,41 @@ def score(
     if name == "bleu":
         return bleu(hypotheses, references, lowercase=lowercase, tokenize=tokenize)
     return metric(hypotheses, references, lowercase=lowercase)
+
+
+def alike(names: Iterable[str], hypotheses: Iterable[str], references: References) -> list[str]:
+    """Say which of some metrics cannot differ on these texts, and why.
+
+    Args:
+        names: Keys of `METRICS`.
+        hypotheses: One text per sentence.
+        references: One text per hypothesis, or a list of texts per hypothesis.
+
+    Returns:
+        A sentence for each two of them; none where every number says something of its own.
+
+    Example:
+        >>> alike(["phoneme_error_rate", "word_error_rate"], ["K AE T"], ["K AE T"])
+        ['phoneme_error_rate and word_error_rate are one number: both count what stands between spaces.']
+    """
+    chosen = dict.fromkeys(names)
+    found = []
+    if {"exact_match", "sequence_error_rate"} <= chosen.keys():
+        found.append("sequence_error_rate is 100 minus exact_match: both ask whether the whole text is right.")
+    # An empty hypothesis is one error whatever it is cut into.
+    texts = {text for said, allowed in paired(hypotheses, references) for text in (said or allowed[0], *allowed)}
+    for pair in combinations([name for name in chosen if name in TOKENS], 2):
+        first, second = (TOKENS[name][1] for name in pair)
+        if all(first(text) == second(text) for text in texts):
+            unit = next(_UNITS[name] for name in _UNITS if name in pair)
+            both = first is second
+            why = "both count what stands between spaces" if both else f"every text here is one {unit}"
+            found.append(f"{' and '.join(pair)} are one number: {why}.")
+    return found
+
+
+# The finest first.
+_UNITS = {"character_error_rate": "character", "phoneme_error_rate": "phoneme", "word_error_rate": "word"}
 
 
 def _error_rate(name: str, pairs: Pairs, lowercase: bool) -> Score:

@@ -10,7 +10,16 @@ from seq2seq.metrics.scores import References, Score, score
 from seq2seq.settings import check_settings
 
 # The names of metrics are typed here and explained beside what they name; a test compares.
-Metric = Literal["bleu", "chrf", "ter", "exact_match", "word_error_rate", "phoneme_error_rate", "character_error_rate"]
+Metric = Literal[
+    "bleu",
+    "chrf",
+    "ter",
+    "exact_match",
+    "sequence_error_rate",
+    "word_error_rate",
+    "phoneme_error_rate",
+    "character_error_rate",
+]
 
 
 @dataclass(frozen=True)
@@ -21,25 +30,67 @@ class EvaluationSettings:
         metrics: Names of metrics; the first one is told first.
         lowercase: Whether the metrics ignore case.
         tokenize: sacreBLEU's tokenizer for BLEU: "13a" for plain text, "none" for text that is tokenised already.
+        several_references: Whether lines of equal source are one sentence with several right references, scored once.
     """
 
     section: ClassVar[str] = "evaluation"
     metrics: tuple[Metric, ...] = ("bleu", "chrf", "exact_match")
     lowercase: bool = False
     tokenize: str = "13a"
+    several_references: bool = False
 
     def __post_init__(self) -> None:
         check_settings(self)
 
 
-def measure(hypotheses: Sequence[str], references: References, settings: EvaluationSettings) -> dict[str, Score]:
+def measure(
+    hypotheses: Sequence[str],
+    references: References,
+    settings: EvaluationSettings,
+    sources: Sequence[str] | None = None,
+) -> dict[str, Score]:
     """Score translations against their references by every metric of the settings.
+
+    Args:
+        hypotheses: One text per sentence.
+        references: One text per hypothesis, or a list of texts per hypothesis.
+        settings: Which metrics, and how.
+        sources: One text per hypothesis; needed for ``several_references``: of equal sources the first translation is
+            scored, against the references of all.
+
+    Raises:
+        ValueError: The sources are needed and not given, and where a metric refuses.
 
     Example:
         >>> {name: score.value for name, score in measure(["a"], ["A"], EvaluationSettings(("exact_match",))).items()}
         {'exact_match': 0.0}
     """
+    if settings.several_references:
+        hypotheses, references = grouped(sources, hypotheses, references)
     return {
         name: score(name, hypotheses, references, lowercase=settings.lowercase, tokenize=settings.tokenize)
         for name in settings.metrics
     }
+
+
+def grouped(
+    sources: Sequence[str] | None, hypotheses: Sequence[str], references: References
+) -> tuple[list[str], list[list[str]]]:
+    """Put the references of equal sources together, beside the first of their translations.
+
+    Raises:
+        ValueError: There is not a source for each of them.
+    """
+    if sources is None or not len(sources) == len(hypotheses) == len(references):
+        received = "none" if sources is None else len(sources)
+        raise ValueError(
+            "Several references of one source are found by the sources, in the order of the translations. Received: "
+            f"evaluation.several_references=true, sources: {received}, hypotheses: {len(hypotheses)}, references: "
+            f"{len(references)}."
+        )
+    said: dict[str, str] = {}
+    right: dict[str, list[str]] = {}
+    for source, hypothesis, allowed in zip(sources, hypotheses, references, strict=True):
+        said.setdefault(source, hypothesis)
+        right.setdefault(source, []).extend([allowed] if isinstance(allowed, str) else allowed)
+    return list(said.values()), [list(dict.fromkeys(texts)) for texts in right.values()]

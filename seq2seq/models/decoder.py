@@ -14,6 +14,7 @@ from seq2seq.layers.stack import StackedRNN
 from seq2seq.layers.state import Encoded, Memory, StackState
 from seq2seq.models.embedding import build_embedding
 from seq2seq.models.feeding import feed_through
+from seq2seq.models.inputs import need_ids
 from seq2seq.models.step import DecoderState, Look, Step, StepWeights, lay_out_attention
 from seq2seq.system.choices import choose
 from seq2seq.text.special_ids import PAD
@@ -56,7 +57,8 @@ class Decoder(keras.layers.Layer):
         outputs before the logits, so that a loss can skip padding and never holds logits twice.
 
     Raises:
-        ValueError: For input feeding without attention, an unknown attention, or dot attention of unequal widths.
+        ValueError: For input feeding without attention, an unknown attention, or dot attention of unequal widths; in a
+            call, for a target that is no ids.
     """
 
     built: bool
@@ -156,6 +158,7 @@ class Decoder(keras.layers.Layer):
     def call(  # noqa: D102
         self, target_in: tf.Tensor, state: StackState, encoded: Encoded, training: bool | None = None
     ) -> tuple[tf.Tensor, StackState]:
+        need_ids(target_in, "target_in")
         outputs, state = self._run(target_in, state, encoded, training, tf.not_equal(target_in, PAD))
         return self.project(outputs), state
 
@@ -167,6 +170,7 @@ class Decoder(keras.layers.Layer):
         Without the state after the last real token the loop needs no mask and is faster: padding is on the right, where
         it touches nothing before it.
         """
+        need_ids(target_in, "target_in")
         return self._run(target_in, state, encoded, training, None)[0]
 
     def look(self, target_in: tf.Tensor, state: StackState, encoded: Encoded) -> tf.Tensor:
@@ -180,6 +184,7 @@ class Decoder(keras.layers.Layer):
         Raises:
             ValueError: There is no attention.
         """
+        need_ids(target_in, "target_in")
         if self.attention is None:
             raise ValueError("Without attention there are no weights to look at. Received: attention=None.")
         memory, weights = self.prepare(Encoded(*encoded)), self.lay_out()
@@ -383,6 +388,11 @@ class Decoder(keras.layers.Layer):
 
 def _checked(attention: Any) -> Any:
     """Refuse a layer that is no attention."""
+    if isinstance(attention, type):
+        raise ValueError(
+            "An attention is a layer, not the class of one. "
+            f"Received: attention={attention.__name__}. Write {attention.__name__}()."
+        )
     missing = [] if attention is None else [name for name in _OF_ATTENTION if name not in dir(attention)]
     if missing:
         raise ValueError(

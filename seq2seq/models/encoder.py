@@ -10,6 +10,7 @@ from seq2seq.layers.cells import Cell, cell_config
 from seq2seq.layers.stack import StackedRNN, reverse_time
 from seq2seq.layers.state import Encoded
 from seq2seq.models.embedding import build_embedding
+from seq2seq.models.inputs import need_ids
 from seq2seq.text.special_ids import PAD
 
 
@@ -21,7 +22,7 @@ class Encoder(keras.layers.Layer):
         vocab_size: Number of source ids, special ids counted.
         embedding_dim: Width of the embeddings.
         units: The width of each layer, lowest first; per direction.
-        bidirectional: `"never"`, `"first"`, `"all"`, or one flag per layer.
+        bidirectional: `"never"`, `"first"`, `"all"`, one flag for all, or one per layer.
         reverse: Read each source from its last word to its first, `</s>` staying last (Sutskever et al. 2014, section
             3.3). The memory comes back in source order.
         residual_from: See `StackedLSTM`.
@@ -39,7 +40,7 @@ class Encoder(keras.layers.Layer):
         final state per layer and direction.
 
     Raises:
-        ValueError: If the source is to be both reversed and read both ways.
+        ValueError: If the source is to be both reversed and read both ways; in a call, for a source that is no ids.
 
     Example:
         >>> encoder = Encoder(vocab_size=20, embedding_dim=8, units=[16, 16], bidirectional="first")
@@ -55,7 +56,7 @@ class Encoder(keras.layers.Layer):
         vocab_size: int,
         embedding_dim: int,
         units: Sequence[int],
-        bidirectional: str | Sequence[bool] = "never",
+        bidirectional: str | bool | Sequence[bool] = "never",
         reverse: bool = False,
         residual_from: int | None = None,
         dropout: float = 0.0,
@@ -110,6 +111,7 @@ class Encoder(keras.layers.Layer):
         self.built = True
 
     def call(self, source: tf.Tensor, training: bool | None = None) -> Encoded:  # noqa: D102
+        need_ids(source, "source")
         mask = tf.not_equal(source, PAD)
         # `</s>` keeps its place at the end: only words, which have a real token behind them, are turned round.
         words = tf.pad(mask[:, 1:], [[0, 0], [0, 1]])

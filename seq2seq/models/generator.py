@@ -1,4 +1,4 @@
-"""Searching with a model: the graphs behind it, traced once each, and the few of them that are kept."""
+"""Searching and scoring with a model: the graphs behind it, traced once each, and the few of them that are kept."""
 
 import functools
 import threading
@@ -9,6 +9,7 @@ import tensorflow as tf
 
 from seq2seq.layers.state import Encoded, StackState
 from seq2seq.models.decoder import Decoder
+from seq2seq.models.loss import cross_entropy
 from seq2seq.models.stepping import start_search
 from seq2seq.search import Hypotheses, Search, search
 from seq2seq.text.special_ids import END, PAD, START
@@ -70,6 +71,11 @@ class Generator:
             raise ValueError(f"A search asks one model so far. Received: {len(models)} models. Give one, in a list.")
         self._lock = threading.Lock()
         self._graphs = functools.lru_cache(KEPT)(functools.partial(_Graph, tuple(models)))
+        self._score = tf.function(
+            functools.partial(_token_log_probs, *models),
+            input_signature=[tf.TensorSpec([None, None], tf.int32)] * 3,
+            autograph=False,
+        )
 
     def search(
         self,
@@ -99,6 +105,10 @@ class Generator:
         numbers = {name: tf.constant(number, _TYPES[type(number)]) for name, number in settings.numbers().items()}
         vocabulary = None if vocabulary is None else tf.cast(vocabulary, tf.int32)
         return graph(tf.cast(source, tf.int32), tf.cast(max_length, tf.int32), numbers, vocabulary)
+
+    def score(self, source: Any, target_in: Any, target_out: Any) -> tf.Tensor:
+        """Score given targets of a batch; arguments and result as of `Seq2Seq.score`."""
+        return self._score(*(tf.cast(ids, tf.int32) for ids in (source, target_in, target_out)))
 
 
 class _Graph:
@@ -145,3 +155,12 @@ class _Graph:
             source_time=tf.shape(source)[1] if form.attention else None,
         )
         return found if vocabulary is None else found._replace(tokens=tf.gather(vocabulary, found.tokens))
+
+
+def _token_log_probs(model: Searchable, source: tf.Tensor, target_in: tf.Tensor, target_out: tf.Tensor) -> tf.Tensor:
+    encoded = model.encoder(source, training=False)
+    outputs = model.decoder.read(target_in, model.bridge(encoded), encoded, training=False)
+    real = tf.where(tf.not_equal(target_out, PAD))
+    # As in training, logits are made of real tokens only.
+    _, nats = cross_entropy(model.decoder.project(tf.gather_nd(outputs, real)), tf.gather_nd(target_out, real))
+    return tf.scatter_nd(real, -nats, tf.shape(target_out, tf.int64))

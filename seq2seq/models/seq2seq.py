@@ -13,10 +13,13 @@ from seq2seq.layers.precision import fine
 from seq2seq.models.decoder import Decoder
 from seq2seq.models.encoder import Encoder
 from seq2seq.models.generator import Generator
+from seq2seq.models.inputs import need_ids, need_names
 from seq2seq.models.loss import Totals, cross_entropy
 from seq2seq.models.sampled_softmax import draw_words, inclusion_probabilities
 from seq2seq.models.update import apply_if_finite
 from seq2seq.search import Greedy, Hypotheses, Search
+from seq2seq.system.fork import need_own_threads
+from seq2seq.text.length_limit import LengthLimit
 from seq2seq.text.special_ids import PAD
 
 
@@ -74,6 +77,7 @@ class Seq2Seq(keras.Model):
         sampling_seed: int = 0,
         **kwargs: Any,
     ) -> None:
+        need_own_threads()
         super().__init__(**kwargs)
         _check_parts(encoder, bridge, decoder, share_embeddings)
         if share_embeddings:
@@ -106,6 +110,7 @@ class Seq2Seq(keras.Model):
         self.built = True
 
     def call(self, inputs: dict[str, tf.Tensor], training: bool | None = None) -> tf.Tensor:  # noqa: D102
+        need_names(inputs)
         encoded = self.encoder(inputs["source"], training=training)
         return self.decoder(inputs["target_in"], self.bridge(encoded), encoded, training=training)[0]
 
@@ -122,6 +127,7 @@ class Seq2Seq(keras.Model):
         Raises:
             ValueError: The decoder has no attention.
         """
+        need_names(inputs)
         encoded = self.encoder(inputs["source"], training=False)
         return self.decoder.look(inputs["target_in"], self.bridge(encoded), encoded)
 
@@ -134,9 +140,10 @@ class Seq2Seq(keras.Model):
         weighted_metrics: None = None,
         run_eagerly: bool = False,
         steps_per_execution: int = 1,
-        jit_compile: bool = False,  # XLA would compile anew for every shape of a batch, for seconds each
+        jit_compile: bool | str = False,
         auto_scale_loss: bool = True,
     ) -> None:
+        need_own_threads()
         given = {"loss": loss, "loss_weights": loss_weights, "metrics": metrics, "weighted_metrics": weighted_metrics}
         received = ", ".join(f"{name}={value!r}" for name, value in given.items() if value)
         if received:
@@ -144,11 +151,16 @@ class Seq2Seq(keras.Model):
                 "Seq2Seq owns its loss and reports loss, perplexity and accuracy: compile takes neither. "
                 f"Received: {received}. Leave them out; label_smoothing is an argument of Seq2Seq."
             )
+        if jit_compile is True:
+            raise ValueError(
+                "A step scores the real tokens of a batch alone, whose number XLA cannot know, and would be compiled "
+                "anew for every shape of a batch. Received: jit_compile=True. Leave it out."
+            )
         super().compile(
             optimizer=optimizer,
             run_eagerly=run_eagerly,
             steps_per_execution=steps_per_execution,
-            jit_compile=jit_compile,
+            jit_compile=False,
             auto_scale_loss=auto_scale_loss,
         )
         with self.distribute_strategy.scope():
@@ -273,7 +285,8 @@ class Seq2Seq(keras.Model):
         Args:
             source: Ids, each sentence ending with `</s>`, padding on the right, `[batch, source_time]`.
             max_length: The most tokens per target, `</s>` counted: `[batch]`, or one number for all. None: as
-                `search.max_length_factor` says.
+                `search.max_length_factor` says; a model alone has learnt no limit, and takes 2 times the source's
+                tokens and 10 more.
             search: What to search with: `Greedy()`, `Beam(5, n_best=3)`, `Sample(seed=1)`. The first search of another
                 kind, `beam_size` or `n_best` traces a graph; other numbers cost nothing.
             vocabulary: The target ids that may be produced, `[shortlisted]`, ascending, with padding, start and
@@ -286,13 +299,28 @@ class Seq2Seq(keras.Model):
 
         Raises:
             ValueError: Attention is asked for, and the decoder has none.
+            RuntimeError: The process was forked from one that had used TensorFlow.
         """
+        need_own_threads()
         source = tf.cast(source, tf.int32)
         if max_length is None:
-            tokens = np.count_nonzero(source.numpy() != PAD, axis=1) - 1
-            max_length = np.array([search.longest(number) for number in tokens], np.int32)
+            limit = LengthLimit.chosen(search.max_length_factor)
+            tokens = np.count_nonzero(source.numpy() != PAD, axis=1)
+            max_length = np.array([limit.of(int(number)) for number in tokens], np.int32)
         max_length = tf.broadcast_to(tf.cast(max_length, tf.int32), tf.shape(source)[:1])
         return self._generator.search(search, source, max_length, vocabulary, precision, attention)
+
+    def score(self, inputs: dict[str, tf.Tensor], target_out: tf.Tensor) -> tf.Tensor:
+        """Give the log-probability of every token of given targets, without dropout or smoothing.
+
+        Args:
+            inputs: As for a call.
+            target_out: Ids, each target ending with `</s>`, padding on the right, `[batch, target_time]`.
+
+        Returns:
+            Nats, `[batch, target_time]`, float32 or finer; 0 at padding.
+        """
+        return self._generator.score(inputs["source"], inputs["target_in"], target_out)
 
     # --- saving -------------------------------------------------------------------------------------------------
 
@@ -335,6 +363,13 @@ class Seq2Seq(keras.Model):
 
 def _unpacked(data: Any) -> tuple[dict[str, tf.Tensor], tf.Tensor]:
     inputs, target_out, sample_weight = keras.utils.unpack_x_y_sample_weight(data)
+    need_names(inputs)
+    if target_out is None:
+        raise ValueError(
+            "A loss needs the targets, each ending with </s>, beside what the model reads. Received: y=None. "
+            'Write fit({"source": source, "target_in": target_in}, target_out).'
+        )
+    need_ids(target_out, "target_out")
     if sample_weight is not None:
         raise ValueError(
             "Every real target token counts the same: weights of samples or classes are not supported. "

@@ -4,20 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import ClassVar, Literal, TypeVar
+from typing import TYPE_CHECKING, ClassVar, Literal
 
-from seq2seq.settings import Count, CountOrNone, Positive, SettingsError, Share, check_settings, kinds
+from seq2seq.layers.cells import CELLS
+from seq2seq.layers.scores import SCORES
+from seq2seq.settings import Count, CountOrNone, Positive, SettingsError, Share, check_settings, filled
 
-# The names of modes are typed here and explained beside what they name (bridge.py, attention.py …); a test compares.
-AttentionKind = Literal["none", "dot", "general", "additive"]
+# The names of modes are typed here and explained beside what they name (bridge.py, stack.py …); a test compares.
 BridgeMode = Literal["per_layer", "last_layer", "concatenated", "mean", "learned", "zero"]
-Cell = Literal["lstm", "gru", "layer_norm_lstm", "peephole_lstm", "coupled_lstm"]
 Architecture = Literal["", "sutskever2014", "bahdanau2014", "luong2015", "gnmt2016"]
+# Those of cells and attentions are read from their tables; a type checker, which cannot, sees texts.
+if TYPE_CHECKING:
+    AttentionKind = str
+    Cell = str
+else:
+    AttentionKind = Literal["none", *SCORES]
+    Cell = Literal[*CELLS]
 
 AsModel = Literal["as_model"]
 """In the settings of one side: what `[model]` says for both."""
-
-_Side = TypeVar("_Side", "EncoderSettings", "DecoderSettings")
 
 
 class ContradictionError(SettingsError):
@@ -214,11 +219,8 @@ class ModelSettings:
 
     def resolved(self) -> ModelSettings:
         """Give the same settings with those of each side written out: nothing is "as_model" any more."""
-        return replace(self, encoder=self._filled(self.encoder), decoder=self._filled(self.decoder))
-
-    def _filled(self, side: _Side) -> _Side:
         return replace(
-            side, **{name: getattr(self, name) for name in kinds(type(side)) if getattr(side, name) == "as_model"}
+            self, encoder=filled(self.encoder, self, "as_model"), decoder=filled(self.decoder, self, "as_model")
         )
 
 

@@ -20,7 +20,13 @@ from seq2seq.recipe.build import (
 from seq2seq.recipe.recipe import Recipe, load_recipe
 from seq2seq.search.settings import DecodingSettings
 from seq2seq.settings import SettingsError
-from seq2seq.text.settings import BatchSettings, Data, TokenizerSettings
+from seq2seq.text.settings import (
+    BatchSettings,
+    Data,
+    SourceTokenizerSettings,
+    TargetTokenizerSettings,
+    TokenizerSettings,
+)
 from seq2seq.training.settings import TrainingSettings
 
 __all__ = [
@@ -37,6 +43,8 @@ __all__ = [
     "ModelSettings",
     "Recipe",
     "SettingsError",
+    "SourceTokenizerSettings",
+    "TargetTokenizerSettings",
     "TokenizerSettings",
     "TrainingSettings",
     "build_batches",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from itertools import compress, islice
 from pathlib import Path
@@ -69,13 +69,25 @@ def read_corpora(recipe: Recipe, data: str | None = None) -> Corpora:
     # What is scored is scored as `seq2seq evaluate` scores its files: whole, empty lines and all.
     read = partial(read_corpus, place, source=settings.source, target=settings.target)
     train = read(settings.train, streaming=settings.streaming)
-    validation = read(settings.validation, whole=True) if settings.validation else None
-    test = read(settings.test, whole=True) if settings.test else None
+    validation, test = (_part(read, name, getattr(settings, name)) for name in ("validation", "test"))
     if validation is None:
         train, validation = hold_out(train, settings.hold_out, seed=0, purpose="validation")
     if test is None and settings.hold_out:
         train, test = hold_out(train, settings.hold_out, seed=1, purpose="test")
     return Corpora(train, validation, test)
+
+
+def _part(read: Callable[..., Corpus], name: str, split: str) -> Corpus | None:
+    """Read what is scored; None where the recipe names no split for it."""
+    from seq2seq.text.pairs import CorpusError, MissingSplitError
+
+    try:
+        return read(split, whole=True) if split else None
+    except MissingSplitError as error:
+        raise CorpusError(
+            f'{error} Where there is no text for it, write data.{name}="" and set data.hold_out to the number of '
+            "training sentences to set aside, such as 500."
+        ) from None
 
 
 def build_tokenizers(settings: TokenizerSettings, corpus: Corpus) -> tuple[Tokenizer, Tokenizer]:
@@ -86,35 +98,36 @@ def build_tokenizers(settings: TokenizerSettings, corpus: Corpus) -> tuple[Token
         corpus: Text to train on.
 
     Returns:
-        The tokenizers of source and target; one object where the vocabulary is joint.
+        The tokenizers of source and target; one object where they are the same.
 
     Raises:
         SettingsError: The vocabulary is to be joint, and the given models are two different ones.
     """
     from seq2seq.text.tokenizer import Tokenizer
 
-    def train(sentences: Iterable[str]) -> Tokenizer:
-        return Tokenizer.train(
-            sentences,
-            kind=settings.kind,
-            vocab_size=settings.vocab_size,
-            byte_fallback=settings.byte_fallback,
-            normalization=settings.normalization,
-            symbols=settings.symbols,
-            character_coverage=settings.character_coverage,
+    sides = settings.sides()
+    given = [Tokenizer.load(side.model) if side.model else None for side in sides]
+    if None in given:
+        _tell_share(corpus)
+    if settings.joint and None in given:
+        joint = _trained(sides[0], _sides(corpus, 0, 1))
+        return joint, joint
+    source, target = (
+        _trained(side, _sides(corpus, place)) if tokenizer is None else tokenizer
+        for place, (side, tokenizer) in enumerate(zip(sides, given, strict=True))
+    )
+    if source.fingerprint == target.fingerprint:
+        return source, source
+    if settings.joint:
+        raise SettingsError(
+            "A joint vocabulary is one model for both sides. Received: tokenizer.joint=true, "
+            f'tokenizer.source.model="{sides[0].model}", tokenizer.target.model="{sides[1].model}", which differ. '
+            "Set tokenizer.joint=false, or name the same model twice."
         )
+    return source, target
 
-    if settings.source_model:
-        source, target = Tokenizer.load(settings.source_model), Tokenizer.load(settings.target_model)
-        if source.fingerprint == target.fingerprint:
-            return source, source
-        if settings.joint:
-            raise SettingsError(
-                "A joint vocabulary is one model for both sides. Received: tokenizer.joint=true, "
-                f'tokenizer.source_model="{settings.source_model}", tokenizer.target_model="{settings.target_model}", '
-                "which differ. Set tokenizer.joint=false, or name the same model twice."
-            )
-        return source, target
+
+def _tell_share(corpus: Corpus) -> None:
     if corpus.streamed:
         tell(f"The tokenizer learns from the first {_TOKENIZER_PAIRS:,} pairs of {corpus.name}, if there are as many.")
     elif len(corpus) > _TOKENIZER_PAIRS:
@@ -122,10 +135,13 @@ def build_tokenizers(settings: TokenizerSettings, corpus: Corpus) -> tuple[Token
             f"The tokenizer learns from {_TOKENIZER_PAIRS:,} of the {len(corpus):,} pairs of {corpus.name}, drawn "
             "evenly from the whole."
         )
-    if settings.joint:
-        joint = train(_sides(corpus, 0, 1))
-        return joint, joint
-    return train(_sides(corpus, 0)), train(_sides(corpus, 1))
+
+
+def _trained(side: Any, sentences: Iterable[str]) -> Tokenizer:
+    from seq2seq.text.tokenizer import Tokenizer
+
+    how = {name: value for name, value in vars(side).items() if name != "model"}
+    return Tokenizer.train(sentences, **how)
 
 
 def _sides(corpus: Corpus, *sides: int) -> Iterator[str]:
@@ -188,7 +204,7 @@ def build_batches(
 
 
 def build_model(recipe: Recipe, source_vocab: int, target_vocab: int) -> Seq2Seq:
-    """Build the model of a recipe, with weights drawn by its seed, and tell where it departs from its paper.
+    """Build the model of a recipe, with weights drawn by its seed; tell where it departs from its paper, or is deep.
 
     Args:
         recipe: The recipe.
@@ -201,9 +217,13 @@ def build_model(recipe: Recipe, source_vocab: int, target_vocab: int) -> Seq2Seq
     Raises:
         ContradictionError: Settings do not fit together; the message says which and what to change.
     """
+    from seq2seq.models.depth import told_depth
+
     model = _build(recipe, source_vocab, target_vocab)
     if recipe.model.architecture:
         tell(departures(recipe.model))
+    if told := told_depth(model):
+        tell(told)
     return model
 
 

@@ -197,10 +197,10 @@ def _line(path: Path, error: Exception) -> str:
 
 
 def _read(path: Path) -> str:
-    if not path.is_file():
+    if not path.exists() or path.is_dir():
         raise FileNotFoundError(_no_file(path))
     try:
-        return path.read_text(encoding="utf-8")
+        return path.read_text(encoding="utf-8-sig")  # editors of Windows begin a text with a mark
     except UnicodeDecodeError:
         raise SettingsError(
             f"A recipe is a TOML file in UTF-8 or a Python file (.py). Received: {path}, which is neither."

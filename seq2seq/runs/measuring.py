@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from seq2seq.metrics import EvaluationSettings, measure
-from seq2seq.runs.record import EXAMPLE, RunRecord, RunResult, model_file, write_object
+from seq2seq.metrics import EvaluationSettings, alike, measure
+from seq2seq.runs.record import EXAMPLE, RunResult, model_file, write_object
 from seq2seq.settings import from_table, to_table
 from seq2seq.system.files import replacing
 from seq2seq.system.machine import machine
@@ -15,7 +16,7 @@ from seq2seq.system.versions import installed_versions
 from seq2seq.training.run_folder import RunFolder
 
 if TYPE_CHECKING:
-    from seq2seq.recipe.build import Corpora
+    from seq2seq.runs.preparing import Ready
     from seq2seq.text.corpus import Corpus
     from seq2seq.training.fit import TrainingResult
     from seq2seq.translation.translator import Translator
@@ -34,32 +35,43 @@ def evaluation_of(translator: Translator, metrics: Sequence[str] | None = None) 
     return from_table(EvaluationSettings, said | ({"metrics": list(metrics)} if metrics else {}))
 
 
-def write_result(record: RunRecord, translator: Translator, corpora: Corpora, trained: TrainingResult) -> RunResult:
+def write_result(ready: Ready, trained: TrainingResult) -> RunResult:
     """Translate and score what was held out, and write the translator and the result.
 
     Args:
-        record: What was run, and where.
-        translator: The trained model with its tokenizers; it learns its scores.
-        corpora: The text; what is measured is validation and, where there is one, test.
+        ready: What was run, and on what; the translator learns its scores. What is measured is validation and, where
+            there is one, test.
         trained: What came of training.
     """
     from seq2seq.text.lines import one_line
+    from seq2seq.translation.hypothesis import Cuts
 
+    record, translator, corpora = ready.record, ready.translator, ready.corpora
     folder, recipe = RunFolder(record.folder), record.recipe
     found: dict[str, dict[str, float]] = {}
     signatures: dict[str, str] = {}
     examples: list[tuple[str, str, str]] = []
+    same: dict[str, None] = {}
+    cuts: dict[str, dict[str, int]] = {}
     for part, corpus in (("validation", corpora.validation), ("test", corpora.test)):
         if corpus is None:
             continue
         tell(f"Translating {corpus.name} ...")
-        hypotheses = translator.translate(corpus.sources)
-        scores = measure(hypotheses, corpus.targets, recipe.evaluation)
+        best = translator.hypotheses(corpus.sources)
+        cut, hypotheses = Cuts.of(best), [one.text for one, *_ in best]
+        cuts[part] = asdict(cut)
+        if cut:
+            tell(f"{part}: {cut}")
+        scores = measure(hypotheses, corpus.targets, recipe.evaluation, corpus.sources)
         found[part] = {name: score.value for name, score in scores.items()}
         signatures = {name: score.signature for name, score in scores.items()}
+        same |= dict.fromkeys(alike(scores, hypotheses, corpus.targets))
         examples = _examples(corpus, hypotheses)
-        with replacing(folder.path / f"{part}.translations.txt") as path:
-            path.write_text("".join(f"{one_line(text)}\n" for text in hypotheses), encoding="utf-8")
+        for what, texts in (("source", corpus.sources), ("reference", corpus.targets), ("translations", hypotheses)):
+            with replacing(folder.path / f"{part}.{what}.txt") as path:
+                path.write_text("".join(f"{one_line(text)}\n" for text in texts), encoding="utf-8")
+    for line in same:
+        tell(line)
     model = model_file(folder)
     translator.about |= {"metrics": found, "signatures": signatures}
     translator.save(model)
@@ -73,6 +85,8 @@ def write_result(record: RunRecord, translator: Translator, corpora: Corpora, tr
         "stopped": trained.stopped,
         "epochs": trained.epochs,
         "skipped": trained.skipped,
+        "skipped_pairs": {"train": ready.batches.skipped, "validation": ready.validation.skipped},
+        "cuts": cuts,
         "best_epoch": trained.best_epoch,
         "command": record.command,
         "changed_settings": dict(record.changed_settings),
@@ -83,7 +97,9 @@ def write_result(record: RunRecord, translator: Translator, corpora: Corpora, tr
         "examples": [dict(zip(EXAMPLE, example, strict=True)) for example in examples],
     }
     write_object(folder.result, result)
-    return RunResult(folder.path, model, found, signatures, trained.minutes, trained.stopped, examples, record.command)
+    return RunResult(
+        folder.path, model, found, signatures, trained.minutes, trained.stopped, examples, record.command, cuts
+    )
 
 
 def _examples(corpus: Corpus, hypotheses: Sequence[str]) -> list[tuple[str, str, str]]:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from seq2seq.recipe.build import Corpora
     from seq2seq.text.batches import Batches
     from seq2seq.text.corpus import Corpus
+    from seq2seq.text.length_limit import LengthLimit
     from seq2seq.text.streaming import StreamedBatches
     from seq2seq.text.tokenizer import Tokenizer
     from seq2seq.translation.translator import Translator
@@ -37,7 +38,8 @@ class Ready:
         batches: Those of the training part.
         validation: Those of the validation part, in order.
         translator: The model, not trained yet, with its tokenizers.
-        record: What the run folder says of the run.
+        record: What the run folder says of the run, once it is written.
+        moved: Where the text of a run that goes on was, and is now; empty where that is the same.
     """
 
     corpora: Corpora
@@ -45,6 +47,7 @@ class Ready:
     validation: Batches | StreamedBatches
     translator: Translator
     record: RunRecord
+    moved: str
 
 
 def prepare(
@@ -55,7 +58,7 @@ def prepare(
     changed: Mapping[str, object],
     devices: Devices,
 ) -> Ready:
-    """Read the text, make tokenizers, batches and model, and write down what is run.
+    """Read the text, and make tokenizers, batches and model; nothing of it is written yet.
 
     Args:
         recipe: What to run.
@@ -78,6 +81,10 @@ def prepare(
     data = began_with if data is None else data
     corpora = read_corpora(recipe, data)
     source, target = _shared_tokenizers(workers, lambda: _tokenizers(run_folder, recipe, corpora.train, begun))
+    cache = _cache(run_folder.path) if workers.chief else None
+    batches = build_batches(recipe, corpora.train, source, target, cache=cache)
+    validation = build_batches(recipe, corpora.validation, source, target, cache=cache, shuffle=False)
+    limit = _length_limit(workers, begun, batches)
     record = RunRecord(
         run_folder.path,
         recipe,
@@ -85,10 +92,8 @@ def prepare(
         data,
         {**(begun.changed_settings if begun else {}), **changed},
         (source.fingerprint, target.fingerprint),
+        limit,
     )
-    cache = _cache(run_folder.path) if workers.chief else None
-    batches = build_batches(recipe, corpora.train, source, target, cache=cache)
-    validation = build_batches(recipe, corpora.validation, source, target, cache=cache, shuffle=False)
     with devices.strategy.scope():
         model = build_model(recipe, source.vocab_size, target.vocab_size)
     for corpus in corpora:
@@ -96,10 +101,10 @@ def prepare(
             tell(corpus.report())
     tell(f"training batches: {batches.report()}")
     tell(f"validation batches: {validation.report()}")
-    if workers.chief:
-        _begin(run_folder, record, source, target)
+    tell(f"longest translations: {limit.chosen(recipe.decoding.search.max_length_factor, limit)}")
     tell(f"model: {model.count_params():,} parameters, vocabulary {source.vocab_size:,} → {target.vocab_size:,}")
-    return Ready(corpora, batches, validation, _translator(recipe, model, source, target), record)
+    translator = _translator(record, model, source, target)
+    return Ready(corpora, batches, validation, translator, record, _moved(recipe, began_with, data) if begun else "")
 
 
 def _begun(folder: RunFolder, recipe: Recipe) -> RunRecord | None:
@@ -108,20 +113,27 @@ def _begun(folder: RunFolder, recipe: Recipe) -> RunRecord | None:
     if begun is not None and (differing := begun.fixed_differences(recipe)):
         raise SettingsError(
             "A run goes on with the data, the model, the optimizer and the seed that it began with. "
-            f"Received: {folder.path} with another {', '.join(differing)}. Set them back, or start a new run in "
+            f"Received: {folder.path}, where {'; '.join(differing.values())}. Set them back, or start a new run in "
             "another folder."
         )
     return begun
 
 
-def _begin(folder: RunFolder, record: RunRecord, source: Tokenizer, target: Tokenizer) -> None:
-    """Write down what is run, once nothing but training can fail: until then the folder is nobody's."""
+def begin(folder: RunFolder, ready: Ready) -> None:
+    """Write down what is run, once training has accepted it: until then the folder is as it was."""
+    source, target = ready.translator.source_tokenizer, ready.translator.target_tokenizer
     source.save(folder.source_tokenizer)
     if target is source:
         folder.target_tokenizer.unlink(missing_ok=True)  # of a run that was here before
     else:
         target.save(folder.target_tokenizer)
-    record.write()
+    ready.record.write()
+
+
+def _moved(recipe: Recipe, before: str | None, now: str | None) -> str:
+    """Say where the text of a run was and is; nothing where it stayed."""
+    was, here = (recipe.data.path if data is None else data for data in (before, now))
+    return "" if was == here else f" The text was in {was} and is now in {here}."
 
 
 def _tokenizers(
@@ -164,15 +176,24 @@ def _shared_tokenizers(
     return source, source if models[0] == models[1] else Tokenizer.from_bytes(models[1])
 
 
+def _length_limit(workers: Workers, begun: RunRecord | None, batches: Batches | StreamedBatches) -> LengthLimit:
+    """Learn from what is trained on how long a translation may become; a run that goes on keeps what it began with."""
+    from seq2seq.text.length_limit import LengthLimit
+
+    limit = batches.length_limit if begun is None else begun.length_limit
+    return LengthLimit.from_table(workers.from_chief(limit.to_table()))
+
+
 def _cache(folder: Path) -> Path:
     """Name where tokenised text is kept: beside the run folder, for all runs over it, where that can be written."""
     beside = folder.absolute().parent
     return beside / ".tokenised" if os.access(beside, os.W_OK) else folder / "tokenised"
 
 
-def _translator(recipe: Recipe, model: Seq2Seq, source: Tokenizer, target: Tokenizer) -> Translator:
+def _translator(record: RunRecord, model: Seq2Seq, source: Tokenizer, target: Tokenizer) -> Translator:
     from seq2seq.translation.translator import Translator
 
+    recipe = record.recipe
     about = {
         "name": recipe.name,
         "max_source_length": recipe.batches.max_source_length,
@@ -180,6 +201,7 @@ def _translator(recipe: Recipe, model: Seq2Seq, source: Tokenizer, target: Token
         "target": recipe.data.target,
         "seed": recipe.seed,
         "decoding": to_table(recipe.decoding),
+        "length_limit": record.length_limit.to_table(),
         "evaluation": to_table(recipe.evaluation),
         "versions": installed_versions(),
     }

@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from seq2seq.recipe import Recipe
-from seq2seq.settings import SettingsError
+from seq2seq.settings import SettingsError, differences
 from seq2seq.system.files import replacing
+from seq2seq.text.length_limit import LengthLimit
 from seq2seq.training.run_folder import RunFolder
 
 EXAMPLE = ("source", "translation", "reference")
@@ -37,6 +38,8 @@ class RunResult:
         stopped: Why training ended: "finished", "patience", or the signal that stopped it.
         examples: Some triples of held-out source, translation and reference.
         command: The command that began it; "" where Python did.
+        cuts: Translations that are not whole, by part of the corpus: ``{"test": {"translations": 500, "cut": 3,
+            "in_parts": 0}}``, see :class:`seq2seq.translation.Cuts`; empty in results older than it.
     """
 
     folder: Path
@@ -47,6 +50,7 @@ class RunResult:
     stopped: str
     examples: list[tuple[str, str, str]]
     command: str = ""
+    cuts: dict[str, dict[str, int]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -60,6 +64,8 @@ class RunRecord:
         data: Where the text was read instead of ``recipe.data.path``.
         changed_settings: Settings that differ from the recipe as it was published, as ``{"model.dropout": 0.3}``.
         tokenizers: Fingerprints of the tokenizers of source and target; empty in records older than them.
+        length_limit: How long a translation may become where the recipe does not say so, as it was learnt when the run
+            began; in records older than it, what held then.
     """
 
     folder: Path
@@ -68,13 +74,20 @@ class RunRecord:
     data: str | None = None
     changed_settings: Mapping[str, Any] = field(default_factory=dict)
     tokenizers: tuple[str, ...] = ()
+    length_limit: LengthLimit = field(default_factory=LengthLimit.by_factor)
 
     def write(self) -> None:
         """Write down what is run; from then on the folder holds a run."""
-        begun = {"command": self.command, "data": self.data, "changed_settings": dict(self.changed_settings)}
-        write_object(self.folder / _BEGUN, begun | {"tokenizers": self.tokenizers})
+        begun = {
+            "command": self.command,
+            "data": self.data,
+            "changed_settings": dict(self.changed_settings),
+            "tokenizers": self.tokenizers,
+            "length_limit": self.length_limit.to_table(),
+        }
+        write_object(self.folder / _BEGUN, begun)
         recipe = RunFolder(self.folder).recipe
-        there = recipe.read_text(encoding="utf-8") if recipe.exists() else ""  # of a run that goes on
+        there = recipe.read_text(encoding="utf-8-sig") if recipe.exists() else ""  # of a run that goes on
         with replacing(recipe) as path:
             path.write_text(self.recipe.to_toml(onto=there), encoding="utf-8")
 
@@ -102,9 +115,9 @@ class RunRecord:
         """
         return read_log(RunFolder(self.folder).log)
 
-    def fixed_differences(self, recipe: Recipe) -> list[str]:
-        """Name what another recipe has otherwise that a run keeps from its beginning to its end."""
-        return [name for name in self.recipe.changes(recipe) if is_fixed(name)]
+    def fixed_differences(self, recipe: Recipe) -> dict[str, str]:
+        """Say what another recipe has otherwise that a run keeps from its beginning to its end, by name."""
+        return {name: said for name, said in differences(self.recipe, recipe).items() if is_fixed(name)}
 
 
 def read_run(folder: str | Path) -> RunRecord | None:
@@ -124,13 +137,15 @@ def read_run(folder: str | Path) -> RunRecord | None:
     if not run_folder.recipe.exists():
         return None
     begun = _read_object(run_folder.path / _BEGUN)
+    learnt = "length_limit" in begun
     return RunRecord(
         run_folder.path,
-        Recipe.from_toml(run_folder.recipe),
+        _in_words_of_now(Recipe.from_toml(run_folder.recipe), learnt),
         begun.get("command", ""),
         begun.get("data"),
         begun.get("changed_settings", {}),
         tuple(begun.get("tokenizers", ())),
+        LengthLimit.from_table(begun["length_limit"]) if learnt else LengthLimit.by_factor(),
     )
 
 
@@ -169,7 +184,7 @@ def finished_run(recipe: Recipe, folder: str | Path, *, data: str | None = None)
         return None
     written = _read_object(run_folder.result)
     # Its own settings, not recipe.toml: that may have changed since, where the run was taken up again and stopped.
-    if not _same_settings(written.get("settings"), recipe, run_folder.result) or written["data"] != data:
+    if not _same_settings(written, recipe, run_folder.result) or written["data"] != data:
         return None
     return RunResult(
         run_folder.path,
@@ -180,6 +195,7 @@ def finished_run(recipe: Recipe, folder: str | Path, *, data: str | None = None)
         written["stopped"],
         [(example["source"], example["translation"], example["reference"]) for example in written["examples"]],
         written["command"],
+        written.get("cuts", {}),
     )
 
 
@@ -204,12 +220,23 @@ def write_object(path: Path, values: Mapping[str, Any]) -> None:
         temporary.write_text(json.dumps(values, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
 
 
-def _same_settings(table: dict[str, Any] | None, recipe: Recipe, path: Path) -> bool:
-    """Tell whether stored settings are those of a recipe; a setting newer than they are is as by default."""
+def _same_settings(written: Mapping[str, Any], recipe: Recipe, path: Path) -> bool:
+    """Tell whether the settings of a result are those of a recipe; a setting newer than they are is as by default."""
     try:
-        return table is not None and Recipe.from_table(table, str(path)) == recipe
+        then = Recipe.from_table(written["settings"], str(path)) if "settings" in written else None
+        return then is not None and _in_words_of_now(then, "cuts" in written) == recipe
     except SettingsError:
         return False
+
+
+def _in_words_of_now(recipe: Recipe, learnt: bool) -> Recipe:
+    """Give a stored recipe as it is written now: before limits of length were learnt, all had the factor 2 by default.
+
+    With the limit that is told of such a run it means the same.
+    """
+    if learnt or recipe.decoding.search.max_length_factor != 2.0:
+        return recipe
+    return recipe.override(["decoding.search.max_length_factor=learnt"])
 
 
 def _read_object(path: Path) -> dict[str, Any]:

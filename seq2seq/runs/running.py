@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from seq2seq.metrics import measure
 from seq2seq.recipe import Recipe
 from seq2seq.runs.measuring import write_result
-from seq2seq.runs.preparing import Ready, prepare
+from seq2seq.runs.preparing import Ready, begin, prepare
 from seq2seq.runs.record import RunResult, default_folder, model_file
 from seq2seq.settings import by_name
 from seq2seq.system.terminal import silence, tell
@@ -63,7 +63,7 @@ def run(
     """
     recipe = recipe if seed is None else replace(recipe, seed=seed)
     # A metric that cannot be computed here (a tokenizer that is unknown or not installed) is told before training.
-    measure(["text"], ["text"], recipe.evaluation)
+    measure(["text"], ["text"], recipe.evaluation, ["text"])
     with (
         _opened(strategy) as devices,
         _run_folder(recipe, default_folder(recipe) if folder is None else folder, resume, devices) as run_folder,
@@ -75,7 +75,7 @@ def run(
         if not devices.workers.chief:
             return _told(run_folder, devices.workers.from_chief())
         try:
-            result = write_result(ready.record, ready.translator, ready.corpora, trained)
+            result = write_result(ready, trained)
         except KeyboardInterrupt:
             tell(f"Training is over and kept in {run_folder.path}. The same command with --resume measures the result.")
             raise
@@ -155,24 +155,29 @@ def _train(
     devices: Devices,
     callbacks: Sequence[keras.callbacks.Callback] = (),
 ) -> TrainingResult:
+    from seq2seq.training.checkpoint_file import CheckpointError
     from seq2seq.training.fit import train
     from seq2seq.training.validation import HeldOut
 
     translator = ready.translator
-    return train(
-        translator.model,
-        ready.batches,
-        recipe.training,
-        folder=folder,
-        validation=HeldOut(
-            ready.validation,
-            ready.corpora.validation,
-            lambda texts: translator.translate(texts, translator.search.greedy()),
-            recipe.evaluation,
-        ),
-        to_text=(translator.source_tokenizer.decode, translator.target_tokenizer.decode),
-        callbacks=callbacks,
-        progress=progress,
-        resume=resume,
-        devices=devices,
-    )
+    try:
+        return train(
+            translator.model,
+            ready.batches,
+            recipe.training,
+            folder=folder,
+            validation=HeldOut(
+                ready.validation,
+                ready.corpora.validation,
+                lambda texts: translator.hypotheses(texts, translator.search.greedy()),
+                recipe.evaluation,
+            ),
+            to_text=(translator.source_tokenizer.decode, translator.target_tokenizer.decode),
+            callbacks=callbacks,
+            progress=progress,
+            resume=resume,
+            devices=devices,
+            accepted=(lambda: begin(folder, ready)) if devices.workers.chief else None,
+        )
+    except CheckpointError as error:
+        raise type(error)(f"{error}{ready.moved}") from error

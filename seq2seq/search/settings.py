@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import copy
 import dataclasses
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any, ClassVar, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from seq2seq.settings import Range, SettingsError, check_settings
 
@@ -17,19 +16,21 @@ class Search:
     """What every search is told; abstract: a search is a :class:`Greedy`, a :class:`Beam` or a :class:`Sample`.
 
     Two settings that differ only in numbers share a graph, which takes the numbers as tensors. What decides which
-    operations there are stands in ``structure``.
+    operations there are stands in ``structure``. ``max_length_factor`` is for those who know a source; a graph is
+    told the limits of its sentences.
 
     Args:
         length_penalty: A score is the sum of log-probabilities / length ** length_penalty, the end of the sentence
             counted: 0 the plain sum, 1 the mean per token, above 1 favours long sentences.
-        max_length_factor: Longest translation in tokens: this factor times the source's tokens, plus 10.
+        max_length_factor: Longest translation in tokens: this factor times the source's tokens, plus 10. By default
+            the model file says it, as the training pairs showed; where it does not, the factor is 2.
         min_length: Tokens before a sentence may end; where it has to end sooner, it does.
     """
 
     structure: ClassVar[tuple[str, ...]] = ()
 
     length_penalty: Annotated[float, Range(0)] = 1.0
-    max_length_factor: Annotated[float, Range(0, open_low=True)] = 2.0
+    max_length_factor: Annotated[float, Range(0, open_low=True)] | Literal["learnt"] = "learnt"
     min_length: Annotated[int, Range(0)] = 0
 
     def __post_init__(self) -> None:
@@ -45,9 +46,10 @@ class Search:
         return type(self)(**{name: getattr(self, name) for name in self.structure})
 
     def numbers(self) -> dict[str, int | float]:
-        """Give by name what a graph takes as tensors: all that is not in ``structure``."""
+        """Give by name what a graph takes as tensors: all but ``structure`` and ``max_length_factor``."""
         names = (field.name for field in dataclasses.fields(self))
-        return {name: getattr(self, name) for name in names if name not in self.structure}
+        left_out = {*self.structure, "max_length_factor"}
+        return {name: getattr(self, name) for name in names if name not in left_out}
 
     def fed(self, numbers: Mapping[str, Any]) -> Self:
         """Give the settings with tensors in the place of numbers, as the search functions take them too.
@@ -60,18 +62,6 @@ class Search:
         for name, number in numbers.items():
             object.__setattr__(settings, name, number)
         return settings
-
-    def longest(self, source_tokens: int) -> int:
-        """Give the most tokens of a translation, the end of the sentence counted.
-
-        Args:
-            source_tokens: Tokens of the source, its end not counted.
-
-        Example:
-            >>> Greedy(max_length_factor=1.5).longest(3)
-            15
-        """
-        return math.ceil(self.max_length_factor * source_tokens) + 10
 
     def greedy(self) -> Greedy:
         """Give greedy search with the same length penalty and limits."""

@@ -27,7 +27,7 @@ from seq2seq.settings.fields import (
     words,
 )
 from seq2seq.settings.names import present_name
-from seq2seq.settings.tables import by_name, changes, from_table, override, to_table, to_toml
+from seq2seq.settings.tables import by_name, changes, differences, filled, from_table, override, to_table, to_toml
 from seq2seq.settings.toml import write_value
 
 __all__ = [
@@ -45,6 +45,8 @@ __all__ = [
     "check_settings",
     "convert",
     "defaults",
+    "differences",
+    "filled",
     "from_table",
     "kind_name",
     "kinds",

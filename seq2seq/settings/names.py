@@ -12,7 +12,7 @@ from seq2seq.system.terminal import tell
 _told: set[str] = set()
 
 
-def unknown(root: type, cls: type, path: str, name: str) -> str:
+def unknown(root: type, cls: type, path: str, name: str, value: Any) -> str:
     """Say that there is no such setting, and which one may be meant.
 
     Args:
@@ -20,16 +20,18 @@ def unknown(root: type, cls: type, path: str, name: str) -> str:
         cls: That of the section where the name was looked for.
         path: The path of this section; empty for the whole.
         name: What was looked for.
+        value: What stood there.
     """
     own = kinds(cls)
     place = f"[{path}] has" if path else "A recipe has"
-    return f"There is no setting {joined(path, name)}.{_hint(root, cls, path, name)} {place}: {', '.join(own)}."
+    return f"There is no setting {joined(path, name)}.{_hint(root, cls, path, name, value)} {place}: {', '.join(own)}."
 
 
-def _hint(root: type, cls: type, path: str, name: str) -> str:
+def _hint(root: type, cls: type, path: str, name: str, value: Any) -> str:
     """Name what may be meant: in the same section, else in those inside it, else anywhere."""
     if close := difflib.get_close_matches(name, kinds(cls), n=1):
-        return f" Did you mean {joined(path, close[0])}?"
+        name = close[0] if isinstance(value, Mapping) else _of_a_value(cls, close[0])
+        return f" Did you mean {joined(path, name)}?"
     everywhere = list(sections(root))
     for place, other in everywhere:
         if place == path and name in kinds(other):
@@ -42,6 +44,12 @@ def _hint(root: type, cls: type, path: str, name: str) -> str:
         if close := [name] if name in paths else difflib.get_close_matches(name, paths, n=1):
             return f" Did you mean {paths[close[0]]}?"
     return ""
+
+
+def _of_a_value(cls: type, name: str) -> str:
+    """Name what a plain value is for where a section is named: the setting that had its name, or tells its kind."""
+    several = len(section_classes(kinds(cls)[name])) > 1
+    return renamed_in(cls).get(name, joined(name, "kind") if several else name)
 
 
 def present_name(cls: type, name: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import typing
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple, TypeVar
@@ -15,6 +16,7 @@ from seq2seq.settings.fields import (
     kind_name,
     kinds,
     section_classes,
+    shown,
 )
 from seq2seq.settings.names import Renaming, joined, need_section, unknown
 from seq2seq.settings.toml import write_table
@@ -109,6 +111,32 @@ def changes(before: object, after: object) -> dict[str, Any]:
     return {name: value for name, value in by_name(after).items() if name not in first or first[name] != value}
 
 
+def differences(before: object, after: object) -> dict[str, str]:
+    """Say what differs between two settings of one class: ``{"seed": "seed was 0 and is now 5"}``."""
+    first, second = by_name(before), by_name(after)
+    return {
+        name: f"{name} was {_shown(first, name)} and is now {_shown(second, name)}"
+        for name in first | second
+        if name not in first or name not in second or first[name] != second[name]
+    }
+
+
+def _shown(values: Mapping[str, Any], name: str) -> str:
+    return shown(values[name]) if name in values else "not there"
+
+
+def filled(part: _Settings, whole: object, mark: str) -> _Settings:
+    """Give the settings of a part with those of the whole in the place of a mark.
+
+    Args:
+        part: The settings of a section inside another.
+        whole: Those of the outer one, which has the same names.
+        mark: What stands in the part where the whole decides, such as "as_model".
+    """
+    marked = [name for name, value in _values(part).items() if value == mark]
+    return dataclasses.replace(typing.cast(Any, part), **{name: getattr(whole, name) for name in marked})
+
+
 class _Section(NamedTuple):
     """Where a table is read: the class of the whole, that of the section, and its path from the whole."""
 
@@ -120,9 +148,9 @@ class _Section(NamedTuple):
 def _read(section: _Section, table: Mapping[str, Any], kept: Mapping[str, Any]) -> Any:
     """Build the settings of a section: what the table says, for the rest what is kept, else the defaults."""
     cls: Any = section.cls
-    for key in table:
+    for key, value in table.items():
         if key not in kinds(cls):
-            raise SettingsError(unknown(section.root, cls, section.path, key))
+            raise SettingsError(unknown(section.root, cls, section.path, key, value))
     before = defaults(cls) | dict(kept)
     values = _plain_values(section, table)
     values |= {key: _read_inner(section, key, table[key], before.get(key)) for key in table if key not in values}

@@ -46,6 +46,17 @@ def need_choice(what: str, name: str, names: Collection[str]) -> None:
     """
     if name in names:
         return
-    near = difflib.get_close_matches(str(name), list(names), n=1)
-    hint = f" Did you mean {near[0]!r}?" if near else ""
-    raise ValueError(f"{what} is one of: {', '.join(sorted(names))}. Received: {what}={name!r}.{hint}")
+    raise ValueError(
+        f"{what} is one of: {', '.join(sorted(names))}. Received: {what}={name!r}.{did_you_mean(str(name), names)}"
+    )
+
+
+def did_you_mean(name: str, names: Collection[str]) -> str:
+    """Ask for the nearest of the names that there are, to end a message with; nothing where none is near.
+
+    Example:
+        >>> did_you_mean("--beam-sise", ["--beam-size", "--seed"]), did_you_mean("x", ["beam"])
+        (" Did you mean '--beam-size'?", '')
+    """
+    near = difflib.get_close_matches(name, list(names), n=1)
+    return f" Did you mean {near[0]!r}?" if near else ""

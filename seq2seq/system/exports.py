@@ -1,13 +1,42 @@
-"""Public names of a package that are imported when they are first used, so that the package is quick to import."""
+"""Names whose things are imported when they are first used, so that the names are known without what stands behind."""
 
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from importlib import import_module
-from typing import Any
+from typing import Any, TypeVar
+
+Part = TypeVar("Part")
+
+
+class LazyTable(Mapping[str, Part]):
+    """Parts by name, each imported when it is looked up: who only asks for the names needs no TensorFlow.
+
+    Args:
+        where: For every name the module of the part, a colon, and what it is called there.
+
+    Example:
+        >>> table = LazyTable({"tell": "seq2seq.system.terminal:tell", "shout": "seq2seq.absent:shout"})
+        >>> list(table), table["tell"].__name__
+        (['tell', 'shout'], 'tell')
+    """
+
+    def __init__(self, where: Mapping[str, str]) -> None:
+        self._where = dict(where)
+
+    def __getitem__(self, name: str) -> Part:
+        module, _, called = self._where[name].partition(":")
+        part: Part = getattr(import_module(module), called)
+        return part
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._where)
+
+    def __len__(self) -> int:
+        return len(self._where)
 
 
 def lazily(
-    package: str, table: Mapping[str, Sequence[str]], *, keras: bool = False
+    package: str, table: Mapping[str, Sequence[str]], *, keras: bool = False, together: bool = False
 ) -> tuple[Callable[[str], Any], Callable[[], list[str]]]:
     """Make the ``__getattr__`` and the ``__dir__`` of a package from a table of its names.
 
@@ -19,6 +48,8 @@ def lazily(
         table: The names that each module has.
         keras: Whether the names stand on Keras: another backend is refused in words, before something deep inside
             fails.
+        together: Whether the first name that is used brings all the others, so that Keras knows every class of the
+            package when it loads a file.
 
     Returns:
         The two functions.
@@ -38,6 +69,9 @@ def lazily(
             raise AttributeError(f"module {package!r} has no attribute {name!r}")
         if keras:
             import_module("seq2seq.system.backend")
+        if together:
+            for module in table:
+                import_module(module)
         value = getattr(import_module(where[name]), name)
         setattr(sys.modules[package], name, value)
         return value

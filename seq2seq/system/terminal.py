@@ -46,7 +46,8 @@ def exit_status(job: Callable[[], object], *, name: str = "seq2seq", debug: bool
     """
     try:
         job()
-        sys.stdout.flush()
+        if sys.stdout is not None:
+            sys.stdout.flush()
         return 0
     except BrokenPipeError:
         # Whoever read our output has seen enough (`| head`). Python would complain again when it closes stdout.
@@ -63,8 +64,8 @@ def exit_status(job: Callable[[], object], *, name: str = "seq2seq", debug: bool
 
 
 def tell(text: str) -> None:
-    """Write a message to stderr: stdout is for data."""
-    if not _silenced:
+    """Write a message to stderr: stdout is for data. Nothing where stderr is closed: `print` would take stdout."""
+    if not _silenced and sys.stderr is not None:
         print(text, file=sys.stderr, flush=True)
 
 

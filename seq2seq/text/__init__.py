@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from seq2seq.text.corpus import Corpus, corpus_from_pairs, hold_out
     from seq2seq.text.encoding import encode_corpus
     from seq2seq.text.ids import Ids
+    from seq2seq.text.length_limit import LengthLimit
     from seq2seq.text.lines import read_lines
     from seq2seq.text.pairs import CorpusError, Pair
     from seq2seq.text.reading import read_corpus
@@ -26,6 +27,7 @@ _WHERE = {
     "seq2seq.text.reading": ["read_corpus"],
     "seq2seq.text.encoding": ["encode_corpus"],
     "seq2seq.text.ids": ["Ids"],
+    "seq2seq.text.length_limit": ["LengthLimit"],
     "seq2seq.text.lines": ["read_lines"],
     "seq2seq.text.pairs": ["CorpusError", "Pair"],
     "seq2seq.text.special_ids": ["END", "PAD", "START", "UNKNOWN"],
@@ -42,6 +44,7 @@ __all__ = [
     "Corpus",
     "CorpusError",
     "Ids",
+    "LengthLimit",
     "Pair",
     "StreamedBatches",
     "Tokenizer",

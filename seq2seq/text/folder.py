@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from seq2seq.text.compression import COMPRESSIONS, without_compression
-from seq2seq.text.pairs import CorpusError
+from seq2seq.text.pairs import CorpusError, MissingSplitError
 
 ENDINGS = (".tsv", ".csv", ".jsonl", ".parquet", ".json", ".txt")
 """The endings of tables; that of a compression may follow, except after `.parquet`."""
@@ -99,7 +99,7 @@ def _in_folder(folder: Path, split: str, source: str, target: str) -> Files:
     folders = sorted(entry for entry in inside.iterdir() if entry.is_dir()) if inside.is_dir() else []
     splits = _splits(names, source, target) + [entry.name for entry in folders if _is_saved(entry)]
     there = _tell(splits or [*names, *(f"{entry.name}/" for entry in folders)])
-    raise CorpusError(
+    raise MissingSplitError(
         f"A folder needs the split that was named. {received}"
         + (f", where {_tell(begun)} is of no kind that is read. " if begun else ". ")
         + f"There is instead{' the split' if splits else ''}: {there}. {_READ}"
@@ -141,7 +141,7 @@ def _by_pattern(path: str, split: str, source: str, target: str) -> Files:
     pattern = path.replace("{split}", escape(split))
     received = f"Received: path={path!r}, split={split!r}, source={source!r}, target={target!r}"
     if "{split}" not in path and without_compression(Path(path).name).rpartition(".")[0] != split:
-        raise CorpusError(
+        raise MissingSplitError(
             f"A file pattern needs {{split}} where the name of the split stands, or every split would be the same. "
             f"{received}. Put it in, or give the folder and name the split by the stem of its file."
         )
@@ -149,7 +149,7 @@ def _by_pattern(path: str, split: str, source: str, target: str) -> Files:
         found = [_glob(pattern.replace("{lang}", escape(language))) for language in (source, target)]
         if all(len(files) == 1 for files in found):
             return Files([found[0][0], found[1][0]], "")
-        raise CorpusError(
+        raise (CorpusError if any(found) else MissingSplitError)(
             f"A pattern with {{lang}} needs to fit one file for each language. {received}. "
             f"It fits {_tell(found[0])} for the source and {_tell(found[1])} for the target."
         )
@@ -157,7 +157,7 @@ def _by_pattern(path: str, split: str, source: str, target: str) -> Files:
     endings = {_ending(file.name) for file in files}
     if len(endings) == 1 and (ending := endings.pop()):
         return Files(files, ending)
-    raise CorpusError(
+    raise (CorpusError if files else MissingSplitError)(
         f"A file pattern needs to fit tables of one kind ({', '.join(ENDINGS)}; all but .parquet also with "
         f"{', '.join(COMPRESSIONS)} behind), or to have {{lang}} in it for parallel text. {received}. "
         f"It fits: {_tell(files)}."

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from seq2seq.text.columns import find_column, text_of
-from seq2seq.text.pairs import CorpusError, Pair
+from seq2seq.text.pairs import CorpusError, MissingSplitError, Pair
 
 _ROWS = 1_000  # at a time: large enough that Arrow's own loops do the work
 
@@ -40,7 +40,7 @@ def read_hub(name: str, split: str, source: str, target: str, *, streaming: bool
     except ValueError as error:
         there = _splits(path, configuration or None)
         if there and split.partition("[")[0] not in there:
-            raise CorpusError(
+            raise MissingSplitError(
                 f"A corpus needs the split that was named. Received: split={split!r}, {name}. "
                 f"There is instead: {', '.join(map(repr, there))}."
             ) from None

@@ -1,12 +1,14 @@
 """How long a translation may become: a bound on the target's length given the source's, learnt from training pairs."""
 
+from __future__ import annotations
+
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal
 
-import numpy as np
-import numpy.typing as npt
+if TYPE_CHECKING:  # records of runs are read without it
+    import numpy.typing as npt
 
 _SHARE = 0.9  # of the source tokens, in pairs whose targets grow no faster than the line
 _MARGIN = 1.2
@@ -44,7 +46,7 @@ class LengthLimit:
             )
 
     @classmethod
-    def by_factor(cls, factor: float = _FACTOR) -> "LengthLimit":
+    def by_factor(cls, factor: float = _FACTOR) -> LengthLimit:
         """Give the limit where nothing was learnt: so many times the tokens of the source, and 10 more.
 
         Args:
@@ -53,9 +55,21 @@ class LengthLimit:
         return cls(((float(factor), _NUMBER),))
 
     @classmethod
+    def chosen(cls, factor: float | Literal["learnt"], learnt: LengthLimit | None = None) -> LengthLimit:
+        """Give the limit that the setting `max_length_factor` of a search chooses.
+
+        Args:
+            factor: the setting.
+            learnt: the limit that was learnt; None where none was.
+        """
+        if factor != "learnt":
+            return cls.by_factor(factor)
+        return cls.by_factor() if learnt is None else learnt
+
+    @classmethod
     def learn(
         cls, source_lengths: npt.ArrayLike, target_lengths: npt.ArrayLike, counts: npt.ArrayLike | None = None
-    ) -> "LengthLimit":
+    ) -> LengthLimit:
         """Learn the limit from the lengths of pairs.
 
         Every pair is within the limit, with a margin of a fifth and 5 tokens; and no limit is below that by the factor
@@ -74,6 +88,8 @@ class LengthLimit:
         Raises:
             ValueError: if there is no pair, the numbers of lengths differ, or a length is below 1.
         """
+        import numpy as np
+
         source, target = np.asarray(source_lengths, np.float64), np.asarray(target_lengths, np.float64)
         often = np.ones(source.shape) if counts is None else np.asarray(counts, np.float64)
         if not len(source) or not source.shape == target.shape == often.shape or min(source.min(), target.min()) < 1:
@@ -96,12 +112,22 @@ class LengthLimit:
         """
         return max(math.ceil(slope * (source_length - 1)) + number for slope, number in self.lines)
 
+    def __str__(self) -> str:
+        """Say it in words.
+
+        Example:
+            >>> str(LengthLimit(((2.0, 10), (6.1, 7))))
+            'the highest of 2 n + 10 and 6.1 n + 7 tokens for n of the source'
+        """
+        lines = " and ".join(f"{slope:.3g} n + {number}" for slope, number in self.lines)
+        return f"{'the highest of ' if len(self.lines) > 1 else ''}{lines} tokens for n of the source"
+
     def to_table(self) -> dict[str, Any]:
         """Give the limit as plain values, for JSON or TOML."""
         return {"lines": [list(line) for line in self.lines]}
 
     @classmethod
-    def from_table(cls, table: Mapping[str, Any]) -> "LengthLimit":
+    def from_table(cls, table: Mapping[str, Any]) -> LengthLimit:
         """Read what `to_table` gave.
 
         Raises:
@@ -120,8 +146,8 @@ def _is_line(line: object) -> bool:
     return isinstance(line, list) and len(line) == 2 and type(line[0]) in (int, float) and type(line[1]) is int
 
 
-def _quantile(values: npt.NDArray[np.float64], weights: npt.NDArray[np.float64], share: float) -> float:
+def _quantile(values: npt.NDArray[Any], weights: npt.NDArray[Any], share: float) -> float:
     """The smallest value that, with those below it, has this share of the weight; 0 where nothing has any."""
-    order = np.argsort(values)
-    below = np.cumsum(weights[order])
-    return float(values[order][np.searchsorted(below, share * below[-1])]) if below[-1] else 0.0
+    order = values.argsort()
+    below = weights[order].cumsum()
+    return float(values[order][below.searchsorted(share * below[-1])]) if below[-1] else 0.0

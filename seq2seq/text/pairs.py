@@ -17,3 +17,7 @@ class Pair(NamedTuple):
 
 class CorpusError(ValueError):
     """A corpus that cannot be used as it is; the message says where, and what to do."""
+
+
+class MissingSplitError(CorpusError):
+    """A corpus that has not the split that was named."""

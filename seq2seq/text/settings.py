@@ -3,10 +3,29 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Annotated, ClassVar, Literal
 
-from seq2seq.settings import Count, CountOrNone, Matching, Range, SettingsError, check_settings
+from seq2seq.settings import (
+    Count,
+    CountOrNone,
+    Matching,
+    Range,
+    SettingsError,
+    check_settings,
+    filled,
+    write_value,
+)
+
+# The names are typed here and explained beside what they name (tokenizer.py); a test compares.
+Kind = Literal["unigram", "bpe", "char", "word"]
+Normalization = Literal["nmt_nfkc", "nmt_nfkc_cf", "nfkc", "nfkc_cf", "identity"]
+VocabSize = Annotated[int, Range(8)]
+Coverage = Annotated[float, Range(0, 1, open_low=True)]
+
+AsTokenizer = Literal["as_tokenizer"]
+"""In the settings of one side: what `[tokenizer]` says for both."""
 
 
 @dataclass(frozen=True)
@@ -59,8 +78,49 @@ class Data:
 
 
 @dataclass(frozen=True)
+class _TokenizerSide:
+    """How the text of one side is cut. What is "as_tokenizer" is as `[tokenizer]` says for both sides.
+
+    Args:
+        kind: Kind of pieces.
+        vocab_size: Number of pieces, special ones included; fewer where the text does not support as many.
+        byte_fallback: Spell unknown characters in bytes instead of the unknown piece.
+        normalization: Name of SentencePiece's rule; "identity" where the target must come back exactly.
+        character_coverage: Share of the characters of the text that get a piece; below 1 leaves the rarest out.
+        symbols: Texts that always stay one piece.
+        model: A SentencePiece model file to use instead of training one; "" trains.
+    """
+
+    section: ClassVar[str] = "tokenizer"
+    kind: AsTokenizer | Kind = "as_tokenizer"
+    vocab_size: AsTokenizer | VocabSize = "as_tokenizer"
+    byte_fallback: AsTokenizer | bool = "as_tokenizer"
+    normalization: AsTokenizer | Normalization = "as_tokenizer"
+    character_coverage: AsTokenizer | Coverage = "as_tokenizer"
+    symbols: AsTokenizer | tuple[str, ...] = "as_tokenizer"
+    model: str = ""
+
+    def __post_init__(self) -> None:
+        check_settings(self)
+
+
+@dataclass(frozen=True)
+class SourceTokenizerSettings(_TokenizerSide):
+    """How source text is cut: as `[tokenizer]` says, but for what is written here."""
+
+    section: ClassVar[str] = "tokenizer.source"
+
+
+@dataclass(frozen=True)
+class TargetTokenizerSettings(_TokenizerSide):
+    """How target text is cut: as `[tokenizer]` says, but for what is written here."""
+
+    section: ClassVar[str] = "tokenizer.target"
+
+
+@dataclass(frozen=True)
 class TokenizerSettings:
-    """How text is cut into pieces, by SentencePiece.
+    """How text is cut into pieces, by SentencePiece: of both sides, and where a side has another value.
 
     Args:
         kind: Kind of pieces.
@@ -70,29 +130,63 @@ class TokenizerSettings:
         normalization: Name of SentencePiece's rule; "identity" where the target must come back exactly.
         character_coverage: Share of the characters of the text that get a piece; below 1 leaves the rarest out.
         symbols: Texts that always stay one piece.
-        source_model: A SentencePiece model file to use for the source instead of training one; "" trains.
-        target_model: The same for the target.
+        source: What is another for the source.
+        target: What is another for the target.
+
+    Example:
+        >>> letters = SourceTokenizerSettings(kind="char", normalization="nmt_nfkc_cf")
+        >>> settings = TokenizerSettings("word", joint=False, normalization="identity", source=letters)
+        >>> [side.kind for side in settings.sides()]
+        ['char', 'word']
     """
 
     section: ClassVar[str] = "tokenizer"
-    kind: Literal["unigram", "bpe", "char", "word"] = "unigram"
-    vocab_size: Annotated[int, Range(8)] = 8000
+    renamed: ClassVar[Mapping[str, str]] = {"source_model": "source.model", "target_model": "target.model"}
+    kind: Kind = "unigram"
+    vocab_size: VocabSize = 8000
     joint: bool = True
     byte_fallback: bool = False
-    normalization: Literal["nmt_nfkc", "nmt_nfkc_cf", "nfkc", "nfkc_cf", "identity"] = "nmt_nfkc"
-    character_coverage: Annotated[float, Range(0, 1, open_low=True)] = 1.0
+    normalization: Normalization = "nmt_nfkc"
+    character_coverage: Coverage = 1.0
     symbols: tuple[str, ...] = ()
-    source_model: str = ""
-    target_model: str = ""
+    source: SourceTokenizerSettings = field(default_factory=SourceTokenizerSettings)
+    target: TargetTokenizerSettings = field(default_factory=TargetTokenizerSettings)
 
     def __post_init__(self) -> None:
         check_settings(self)
-        if bool(self.source_model) != bool(self.target_model):
+        for side in (self.source, self.target):
+            own = [name for name, value in vars(side).items() if name != "model" and value != "as_tokenizer"]
+            if side.model and own:
+                raise SettingsError(
+                    "A model that is given cuts text as it was trained to. Received: "
+                    f"{_received(side, 'model', *own)}. Leave {', '.join(own)} out, or train a tokenizer."
+                )
+        if self.joint:
+            self._check_joint()
+
+    def _check_joint(self) -> None:
+        source, target = self.sides()
+        if bool(source.model) != bool(target.model):
             raise SettingsError(
-                "Give a tokenizer model for both sides or for none. Received: "
-                f'tokenizer.source_model="{self.source_model}", tokenizer.target_model="{self.target_model}". '
-                "For a joint vocabulary name the same file twice."
+                "A joint vocabulary takes a tokenizer model for both sides or for none. Received: "
+                f"tokenizer.joint=true, {_received(source, 'model')}, {_received(target, 'model')}. Name the same file "
+                "twice, or set tokenizer.joint=false."
             )
+        differing = [name for name, value in vars(source).items() if name != "model" and value != vars(target)[name]]
+        if differing:
+            raise SettingsError(
+                "A joint vocabulary is one for both sides, cut in one way. Received: tokenizer.joint=true, "
+                f"{_received(source, *differing)}, {_received(target, *differing)}. Set tokenizer.joint=false, or "
+                "write one value in [tokenizer]."
+            )
+
+    def sides(self) -> tuple[SourceTokenizerSettings, TargetTokenizerSettings]:
+        """Give the settings of source and target, written out: nothing is "as_tokenizer" any more."""
+        return filled(self.source, self, "as_tokenizer"), filled(self.target, self, "as_tokenizer")
+
+
+def _received(side: _TokenizerSide, *names: str) -> str:
+    return ", ".join(f"{side.section}.{name}={write_value(getattr(side, name))}" for name in names)
 
 
 @dataclass(frozen=True)

@@ -147,8 +147,8 @@ class Tokenizer:
                 raise learnt.error from None
             why = _why_not_trained(str(error), kind, vocab_size)
             raise ValueError(f"{why} {learnt.report()}" if learnt.left_out else why) from error
-        if learnt.left_out:
-            tell(learnt.report())
+        for line in filter(None, (learnt.report() if learnt.left_out else "", learnt.word_list())):
+            tell(line)
         return cls(writer.getvalue())
 
     @classmethod

@@ -2,7 +2,7 @@
 
 import time
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -82,6 +82,7 @@ def train(
     progress: str = "auto",
     resume: bool = False,
     devices: Devices | None = None,
+    accepted: Callable[[], None] | None = None,
 ) -> TrainingResult:
     """Train a model with Keras `fit`, and leave it with its best weights.
 
@@ -108,6 +109,8 @@ def train(
         devices: What :func:`seq2seq.distribution.devices.open_devices` gave, in whose ``strategy.scope()`` the model
             was made; None is the strategy that the model was made with. All workers call this alike; the chief alone
             writes, and a callback that acts on the run has to do the same on all of them.
+        accepted: Called once everything that can be refused is not, before anything is written into the folder: whoever
+            keeps a record there writes it now.
 
     Returns:
         What came of it. The model has its best weights (averages, with ``settings.ema``); where nothing was validated,
@@ -150,7 +153,8 @@ def train(
 
     with _run_folder(folder, resume, workers) as run:
         log = JsonLog(run.log, state)
-        keepers: dict[str, Remembering] = {"judge": judge, "schedule": plan, "log": log, "data": _DataCheck(batches)}
+        # What may refuse comes first: the log is cut back to the checkpoint.
+        keepers: dict[str, Remembering] = {"data": _DataCheck(batches), "judge": judge, "schedule": plan, "log": log}
         board = TensorBoardLog(run.tensorboard, state) if settings.tensorboard and workers.chief else None
         if board:
             keepers["tensorboard"] = board
@@ -169,6 +173,8 @@ def train(
         watch = Watch(state, batches, settings.skip_not_finite, to_text, audience)
 
         try:
+            if accepted is not None:
+                accepted()
             if found:
                 damaged = [path.name for path in found.damaged]
                 log.write("resume", {"checkpoint": found.path.name, "damaged": damaged, "kernels": kernels})

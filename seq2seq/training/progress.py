@@ -50,9 +50,9 @@ class Progress(keras.callbacks.Callback):
     ) -> None:
         super().__init__()
         self._stream = stream or sys.stderr
-        self._silent = style == "none"
+        self._silent = style == "none" or self._stream is None  # a closed stderr is None
         bar = choose("progress", style, _STYLES)
-        self._draws_bar = self._stream.isatty() if bar is None else bar
+        self._draws_bar = not self._silent and (self._stream.isatty() if bar is None else bar)
         self._state = state
         self._batches = batches
         self._epochs = epochs
@@ -82,7 +82,7 @@ class Progress(keras.callbacks.Callback):
         self._trained = self._state.train_seconds
         self._steps = self._batches.steps(epoch)
         self._best = False
-        if self._draws_bar and not self._silent:
+        if self._draws_bar:
             self._bar = tqdm(
                 total=self._steps,
                 initial=self._state.step,

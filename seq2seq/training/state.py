@@ -125,7 +125,8 @@ class Validated:
 
     Attributes:
         update: Optimizer steps done.
-        values: Scores by name, as "val_loss" (nats per target token) or "val_bleu" (0–100).
+        values: Scores by name, as "val_loss" (nats per target token) or "val_bleu" (0–100); "val_cut" is the number of
+            translations that the limit of length cut.
         signatures: How each metric of real decoding was computed.
         samples: Some triples of source, translation and reference.
         seconds: Wall time that it took.

@@ -13,8 +13,9 @@ from seq2seq.training.checkpoint_file import averaged_weights, metric_values, sa
 from seq2seq.training.schedules import Schedule
 from seq2seq.training.state import RunListener, RunState, TextPairs, TrainingBatches, Validated
 from seq2seq.training.stopping import BestScore
+from seq2seq.translation.hypothesis import Cuts, Hypothesis
 
-Decode = Callable[[list[str]], list[str]]
+Decode = Callable[[list[str]], list[list[Hypothesis]]]
 
 
 @dataclass(frozen=True)
@@ -25,7 +26,8 @@ class HeldOut:
         batches: Held-out batches for "val_loss" (nats per target token), "val_perplexity" and "val_accuracy"; None for
             none.
         corpus: Held-out sources and references to decode; needed with ``decode``.
-        decode: Translates texts with the model as it is at that moment; None for no decoding.
+        decode: Translates texts with the model as it is at that moment, as ``Translator.hypotheses`` does; None for no
+            decoding. The best hypotheses are measured, and those that the limit of length cut are counted: "val_cut".
         evaluation: How decoded text is measured.
 
     Raises:
@@ -91,8 +93,12 @@ class Validator:
         if self._batches:
             values |= {f"val_{name}": value for name, value in self._evaluate(self._batches).items()}
         if self._decode:
-            translations = self._decode(self._sources)
-            for name, score in measure(translations, self._references, self._evaluation).items():
+            # From other workers, hypotheses come as lists.
+            found = [[Hypothesis(*best)] for best, *_ in self._decode(self._sources)]
+            translations = [best.text for (best,) in found]
+            values["val_cut"] = Cuts.of(found).cut
+            scores = measure(translations, self._references, self._evaluation, self._sources)
+            for name, score in scores.items():
                 values[f"val_{name}"] = score.value
                 signatures[name] = score.signature
             references = [entry if isinstance(entry, str) else entry[0] for entry in self._references]

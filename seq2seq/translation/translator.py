@@ -2,24 +2,30 @@
 
 from __future__ import annotations
 
-import math
+import hashlib
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from itertools import groupby
 from pathlib import Path
 from statistics import fmean
-from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
+import numpy.typing as npt
 
 from seq2seq.search import DecodingSettings, Search
 from seq2seq.settings import Range, convert, from_table
 from seq2seq.system.choices import need_choice
 from seq2seq.system.files import replacing
-from seq2seq.text.special_ids import END, PAD, PIECES
+from seq2seq.system.fork import need_own_threads
+from seq2seq.system.terminal import tell
+from seq2seq.text.length_limit import LengthLimit
+from seq2seq.text.special_ids import END, PAD, PIECES, START
+from seq2seq.text.texts import texts_of
+from seq2seq.translation.hypothesis import Hypothesis
 from seq2seq.translation.model_file import (
     MODEL,
     RECIPE,
@@ -32,6 +38,7 @@ from seq2seq.translation.model_file import (
     read_members,
     write_members,
 )
+from seq2seq.translation.scoring import TargetScore, score_texts
 
 if TYPE_CHECKING:
     from seq2seq.models import Seq2Seq
@@ -43,18 +50,6 @@ _LONGEST = 1000  # source tokens
 _PRECISIONS = ("float32", "bfloat16")
 
 
-class Hypothesis(NamedTuple):
-    """One translation and its score.
-
-    Attributes:
-        text: The translation.
-        score: Log-probability (nats) over its length in tokens, ``</s>`` counted, to the power of the length penalty.
-    """
-
-    text: str
-    score: float
-
-
 class Translator:
     """Translates text with a trained model.
 
@@ -64,16 +59,18 @@ class Translator:
         target_tokenizer: Joins the ids that the model writes; the same object where the vocabulary is joint.
         recipe: The recipe that the model was trained with, as TOML; for people.
         about: What travels with the model as plain JSON values: "decoding" (what ``translate`` uses where it is told
-            nothing: a table of ``seq2seq.search.DecodingSettings``), "metrics", "signatures", "versions"
-            and more.
+            nothing: a table of ``seq2seq.search.DecodingSettings``), "length_limit" (a table of
+            :class:`seq2seq.text.LengthLimit`), "metrics", "signatures", "versions" and more.
         shortlist: Which target pieces a source is likely to need, for translating with ``shortlist=True``.
 
     Attributes:
         search: What is searched with where a call does not say so.
         batch_size: How many sentences are decoded together where a call does not say so.
+        length_limit: How long a translation may become where the search does not say so, as the training pairs showed;
+            where nothing was learnt, 2 times the tokens of the source, and 10 more.
 
     Raises:
-        ValueError: The settings in ``about`` are not allowed, or the shortlist belongs to other vocabularies.
+        ValueError: What ``about`` says of decoding is not allowed, or the shortlist belongs to other vocabularies.
 
     Example:
         >>> import seq2seq
@@ -104,13 +101,18 @@ class Translator:
         self.about = dict(about or {})
         decoding = _decoding(self.about.get("decoding", {}))
         self.search, self.batch_size = decoding.search, decoding.batch_size
+        learnt = self.about.get("length_limit")
+        self.length_limit = LengthLimit.by_factor() if learnt is None else LengthLimit.from_table(learnt)
         if shortlist is not None:
             shortlist.check(source_tokenizer.vocab_size, model.decoder.vocab_size)
         self.shortlist = shortlist
+        # What was measured, and of which weights; they may be others when it is saved.
+        self._measured = self.about.get("metrics")
+        self._weights = self.about.get("weights") or (_fingerprint(model) if self._measured else "")
 
     def translate(
         self,
-        texts: Sequence[str],
+        texts: Iterable[str],
         search: Search | None = None,
         *,
         batch_size: int | None = None,
@@ -120,11 +122,13 @@ class Translator:
         """Translate texts, each on its own, in batches of like length.
 
         Args:
-            texts: Source texts; an empty one, or one of white space or of what the tokenizer drops only, gives an
-                empty translation. One of more than 1,000 tokens (or the longest source of training, where that was
-                more) is cut into parts of as many, whose translations are joined by a space.
+            texts: Source texts, one after the other: a list, a generator, an open file, a column of a table ...; the
+                end of a line is no part of a text. An empty one, or one of white space or of what the tokenizer drops
+                only, gives an empty translation. One of more than 1,000 tokens (or the longest source of training,
+                where that was more) is cut into parts of as many, whose translations are joined by a space.
             search: What to search with: ``Greedy()``, ``Beam(12, length_penalty=0.6)``, ``Sample(seed=1)`` of
-                :mod:`seq2seq.search`. None: the translator's own ``search``, as the recipe says; with
+                :mod:`seq2seq.search`; a translation becomes as long as ``length_limit`` allows, or as its
+                ``max_length_factor`` says. None: the translator's own ``search``, as the recipe says; with
                 ``dataclasses.replace(translator.search, length_penalty=0.6)`` one number of it is another.
             batch_size: Sentences decoded together. None: the translator's own ``batch_size``.
             shortlist: Score only the target pieces that the sentences of a batch are likely to need. Faster with a
@@ -136,7 +140,7 @@ class Translator:
             One translation per text, in the order of the texts.
 
         Raises:
-            TypeError: ``texts`` is one text, or holds something else than text.
+            TypeError: ``texts`` is one text, has no order, or holds something else than text.
             ValueError: An argument is not allowed.
         """
         found = self.hypotheses(texts, search, batch_size=batch_size, shortlist=shortlist, precision=precision)
@@ -144,7 +148,7 @@ class Translator:
 
     def hypotheses(
         self,
-        texts: Sequence[str],
+        texts: Iterable[str],
         search: Search | None = None,
         *,
         batch_size: int | None = None,
@@ -153,10 +157,12 @@ class Translator:
     ) -> list[list[Hypothesis]]:
         """Translate texts, and give the translations of each with their scores: several with ``Beam(5, n_best=3)``.
 
+        Each knows whether it ended by itself; ``Cuts.of`` counts those that did not.
+
         Args:
             texts: Source texts, see :meth:`translate`; one that gives an empty translation has a single hypothesis,
                 with score 0; of one in parts the first hypotheses of all parts are joined, the second ones, and so on,
-                with the mean of their scores.
+                with the mean of their scores, and with the number of parts.
             search: See :meth:`translate`.
             batch_size: See :meth:`translate`.
             shortlist: See :meth:`translate`; the scores are log-probabilities among the shortlisted pieces.
@@ -166,10 +172,10 @@ class Translator:
             For each text, in the order of the texts, its hypotheses, best first.
 
         Raises:
-            TypeError: ``texts`` is one text, or holds something else than text.
+            TypeError: ``texts`` is one text, has no order, or holds something else than text.
             ValueError: An argument is not allowed.
         """
-        _check_texts(texts)
+        texts = list(texts_of(texts, "texts"))
         search = self.search if search is None else search
         size = self.batch_size if batch_size is None else batch_size
         _check_batch_size(size)
@@ -211,24 +217,52 @@ class Translator:
             found[place] = _joined([hypotheses for _, hypotheses in group])
         return found
 
+    def score(self, sources: Iterable[str], targets: Iterable[str]) -> list[TargetScore]:
+        """Score given translations: how likely the model finds each, as a whole and token by token.
+
+        Every text is read whole, however long: nothing is cut, nor are long sources taken in parts as in
+        :meth:`translate`. The model says what it says without a shortlist and in its own precision.
+
+        Args:
+            sources: Source texts, any iterable as :meth:`translate` takes it; none may be empty.
+            targets: A translation of each; an empty one is ``</s>`` alone.
+
+        Returns:
+            One score per pair, in the order of the pairs.
+
+        Raises:
+            TypeError: ``sources`` or ``targets`` is one text, has no order, or holds something else than text.
+            ValueError: There are more of one than of the other, or a source is empty to the tokenizer.
+
+        Source:
+            Sennrich 2017 (what it is good for: contrastive pairs of translations).
+        """
+        pairs = [list(texts_of(texts, name)) for texts, name in ((sources, "sources"), (targets, "targets"))]
+        return score_texts(self.model, self.source_tokenizer, self.target_tokenizer, *pairs)
+
     def _decode(
         self, ids: list[list[int]], search: Search, shortlist: Shortlist | None, precision: str | None
     ) -> list[list[Hypothesis]]:
-        source = np.full((len(ids), max(map(len, ids)) + 1), PAD, np.int32)
-        for row, sentence in zip(source, ids, strict=True):
-            row[: len(sentence) + 1] = [*sentence, END]
+        limit = LengthLimit.chosen(search.max_length_factor, self.length_limit)
+        source = _padded([[*sentence, END] for sentence in ids])
         vocabulary = None if shortlist is None else shortlist.of(source)
-        found = self.model.decode(source, search=search, vocabulary=vocabulary, precision=precision)
-        tokens, scores = np.asarray(found.tokens), np.asarray(found.scores)
+        max_length = [limit.of(len(sentence) + 1) for sentence in ids]
+        found = self.model.decode(source, max_length, search, vocabulary, precision)
+        tokens, scores, ended = (np.asarray(each) for each in (found.tokens, found.scores, found.ended))
         texts = iter(self.target_tokenizer.decode_batch(tokens.reshape(-1, tokens.shape[-1]).tolist()))
-        return [[Hypothesis(next(texts), score) for score in row] for row in scores.tolist()]
+        return [
+            [Hypothesis(next(texts), *each) for each in zip(*rows, strict=True)]
+            for rows in zip(scores.tolist(), ended.tolist(), strict=True)
+        ]
 
     def save(self, path: str | Path) -> None:
         """Write the translator to one file, whole or not at all, once the file has proved itself.
 
         The file is a zip of Keras' own model file (without the optimizer), the SentencePiece models, the recipe and
         ``about.json`` with a checksum of each. It holds no pickle and no code. Before it gets its name it is loaded
-        again, and has to have the same weights and to translate some texts (kept in it as "probes") in the same way.
+        again, and has to have the same weights and to give the translations of some texts (kept in it as "probes") the
+        same scores, token by token.
+        Metrics of other weights, from before a further training, are left out.
 
         Args:
             path: The file, usually ``.s2s``; replaced where there is one.
@@ -239,10 +273,15 @@ class Translator:
         path = Path(path)
         joint = self.target_tokenizer.fingerprint == self.source_tokenizer.fingerprint
         sources = _probes(self.source_tokenizer)
-        found = self.hypotheses(sources, self.search.greedy())
-        probes = [[text, best[0].text] for text, best in zip(sources, found, strict=True)]
+        probes = [
+            [text, best] for text, best in zip(sources, self.translate(sources, self.search.greedy()), strict=True)
+        ]
+        weights = _fingerprint(self.model)
+        if self._measured and self._measured == self.about.get("metrics") and self._weights != weights:
+            tell(f"The weights have changed since they were measured: {path} has no metrics. Measure it anew.")
+            self.about = {name: value for name, value in self.about.items() if name not in ("metrics", "signatures")}
         about = {"created": datetime.now(UTC).isoformat(timespec="seconds")} | self.about
-        about |= {"joint": joint, "probes": probes}
+        about |= {"joint": joint, "probes": probes, "weights": weights}
         members = {RECIPE: self.recipe.encode(), SOURCE: self.source_tokenizer.to_bytes()}
         if not joint:
             members[TARGET] = self.target_tokenizer.to_bytes()
@@ -256,22 +295,32 @@ class Translator:
         path.parent.mkdir(parents=True, exist_ok=True)
         with replacing(path) as temporary:
             write_members(temporary, members, about)
-            self._compare(temporary, sources, found)
+            self._compare(temporary, probes)
+        self._measured, self._weights = about.get("metrics"), weights
 
-    def _compare(self, path: Path, sources: list[str], expected: list[list[Hypothesis]]) -> None:
+    def _compare(self, path: Path, probes: list[list[str]]) -> None:
         """Refuse a file of this translator that, loaded, is another translator."""
         written = Translator.load(path)
-        pairs = zip(self.model.weights, written.model.weights, strict=True)
-        same = all(np.array_equal(ours.numpy(), theirs.numpy(), equal_nan=True) for ours, theirs in pairs)
-        for (before,), (after,) in zip(expected, written.hypotheses(sources, written.search.greedy()), strict=True):
-            # Where two translations score alike, rounding on a graphics processor may decide between them.
-            same &= before.text == after.text or math.isclose(before.score, after.score, rel_tol=1e-3)
+        weights = zip(self.model.weights, written.model.weights, strict=True)
+        same = all(np.array_equal(ours.numpy(), theirs.numpy(), equal_nan=True) for ours, theirs in weights)
+        if probes:
+            # Not a second search, which takes a second to compile; alike but for rounding on a graphics processor.
+            ours, theirs = (translator._logits(probes) for translator in (self, written))
+            same &= ours.shape == theirs.shape and np.allclose(ours, theirs, rtol=1e-3, atol=1e-3, equal_nan=True)
         if not same:
             raise TranslatorFileError(
                 "A translator file has to translate as the translator did that it was written from. Received: a file "
                 "that does not, so it was thrown away. Where a part of the model is your own, look whether its "
                 "get_config names every argument and its weights are made in build."
             )
+
+    def _logits(self, probes: list[list[str]]) -> npt.NDArray[np.float32]:
+        """Give the logits of translations of texts, `[texts, target_time, vocab]`."""
+        sources, targets = (list(side) for side in zip(*probes, strict=True))
+        source = _padded([[*ids, END] for ids in self.source_tokenizer.encode_batch(sources)])
+        target_in = _padded([[START, *ids] for ids in self.target_tokenizer.encode_batch(targets)])
+        logits = self.model({"source": source, "target_in": target_in}, training=False)
+        return np.where(target_in[..., np.newaxis] == PAD, 0, np.asarray(logits, np.float32))
 
     @classmethod
     def load(cls, path: str | Path) -> Translator:
@@ -281,17 +330,22 @@ class Translator:
             path: A file that :meth:`save` wrote, on this machine or another.
 
         Returns:
-            The translator, without the optimizer: for translating, not for training on.
+            The translator. It holds no state of the optimizer: to train its ``model`` on, compile it anew; a run is
+            better gone on with from its folder.
 
         Raises:
             FileNotFoundError: There is no such file.
             TranslatorFileError: The file is no translator, is damaged, or was written by a newer version.
+            RuntimeError: The process was forked from one that had used TensorFlow: load in the child alone.
         """
         path = Path(path)
         members, about = read_members(path)
+        # What is wrong with this process is not laid to the file: these imports refuse another backend of Keras.
+        from seq2seq.models import Seq2Seq  # noqa: F401
         from seq2seq.text import Tokenizer
         from seq2seq.translation.shortlist import Shortlist
 
+        need_own_threads()
         try:
             recipe = members[RECIPE].decode("utf-8")
             source = Tokenizer.from_bytes(members[SOURCE])
@@ -319,6 +373,7 @@ def load(path: str | Path) -> Translator:
     Raises:
         FileNotFoundError: There is no such file.
         TranslatorFileError: The file is no translator, is damaged, or was written by a newer version.
+        RuntimeError: The process was forked from one that had used TensorFlow: load in the child alone.
     """
     return Translator.load(path)
 
@@ -333,14 +388,6 @@ def read_about(path: str | Path) -> dict[str, Any]:
     return read_members(Path(path))[1]
 
 
-def _check_texts(texts: Sequence[str]) -> None:
-    if isinstance(texts, str):
-        raise TypeError(f"Translating takes a list of texts. Received: texts={texts!r}. Write [{texts!r}].")
-    for place, text in enumerate(texts):
-        if not isinstance(text, str):
-            raise TypeError(f"Every text is a str. Received: texts[{place}]={text!r}.")
-
-
 def _decoding(said: Mapping[str, Any]) -> DecodingSettings:
     """Read what a model file says of decoding; files of before there were several searches have those of a beam."""
     if "search" not in said:
@@ -353,12 +400,25 @@ def _check_batch_size(batch_size: Any) -> None:
     convert(batch_size, Annotated[int, Range(1)], "batch_size")
 
 
+def _padded(rows: list[list[int]]) -> npt.NDArray[np.int32]:
+    """Put rows of ids under each other, padded on the right."""
+    padded = np.full((len(rows), max(map(len, rows))), PAD, np.int32)
+    for place, row in zip(padded, rows, strict=True):
+        place[: len(row)] = row
+    return padded
+
+
 def _joined(parts: list[list[Hypothesis]]) -> list[Hypothesis]:
     """Join the hypotheses of the parts of one text, the best with the best."""
     if len(parts) == 1:
         return parts[0]
     return [
-        Hypothesis(" ".join(one.text for one in rank), fmean(one.score for one in rank))
+        Hypothesis(
+            " ".join(one.text for one in rank),
+            fmean(one.score for one in rank),
+            all(one.ended for one in rank),
+            len(parts),
+        )
         for rank in zip(*parts, strict=True)
     ]
 
@@ -377,6 +437,14 @@ def _check_vocabularies(model: Seq2Seq, source: Tokenizer, target: Tokenizer) ->
             f"its tokenizers have {source.vocab_size:,} and {target.vocab_size:,} pieces, its model "
             f"{model.encoder.vocab_size:,} and {model.decoder.vocab_size:,}"
         )
+
+
+def _fingerprint(model: Seq2Seq) -> str:
+    """Tell the weights of a model from all others: the SHA-256 over all of them."""
+    digest = hashlib.sha256()
+    for weight in model.weights:
+        digest.update(np.asarray(weight.numpy()).tobytes())
+    return digest.hexdigest()
 
 
 @contextmanager

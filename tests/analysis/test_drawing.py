@@ -2,6 +2,7 @@ import re
 import xml.etree.ElementTree as ET
 from itertools import combinations
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -63,6 +64,7 @@ def test_nothing_in_a_drawing_overlaps(model: Seq2Seq) -> None:
     check_layout(model)
 
 
+@pytest.mark.slow
 @settings(max_examples=15)
 @given(
     encoder=st.lists(st.sampled_from([1, 7, 50, 300]), min_size=1, max_size=8),

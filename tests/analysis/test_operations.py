@@ -31,7 +31,7 @@ def one_step(model, *, batch, source_time):
 
     @tf.function(autograph=False)
     def run(memory, states, tokens):
-        from seq2seq.layers.cells import LSTMState
+        from seq2seq.layers import LSTMState
         from seq2seq.layers.state import Encoded
 
         state = tuple(

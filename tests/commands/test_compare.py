@@ -1,4 +1,3 @@
-import shutil
 import signal
 import subprocess
 import sys
@@ -7,17 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from seq2seq.analysis.comparison import Refused, Search, SearchResult, Study, StudyResult, Trial
+from seq2seq.analysis.comparison import Refused, SearchResult, SettingsSearch, Study, StudyResult, Trial
 from seq2seq.commands.command import main
 from seq2seq.runs import read_run
 from tests.letters import RECIPE
 
 
 def test_a_finished_run_is_compared(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    texts = {name: here / f"test.{name}.txt" for name in ("translations", "source", "reference")}
-    for name in ("source", "reference"):
-        if not texts[name].exists():
-            shutil.copy(texts["translations"], texts[name])
     assert main(["compare", "runs", "--out", "report"]) == 0
     out, err = capsys.readouterr()
     assert out.startswith("1 variant, 1 run, scored on 3 test sentences.")
@@ -81,8 +76,8 @@ def test_the_exit_status_says_how_a_study_ended(result, status, message, tmp_pat
 
 def test_a_search_ends_with_the_command_that_compares_its_best(tmp_path, monkeypatch, capsys) -> None:
     found = SearchResult("bleu", [Trial(1, {"model.dropout": 0.31}, "finished", 40.0)], None, tmp_path / "best.toml")
-    monkeypatch.setattr(Search, "__init__", lambda self, *_, **__: None)
-    monkeypatch.setattr(Search, "run", lambda self, *_, **__: found)
+    monkeypatch.setattr(SettingsSearch, "__init__", lambda self, *_, **__: None)
+    monkeypatch.setattr(SettingsSearch, "run", lambda self, *_, **__: found)
     (tmp_path / "a.toml").write_text(RECIPE.to_toml())
     arguments = ["--search", "random", "--vary", "model.dropout=0..1", "--out", "out", "--set", "training.epochs=2"]
     assert main(["compare", str(tmp_path / "a.toml"), *arguments]) == 0

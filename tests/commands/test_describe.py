@@ -16,6 +16,14 @@ def test_a_recipe_before_anything_trains(seq2seq, tmp_path: Path) -> None:
     assert "state bridge: [[]]" in (tmp_path / "w.svg").read_text()
 
 
+def test_a_tokenizer_per_side(seq2seq, tmp_path: Path) -> None:
+    (tmp_path / "tiny.toml").write_text(f"{RECIPE}[tokenizer]\njoint = false\n[tokenizer.target]\nvocab_size = 90\n")
+    status, out, _ = seq2seq("describe", f"{tmp_path}/tiny.toml")
+    assert status == 0 and out.decode().startswith("tiny (8,000 and 90 pieces")
+    rows = [line.split() for line in out.decode().splitlines()]
+    assert [row[3] for row in rows if row[1:2] == ["embedding"]] == ["8,000", "90"]
+
+
 def test_a_trained_model(seq2seq, model: str, translator: Translator) -> None:
     status, out, _ = seq2seq("describe", model)
     assert status == 0

@@ -22,6 +22,17 @@ def test_translations_equal_to_the_references_are_perfect(
     assert rows[2][:2] == ["chrf", "100.00"] and rows[3][:2] == ["exact_match", "100.00"]
 
 
+def test_what_is_cut_is_counted(seq2seq, model: str, tmp_path: Path) -> None:
+    (tmp_path / "x.de").write_text(f"Haus\n\n{'a' * 1001}\n")
+    (tmp_path / "x.en").write_text("house\n\nx\n")
+    files = ["--source", f"{tmp_path}/x.de", "--target", f"{tmp_path}/x.en"]
+    status, out, err = seq2seq("evaluate", model, *files, "--max-length-factor", "0.01", "--json")
+    told = json.loads(out)
+    assert (status, told["sentences"], told["cut"], told["in_parts"]) == (0, 3, 2, 1)
+    assert "warning: Cut at the limit of length: 2 of 3 translations" in err
+    assert "in parts, as too long for one: 1 source." in err and err.count("\n") == 1
+
+
 def test_unequal_files_are_a_failed_job(seq2seq, model: str, tmp_path: Path) -> None:
     (tmp_path / "x.de").write_text("Haus\nWald\n")
     (tmp_path / "x.en").write_text("house\n")

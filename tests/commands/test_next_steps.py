@@ -12,6 +12,7 @@ from seq2seq.runs.record import finished_run
 from tests.letters import RECIPE
 
 
+@pytest.mark.slow
 def test_what_to_try_next_can_be_typed(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (here.parent.parent / "my letters.toml").write_text(RECIPE.to_toml())
     arguments = ["train", "my letters.toml", "--resume-if-begun", "--out", "runs/letters"]

@@ -32,7 +32,7 @@ def test_a_finished_command_is_safe_to_repeat(
 
 @pytest.mark.parametrize(
     "arguments",
-    [["--seed", "1"], ["--set", "training.epochs=2"], ["--data", "corpus"], ["--set", "decoding.search.beam_size=1"]],
+    [["--seed", "1"], ["--set", "training.epochs=2"], ["--data", "corpus"], ["--set", "decoding.search.min_length=2"]],
     ids=" ".join,
 )
 def test_another_run_is_not_taken_for_the_finished_one(
@@ -80,7 +80,11 @@ def test_a_stopped_run_goes_on_by_itself_where_that_is_asked_for(
     assert json.loads((here / "result.json").read_text())["metrics"] == first["metrics"]
     main(RECIPE, ["--resume-if-begun"])
     assert "finished before" in capsys.readouterr().err
-    # Killed before the first checkpoint, and before anything.
+
+
+@pytest.mark.slow
+def test_a_run_killed_before_its_first_checkpoint_begins_again(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    first = json.loads((here / "result.json").read_text())
     unfinished(here)
     shutil.rmtree(here / "last")
     (here / "best.weights.h5").unlink()
@@ -122,11 +126,13 @@ def test_the_stopped_run_of_another_recipe_is_left_alone(
 
 def test_a_run_that_goes_on_tells_what_the_recipe_has_otherwise(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (here / "run.json").write_text(
-        json.dumps(json.loads((here / "run.json").read_text()) | {"changed_settings": {"decoding.search.beam_size": 5}})
+        json.dumps(
+            json.loads((here / "run.json").read_text()) | {"changed_settings": {"decoding.search.min_length": 2}}
+        )
     )
     edited = RECIPE.override([
         "training.epochs=3", "training.monitor=chrf", "evaluation.metrics=chrf,ter", "batches.size=2", "seed=9",
-        "training.ema=0.5", "decoding.search.beam_size=1", "training.label_smoothing=0.3",
+        "training.ema=0.5", "decoding.search.min_length=3", "training.label_smoothing=0.3",
     ])  # fmt: skip
     main(edited, ["--resume", "--set", "training.label_smoothing=0.3"])
     err = capsys.readouterr().err

@@ -1,12 +1,16 @@
 import json
+import os
 import subprocess
 import sys
+import threading
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from seq2seq import Translator
+from seq2seq.commands import translate
+from seq2seq.commands.command import main
 from seq2seq.search import Beam, Greedy
 from tests.commands.conftest import WORDS
 
@@ -43,8 +47,8 @@ def test_scores_and_the_n_best(seq2seq, model: str, translator: Translator) -> N
     assert status == 0
     assert [row[0] for row in rows] == ["1", "1", "1", "2", "3", "3", "3"]
     flat = [hypothesis for hypotheses in found for hypothesis in hypotheses]
-    assert [row[2] for row in rows] == [text for text, _ in flat]
-    assert [float(row[1]) for row in rows] == pytest.approx([score for _, score in flat], abs=1e-4)
+    assert [row[2] for row in rows] == [one.text for one in flat]
+    assert [float(row[1]) for row in rows] == pytest.approx([one.score for one in flat], abs=1e-4)
     status, out, _ = seq2seq("translate", model, "--scores", "--beam-size", "3", stdin=b"Wald\n")
     assert out.decode() == f"{flat[4].score:.4f}\t{flat[4].text}\n"
 
@@ -78,10 +82,96 @@ def test_a_line_that_is_no_utf_8_is_translated_too(seq2seq, model: str, translat
     assert status == 0
     expected = translator.translate(["ein Haus", "Wald", "am \ufffd See", "\ufffd", "und"])
     assert out.decode().split("\n") == [*expected, ""]
-    assert err.count("warning") == 1
-    assert "Received: stdin, line 3, byte 4 of the line is 0xff" in err
+    assert err.count("U+FFFD") == 1
+    assert "warning" in err and "Received: stdin, line 3, byte 4 of the line is 0xff" in err
 
 
+def test_what_is_cut_is_told(seq2seq, model: str, translator: Translator) -> None:
+    text = b"ein Haus\n\nWald\n"
+    short = Greedy(max_length_factor=0.01)  # an untrained model goes on and on
+    found = translator.hypotheses(["ein Haus", "", "Wald"], short)
+    assert [best.ended for (best,) in found] == [False, True, False]
+    command = ("translate", model, "--search", "greedy", "--max-length-factor", "0.01", "--ended")
+    status, out, err = seq2seq(*command, stdin=text)
+    assert (status, out.decode().splitlines()) == (
+        0,
+        [f"cut\t{found[0][0].text}", "ended\t", f"cut\t{found[2][0].text}"],
+    )
+    told = "Cut at the limit of length: 2 of 3 translations; a higher max_length_factor gives them room."
+    assert err == f"seq2seq: warning: {told}\n"
+    status, out, _ = seq2seq(*command[:2], "--n-best", "2", "--scores", "--ended", stdin=b"Wald\n")
+    rows = [row.split("\t") for row in out.decode().splitlines()]
+    best = translator.hypotheses(["Wald"], Beam(2, n_best=2))[0]
+    assert [row[0] for row in rows] == ["1", "1"] and [row[3] for row in rows] == [one.text for one in best]
+    assert [row[2] for row in rows] == ["ended" if one.ended else "cut" for one in best]
+
+
+def test_a_source_in_parts_is_told(seq2seq, model: str) -> None:
+    status, _, err = seq2seq("translate", model, "--max-length-factor", "0.01", stdin=b"a" * 1001 + b"\n")
+    assert status == 0
+    assert err.endswith("Translated in parts, as too long for one: 1 source.\n") and err.count("\n") == 1
+
+
+def test_text_of_the_command_line(seq2seq, model: str, translator: Translator) -> None:
+    expected = "".join(f"{text}\n" for text in translator.translate(["ein Haus", "am See", "", "-Wald"])).encode()
+    for texts in (
+        ["ein Haus", "am See\n", "--batch-size", "4", "--", "-Wald"],
+        ["--", "ein Haus\nam See", "", "-Wald"],
+    ):
+        assert seq2seq("translate", model, *texts, stdin=b"not read")[:2] == (0, expected)
+    behind = seq2seq("translate", model, "ein Haus", "--batch-size", "4", "am See")
+    assert behind == seq2seq("translate", model, "--batch-size", "4", "ein Haus", "am See")
+    status, out, err = seq2seq("translate", model, os.fsdecode(b"ein \xff Haus"))
+    assert (status, out.decode()) == (0, translator.translate(["ein \ufffd Haus"])[0] + "\n")
+    assert "Received: the command line, line 1, byte 5" in err
+
+
+def test_whatever_is_no_folder_is_read(seq2seq, model: str, translator: Translator, tmp_path: Path) -> None:
+    text = "ein Haus\nWald\n"
+    expected = "".join(f"{line}\n" for line in translator.translate(text.splitlines())).encode()
+    assert seq2seq("translate", model, "--input", "-", "--output", "-", stdin=text.encode())[:2] == (0, expected)
+    os.mkfifo(tmp_path / "pipe")
+    writer = threading.Thread(target=(tmp_path / "pipe").write_text, args=[text])
+    writer.start()
+    assert seq2seq("translate", model, "--input", f"{tmp_path}/pipe")[:2] == (0, expected)
+    writer.join()
+    (tmp_path / "x.en").write_bytes(expected)
+    files = ["--source", "-", "--target", f"{tmp_path}/x.en", "--metrics", "exact_match"]
+    assert b"100.00" in seq2seq("evaluate", model, *files, stdin=text.encode())[1]
+
+
+def test_closed_streams(model: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd) -> None:
+    monkeypatch.setattr(sys, "stdin", None)
+    assert main(["translate", model]) == 2
+    assert "Standard input is closed" in capfd.readouterr().err
+    monkeypatch.setattr(sys, "stdout", None)
+    assert main(["translate", model, "Wald"]) == 2
+    assert "Standard output is closed" in capfd.readouterr().err
+    assert main(["translate", model, "Wald", "--output", f"{tmp_path}/out"]) == 0
+    assert len((tmp_path / "out").read_text().splitlines()) == 1
+
+
+def test_what_has_arrived_is_answered() -> None:
+    arrived = iter([False, True, True, False, False, False])  # after f nobody asks: three are enough
+    chunks = translate._chunks(iter("abcdefg"), 3, lambda: next(arrived))
+    assert list(chunks) == [["a", "b"], ["c"], ["d", "e", "f"], ["g"]]
+
+
+@pytest.mark.slow
+def test_a_conversation_through_a_pipe(model: str, translator: Translator) -> None:
+    command = [sys.executable, "-m", "seq2seq", "translate", model]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdin and process.stdout
+        for line in (*WORDS, "", "ein Haus"):
+            process.stdin.write(f"{line}\n".encode())
+            process.stdin.flush()
+            assert process.stdout.readline().decode() == translator.translate([line])[0] + "\n"
+        process.stdin.close()
+        assert process.stdout.read() == b""
+    assert process.returncode == 0
+
+
+@pytest.mark.slow
 def test_a_reader_that_has_seen_enough_is_no_error_to_tell(model: str) -> None:
     command = f'printf "Wald\\n%.0s" $(seq 400) | "{sys.executable}" -m seq2seq translate "{model}" | head -n 1'
     done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=True)

@@ -111,6 +111,7 @@ def need_equal(folder, alone):
     assert {path.name for path in folder.iterdir()} == {path.name for path in alone.iterdir()}
 
 
+@pytest.mark.slow
 def test_two_workers_train_as_one_process_does(two, alone):
     need_equal(two, alone)
 

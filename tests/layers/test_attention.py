@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from seq2seq.layers import Attention, Encoded
-from seq2seq.layers.attention import SCORES
+from seq2seq.layers.scores import SCORES
 from tests import reference
 
 
@@ -21,6 +21,7 @@ def example(score, memory_units=5, units=5):
 
 ENERGIES = {
     "dot": lambda query, key: query @ key,
+    "scaled_dot": lambda query, key: query @ key / np.sqrt(len(query)),
     "general": lambda query, key, kernel: query @ (key @ kernel),
     "additive": lambda query, key, kernel, query_kernel, energy: energy @ np.tanh(query @ query_kernel + key @ kernel),
 }
@@ -28,7 +29,8 @@ ENERGIES = {
 
 @pytest.mark.parametrize("score", SCORES)
 def test_equals_numpy(score):
-    attention, query, encoded = example(score, memory_units=5 if score == "dot" else 7)
+    # A score without weights multiplies as they are: it needs one width.
+    attention, query, encoded = example(score, memory_units=7 if example(score)[0].weights else 5)
     weights = attention.get_weights()
     context, shares = attention(query, attention.prepare(encoded))
     expected = reference.attention(
@@ -52,6 +54,16 @@ def test_padding_changes_nothing(score):
     np.testing.assert_array_equal(np.asarray(shares)[..., 4:], 0)
 
 
+def test_a_seed_gives_the_weights_that_keras_draws_one_after_the_other():
+    keras.utils.set_random_seed(1)
+    attention, *_ = example("additive", memory_units=7, units=5)
+    keras.utils.set_random_seed(1)
+    expected = [keras.initializers.GlorotUniform()(shape) for shape in ((7, 5), (5, 5))]
+    expected.append(keras.initializers.RandomUniform(-((3 / 5) ** 0.5), (3 / 5) ** 0.5)((5,)))
+    for ours, theirs in zip(attention.get_weights(), expected, strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+
+
 def test_a_row_of_padding_only_gives_numbers():
     attention, query, encoded = example("general")
     nothing = Encoded(encoded.memory, np.zeros((3, 4), bool), ())
@@ -59,13 +71,14 @@ def test_a_row_of_padding_only_gives_numbers():
     assert np.isfinite(context).all()
 
 
-def test_dot_refuses_unequal_widths():
+@pytest.mark.parametrize("score", ["dot", "scaled_dot"])
+def test_dots_refuse_unequal_widths(score):
     with pytest.raises(
         ValueError, match=r"same width. Received: decoder width=4, memory width=5. Use attention='general'"
     ):
-        Attention("dot").build((None, 2, 4), (None, 3, 5))
+        Attention(score).build((None, 2, 4), (None, 3, 5))
 
 
 def test_unknown_score():
-    with pytest.raises(ValueError, match=r"score is one of: additive, dot, general. Received: score='cosine'"):
+    with pytest.raises(ValueError, match=f"score is one of: {', '.join(sorted(SCORES))}. Received: score='cosine'"):
         Attention("cosine")

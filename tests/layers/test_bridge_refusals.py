@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from seq2seq.layers import StateBridge, Wire
+from seq2seq.layers import CELLS, StateBridge, Wire
 from seq2seq.layers.bridge import MISSING, STATES, TO
 from seq2seq.layers.routes import ALIGN, MODES
 from tests.layers.bridge_reference import DEPTHS, MEMORY_UNITS, PARTS, table
@@ -80,8 +80,7 @@ def test_something_is_passed_or_nothing_was_asked_for_or_it_is_refused(mode, ali
         ({"align": "middle"}, "align is one of: bottom, none, spread, top"),
         (
             {"cell": "lstn"},
-            "cell is one of: coupled_lstm, gru, layer_norm_lstm, lstm, peephole_lstm. Received: cell='lstn'. "
-            "Did you mean 'lstm'?",
+            f"cell is one of: {', '.join(sorted(CELLS))}. Received: cell='lstn'. Did you mean 'lstm'?",
         ),
         ({"missing": "copy"}, "missing is one of: project, zero"),
         ({"mode": [[0]]}, r"Received: 1 lists [[0]], decoder depth=2"),

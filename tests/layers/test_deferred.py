@@ -75,6 +75,7 @@ def test_values_and_gradients_equal_a_plain_loop(compiled):
 def test_gradients_equal_finite_differences():
     names, tensors = zip(*data().items(), strict=True)
 
+    @tf.function
     def loss(*tensors):
         outputs, state = deferred(dict(zip(names, tensors, strict=True)))
         return tf.reduce_sum(tf.sin(outputs)) + tf.reduce_sum(tf.cos(state))

@@ -142,6 +142,72 @@ class TestStateful:
         np.testing.assert_allclose(halves(inputs[:, 2:]), whole(inputs), atol=1e-12)
 
 
+class TestAsKerasTestsItsOwn:
+    """The points of Keras' test files of its recurrent layers that the tests above do not have."""
+
+    @both
+    @pytest.mark.parametrize("dtype", ["float16", "mixed_float16", "mixed_bfloat16", "float64"])
+    def test_types_of_outputs_states_and_weights(self, kind, dtype):
+        inputs, _ = sequences(4, 0, dtype="float32")
+        layers = ours_and_stock(kind, 4, dtype=dtype)
+        ours, stock = (layer(inputs, mask=MASK) for layer in layers)
+        assert [part.dtype for part in ours] == [part.dtype for part in stock]
+        kinds = [[weight.dtype for weight in layer.weights] for layer in layers]
+        assert kinds[0] == kinds[1]
+        close = 1e-6 if dtype == "float64" else 0.02
+        assert_close(*([tf.cast(part, "float64") for part in parts] for parts in (ours, stock)), atol=close)
+
+    @both
+    def test_regularizers_are_losses_of_the_layer_and_reach_the_gradient(self, kind):
+        options = {"kernel_regularizer": "l2", "recurrent_regularizer": "l2", "bias_regularizer": "l1"}
+        inputs, _ = sequences(4, 0, dtype="float32")
+        found = []
+        for layer in ours_and_stock(kind, 4, return_state=False, **options):
+            with tf.GradientTape() as tape:
+                total = tf.reduce_sum(layer(inputs)) + tf.add_n(layer.losses)
+            assert len(layer.losses) == 3
+            found.append([*layer.losses, *tape.gradient(total, layer.trainable_variables)])
+        assert_close(*found, atol=1e-4, rtol=1e-4)
+
+    @both
+    def test_comes_back_from_its_configuration(self, kind):
+        options = {
+            "return_sequences": True,
+            "go_backwards": True,
+            "stateful": True,
+            "recurrent_dropout": 0.5,
+            "zero_output_for_mask": True,
+            "kernel_regularizer": "l2",
+            "recurrent_initializer": "glorot_uniform",
+            "bias_constraint": "non_neg",
+            "dtype": "mixed_bfloat16",
+        }
+        layer = kind(4, **options)
+        again = kind.from_config(layer.get_config())
+        assert again.get_config() == layer.get_config()
+        assert layer.get_config() == STOCK[kind](4, name=layer.name, **options).get_config()
+
+    @both
+    @pytest.mark.parametrize("merge_mode", ["concat", "sum", "mul", "ave", None])
+    def test_every_way_of_merging_both_directions(self, kind, merge_mode):
+        inputs, _ = sequences(3, 0, dtype="float32")
+        layers = built(*(keras.layers.Bidirectional(layer(3), merge_mode) for layer in (kind, STOCK[kind])))
+        assert_close(*(tf.nest.flatten(layer(inputs, mask=MASK)) for layer in layers), atol=1e-6)
+        assert layers[0].compute_output_shape((2, 5, 3)) == layers[1].compute_output_shape((2, 5, 3))
+
+    @both
+    def test_shapes_are_known_before_an_input(self, kind):
+        for whole in (False, True):
+            layers = ours_and_stock(kind, 4, return_sequences=whole)
+            shapes = [layer.compute_output_shape((2, 5, 3)) for layer in layers]
+            assert shapes[0] == shapes[1]
+
+    def test_a_stateful_layer_refuses_another_batch_as_keras_does(self):
+        model = keras.Sequential([keras.Input(batch_shape=(2, 5, 3)), LSTM(4, stateful=True)])
+        with pytest.raises(ValueError, match=r"Expected batch size: 2\n- Received batch size: 3"):
+            model.predict(np.ones((3, 5, 3), "float32"), verbose=0)
+
+
 UNUSUAL = [
     (LSTM, {"activation": "relu"}, "its activation is not tanh"),
     (LSTM, {"recurrent_activation": "hard_sigmoid"}, "its recurrent_activation is not sigmoid"),
@@ -209,6 +275,12 @@ class TestRNN:
         ours.set_weights([*kernels, bias, *([of_reset] if kind is GRU else [])])
         inputs, _ = sequences(4, 0)
         np.testing.assert_allclose(ours(inputs, mask=MASK), keras_like(inputs, mask=MASK), atol=1e-12)
+
+    def test_a_simple_one_equals_that_of_keras(self):
+        options = {"return_sequences": True, "return_state": True, "dtype": "float64"}
+        layers = built(RNN(4, "simple_rnn", **options), keras.layers.SimpleRNN(4, **options))
+        inputs, state = sequences(4, 1)
+        assert_close(*(outcome(layer, inputs, state, MASK) for layer in layers), atol=1e-12)
 
     @pytest.mark.parametrize("cell", [*CELLS, MinimalCell(0.25)])
     def test_comes_back_from_its_configuration(self, cell):

@@ -260,12 +260,47 @@ def test_many_shapes_outside_a_graph_do_not_trace_again_and_again(caplog):
         ({"units": [4], "bidirectional": "some"}, "bidirectional is one of never, first, all"),
         ({"units": [4], "bidirectional": [True, False]}, "Received: 2 flags, depth=1"),
         ({"units": [4], "residual_from": 1}, "residual_from names a layer of the stack, 0 to 0"),
+        ({"units": [4, 4], "residual_from": True}, "Received: residual_from=True. Use None"),
+        (
+            {"units": [4], "stateful": True},
+            "A stack has no stateful. Received: stateful=True. Take the state by return_s",
+        ),
+        ({"units": [4], "kernel_regularizer": "l2"}, "Received: kernel_regularizer='l2'. Use dropout or weight decay"),
         ({"units": [4], "dropout": 1.0}, "dropout is the fraction dropped"),
     ],
 )
 def test_refuses(arguments, message):
     with pytest.raises(ValueError, match=message):
         StackedLSTM(**arguments)
+
+
+@pytest.mark.parametrize(("flag", "name"), [(True, "all"), (False, "never")])
+def test_one_flag_speaks_for_all_layers(flag, name):
+    stack = StackedLSTM([4, 3], flag)
+    assert stack.bidirectional == name
+    assert stack.get_config() == StackedLSTM([4, 3], name, name=stack.name).get_config()
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64", "mixed_bfloat16"])
+def test_whole_numbers_are_cast_as_stock_layers_cast_them(dtype):
+    stack = StackedLSTM([3, 3], residual_from=0, dtype=dtype)
+    inputs = np.arange(18).reshape(2, 3, 3) % 5
+    outputs = stack(inputs)
+    assert outputs.dtype == stack.compute_dtype
+    np.testing.assert_array_equal(*(tf.cast(each, "float64") for each in (outputs, stack(tf.cast(inputs, "float32")))))
+
+
+def test_batches_that_go_on_hand_their_state_over_as_stateful_stock_layers():
+    """What `stateful=True` is for a single layer."""
+    stack = StackedLSTM([4], return_sequences=True, return_state=True)
+    stack.build((None, None, 2))
+    stock = keras.layers.LSTM(4, return_sequences=True, stateful=True)
+    stock.build((2, 3, 2))
+    stock.set_weights(stack.get_weights())
+    state = None
+    for part in np.split(features([6, 6], 2, 6), 2, axis=1):
+        outputs, state = stack(part, initial_state=state)
+        np.testing.assert_allclose(outputs, stock(part), atol=1e-6)
 
 
 def test_refuses_residual_between_unequal_widths():

@@ -11,12 +11,16 @@ from hypothesis import strategies as st
 from seq2seq.metrics import (
     HIGHER_IS_BETTER,
     METRICS,
+    EvaluationSettings,
+    alike,
     bleu,
     character_error_rate,
     chrf,
     exact_match,
+    measure,
     phoneme_error_rate,
     score,
+    sequence_error_rate,
     ter,
     word_error_rate,
 )
@@ -114,7 +118,68 @@ def test_words_of_a_pronouncing_dictionary():
     said = ["R EH D", "T AH M EY T OW", "K AE T S"]
     right = [["R IY D", "R EH D"], ["T AH M AA T OW"], ["K AE T"]]
     assert 100 - exact_match(said, right).value == pytest.approx(100 * 2 / 3)
+    assert sequence_error_rate(said, right).value == pytest.approx(100 * 2 / 3)
     assert phoneme_error_rate(said, right).value == pytest.approx(100 * (0 + 1 + 1) / (3 + 6 + 3))
+
+
+@given(
+    entries=st.lists(st.tuples(letters, st.lists(letters, min_size=1, max_size=3)), min_size=1, max_size=5),
+    lowercase=st.booleans(),
+)
+def test_the_sequence_error_rate_is_what_exact_match_leaves(entries, lowercase):
+    said, right = map(list, zip(*entries, strict=True))
+    found = sequence_error_rate(said, right, lowercase=lowercase)
+    assert found.value == pytest.approx(100 - exact_match(said, right, lowercase=lowercase).value)
+
+
+class TestSeveralReferences:
+    """One pair per line, as in training; the lines of a source together where it is scored."""
+
+    SOURCES = ("read", "tomato", "read", "cats")
+    SAID = ("R EH D", "T AH M EY T OW", "R EH D", "K AE T S")
+    RIGHT = ("R IY D", "T AH M AA T OW", "R EH D", "K AE T S")
+    RATES = ("sequence_error_rate", "phoneme_error_rate")
+
+    def test_a_source_is_scored_once_against_all_its_references(self):
+        settings = EvaluationSettings(self.RATES, several_references=True)
+        found = measure(self.SAID, self.RIGHT, settings, self.SOURCES)
+        said, right = ["R EH D", "T AH M EY T OW", "K AE T S"], [["R IY D", "R EH D"], ["T AH M AA T OW"], ["K AE T S"]]
+        assert found == {name: score(name, said, right) for name in self.RATES}
+        assert found["sequence_error_rate"].value == pytest.approx(100 / 3)
+        assert measure(self.SAID, [[text] for text in self.RIGHT], settings, self.SOURCES) == found
+        apart = measure(self.SAID, self.RIGHT, EvaluationSettings(self.RATES), self.SOURCES)
+        assert apart["sequence_error_rate"].value == 50
+
+    @pytest.mark.parametrize("sources", [None, ["read"]])
+    def test_needs_the_sources(self, sources):
+        with pytest.raises(ValueError, match=r"found by the sources.*sources: (none|1), hypotheses: 4"):
+            measure(self.SAID, self.RIGHT, EvaluationSettings(self.RATES, several_references=True), sources)
+
+
+@pytest.mark.parametrize(
+    ("names", "said", "right", "expected"),
+    [
+        (["word_error_rate", "phoneme_error_rate"], ["a b"], ["a"], "both count what stands between spaces"),
+        (
+            ["word_error_rate", "bleu", "sequence_error_rate"],
+            ["one", ""],
+            ["two", "one"],
+            "every text here is one word",
+        ),
+        (["sequence_error_rate", "character_error_rate"], ["a"], [["b", "c"]], "every text here is one character"),
+        (["exact_match", "sequence_error_rate"], ["a b"], ["c"], "sequence_error_rate is 100 minus exact_match"),
+        (["word_error_rate", "sequence_error_rate"], ["one two"], ["two"], None),
+        (["word_error_rate", "character_error_rate"], ["ab"], ["a"], None),
+        (["bleu", "chrf"], ["a"], ["a"], None),
+    ],
+)
+def test_metrics_that_cannot_differ_are_told(names, said, right, expected):
+    found = alike(names, said, right)
+    assert len(found) == (expected is not None)
+    if expected:
+        assert expected in found[0]
+        values = [score(name, said, right).value for name in names if name != "bleu"]
+        assert values[0] == pytest.approx(100 - values[1] if "exact_match" in names else values[1])
 
 
 def test_of_equally_near_references_the_longest_counts():

@@ -17,7 +17,7 @@ def test_builds_tells_and_trains_a_step(name):
     assert settings == ARCHITECTURES[name](width=0.01) and (settings.architecture, settings.width) == (name, 0.01)
     assert departures(settings) == "\n  - ".join([f"{name} departs from its paper:", *DEPARTURES[name]])
     model = build_model(settings, 20, 30)
-    model.compile(optimizer=keras.optimizers.SGD(0.1))
+    model.compile(optimizer=keras.optimizers.SGD(0.1), run_eagerly=True)
     source, target = np.array([[5, 6, 2], [7, 2, 0]]), np.array([[1, 8], [1, 9]])
     logs = model.train_on_batch({"source": source, "target_in": target}, np.array([[8, 2], [9, 2]]), return_dict=True)
     assert np.isfinite(logs["loss"])

@@ -42,6 +42,23 @@ def test_widths_are_known_before_an_input():
     assert encoder.memory_units == 5
 
 
+def test_one_flag_speaks_for_all_layers():
+    assert Encoder(10, 3, [4, 4], bidirectional=True).state_units == [(4, 4), (4, 4)]
+
+
+@pytest.mark.parametrize(
+    ("source", "message"),
+    [
+        (np.array([[5.0, 2.0]]), r'Received: shape \(1, 2\), dtype float32\. Write source\.astype\("int32"\)'),
+        (np.eye(10, dtype="float32")[[[5, 2]]], r"Received: shape \(1, 2, 10\).*no vectors of 0 and 1"),
+        (np.array([5, 2]), r"Received: shape \(2,\), dtype int.*a row of ids for each sentence"),
+    ],
+)
+def test_refuses_what_are_no_ids(source, message):
+    with pytest.raises(ValueError, match=message):
+        Encoder(10, 3, [4])(source)
+
+
 def test_refuses_reversed_and_bidirectional():
     with pytest.raises(ValueError, match=r"Received: reverse=True, bidirectional='first'\. Use one of the two"):
         Encoder(10, 3, [4], bidirectional="first", reverse=True)

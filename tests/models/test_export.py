@@ -7,6 +7,7 @@ import tensorflow as tf
 
 from seq2seq.layers import StackedLSTM, StateBridge
 from seq2seq.models import Decoder, Encoder, Seq2Seq
+from tests.marks import quick
 
 INPUTS = {"source": tf.constant([[5, 6, 2]]), "target_in": tf.constant([[1, 4]])}
 
@@ -19,7 +20,7 @@ def gradients(run, weights):
 
 
 @pytest.mark.filterwarnings("ignore::UserWarning")
-@pytest.mark.parametrize("feeding", [False, True])
+@pytest.mark.parametrize("feeding", quick([True, False]))
 def test_an_exported_model_gives_the_same_and_trains_on(feeding, tmp_path):
     model = Seq2Seq(
         Encoder(12, 4, [3], bidirectional="all"), StateBridge([6]), Decoder(12, 4, [6], "additive", feeding)
@@ -32,6 +33,7 @@ def test_an_exported_model_gives_the_same_and_trains_on(feeding, tmp_path):
     np.testing.assert_allclose(gradients(loaded.serve, loaded.variables), expected, rtol=1e-5)
 
 
+@pytest.mark.slow
 def test_any_keras_model_with_a_stack_is_written_by_tensorflow(tmp_path):
     given = keras.Input((None, 3))
     model = keras.Model(given, keras.layers.Dense(2)(StackedLSTM([4, 3], "first")(given)))

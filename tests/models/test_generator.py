@@ -73,17 +73,18 @@ def test_five_ways_to_sample_are_one_graph(model, traces):
 
 def test_eight_threads_with_mixed_settings(model, traces):
     kinds = [Greedy(), Beam(3, n_best=2), Beam(3, n_best=2, length_penalty=0.2), Sample(seed=3)]
-    jobs = [(kind, attention) for kind in kinds for attention in (False, True)] * 6
+    jobs = [*((kind, False) for kind in kinds), (Greedy(), True)] * 9
 
     def decode(job):
         return model.decode(SOURCE, LIMITS, job[0], attention=job[1])
 
     with ThreadPoolExecutor(8) as pool:
         found = list(pool.map(decode, jobs))
-    assert set(traces.values()) == {1} and len(traces) == 6
+    assert set(traces.values()) == {1} and len(traces) == 4
     same(found, [decode(job) for job in jobs])
 
 
+@pytest.mark.slow
 def test_few_graphs_are_kept_and_others_are_freed(model, traces, monkeypatch):
     monkeypatch.setattr(generator, "KEPT", 2)
     graphs = []
@@ -127,6 +128,8 @@ def test_attention_needs_attention():
 def test_a_limit_not_given_is_that_of_the_settings(model):
     for kind in (Greedy(max_length_factor=0.5), Beam(2, max_length_factor=0.5)):
         same(model.decode(SOURCE, search=kind), model.decode(SOURCE, [12, 11, 11], kind))
+    # What was learnt is known to a translator; a model alone has the old limit.
+    same(model.decode(SOURCE, search=Greedy()), model.decode(SOURCE, search=Greedy(max_length_factor=2.0)))
 
 
 def test_a_model_that_has_decoded_is_saved_as_any_other(model, tmp_path):

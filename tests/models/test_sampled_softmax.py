@@ -31,7 +31,7 @@ def make_model(sampled=0, tied=False, label_smoothing=0.1, seed=0):
 
 def draw(targets, count, seed, vocab=VOCAB):
     probabilities = tf.constant(inclusion_probabilities(vocab, count), tf.float32)
-    return draw_words(tf.constant(targets, tf.int32), probabilities, tf.constant(seed))
+    return draw_words(tf.constant(targets, tf.int32), probabilities, tf.convert_to_tensor(seed))
 
 
 @given(vocab=st.integers(1, 5000), share=st.floats(0.0001, 1))
@@ -64,17 +64,18 @@ def test_the_same_seed_and_step_draw_the_same():
     assert not np.array_equal(first, later)
 
 
-@pytest.mark.parametrize("label_smoothing", [0.0, 0.1])
-def test_sums_over_the_vocabulary_are_right_on_average(label_smoothing):
+def test_sums_over_the_vocabulary_are_right_on_average():
     random = np.random.default_rng(2)
     logits = random.normal(size=(2, VOCAB)).astype("float32")
     targets, draws = [9, 30], 3000
-    found = []
-    for seed in range(draws):
+
+    @tf.function
+    def estimate(seed):
         words, weights, _ = draw(targets, 15, [0, seed])
         scored = tf.gather(logits, words, axis=1)
-        found.append((tf.linalg.matvec(tf.exp(scored), weights), tf.linalg.matvec(scored, weights)))
-    estimates = np.asarray(found)  # [draws, 2, tokens]
+        return tf.linalg.matvec(tf.exp(scored), weights), tf.linalg.matvec(scored, weights)
+
+    estimates = np.asarray([estimate(seed) for seed in tf.range(draws)])  # [draws, 2, tokens]
     exact = np.stack([np.exp(logits).sum(axis=1), logits.sum(axis=1)])
     error = estimates.std(axis=0) / np.sqrt(draws)
     assert np.all(np.abs(estimates.mean(axis=0) - exact) < 4 * error)

@@ -12,11 +12,12 @@ import tensorflow as tf
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from seq2seq.layers import StackedLSTM, StateBridge
-from seq2seq.layers.attention import SCORES
+from seq2seq.layers import Attention, StackedLSTM, StateBridge
+from seq2seq.layers.scores import SCORES
 from seq2seq.models import Decoder, Encoder, Seq2Seq
 from seq2seq.search import Beam
 from tests import reference
+from tests.marks import quick
 
 SOURCE = np.array([[5, 6, 7, 2], [8, 2, 0, 0]])
 TARGET_IN = np.array([[1, 4, 5], [1, 6, 0]])
@@ -113,7 +114,7 @@ def test_evaluate_reports_means_over_tokens_of_all_batches():
     np.testing.assert_allclose(logs["accuracy"], totals.correct / totals.tokens, rtol=1e-5)
 
 
-@pytest.mark.parametrize("decoder", DECODERS)
+@pytest.mark.parametrize("decoder", quick(DECODERS, DECODERS[2], DECODERS[-1]))
 def test_fits_saves_and_loads(decoder, tmp_path):
     model = model_with_dot_widths(**decoder)
     model.compile(optimizer=keras.optimizers.Adam(3e-2))
@@ -247,6 +248,7 @@ print(max(float(np.abs(one - two).max()) for one, two in zip(*weights, strict=Tr
 """
 
 
+@pytest.mark.slow
 def test_the_loss_is_per_token_of_the_global_batch_on_two_replicas():
     """Sentences of unequal length on two replicas: a mean of means would give other weights."""
     done = subprocess.run([sys.executable, "-c", TWO_REPLICAS], capture_output=True, text=True, check=False)
@@ -346,10 +348,12 @@ def test_any_shape_trains_a_step_or_is_refused_in_words(encoder, decoder, readin
 
 @pytest.mark.parametrize(
     ("reading", "bridge"),
-    [
-        ({"bidirectional": "first"}, {"mode": "concatenated"}),
-        ({"reverse": True}, {"mode": [[0], [-1, 0], []], "merge": "sum"}),
-    ],
+    quick(
+        [
+            ({"reverse": True}, {"mode": [[0], [-1, 0], []], "merge": "sum"}),
+            ({"bidirectional": "first"}, {"mode": "concatenated"}),
+        ]
+    ),
 )
 def test_unequal_depths_and_widths_train_in_a_graph(reading, bridge):
     model = Seq2Seq(
@@ -368,11 +372,45 @@ def test_unequal_depths_and_widths_train_in_a_graph(reading, bridge):
         ({"loss": "mse"}, "Received: loss='mse'. Leave them out"),
         ({"metrics": ["accuracy"]}, r"Received: metrics=\['accuracy'\]"),
         ({"optimizer": keras.optimizers.SGD(gradient_accumulation_steps=2)}, "gradient_accumulation_steps=2"),
+        ({"jit_compile": True}, "whose number XLA cannot know.* Received: jit_compile=True. Leave it out"),
     ],
 )
 def test_refuses_to_compile_what_it_would_ignore(arguments, message):
     with pytest.raises(ValueError, match=message):
         small_model(attention="general").compile(**arguments)
+
+
+@pytest.mark.parametrize(
+    ("inputs", "targets", "message"),
+    [
+        (
+            [INPUTS["source"], INPUTS["target_in"]],
+            TARGET_OUT,
+            r'of 2\. Write {"source": source, "target_in": target_in}',
+        ),
+        ({"source": INPUTS["source"]}, TARGET_OUT, r"Received: a dict of 'source'\. Write"),
+        (INPUTS, None, r"A loss needs the targets.*Received: y=None"),
+        (INPUTS, tf.cast(TARGET_OUT, "float32"), r"target_out holds ids.*dtype float32"),
+        (INPUTS | {"target_in": tf.cast(INPUTS["target_in"], "float32")}, TARGET_OUT, "target_in holds ids"),
+    ],
+)
+def test_refuses_to_fit_what_it_cannot_read(inputs, targets, message):
+    model = small_model(attention="general")
+    model.compile(optimizer="sgd", run_eagerly=True)
+    with pytest.raises(ValueError, match=message):
+        model.fit(inputs, targets, verbose=0)
+
+
+def test_refuses_to_read_without_names():
+    model = small_model(attention="general")
+    for read in (model, model.attention_weights):
+        with pytest.raises(ValueError, match="a list of 2"):
+            read([INPUTS["source"], INPUTS["target_in"]])
+
+
+def test_refuses_the_class_of_an_attention():
+    with pytest.raises(ValueError, match=r"Received: attention=Attention\. Write Attention\(\)"):
+        Decoder(9, 4, [3], attention=Attention)
 
 
 def test_refuses_sample_weights():
@@ -382,6 +420,7 @@ def test_refuses_sample_weights():
         model.fit(INPUTS, TARGET_OUT, sample_weight=np.ones(2), verbose=0)
 
 
+@pytest.mark.slow
 def test_many_settings_of_search_do_not_warn_of_retracing(caplog):
     model = small_model(attention="general")
     for beam_size in range(1, 8):

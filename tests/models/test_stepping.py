@@ -5,10 +5,11 @@ import pytest
 import tensorflow as tf
 
 from seq2seq.layers import StateBridge
-from seq2seq.layers.attention import SCORES
+from seq2seq.layers.scores import SCORES
 from seq2seq.models import Decoder, Encoder, Seq2Seq
 from seq2seq.models.stepping import start_search
 from seq2seq.search import Beam
+from tests.marks import quick
 
 SOURCE = np.array([[5, 6, 7, 2], [8, 2, 0, 0]])
 TOKENS = np.array([[1, 1, 1, 1], [4, 5, 6, 7], [9, 2, 4, 3], [6, 6, 11, 8]])  # [time, rows]: two beams per sentence
@@ -62,8 +63,8 @@ def test_a_vocabulary_picks_columns(decoder):
     np.testing.assert_allclose(found, expected[:, :, vocabulary], atol=2e-6)
 
 
-@pytest.mark.parametrize("beam_size", [1, 3])
-@pytest.mark.parametrize("decoder", DECODERS[-3:])
+@pytest.mark.parametrize("beam_size", quick([3, 1]))
+@pytest.mark.parametrize("decoder", quick(DECODERS[-3:]))
 def test_a_vocabulary_of_all_ids_changes_nothing(decoder, beam_size):
     model = model_of(**decoder)
     plain = model.decode(SOURCE, 9, Beam(beam_size))

@@ -11,6 +11,7 @@ import tensorflow as tf
 from seq2seq.distribution.replicas import sum_gradients
 from seq2seq.layers import StateBridge
 from seq2seq.models import Decoder, Encoder, Seq2Seq
+from tests.marks import quick
 
 GOOD = ({"source": [[5, 6, 2], [7, 2, 0]], "target_in": [[1, 4], [1, 6]]}, [[4, 2], [6, 2]])
 BAD = ({"source": [[9, 6, 2]], "target_in": [[1, 4]]}, [[4, 2]])
@@ -46,11 +47,13 @@ def fit(model, batches):
 
 @pytest.mark.parametrize(
     "optimizer",
-    [
-        lambda: keras.optimizers.Adam(0.1, global_clipnorm=0.5, use_ema=True, ema_momentum=0.9),
-        lambda: keras.optimizers.AdamW(0.1),
-        lambda: keras.optimizers.SGD(0.1, momentum=0.9, clipnorm=0.1),
-    ],
+    quick(
+        [
+            lambda: keras.optimizers.Adam(0.1, global_clipnorm=0.5, use_ema=True, ema_momentum=0.9),
+            lambda: keras.optimizers.AdamW(0.1),
+            lambda: keras.optimizers.SGD(0.1, momentum=0.9, clipnorm=0.1),
+        ]
+    ),
 )
 def test_a_step_that_is_not_finite_is_as_if_it_had_never_been(optimizer):
     with_it, without = make_model(optimizer()), make_model(optimizer())
@@ -60,7 +63,7 @@ def test_a_step_that_is_not_finite_is_as_if_it_had_never_been(optimizer):
     assert with_it.optimizer.global_clipnorm == without.optimizer.global_clipnorm == optimizer().global_clipnorm
 
 
-@pytest.mark.parametrize("clip", [None, 0.5, 1e6])
+@pytest.mark.parametrize("clip", quick([0.5, None, 1e6]))
 def test_a_finite_step_is_what_keras_alone_does(clip):
     model, stock = (make_model(keras.optimizers.Adam(0.1, global_clipnorm=clip), dropout=0.0) for _ in range(2))
     inputs, target_out = {name: tf.constant(ids) for name, ids in GOOD[0].items()}, tf.constant(GOOD[1])
@@ -117,6 +120,7 @@ print(all(same), int(model.optimizer.iterations.value.numpy()))
 """
 
 
+@pytest.mark.slow
 def test_replicas_decide_together():
     done = subprocess.run([sys.executable, "-c", TWO_REPLICAS], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr

@@ -1,5 +1,6 @@
 import shutil
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
 import keras
@@ -13,13 +14,15 @@ from seq2seq.recipe import (
     EncoderSettings,
     ModelSettings,
     Recipe,
+    SourceTokenizerSettings,
+    TargetTokenizerSettings,
     TokenizerSettings,
     TrainingSettings,
     build,
 )
 from seq2seq.recipe.build import build_batches, build_model, build_tokenizers, read_corpora
 from seq2seq.settings import SettingsError
-from seq2seq.text.corpus import Corpus, Pair
+from seq2seq.text.corpus import Corpus, CorpusError, Pair
 
 RECIPE = Recipe(
     "tiny",
@@ -136,7 +139,9 @@ def test_tokenizers(tmp_path: Path) -> None:
     source.save(tmp_path / "s.model")
     target.save(tmp_path / "t.model")
     given = TokenizerSettings(
-        source_model=str(tmp_path / "s.model"), target_model=str(tmp_path / "t.model"), joint=False
+        source=SourceTokenizerSettings(model=str(tmp_path / "s.model")),
+        target=TargetTokenizerSettings(model=str(tmp_path / "t.model")),
+        joint=False,
     )
     assert [one.fingerprint for one in build_tokenizers(given, corpus)] == [source.fingerprint, target.fingerprint]
 
@@ -150,7 +155,9 @@ def test_given_tokenizers_are_joint_only_where_they_are_the_same(tmp_path: Path)
 
     def given(target: str, joint: bool = True) -> TokenizerSettings:
         return TokenizerSettings(
-            source_model=str(tmp_path / "s.model"), target_model=str(tmp_path / target), joint=joint
+            source=SourceTokenizerSettings(model=str(tmp_path / "s.model")),
+            target=TargetTokenizerSettings(model=str(tmp_path / target)),
+            joint=joint,
         )
 
     with pytest.raises(SettingsError, match=r"joint=true, .*s\.model.*t\.model.*differ\. Set tokenizer\.joint=false"):
@@ -228,6 +235,58 @@ def test_one_missing_part(tmp_path: Path) -> None:
     assert corpora.test is None and len(corpora.validation) == 2
 
 
+def test_a_missing_part_offers_to_set_sentences_aside(tmp_path: Path) -> None:
+    for language in ("de", "en"):
+        (tmp_path / f"train.{language}").write_text("eins\nzwei\n")
+    (tmp_path / "fra.txt").write_text("Go.\tVa !\n")
+    one_file = Recipe("tiny", Data(str(tmp_path / "fra.txt"), "0", "1", train="fra"))
+    pattern = Recipe("tiny", Data(f"{tmp_path}/{{split}}.{{lang}}", "de", "en"))
+    for recipe in (RECIPE.override([f"data.path={tmp_path}"]), one_file, pattern):
+        for missing, held in (("validation", ""), ("test", "validation=")):
+            changes = [f"data.{held}", "data.hold_out=1"] if held else []
+            with pytest.raises(CorpusError, match=rf'write data\.{missing}="" and set data\.hold_out to the number of'):
+                read_corpora(recipe.override(changes))
+
+
+def test_a_damaged_part_offers_nothing_else(tmp_path: Path) -> None:
+    for language, text in (("de", "eins\nzwei\n"), ("en", "one\n")):
+        (tmp_path / f"validation.{language}").write_text(text)
+        (tmp_path / f"train.{language}").write_text("eins\n")
+    with pytest.raises(CorpusError, match="as many source lines as target lines") as error:
+        read_corpora(RECIPE.override([f"data.path={tmp_path}"]))
+    assert "hold_out" not in str(error.value)
+
+
+def test_a_deep_stack_is_told_when_it_is_built(capsys: pytest.CaptureFixture[str]) -> None:
+    deep = ["model.encoder.units=2,2,2,2,2", "model.decoder.units=4,4,4,4,4"]
+    build_model(RECIPE.override(deep), 9, 9)
+    assert "the encoder 5 and the decoder 5 on top of each other" in capsys.readouterr().err
+    build_model(RECIPE.override([*deep, "model.residual_from=1"]), 9, 9)
+    assert capsys.readouterr().err == ""
+
+
 def test_given_tokenizers_come_for_both_sides() -> None:
     with pytest.raises(SettingsError, match="both sides or for none"):
-        TokenizerSettings(target_model="x.model")
+        TokenizerSettings(target=TargetTokenizerSettings(model="x.model"))
+
+
+def test_a_tokenizer_per_side(tmp_path: Path) -> None:
+    """Letters in, whatever their case; phones out, as they are."""
+    corpus = corpus_from_pairs([("Tea", "T IY"), ("eat", "IY T"), ("ﬁn", "F IH N")])
+    settings = TokenizerSettings(
+        joint=False,
+        normalization="identity",
+        source=SourceTokenizerSettings(kind="char", normalization="nmt_nfkc_cf"),
+        target=TargetTokenizerSettings(kind="word", vocab_size=100),
+    )
+    source, target = build_tokenizers(settings, corpus)
+    assert source.encode("TEA") == source.encode("tea") and source.decode(source.encode("ﬁ")) == "fi"
+    assert [target.piece(id) for id in target.encode("T IY")] == ["▁T", "▁IY"]
+    source.save(tmp_path / "letters.model")
+    given = replace(settings, source=SourceTokenizerSettings(model=str(tmp_path / "letters.model")))
+    assert [one.fingerprint for one in build_tokenizers(given, corpus)] == [source.fingerprint, target.fingerprint]
+
+
+def test_sides_that_come_out_the_same_are_one() -> None:
+    source, target = build_tokenizers(TokenizerSettings(kind="char", joint=False), corpus_from_pairs([("ab", "ab")]))
+    assert source is target

@@ -18,6 +18,8 @@ from seq2seq.recipe import (
     EvaluationSettings,
     ModelSettings,
     Recipe,
+    SourceTokenizerSettings,
+    TargetTokenizerSettings,
     TokenizerSettings,
     TrainingSettings,
     load_recipe,
@@ -39,7 +41,14 @@ def recipes(draw: st.DrawFn) -> Recipe:
     return Recipe(
         name=draw(st.from_regex(r"[a-z][a-z0-9_.-]*", fullmatch=True)),
         data=Data(draw(word), draw(word), draw(word), test=draw(text), hold_out=draw(st.integers(0, 9))),
-        tokenizer=TokenizerSettings(symbols=tuple(draw(st.lists(text))), joint=draw(st.booleans())),
+        tokenizer=TokenizerSettings(
+            symbols=tuple(draw(st.lists(text))),
+            joint=False,
+            source=SourceTokenizerSettings(
+                draw(st.sampled_from(["as_tokenizer", "char"])), draw(st.just("as_tokenizer") | st.integers(8, 99))
+            ),
+            target=TargetTokenizerSettings(model=draw(text)),
+        ),
         model=ModelSettings(
             residual_from=draw(st.just("none") | st.integers(0, 5)),
             encoder=EncoderSettings(
@@ -144,6 +153,14 @@ def test_override_types_a_value_by_its_setting(assignment: str, expected: object
         ("training.schedule_factor=0.7", r"belongs to the schedule luong or plateau"),
         ("data.validation=", r'to validate on\. Received: data\.validation="", data\.hold_out=0'),
         ("tokenizer.source_model=x.model", r"both sides or for none"),
+        ("tokenizer.source.model=x.model", r"both sides or for none"),
+        (
+            "tokenizer.source.kind=char",
+            r'cut in one way\..*joint=true, tokenizer\.source\.kind="char", tokenizer\.target\.kind="unigram"\.',
+        ),
+        ("tokenizer.target.kind=chr", r'Received: tokenizer\.target\.kind="chr"\. Did you mean "char"\?'),
+        ("tokenizer.target.vocab_size=7", r"from 8 up\. Received: tokenizer\.target\.vocab_size=7"),
+        ("tokenizer.source.joint=true", r"no setting tokenizer\.source\.joint\. Did you mean tokenizer\.joint\?"),
         ("name=a/b", r'name must be letters, digits.*Received: name="a/b"'),
     ],
 )
@@ -154,10 +171,22 @@ def test_what_is_refused(assignment: str, message: str) -> None:
 
 def test_python_values_are_checked_and_kept_as_tuples() -> None:
     assert EncoderSettings(units=[64, 64]).units == (64, 64)  # type: ignore[arg-type]
+    with pytest.raises(
+        SettingsError, match=r'"first", "all", or a list.* Received: model\.encoder\.bidirectional=true'
+    ):
+        EncoderSettings(bidirectional=True)  # type: ignore[arg-type]
     with pytest.raises(SettingsError, match=r"beam_size must be .* Received: beam_size=0"):
         DecodingSettings(Beam(0))
     with pytest.raises(SettingsError, match=r"batches must be a BatchSettings\. Received: batches=64"):
         Recipe("tiny", TINY.data, batches=64)  # type: ignore[arg-type]
+
+
+def test_a_side_of_the_tokenizer_says_what_is_another() -> None:
+    changed = TINY.override(["tokenizer.joint=false", "tokenizer.kind=word", "tokenizer.source.kind=char"])
+    assert [side.kind for side in changed.tokenizer.sides()] == ["char", "word"]
+    assert [side.symbols for side in changed.override(["tokenizer.symbols=<a>"]).tokenizer.sides()] == [("<a>",)] * 2
+    with pytest.raises(SettingsError, match=r'source\.model="x", tokenizer\.source\.kind="char"\. Leave kind out'):
+        changed.override(["tokenizer.source.model=x"])
 
 
 def test_a_bad_file_is_named(tmp_path: Path) -> None:
@@ -181,6 +210,11 @@ def test_a_bad_file_is_named(tmp_path: Path) -> None:
         load_recipe(tmp_path / "absent.toml")
     with pytest.raises(FileNotFoundError, match=r"There is no recipe file"):
         load_recipe(tmp_path / "absent.py")
+
+
+def test_a_file_may_begin_with_the_mark_of_an_editor(tmp_path: Path) -> None:
+    (tmp_path / "tiny.toml").write_text(TINY.to_toml(), encoding="utf-8-sig")
+    assert Recipe.from_toml(tmp_path / "tiny.toml") == TINY
 
 
 def test_a_recipe_script_gives_its_recipe(tmp_path: Path) -> None:
@@ -278,6 +312,9 @@ def test_names_of_modes_are_those_of_the_parts() -> None:
     assert names(training["schedule"]) == set(SCHEDULES)
     assert names(text["kind"]) == set(tokenizer.KINDS)
     assert names(text["normalization"]) == set(tokenizer.NORMALIZATIONS)
+    for side in (SourceTokenizerSettings, TargetTokenizerSettings):
+        assert names(kinds(side)["kind"]) == {"as_tokenizer", *tokenizer.KINDS}
+        assert names(kinds(side)["normalization"]) == {"as_tokenizer", *tokenizer.NORMALIZATIONS}
     assert names(typing.get_args(kinds(EvaluationSettings)["metrics"])[0]) == set(METRICS)
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from seq2seq.runs import run
 from seq2seq.runs.record import finished_run, read_log, read_run
+from seq2seq.text.length_limit import LengthLimit
 from tests.letters import RECIPE
 
 
@@ -47,14 +48,36 @@ def test_a_record_says_what_the_run_began_with(here: Path) -> None:
     record = read_run(here)
     assert record is not None and record.recipe == RECIPE and record.folder == here
     assert json.loads((here / "run.json").read_text()) == {
-        "command": "", "data": None, "changed_settings": {}, "tokenizers": list(record.tokenizers)
+        "command": "", "data": None, "changed_settings": {}, "tokenizers": list(record.tokenizers),
+        "length_limit": record.length_limit.to_table(),
     }  # fmt: skip
+    assert record.length_limit != LengthLimit.by_factor()
     assert record.tokenizers[0] == record.tokenizers[1]
     before = {path: path.read_bytes() for path in here.iterdir() if path.is_file()}
     record.write()
     assert {path: path.read_bytes() for path in here.iterdir() if path.is_file()} == before
     (here / "run.json").write_text("{}")  # of an older version
-    assert read_run(here) == replace(record, tokenizers=())
+    assert read_run(here) == replace(record, tokenizers=(), length_limit=LengthLimit.by_factor())
+
+
+def test_a_run_from_before_limits_were_learnt_is_one_of_the_same_recipe(here: Path) -> None:
+    """Its factor of 2 was the default, and the limit that it keeps is the same."""
+    given = finished_run(RECIPE, here)
+    assert given is not None
+    before = RECIPE.override(["decoding.search.max_length_factor=2"])
+    (here / "recipe.toml").write_text(before.to_toml())
+    begun, result = (json.loads((here / name).read_text()) for name in ("run.json", "result.json"))
+    del begun["length_limit"], result["cuts"]
+    result["settings"]["decoding"]["search"]["max_length_factor"] = 2.0
+    (here / "run.json").write_text(json.dumps(begun))
+    (here / "result.json").write_text(json.dumps(result))
+    record = read_run(here)
+    assert record is not None and (record.recipe, record.length_limit) == (RECIPE, LengthLimit.by_factor())
+    assert finished_run(RECIPE, here) == replace(given, cuts={})
+    assert finished_run(before, here) is None
+    (here / "recipe.toml").write_text(RECIPE.override(["decoding.search.max_length_factor=3"]).to_toml())
+    record = read_run(here)
+    assert record is not None and record.recipe.decoding.search.max_length_factor == 3
 
 
 def test_what_is_not_there_yet_is_not_made_up(here: Path, tmp_path: Path) -> None:

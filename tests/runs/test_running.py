@@ -1,5 +1,6 @@
 import json
 import random
+import shutil
 from pathlib import Path
 from unittest.mock import MagicMock
 
@@ -11,6 +12,7 @@ from seq2seq.commands import main
 from seq2seq.commands.command import main as command
 from seq2seq.metrics import score
 from seq2seq.recipe import (
+    AttentionSettings,
     BatchSettings,
     Data,
     DecoderSettings,
@@ -22,11 +24,13 @@ from seq2seq.recipe import (
     TokenizerSettings,
     TrainingSettings,
 )
-from seq2seq.runs import measuring, preparing, run, running
-from seq2seq.search import Beam
+from seq2seq.runs import measuring, preparing, read_run, run, running
+from seq2seq.search import Beam, Greedy
 from seq2seq.settings import SettingsError
+from seq2seq.text import Batches, LengthLimit
 from seq2seq.training.run_folder import RunFolderError
 from seq2seq.training.schedules import build_schedule
+from seq2seq.translation import Cuts, read_about
 
 NUMBERS = {"eins": "one", "zwei": "two", "drei": "three", "vier": "four", "fünf": "five"}
 RECIPE = Recipe(
@@ -34,7 +38,9 @@ RECIPE = Recipe(
     data=Data("$COUNTING", "de", "en", hold_out=4, validation="", test=""),
     tokenizer=TokenizerSettings(kind="word", joint=False),
     batches=BatchSettings(size=16),
-    model=ModelSettings(embedding=8, encoder=EncoderSettings((8,)), decoder=DecoderSettings((16,))),
+    model=ModelSettings(
+        embedding=8, encoder=EncoderSettings((8,), bidirectional="never"), decoder=DecoderSettings((8,))
+    ),
     training=TrainingSettings(epochs=1),
     decoding=DecodingSettings(Beam(2)),
     evaluation=EvaluationSettings(metrics=("exact_match", "bleu")),
@@ -70,11 +76,21 @@ def test_a_run_leaves_a_translator_and_its_scores(corpus: Path) -> None:
     held = held_out_for_test()
     translator = seq2seq.load(result.model)
     translations = translator.translate(held.sources)
-    assert (result.folder / "test.translations.txt").read_text().split("\n") == [*translations, ""]
+    for what, texts in {"source": held.sources, "reference": held.targets, "translations": translations}.items():
+        assert (result.folder / f"test.{what}.txt").read_text().split("\n") == [*texts, ""]
+        assert (result.folder / f"validation.{what}.txt").read_text().count("\n") == 4
     for name, value in result.metrics["test"].items():
         again = score(name, translations, held.targets)
         assert again.value == value and again.signature == result.signatures[name] == written["signatures"][name]
     assert translator.about["metrics"] == result.metrics
+    assert written["cuts"] == result.cuts and list(result.cuts) == ["validation", "test"]
+    assert Cuts(**result.cuts["test"]) == Cuts.of(translator.hypotheses(held.sources))
+    none = {"empty": 0, "over-long": 0}
+    assert written["skipped_pairs"] == {"train": none, "validation": none}
+    # Learnt from every pair that was trained on, and of none else.
+    trained = [translator.source_tokenizer.encode_batch(corpora().train.sources)]
+    trained.append(translator.target_tokenizer.encode_batch(corpora().train.targets))
+    assert translator.length_limit == Batches(*trained).length_limit == read_run(result.folder).length_limit
     assert translator.search == Beam(2)
     assert measuring.evaluation_of(translator) == RECIPE.evaluation
     assert str(corpus) not in translator.recipe
@@ -84,13 +100,16 @@ def test_a_run_leaves_a_translator_and_its_scores(corpus: Path) -> None:
         run(RECIPE, progress="none")
 
 
-def held_out_for_test():
+def corpora():
     from seq2seq.recipe.build import read_corpora
 
-    corpora = read_corpora(RECIPE)
-    train, validation, test = (set(corpus.sources) for corpus in corpora if corpus is not None)
+    return read_corpora(RECIPE)
+
+
+def held_out_for_test():
+    train, validation, test = (set(corpus.sources) for corpus in corpora() if corpus is not None)
     assert not (train & validation or train & test or validation & test)
-    return corpora.test
+    return corpora().test
 
 
 def test_a_run_goes_on_with_what_it_began_with(corpus: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -100,22 +119,47 @@ def test_a_run_goes_on_with_what_it_began_with(corpus: Path, capsys: pytest.Capt
     folder = Path("runs/counting")
     first = json.loads((folder / "result.json").read_text())
     assert first["changed_settings"] == {"model.attention.kind": "dot"}
+    begun = json.loads((folder / "run.json").read_text())
+    assert begun.pop("length_limit") == read_about(folder / "model.s2s")["length_limit"]
+    (folder / "run.json").write_text(json.dumps(begun))  # of a run from before limits were learnt
+    recipe = (folder / "recipe.toml").read_text()
+    assert 'max_length_factor = "learnt"' in recipe
+    (folder / "recipe.toml").write_text(recipe.replace('"learnt"', "2.0"))
     # Neither the place of the text nor the change of a setting has to be said again.
     main(RECIPE, ["--resume", "--set", "training.epochs=2"])
+    assert "longest translations: 2 n + 10 tokens for n of the source\n" in capsys.readouterr().err
+    assert seq2seq.load(folder / "model.s2s").length_limit == LengthLimit.by_factor()
     second = json.loads((folder / "result.json").read_text())
     assert second["changed_settings"] == {"model.attention.kind": "dot", "training.epochs": 2}
     assert second["epochs"] == 2 and first["epochs"] == 1
     assert second["command"] == first["command"] and "model.attention.kind=dot" in second["command"]
     assert second["minutes"] > first["minutes"]
     assert Recipe.from_toml(folder / "recipe.toml").model.attention.kind == "dot"
-    with pytest.raises(SettingsError, match=r"another model\.attention\.kind\. Set them back"):
+    with pytest.raises(
+        SettingsError, match=r'where model\.attention\.kind was "dot" and is now "general"\. Set them back'
+    ):
         run(RECIPE, resume=True, progress="none")
+
+
+def test_a_refused_resume_leaves_the_folder_as_it_was(corpus: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    main(RECIPE, [])
+    other = corpus.with_name("other")
+    shutil.copytree(corpus, other)
+    for file in other.iterdir():  # as many pairs, with other tokens
+        file.write_text(file.read_text()[:-4] + "\n")
+    folder = Path("runs/counting")
+    before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    with pytest.raises(SystemExit):
+        main(RECIPE, ["--resume", "--data", str(other), "--set", "training.epochs=2"])
+    assert f"The text was in $COUNTING and is now in {other}." in capsys.readouterr().err
+    assert {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()} == before
+    main(RECIPE, ["--resume"])
 
 
 def test_scripts_tell_bad_usage_and_failed_jobs_apart(corpus: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for arguments, status, message in [
         (["--resume"], 1, "There is no run to continue"),
-        (["--set", "model.atention=dot"], 2, "Did you mean model.attention?"),
+        (["--set", "model.atention=dot"], 2, "Did you mean model.attention.kind?"),
         (["--source", "fr"], 1, "fr"),
         (["--set", "model.encoder.units=8,8"], 2, "per_layer passes encoder layer i"),
         (["--data", str(corpus / "absent")], 1, "absent"),
@@ -170,6 +214,8 @@ def test_what_is_scored_is_scored_whole(corpus: Path, capsys: pytest.CaptureFixt
     err = capsys.readouterr().err
     assert "corpus/test: 5 pairs, 3 of them with an empty side" in err
     assert "validation batches: 2 pairs in 1 batch" in err and "skipped: 3 empty" in err
+    skipped = json.loads((result.folder / "result.json").read_text())["skipped_pairs"]
+    assert skipped["validation"] == {"empty": 3, "over-long": 0}
     translations = (result.folder / "test.translations.txt").read_text().splitlines()
     assert len(translations) == 5 and [translations[1], translations[4]] == ["", ""]
     files = ["--source", str(corpus / "test.de"), "--target", str(corpus / "test.en")]
@@ -188,6 +234,7 @@ def test_tokenised_text_is_shared_by_runs(corpus: Path, monkeypatch: pytest.Monk
     assert preparing._cache(Path("runs/other")) == Path("runs/other/tokenised")
 
 
+@pytest.mark.slow
 def test_a_run_goes_on_with_its_own_tokenizers(corpus: Path) -> None:
     joint = RECIPE.override(["tokenizer.joint=true"])
     folder = Path("runs/counting")
@@ -203,3 +250,37 @@ def test_a_run_goes_on_with_its_own_tokenizers(corpus: Path) -> None:
     other.save(folder / "source.model")
     with pytest.raises(RunFolderError, match=r"runs/counting, where source\.model or target\.model is another"):
         run(joint.override(["training.epochs=3"]), resume=True, progress="none")
+
+
+@pytest.mark.slow
+def test_sounds_five_times_as_long_as_letters_are_not_cut(tmp_path: Path) -> None:
+    """Letters into five signs each, as a spelling may have its sounds."""
+    chance = random.Random(1)
+    words = sorted({"".join(chance.choices("abcdefgh", k=chance.randint(2, 9))) for _ in range(460)})
+    chance.shuffle(words)
+    (tmp_path / "train.letters").write_text("".join(f"{word}\n" for word in words))
+    sounds = ("".join(f"{letter}1234" for letter in word) for word in words)
+    (tmp_path / "train.sounds").write_text("".join(f"{text}\n" for text in sounds))
+    recipe = Recipe(
+        name="sounds",
+        data=Data(str(tmp_path), "letters", "sounds", hold_out=30, validation="", test=""),
+        tokenizer=TokenizerSettings(kind="char", joint=False),
+        batches=BatchSettings(size=16),
+        model=ModelSettings(
+            embedding=24,
+            dropout=0.0,
+            embedding_dropout=0.0,
+            encoder=EncoderSettings((24,)),
+            attention=AttentionSettings("additive"),
+            decoder=DecoderSettings((48,), output_dropout=0.0),
+        ),
+        training=TrainingSettings(epochs=12, learning_rate=0.01, label_smoothing=0.0),
+        decoding=DecodingSettings(Greedy()),
+        evaluation=EvaluationSettings(metrics=("exact_match",)),
+    )
+    by_two = recipe.override(["decoding.search.max_length_factor=2"])
+    before, after = (
+        run(each, folder=tmp_path / name, progress="none") for name, each in (("before", by_two), ("after", recipe))
+    )
+    assert before.cuts["test"]["cut"] > 20 and before.metrics["test"]["exact_match"] < 30
+    assert after.cuts["test"]["cut"] == 0 and after.metrics["test"]["exact_match"] > 80

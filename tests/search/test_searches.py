@@ -16,7 +16,7 @@ from tests.search.scripted import looks, next_log_probs, random_tables, run, sta
 SEARCHES = [Greedy(length_penalty=0.6), Beam(1), Beam(3, n_best=3), Beam(4, n_best=2, length_penalty=0.0), Sample()]
 # Another value for every number that a graph is fed.
 OTHER = {
-    "length_penalty": 0.3, "max_length_factor": 1.5, "min_length": 4, "temperature": 0.4, "top_k": 2, "top_p": 0.5,
+    "length_penalty": 0.3, "min_length": 4, "temperature": 0.4, "top_k": 2, "top_p": 0.5,
     "seed": 2**40,
 }  # fmt: skip
 
@@ -73,9 +73,21 @@ def test_every_number_may_be_a_tensor(kind):
         np.testing.assert_array_equal(found.tokens, expected.tokens)
         np.testing.assert_allclose(found.scores, expected.scores, rtol=1e-6)
         plain = run(kind, tables, max_length)
-        same = np.array_equal(plain.tokens, expected.tokens) and np.array_equal(plain.scores, expected.scores)
-        assert same == (name == "max_length_factor"), name
+        assert not (np.array_equal(plain.tokens, expected.tokens) and np.array_equal(plain.scores, expected.scores)), (
+            name
+        )
     assert fed.experimental_get_tracing_count() == 1
+
+
+@pytest.mark.parametrize("kind", [Greedy(), Beam(3), Sample()], ids=str)
+def test_the_factor_of_the_longest_is_for_who_knows_the_source(kind):
+    tables, max_length = random_tables(5, 6, 9, spread=1.0), np.full(6, 9, np.int32)
+    plain, other = (
+        run(kind, tables, max_length),
+        run(dataclasses.replace(kind, max_length_factor=1.5), tables, max_length),
+    )
+    for one, two in zip(plain[:-1], other[:-1], strict=True):
+        np.testing.assert_array_equal(one, two)
 
 
 def test_an_end_that_is_forced_is_told():

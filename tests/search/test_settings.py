@@ -21,7 +21,7 @@ from seq2seq.settings import SettingsError
         (lambda: Beam(2, n_best=0), "n_best must be a whole number from 1 up. Received: n_best=0"),
         (lambda: Beam(length_penalty=-1.0), "length_penalty must be a number from 0 up. Received: length_penalty=-1.0"),
         (lambda: Greedy(length_penalty=float("nan")), "Received: length_penalty=NaN"),
-        (lambda: Greedy(max_length_factor=0), "max_length_factor must be a number above 0. Received: max_length_fac"),
+        (lambda: Greedy(max_length_factor=0), 'must be a number above 0, or "learnt". Received: max_length_factor=0'),
         (lambda: Sample(temperature=0.0), "Received: temperature=0.0. Use Greedy()"),
         (lambda: Sample(temperature=float("nan")), "temperature must be a number above 0"),
         (lambda: Sample(top_k=-1), "top_k must be a whole number from 0 up. Received: top_k=-1"),
@@ -41,9 +41,10 @@ def test_only_what_has_a_function_is_searched():
 
 
 @pytest.mark.parametrize("kind", SEARCHES)
-def test_a_setting_is_structure_or_a_number(kind):
+def test_a_setting_is_structure_or_a_number_or_for_who_knows_the_source(kind):
     names = {field.name for field in dataclasses.fields(kind)}
-    assert {*kind.structure, *kind().numbers()} == names
+    assert {*kind.structure, *kind().numbers(), "max_length_factor"} == names
+    assert kind().max_length_factor == "learnt" and "max_length_factor" not in kind().numbers()
     assert hash(kind()) == hash(kind()) and kind().form() == kind()
 
 

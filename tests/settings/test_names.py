@@ -19,6 +19,8 @@ def nothing_told(monkeypatch: pytest.MonkeyPatch) -> None:
         ("camera.lens.film", r"Did you mean camera\.film\?"),
         ("camera.lens.pages", r"Did you mean album\.pages\?"),
         ("film", r"Did you mean camera\.film\?"),
+        ("camera.lnes", r"no setting camera\.lnes\. Did you mean camera\.lens\.length\?"),
+        ("triger", r"no setting triger\. Did you mean trigger\.kind\?"),
         ("camra.film", r"no setting camra\. Did you mean camera\?"),
         ("camera.lens.x.y", r"no setting camera\.lens\.x\. "),
         ("trigger.beeps", r'It belongs to trigger\.kind="self_timer"\.'),

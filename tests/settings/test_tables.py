@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seq2seq.settings import SettingsError, by_name, changes, from_table, override, sections, to_table
+from seq2seq.settings import SettingsError, by_name, changes, differences, from_table, override, sections, to_table
 
 from .toy import STUDIO, TABLE, Album, ByHand, Camera, Lens, SelfTimer, Studio
 
@@ -117,3 +117,14 @@ def test_what_is_no_section_is_named_where_python_builds_it() -> None:
         replace(STUDIO, trigger=3)
     with pytest.raises(SettingsError, match=r"^album must be an Album\. "):
         replace(STUDIO, album=None)
+
+
+def test_what_differs_is_told_with_both_values() -> None:
+    other = override(STUDIO, ["seed=3", "trigger.kind=self_timer", "trigger.seconds=5"])
+    assert list(differences(STUDIO, other).values()) == [
+        'trigger.kind was "by_hand" and is now "self_timer"',
+        "trigger.seconds was 1.0 and is now 5.0",
+        "seed was 0 and is now 3",
+        "trigger.beeps was not there and is now 3",
+    ]
+    assert differences(STUDIO, STUDIO) == {}

@@ -96,6 +96,18 @@ class TestByFactor:
         assert LengthLimit.by_factor(factor).of(tokens + 1) == math.ceil(factor * tokens) + 10
 
 
+def test_a_setting_chooses_a_factor_or_what_was_learnt():
+    learnt = LengthLimit(((5.0, 3),))
+    assert LengthLimit.chosen("learnt", learnt) is learnt
+    assert LengthLimit.chosen("learnt") == LengthLimit.by_factor() == LengthLimit.by_factor(2.0)
+    assert LengthLimit.chosen(1.5, learnt) == LengthLimit.chosen(1.5) == LengthLimit.by_factor(1.5)
+
+
+def test_is_said_in_words():
+    assert str(LengthLimit.by_factor(1.5)) == "1.5 n + 10 tokens for n of the source"
+    assert str(LengthLimit(((2.0, 10), (6.0, 6)))) == "the highest of 2 n + 10 and 6 n + 6 tokens for n of the source"
+
+
 class TestTable:
     @given(PAIRS)
     def test_comes_back_from_json(self, pairs):

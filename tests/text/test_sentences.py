@@ -85,6 +85,27 @@ def test_nothing_but_long_lines_is_refused_in_words():
         Tokenizer.train([LETTERS, LETTERS])
 
 
+def test_a_word_list_cut_into_words_is_told(capsys):
+    Tokenizer.train(WORDS[:200], kind="word")
+    told = capsys.readouterr().err
+    assert told.startswith(f"200 of 200 sentences are one word, and {len(set(WORDS[:200]))} of these words differ: ")
+    assert "Use kind='char' where the letters count." in told
+
+
+@pytest.mark.parametrize(
+    ("texts", "kind"),
+    [
+        (WORDS[:200], "char"),
+        (TEXT[:20], "word"),
+        (["yes", "no"] * 50, "word"),  # few words, often: names of classes
+        ([*TEXT[:50], *WORDS[:49]], "word"),
+    ],
+)
+def test_what_is_no_word_list_is_cut_in_silence(texts, kind, capsys):
+    Tokenizer.train(texts, kind=kind)
+    assert capsys.readouterr().err == ""
+
+
 @given(st.lists(st.text("a ü", max_size=30), max_size=5), st.sampled_from(KINDS))
 def test_what_is_short_passes_as_it_is(texts, kind):
     sentences = Sentences(texts, kind)

@@ -67,6 +67,7 @@ print(np.abs(results[0] - results[1]).max(), np.abs(results[0] - 1).max())
 """
 
 
+@pytest.mark.slow
 def test_two_replicas_update_their_copies_by_the_sum_of_gradients():
     done = subprocess.run([sys.executable, "-c", TWO_REPLICAS], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr

@@ -89,6 +89,7 @@ def test_names_where_it_began_and_keeps_everything_before_it(tmp_path, part, nam
         np.testing.assert_array_equal(one, two)
 
 
+@pytest.mark.slow
 def test_a_skipped_batch_is_counted_and_the_run_resumes_exactly(tmp_path, capsys):
     settings = {"skip_not_finite": 1, "checkpoint_steps": 1, "validate_every": 2, "ema": 0.9, "clip_norm": 1.0}
     result = run(tmp_path / "straight", overflowing(), **settings, epochs=3)

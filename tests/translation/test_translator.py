@@ -1,6 +1,7 @@
 import json
 import subprocess
 import sys
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,11 +13,13 @@ from hypothesis import strategies as st
 
 import seq2seq
 from seq2seq import Decoder, Encoder, Seq2Seq, StateBridge, Tokenizer, Translator
+from seq2seq.metrics import character_error_rate
 from seq2seq.recipe import DecodingSettings
-from seq2seq.search import Beam, Greedy, Sample
+from seq2seq.search import Beam, Greedy, Hypotheses, Sample
+from seq2seq.text import END, PAD, Batches, LengthLimit
+from seq2seq.translation import Cuts, Hypothesis, Shortlist, read_about
+from seq2seq.translation import translator as translator_module
 from seq2seq.translation.model_file import FORMAT
-from seq2seq.translation.shortlist import Shortlist
-from seq2seq.translation.translator import Hypothesis, read_about
 
 WORDS = ["ein", "Haus", "am", "See", "und", "der", "Wald", "a", "house", "by", "the", "lake"]
 
@@ -35,6 +38,22 @@ def translator(tokenizer: Tokenizer) -> Translator:
     for weight in model.trainable_variables:  # large weights: an untrained model would say the same to everything
         weight.assign(4 * weight)
     return Translator(model, tokenizer, tokenizer, recipe='name = "tiny"\n', about={"decoding": {"beam_size": 3}})
+
+
+class Column:
+    """A shuffled column of a table, as pandas has it: goes through its rows, and `[...]` takes labels."""
+
+    def __init__(self, values: list[str]) -> None:
+        self._values = values
+
+    def __len__(self) -> int:
+        return len(self._values)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._values)
+
+    def __getitem__(self, label: int) -> str:
+        return self._values[-1 - label]
 
 
 sentences = st.lists(st.lists(st.sampled_from(WORDS), max_size=6).map(" ".join) | st.just("  \t"), max_size=7)
@@ -77,6 +96,18 @@ class TestTranslate:
         plain = Translator(translator.model, tokenizer, tokenizer)
         assert DecodingSettings(plain.search, plain.batch_size) == DecodingSettings()
 
+    def test_what_ended_by_itself_is_known(self, translator: Translator) -> None:
+        texts = ["ein Haus am See", "Wald", ""]
+        ids = translator.source_tokenizer.encode_batch(texts[:2])
+        source = np.full((2, max(map(len, ids)) + 1), PAD)
+        for row, sentence in zip(source, ids, strict=True):
+            row[: len(sentence) + 1] = [*sentence, END]
+        for factor in (0.1, 9.0):
+            search = Beam(3, n_best=2, max_length_factor=factor)
+            expected = translator.model.decode(source, search=search).ended.numpy().tolist()
+            found = translator.hypotheses(texts, search)
+            assert [[one.ended for one in each] for each in found] == [*expected, [True]]
+
     def test_settings_of_the_present_format_keep_their_meaning(
         self, translator: Translator, tokenizer: Tokenizer
     ) -> None:
@@ -101,15 +132,114 @@ class TestTranslate:
                 found = translator.translate([text], Greedy(max_length_factor=factor))[0]
                 assert len(tokenizer.encode(found)) <= np.ceil(factor * len(tokenizer.encode(text))) + 10
 
+    def test_any_iterable_in_its_order(self, translator: Translator, tmp_path: Path) -> None:
+        texts = ["ein Haus am See", "", "Wald", "der See"]
+        expected = translator.translate(texts)
+        (tmp_path / "texts").write_text("".join(f"{text}\n" for text in texts))
+        with (tmp_path / "texts").open() as file, (tmp_path / "texts").open() as again:
+            for given in (
+                tuple(texts), (text for text in texts), map(str, texts), np.array(texts), Column(texts), file,
+                again.readlines(), [f"{text}\r\n" for text in texts],
+            ):  # fmt: skip
+                assert translator.translate(given) == expected
+        assert translator.hypotheses(iter(texts)) == translator.hypotheses(texts)
+        assert translator.translate(iter([])) == []
+
     def test_what_is_refused(self, translator: Translator) -> None:
-        with pytest.raises(TypeError, match=r"takes a list of texts\. Received: texts='ein Haus'"):
+        with pytest.raises(
+            TypeError, match=r"texts needs texts one after.* Received: texts='ein Haus'.*\['ein Haus'\]"
+        ):
             translator.translate("ein Haus")
+        with pytest.raises(TypeError, match=r"a set, which has no order"):
+            translator.translate({"ein Haus", "Wald"})
         with pytest.raises(TypeError, match=r"Received: texts\[1\]=None"):
             translator.translate(["ein Haus", None])  # type: ignore[list-item]
         with pytest.raises(ValueError, match=r"n_best=4, beam_size=3\. Widen the beam"):
             replace(translator.search, n_best=4)
         with pytest.raises(ValueError, match=r"batch_size must be a whole number from 1 up\. Received: batch_size=0"):
             translator.translate([], batch_size=0)
+
+
+class TestLengthLimit:
+    """Letters into five signs each: what a limit by the factor 2 cut, and a learnt one does not."""
+
+    WORDS = ("ab", "abba", "bacabab", "cabbacabbac", "ccc")
+
+    def test_what_was_learnt_is_enough_and_a_factor_of_two_is_not(self) -> None:
+        before, after = (speller(self.WORDS, learnt) for learnt in (False, True))
+        found = [translator.hypotheses(self.WORDS) for translator in (before, after)]
+        assert [Cuts.of(each) for each in found] == [Cuts(5, 3), Cuts(5, 0)]
+        signs = [spelt(word) for word in self.WORDS]
+        wrong = [character_error_rate([best.text for (best,) in each], signs)[0] for each in found]
+        assert wrong[0] > 25 and wrong[1] == 0
+        # One longer than any that was seen.
+        (best,) = after.hypotheses(["abc" * 30])[0]
+        assert best.ended and best.text == spelt("abc" * 30)
+
+    def test_a_search_may_say_another(self) -> None:
+        translator = speller(self.WORDS, learnt=True)
+        for search in (Greedy(max_length_factor=2.0), replace(translator.search, max_length_factor=2.0)):
+            assert Cuts.of(translator.hypotheses(self.WORDS, search)).cut == 3
+        said = {"search": {"kind": "greedy", "max_length_factor": 2.0}}
+        old = Translator(
+            translator.model,
+            translator.source_tokenizer,
+            translator.target_tokenizer,
+            about={**translator.about, "decoding": said},
+        )
+        assert Cuts.of(old.hypotheses(self.WORDS)).cut == 3
+
+    def test_a_hypothesis_in_parts_ended_where_all_parts_did(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        translator = speller(self.WORDS, learnt=True)
+        monkeypatch.setattr(translator_module, "_LONGEST", 4)
+        short = Greedy(max_length_factor=2.0)  # 4 letters may have 18 signs, of 20; what is left, 3 letters, 16 of 15
+        (best,), (whole,) = translator.hypotheses(["abcabca", "abc"], short)
+        assert (best.ended, best.parts, whole.ended, whole.parts) == (False, 2, True, 1)
+        (best,) = translator.hypotheses(["abcabca"])[0]
+        assert (best.ended, best.parts) == (True, 2)
+
+    def test_travels_with_the_file(self, translator: Translator, tokenizer: Tokenizer, tmp_path: Path) -> None:
+        limit = LengthLimit.learn([3, 5], [11, 21])
+        about = {"length_limit": limit.to_table()}
+        Translator(translator.model, tokenizer, tokenizer, about=about).save(tmp_path / "learnt.s2s")
+        assert Translator.load(tmp_path / "learnt.s2s").length_limit == limit
+        assert translator.length_limit == LengthLimit.by_factor()
+
+    def test_a_damaged_one_is_told(self, translator: Translator, tokenizer: Tokenizer) -> None:
+        with pytest.raises(
+            ValueError, match=r"table of lines, each a slope and a whole number\. Received: {'lines': 2}"
+        ):
+            Translator(translator.model, tokenizer, tokenizer, about={"length_limit": {"lines": 2}})
+
+
+def spelt(word: str) -> str:
+    return "".join(f"{letter}1234" for letter in word)
+
+
+def speller(words: tuple[str, ...], learnt: bool) -> Translator:
+    """A translator of letters into five signs each, whose model is a stand-in that makes no mistake."""
+    source, target = (Tokenizer.train(text, kind="char") for text in (words, map(spelt, words)))
+    ids = [tokenizer.encode_batch(side) for tokenizer, side in ((source, words), (target, [*map(spelt, words)]))]
+    about = {"length_limit": Batches(*ids).length_limit.to_table()} if learnt else {}
+    return Translator(SpellingModel(source, target), source, target, about=about)  # type: ignore[arg-type]
+
+
+class SpellingModel:
+    """Decodes without a mistake, and ends where it has to."""
+
+    def __init__(self, source: Tokenizer, target: Tokenizer) -> None:
+        self._source, self._target = source, target
+
+    def decode(self, source: np.ndarray, max_length: list[int], *_: object) -> Hypotheses:
+        words = self._source.decode_batch([[id for id in row if id not in (PAD, END)] for row in source.tolist()])
+        written = [[*ids, END] for ids in self._target.encode_batch([*map(spelt, words)])]
+        ended = np.array([[len(ids) <= longest] for ids, longest in zip(written, max_length, strict=True)])
+        tokens = np.full((len(written), 1, max(map(len, written))), PAD)
+        for row, ids, longest in zip(tokens[:, 0], written, max_length, strict=True):
+            short = ids[:longest]
+            row[: len(short)] = [*short[:-1], END]
+        scores = np.zeros(ended.shape)
+        return Hypotheses(tokens, scores, scores, ended)
 
 
 class TestPrecision:
@@ -154,6 +284,7 @@ class TestShortlist:
 
 
 class TestFile:
+    @pytest.mark.slow
     def test_a_fresh_process_elsewhere_translates_alike(self, translator: Translator, file: Path) -> None:
         texts = ["ein Haus am See", "", "Wald"]
         code = (
@@ -174,6 +305,38 @@ class TestFile:
         assert {"decoding": {"beam_size": 3}, "format": FORMAT, "joint": True}.items() <= loaded.about.items()
         assert loaded.source_tokenizer is loaded.target_tokenizer
         assert [entry.name for entry in file.parent.iterdir()] == ["model.s2s"]
+
+    def test_metrics_are_of_the_weights_that_they_stand_beside(
+        self, tokenizer: Tokenizer, file: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        measured = {"metrics": {"test": {"bleu": 30.0}}, "signatures": {"bleu": "nrefs:1"}}
+        translator = seq2seq.load(file)
+        translator.about |= measured
+        translator.save(file)
+        again = seq2seq.load(file)
+        again.save(file)
+        assert measured.items() <= read_about(file).items() and capsys.readouterr().err == ""
+        weight = again.model.trainable_variables[0]
+        weight.assign_add(weight)  # as more training does
+        again.save(file)
+        assert not measured.keys() & read_about(file).keys() and not measured.keys() & again.about.keys()
+        assert "have changed since they were measured" in capsys.readouterr().err
+        again.about |= measured  # anew, as it happens with the same numbers
+        again.save(file)
+        assert measured.items() <= read_about(file).items() and capsys.readouterr().err == ""
+        weight.assign_add(weight)
+        again.save(file)  # of an object that has measured and saved itself
+        assert not measured.keys() & read_about(file).keys()
+
+    def test_a_file_without_a_fingerprint_is_read_with_one(self, translator: Translator) -> None:
+        about = {"metrics": {"test": {"bleu": 30.0}}}
+        old = Translator(translator.model, translator.source_tokenizer, translator.target_tokenizer, about=about)
+        assert old._weights == translator_module._fingerprint(translator.model)
+
+    def test_another_backend_is_not_laid_to_the_file(self, file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setitem(sys.modules, "seq2seq.models", None)  # type: ignore[arg-type]
+        with pytest.raises(ImportError):
+            seq2seq.load(file)
 
     def test_two_vocabularies(self, translator: Translator, tokenizer: Tokenizer, tmp_path: Path) -> None:
         other = Tokenizer.train(["".join(WORDS), "xyz"], kind="char")

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
         compare_runs,
     )
     from seq2seq.analysis.comparison.plan import Plan, PlannedVariant, plan_grid, plan_named
-    from seq2seq.analysis.comparison.search import Search, SearchResult, Trial
+    from seq2seq.analysis.comparison.search import SearchResult, SettingsSearch, Trial
     from seq2seq.analysis.comparison.statistics import Difference, difference, holm, resample
     from seq2seq.analysis.comparison.study import Study, StudyResult
 
@@ -28,7 +28,7 @@ _WHERE = {
         "compare_runs",
     ],
     "seq2seq.analysis.comparison.plan": ["Plan", "PlannedVariant", "plan_grid", "plan_named"],
-    "seq2seq.analysis.comparison.search": ["Search", "SearchResult", "Trial"],
+    "seq2seq.analysis.comparison.search": ["SettingsSearch", "SearchResult", "Trial"],
     "seq2seq.analysis.comparison.statistics": ["Difference", "difference", "holm", "resample"],
     "seq2seq.analysis.comparison.study": ["Study", "StudyResult"],
 }
@@ -41,8 +41,8 @@ __all__ = [
     "Plan",
     "PlannedVariant",
     "Refused",
-    "Search",
     "SearchResult",
+    "SettingsSearch",
     "Study",
     "StudyResult",
     "Trial",

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from statistics import mean, stdev
 from typing import TYPE_CHECKING, Any
@@ -13,8 +14,10 @@ from seq2seq.analysis.comparison.measured import MeasuredRun, Texts, find_runs, 
 from seq2seq.analysis.comparison.statistics import Difference, difference, holm, resample
 from seq2seq.analysis.comparison.variants import Variant, group
 from seq2seq.analysis.comparison.words import ByFrequency, count_words, cut_of
-from seq2seq.metrics import count
+from seq2seq.metrics import EvaluationSettings, References, count
+from seq2seq.metrics.settings import grouped
 from seq2seq.recipe.build import read_corpora
+from seq2seq.settings import changes, write_value
 
 if TYPE_CHECKING:
     from seq2seq.metrics import Counts
@@ -198,9 +201,18 @@ class _WithTexts:
     def __init__(self, variants: Sequence[Variant], part: str, metrics: Sequence[str], notes: list[str]) -> None:
         self.variants, self.part, self.metrics, self.notes = variants, part, metrics, notes
         self.runs = [run for variant in variants for run in variant.runs]
-        self.texts = _need_same_texts(self.runs, part)
-        self.sources, self.references, _ = self.texts[0]
-        self.evaluation = _need_same_evaluation(self.runs)
+        texts = _need_same_texts(self.runs, part)
+        evaluation = _need_same_evaluation(self.runs)
+        self.sources: Sequence[str] = texts[0].sources
+        self.references: References = texts[0].references
+        self.translations: list[list[str]] = [each.translations for each in texts]
+        self.several = evaluation.several_references
+        if self.several:
+            together = [grouped(each.sources, each.translations, each.references) for each in texts]
+            self.sources, self.references = list(dict.fromkeys(self.sources)), together[0][1]
+            self.translations = [said for said, _ in together]
+        self.lower = str.lower if evaluation.lowercase else str
+        self.count = partial(count, lowercase=evaluation.lowercase, tokenize=evaluation.tokenize)
         self.lengths, self.members = self._lengths()
         self.places: list[slice] = []  # of the runs of each variant
         for variant in variants:
@@ -210,7 +222,7 @@ class _WithTexts:
     def comparison(self, refused: Sequence[Refused]) -> Comparison:
         signatures, results = {}, [_without_texts(variant, self.part, ()) for variant in self.variants]
         for name in self.metrics:
-            counts = [count(name, each.translations, self.references, **self.evaluation) for each in self.texts]
+            counts = [self.count(name, said, self.references) for said in self.translations]
             signatures[name] = counts[0].signature
             for result, found in zip(results, self._metric(counts), strict=True):
                 result.metrics[name] = found
@@ -284,15 +296,14 @@ class _WithTexts:
         except (ValueError, OSError, ImportError) as error:
             self.notes.append(f"Nothing by word frequency: the training text cannot be read here. {error}")
             return None
-        lower = str.lower if self.evaluation["lowercase"] else str
-        what, cut = cut_of(self.references)
-        classes = ByFrequency(
-            count_words(map(lower, train.targets), cut), [lower(text) for text in self.references], cut
-        )
+        references = [self.lower(right if isinstance(right, str) else right[0]) for right in self.references]
+        what, cut = cut_of(references)
+        classes = ByFrequency(count_words(map(self.lower, train.targets), cut), references, cut)
         for result, place in zip(results, self.places, strict=True):
-            each = [classes.scores([lower(text) for text in texts.translations]) for texts in self.texts[place]]
+            each = [classes.scores([self.lower(text) for text in said]) for said in self.translations[place]]
             result.by_frequency.extend(map(mean, zip(*each, strict=True)))
-        return Classes(f"{what} of the reference, by their number in the training text", classes.names, classes.sizes)
+        which = f"{what} of the {'first ' if self.several else ''}reference"
+        return Classes(f"{which}, by their number in the training text", classes.names, classes.sizes)
 
 
 def _without_texts(variant: Variant, part: str, metrics: Sequence[str]) -> VariantResult:
@@ -360,18 +371,19 @@ def _need_same_texts(runs: Sequence[MeasuredRun], part: str) -> list[Texts]:
     return texts
 
 
-def _need_same_evaluation(runs: Sequence[MeasuredRun]) -> dict[str, Any]:
-    """Give how the texts are measured, which has to be one way for all."""
-    ways = [{"lowercase": run.recipe.evaluation.lowercase, "tokenize": run.recipe.evaluation.tokenize} for run in runs]
-    for run, way in zip(runs, ways, strict=True):
-        for name, value in way.items():
-            if value != ways[0][name]:
-                raise ValueError(
-                    "Runs are compared by one measure. Received: "
-                    f"evaluation.{name}={ways[0][name]} in {runs[0].folder}, {value} in {run.folder}. To measure one "
-                    f"again by the other's: {run.measure_again()} --set evaluation.{name}={ways[0][name]}"
-                )
-    return ways[0]
+def _need_same_evaluation(runs: Sequence[MeasuredRun]) -> EvaluationSettings:
+    """Give how the texts are measured, which has to be one way for all; they may have been by other metrics."""
+    first = runs[0].recipe.evaluation
+    for run in runs:
+        other = replace(run.recipe.evaluation, metrics=first.metrics)
+        for name, value in changes(first, other).items():
+            ours = getattr(first, name)
+            raise ValueError(
+                f"Runs are compared by one measure. Received: evaluation.{name}={write_value(ours)} in "
+                f"{runs[0].folder}, {write_value(value)} in {run.folder}. To measure one again by the other's: "
+                f"{run.measure_again()} --set evaluation.{name}={write_value(ours)}"
+            )
+    return first
 
 
 def _need_same_signatures(runs: Sequence[MeasuredRun], metrics: Sequence[str]) -> dict[str, str]:

@@ -88,7 +88,7 @@ class SearchResult:
         )
 
 
-class Search:
+class SettingsSearch:
     """Looks for good settings of a recipe.
 
     Args:

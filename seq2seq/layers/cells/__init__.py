@@ -1,62 +1,33 @@
 """Recurrent cells: what a layer does at each step, one file each."""
 
-from typing import Any
+from __future__ import annotations
 
-import keras
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
-from seq2seq.layers.cells.cell import Cell, CellWeights, Prepared
-from seq2seq.layers.cells.coupled_lstm import CoupledLSTMCell
-from seq2seq.layers.cells.gru import GRUCell, GRUState
-from seq2seq.layers.cells.layer_norm_lstm import LayerNormLSTMCell
-from seq2seq.layers.cells.lstm import LSTMCell, LSTMState
-from seq2seq.layers.cells.peephole_lstm import PeepholeLSTMCell
-from seq2seq.system.choices import choose
+from seq2seq.system.exports import LazyTable, lazily
 
-CELLS: dict[str, type[Cell]] = {
-    "lstm": LSTMCell,
-    "gru": GRUCell,
-    "layer_norm_lstm": LayerNormLSTMCell,
-    "peephole_lstm": PeepholeLSTMCell,
-    "coupled_lstm": CoupledLSTMCell,
-}
+if TYPE_CHECKING:
+    from seq2seq.layers.cells.cell import Cell, CellWeights, Prepared
+    from seq2seq.layers.cells.named import cell_config, cell_named
+
+CELLS: Mapping[str, type[Cell]] = LazyTable(
+    {
+        "lstm": "seq2seq.layers.cells.lstm:LSTMCell",
+        "gru": "seq2seq.layers.cells.gru:GRUCell",
+        "layer_norm_lstm": "seq2seq.layers.cells.layer_norm_lstm:LayerNormLSTMCell",
+        "peephole_lstm": "seq2seq.layers.cells.peephole_lstm:PeepholeLSTMCell",
+        "coupled_lstm": "seq2seq.layers.cells.coupled_lstm:CoupledLSTMCell",
+        "simple_rnn": "seq2seq.layers.cells.simple_rnn:SimpleRNNCell",
+    }
+)
 """The cells by name."""
 
-__all__ = [
-    "CELLS",
-    "Cell",
-    "CellWeights",
-    "CoupledLSTMCell",
-    "GRUCell",
-    "GRUState",
-    "LSTMCell",
-    "LSTMState",
-    "LayerNormLSTMCell",
-    "PeepholeLSTMCell",
-    "Prepared",
-    "cell_config",
-    "cell_named",
-]
+_WHERE = {
+    "seq2seq.layers.cells.cell": ["Cell", "CellWeights", "Prepared"],
+    "seq2seq.layers.cells.named": ["cell_config", "cell_named"],
+}
 
+__all__ = ["CELLS", "Cell", "CellWeights", "Prepared", "cell_config", "cell_named"]
 
-def cell_named(cell: str | Cell | dict[str, Any]) -> Cell:
-    """Give a cell by its name, by its saved configuration, or as it is.
-
-    Raises:
-        ValueError: There is no cell of this name, or it is no cell.
-
-    Example:
-        >>> cell_named("lstm").part_names
-        ('hidden', 'cell')
-    """
-    if isinstance(cell, str):
-        return choose("cell", cell, CELLS)()
-    made = keras.saving.deserialize_keras_object(cell) if isinstance(cell, dict) else cell
-    if isinstance(made, Cell):
-        return made
-    raise ValueError(f"cell is a name, one of {', '.join(sorted(CELLS))}, or a Cell. Received: cell={cell!r}.")
-
-
-def cell_config(cell: Cell) -> Any:
-    """Give what `cell_named` makes the same cell of: the name of one of ours, the configuration of another."""
-    known = CELLS.get(cell.name) is type(cell)
-    return cell.name if known else keras.saving.serialize_keras_object(cell)
+__getattr__, __dir__ = lazily(__name__, _WHERE, keras=True)

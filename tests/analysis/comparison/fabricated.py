@@ -25,18 +25,19 @@ def finished_folder(
     *settings: str,
     seed: int = 0,
     translations: list[str] | None = None,
+    sources: list[str] = SOURCES,
     references: list[str] = REFERENCES,
     recipe: Recipe = RECIPE,
 ) -> Path:
     """Write the folder of a run that translated the test text."""
     recipe = recipe.override([*settings, f"seed={seed}"])
-    translations = translations or spoilt(0.2, seed)
+    translations = translations or spoilt(0.2, seed)[: len(sources)]
     folder.mkdir(parents=True)
     RunRecord(folder, recipe).write()
-    texts = {"source": SOURCES, "reference": references, "translations": translations}
+    texts = {"source": sources, "reference": references, "translations": translations}
     for name, text in texts.items():
         (folder / f"test.{name}.txt").write_text("".join(f"{line}\n" for line in text))
-    scores = measure(translations, references, recipe.evaluation)
+    scores = measure(translations, references, recipe.evaluation, sources)
     values = {name: score.value for name, score in scores.items()}
     result = {
         "metrics": {"validation": values, "test": values},

@@ -149,6 +149,25 @@ def test_tensorflow_is_not_loaded(runs: Path) -> None:
     assert (shown.stdout.splitlines()[-1:], shown.stderr) == (["0 []"], "")
 
 
+def test_lines_of_one_source_are_one_sentence_where_the_recipe_says_so(tmp_path: Path) -> None:
+    recipe = RECIPE.override(
+        ["evaluation.several_references=true", "evaluation.metrics=exact_match,phoneme_error_rate"]
+    )
+    sources, references = ["read", "tomato", "read", "cats"], ["R IY D", "T AH M", "R EH D", "K AE T S"]
+    said = ["R EH D", "T AH", "R EH D", "K AE T S"]
+    folders = [
+        finished_folder(tmp_path / "1", recipe=recipe, sources=sources, references=references, translations=said),
+        finished_folder(tmp_path / "2", "model.dropout=0.1", recipe=recipe, sources=sources, references=references),
+    ]
+    found = compare_runs(folders)
+    assert found.sentences == 3
+    stored = json.loads((folders[0] / "result.json").read_text())
+    for name, value in stored["metrics"]["test"].items():
+        assert found.variants[0].metrics[name].mean == pytest.approx(value)
+        assert found.signatures[name] == stored["signatures"][name]
+    assert sum(found.lengths.sizes) == 3
+
+
 class TestRefusals:
     def test_a_seed_that_is_there_twice(self, tmp_path: Path) -> None:
         folders = [finished_folder(tmp_path / name) for name in ("1", "2")]
@@ -171,7 +190,7 @@ class TestRefusals:
         one = finished_folder(tmp_path / "1")
         other = finished_folder(tmp_path / "2", "evaluation.lowercase=true")
         with pytest.raises(
-            ValueError, match=r"evaluation\.lowercase=False in .*, True in .*--set evaluation\.lowercase"
+            ValueError, match=r"evaluation\.lowercase=false in .*, true in .*--set evaluation\.lowercase=false"
         ):
             compare_runs([one, other])
         for folder in (one, other):

@@ -5,7 +5,7 @@ from typing import ClassVar
 
 import pytest
 
-from seq2seq.analysis.comparison import Search, plan_named, search
+from seq2seq.analysis.comparison import SettingsSearch, plan_named, search
 from seq2seq.analysis.comparison.trainings import Training
 from seq2seq.recipe import Recipe, SettingsError
 from tests.letters import RECIPE
@@ -80,8 +80,8 @@ def trainer(monkeypatch: pytest.MonkeyPatch) -> Trainer:
     return trainer
 
 
-def looked_for(folder: Path, *varied: str) -> Search:
-    return Search(BASE, varied or ["model.dropout=0..1"], folder)
+def looked_for(folder: Path, *varied: str) -> SettingsSearch:
+    return SettingsSearch(BASE, varied or ["model.dropout=0..1"], folder)
 
 
 def test_trials_are_ranked_by_validation_and_what_is_hopeless_is_stopped_early(

@@ -1,3 +1,5 @@
+import os
+
 import pytest
 
 from seq2seq.analysis.speed import decoding
@@ -8,13 +10,14 @@ from seq2seq.system.terminal import UsageError
 from seq2seq.translation.translator import Translator
 
 
-@pytest.fixture
-def model(recipe, tmp_path):
+@pytest.fixture(scope="module")
+def model(recipe, tmp_path_factory):
     tokenizers = build_tokenizers(recipe.tokenizer, read_corpora(recipe).train)
     model = build_model(recipe, *(each.vocab_size for each in tokenizers))
     about = {"decoding": to_table(recipe.decoding)}
-    Translator(model, *tokenizers, recipe=recipe.to_toml(), about=about).save(tmp_path / "model.s2s")
-    return tmp_path / "model.s2s"
+    path = tmp_path_factory.mktemp("model") / "model.s2s"
+    Translator(model, *tokenizers, recipe=recipe.to_toml(), about=about).save(path)
+    return path
 
 
 def test_translates_the_held_out_text_of_the_recipe(recipe, model):
@@ -36,10 +39,11 @@ def test_translates_given_text_from_all_over(model, monkeypatch):
     assert measured.source_tokens == 2 + 3 + 3  # "eins", "zwei drei", "fünf eins": the first, second and fourth of five
 
 
-def test_without_text_the_way_out_is_told(recipe, model, tmp_path):
-    (tmp_path / "corpus").rename(tmp_path / "elsewhere")
+def test_without_text_the_way_out_is_told(recipe, model, monkeypatch):
+    corpus = os.environ["COUNTING"]
+    monkeypatch.setenv("COUNTING", "absent")
     with pytest.raises(UsageError, match=r"cannot be read\. Received: .*Name a file of sentences with --input"):
         benchmark_decoding(model)
-    assert benchmark_decoding(model, data=str(tmp_path / "elsewhere")).sentences == 4
+    assert benchmark_decoding(model, data=corpus).sentences == 4
     with pytest.raises(UsageError, match="only empty lines"):
         benchmark_decoding(model, texts=["", " "])

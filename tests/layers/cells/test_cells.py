@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from seq2seq.layers.cells import CELLS, cell_config, cell_named
+from seq2seq.layers.cells import CELLS, Cell, cell_config, cell_named
 from seq2seq.layers.recurrence import recurrence_graph
 from seq2seq.layers.rnn import RNN
 from tests import reference
@@ -174,6 +174,7 @@ class TestStart:
             ("layer_norm_lstm", [0, 1, 0, 0]),
             ("coupled_lstm", [1, 0, 0]),
             ("gru", [0, 0, 0]),
+            ("simple_rnn", [0]),
         ],
     )
     def test_forget_gates_start_open(self, name, bias):
@@ -219,3 +220,9 @@ class TestNames:
     def test_what_is_no_cell_is_refused(self, wrong):
         with pytest.raises(ValueError, match=r"cell is a name, one of .*, or a Cell\. Received: cell="):
             cell_named(wrong)
+
+    def test_an_unfinished_cell_is_refused(self):
+        methods = {"forward": lambda *_: None, "backward": lambda *_: None, "name": "half", "gates": 1, "parts": 1}
+        half = type("Half", (Cell,), methods)()
+        with pytest.raises(ValueError, match=r"A cell says name, .*Received: Half, without title, State, saved\. Add"):
+            cell_named(half)

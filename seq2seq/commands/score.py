@@ -1,0 +1,86 @@
+"""`seq2seq score`: tell how likely a model finds given translations."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from seq2seq.commands.arguments import MODEL, add_parallel, named_translator, parallel
+from seq2seq.system.terminal import format_table, tell
+from seq2seq.text.special_ids import PIECES, UNKNOWN
+
+
+def add(commands: Any) -> None:
+    """Add the command."""
+    parser = commands.add_parser(
+        "score",
+        help="tell how likely a model finds given translations",
+        description="Give the log-probability (nats) of given translations, `</s>` counted, and their perplexity per "
+        "token. Every text is read whole, however long.",
+    )
+    parser.add_argument("model", type=Path, metavar="MODEL", help=MODEL)
+    add_parallel(parser, "translations to score, line by line; an empty line is the empty translation")
+    parser.add_argument(
+        "--contrastive", action="store_true",
+        help="each line of --target holds several translations with tabs between, the right one first: tell how often "
+        "the model finds it the likeliest; all sums are of right ones",
+    )  # fmt: skip
+    parser.add_argument(
+        "--json", action="store_true", help="write JSON instead of a table, with the score of each token"
+    )
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Run it."""
+    sources, lines = parallel(arguments)
+    contrastive = arguments.contrastive
+    choices = [line.split("\t") if contrastive else [line] for line in lines]
+    _check(arguments, sources, choices)
+    translator = named_translator(arguments.model)
+    repeated = [source for source, targets in zip(sources, choices, strict=True) for _ in targets]
+    found = iter(translator.score(repeated, [target for targets in choices for target in targets]))
+    scores = [list(islice(found, len(targets))) for targets in choices]
+    from seq2seq.translation import perplexity
+
+    right = [first for first, *_ in scores]
+    won = sum(first.log_prob > max(one.log_prob for one in wrong) for first, *wrong in scores) if contrastive else 0
+    summary = {
+        "sentences": len(right),
+        "tokens": sum(len(one.tokens) for one in right),
+        "log_prob": sum(one.log_prob for one in right),
+        "perplexity": perplexity(right),
+        "unknown_tokens": sum(one.tokens.count(PIECES[UNKNOWN]) for one in right),
+        **({"contrastive_accuracy": 100 * won / len(right)} if contrastive else {}),
+    }
+    if arguments.json:
+        told = [[one._asdict() | {"perplexity": one.perplexity} for one in targets] for targets in scores]
+        print(json.dumps(summary | {"scores": told}, ensure_ascii=False, indent=2))
+        return
+    rows = [
+        [line, number, f"{one.log_prob:.4f}", len(one.tokens), f"{one.perplexity:.4f}"]
+        for line, targets in enumerate(scores, start=1)
+        for number, one in enumerate(targets, start=1)
+    ]
+    print(format_table(["line", "translation", "log-probability", "tokens", "perplexity"], rows, numbers=range(5)))
+    tell(", ".join(f"{name.replace('_', ' ')}: {value:,.6g}" for name, value in summary.items()))
+
+
+def _check(arguments: argparse.Namespace, sources: list[str], choices: list[list[str]]) -> None:
+    """Refuse what cannot be scored, before the model is loaded."""
+    if not sources:
+        raise ValueError(f"There is nothing to score. Received: {arguments.source} with 0 lines.")
+    for number, (source, targets) in enumerate(zip(sources, choices, strict=True), start=1):
+        if not source.strip():
+            raise ValueError(
+                "A target is scored as the translation of something. "
+                f"Received: {arguments.source}, line {number} without text. Leave the pair out."
+            )
+        if arguments.contrastive and len(targets) == 1:
+            raise ValueError(
+                "With --contrastive each line holds the right translation and wrong ones, with tabs between. "
+                f"Received: {arguments.target}, line {number} without a tab."
+            )

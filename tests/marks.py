@@ -1,0 +1,18 @@
+"""Which cases of a test the default run takes, and which ones only the slow one."""
+
+from collections.abc import Iterable
+from typing import Any
+
+import pytest
+
+
+def quick(cases: Iterable[Any], *chosen: Any) -> list[Any]:
+    """Mark as slow all cases but the chosen ones, or but the first where none is chosen."""
+    cases = list(cases)
+    chosen = chosen or (cases[0],)
+    return [
+        case
+        if case in chosen
+        else pytest.param(*(case if isinstance(case, tuple) else (case,)), marks=pytest.mark.slow)
+        for case in cases
+    ]

@@ -1,0 +1,41 @@
+import io
+import os
+import subprocess
+import sys
+
+import pytest
+
+from seq2seq.system import process
+from seq2seq.system.terminal import exit_status, tell
+from seq2seq.training.progress import Progress
+
+
+def test_stdout_takes_signs_that_it_has_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    written = io.BytesIO()
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(written, encoding="latin-1"))
+    process.prepare()
+    assert exit_status(lambda: print("Häuser → 家")) == 0
+    assert written.getvalue() == b"H\xe4user \\u2192 \\u5bb6\n"
+
+
+def test_closed_streams_are_no_error(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:
+    for stream in ("stdin", "stdout", "stderr"):
+        monkeypatch.setattr(sys, stream, None)
+    tell("nowhere")  # as a library
+    assert Progress(None, None, 1)._silent  # type: ignore[arg-type]
+    process.prepare()
+    assert exit_status(lambda: print("nowhere")) == 0
+    assert sys.stdin is None and sys.stdout is None
+    assert sys.stderr is not None
+
+
+@pytest.mark.skipif(os.name != "posix", reason="starts a process with closed descriptors")
+def test_no_file_gets_the_number_of_a_closed_stream(tmp_path) -> None:
+    code = (
+        "from seq2seq.system import process\n"
+        "process.prepare()\n"
+        f"file = open({str(tmp_path / 'a')!r}, 'w')\n"
+        "raise SystemExit(file.fileno())\n"
+    )
+    command = f'exec "{sys.executable}" -c "$0" <&- >&- 2>&-'
+    assert subprocess.run(["bash", "-c", command, code], check=False).returncode > 2
