@@ -22,7 +22,12 @@ ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", *sorted(path for path in (ROOT / "docs").rglob("*.md") if "_build" not in path.parts)]
 FENCE = re.compile(r"^(`{3,}|:{3,})(.*?)\n(.*?)^\1", re.MULTILINE | re.DOTALL)
 # Their blocks train for a while.
-TRAIN = {"docs/tutorials/first-translator.md", "docs/tutorials/stacked-lstm.md", "docs/how-to/own-bridge.md"}
+TRAIN = {
+    "docs/tutorials/first-translator.md",
+    "docs/tutorials/stacked-lstm.md",
+    "docs/how-to/own-bridge.md",
+    "docs/how-to/own-cell.md",
+}
 # What a block may be: "python" runs, "sh" is parsed, the others are shown.
 LANGUAGES = {
     "python",

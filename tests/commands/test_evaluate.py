@@ -39,3 +39,10 @@ def test_unequal_files_are_a_failed_job(seq2seq, model: str, tmp_path: Path) -> 
     status, out, err = seq2seq("evaluate", model, "--source", f"{tmp_path}/x.de", "--target", f"{tmp_path}/x.en")
     assert (status, out) == (1, b"")
     assert "x.de with 2" in err and "x.en with 1 lines" in err
+
+
+def test_a_run_folder_stands_for_its_model(seq2seq, here: Path) -> None:
+    files = ["--source", f"{here}/test.source.txt", "--target", f"{here}/test.reference.txt"]
+    scores = json.loads((here / "result.json").read_text())["metrics"]["test"]
+    assert json.loads(seq2seq("evaluate", str(here), *files, "--json")[1])["metrics"] == scores
+    assert seq2seq("describe", str(here))[1].startswith(f"{here}/model.s2s\n".encode())

@@ -87,7 +87,7 @@ def test_settings_reach_the_model(changes: list[str]) -> None:
         assert side.stack.dropout == wanted.dropout and side.stack.recurrent_dropout == wanted.recurrent_dropout
     assert model.bridge.missing == settings.bridge.missing
     assert model.decoder.dtype_policy.name == recipe.training.precision
-    model.compile(optimizer="sgd")
+    model.compile(optimizer="sgd", run_eagerly=True)
     ids = np.full((2, 3), 5, np.int32)
     assert np.isfinite(model.train_on_batch({"source": ids, "target_in": ids}, ids)[0])
 

@@ -124,7 +124,7 @@ def test_override_types_a_value_by_its_setting(assignment: str, expected: object
 @pytest.mark.parametrize(
     ("assignment", "message"),
     [
-        ("model.atention=dot", r"no setting model\.atention\. Did you mean model\.attention\?"),
+        ("model.atention=dot", r"no setting model\.atention\. Did you mean model\.attention\.kind\?"),
         ("attention=dot", r"Did you mean model\.attention\?"),
         ("modle.attention=dot", r"no setting modle\. Did you mean model\?"),
         ("name.x=1", r"no setting name"),

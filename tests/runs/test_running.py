@@ -153,7 +153,6 @@ def test_a_refused_resume_leaves_the_folder_as_it_was(corpus: Path, capsys: pyte
         main(RECIPE, ["--resume", "--data", str(other), "--set", "training.epochs=2"])
     assert f"The text was in $COUNTING and is now in {other}." in capsys.readouterr().err
     assert {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()} == before
-    main(RECIPE, ["--resume"])
 
 
 def test_scripts_tell_bad_usage_and_failed_jobs_apart(corpus: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -223,6 +222,7 @@ def test_what_is_scored_is_scored_whole(corpus: Path, capsys: pytest.CaptureFixt
     assert json.loads(capsys.readouterr().out)["metrics"] == result.metrics["test"]
 
 
+@pytest.mark.slow
 def test_tokenised_text_is_shared_by_runs(corpus: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     run(RECIPE, progress="none")
     kept = {path: path.stat().st_mtime_ns for path in Path("runs/.tokenised").iterdir()}

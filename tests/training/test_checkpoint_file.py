@@ -102,6 +102,7 @@ save_checkpoint(folder, model, {"run": {"update": 2}})
 """
 
 
+@pytest.mark.slow
 def test_a_process_killed_while_it_writes_leaves_the_one_before(compiled, tmp_path):
     root = Path(__file__).parent.parent.parent
     killed = subprocess.run([sys.executable, "-c", KILL_WHILE_WRITING, tmp_path], cwd=root, check=False)

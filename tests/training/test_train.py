@@ -185,7 +185,9 @@ EVERYTHING = {"optimizer": "rmsprop", "ema": 0.9, "schedule": "plateau", "valida
 
 
 @pytest.fixture(
-    scope="module", params=[(0.0, PLAIN), (0.3, EVERYTHING)], ids=["dropout off", "dropout, averages, plateau"]
+    scope="module",
+    params=[(0.3, EVERYTHING), pytest.param((0.0, PLAIN), marks=pytest.mark.slow)],
+    ids=["dropout, averages, plateau", "dropout off"],
 )
 def straight(request, tmp_path_factory):
     dropout, settings = request.param
@@ -213,6 +215,7 @@ def test_a_run_stopped_at_a_step_ends_like_one_never_stopped(straight, step, tmp
     assert (resumed.best, resumed.best_epoch) == (result.best, result.best_epoch)
 
 
+@pytest.mark.slow
 def test_a_finished_run_can_be_given_more_epochs(tmp_path):
     run(tmp_path / "long", epochs=2)
     run(tmp_path / "short", epochs=1)
@@ -222,6 +225,7 @@ def test_a_finished_run_can_be_given_more_epochs(tmp_path):
     assert [event["event"] for event in events(tmp_path / "short")].count("resume") == 1
 
 
+@pytest.mark.slow
 def test_a_run_killed_before_its_first_checkpoint_starts_anew(tmp_path, capsys):
     (tmp_path / "log.jsonl").write_text('{"event": "start"}\n')
     _, result = run(tmp_path, epochs=1, resume=True, progress="lines")
