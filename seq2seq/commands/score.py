@@ -58,7 +58,7 @@ def run(arguments: argparse.Namespace) -> None:
     }
     if arguments.json:
         told = [[one._asdict() | {"perplexity": one.perplexity} for one in targets] for targets in scores]
-        print(json.dumps(summary | {"scores": told}, ensure_ascii=False, indent=2))
+        print(json.dumps(summary | {"scores": told}, indent=2))  # JSON in any encoding of stdout
         return
     rows = [
         [line, number, f"{one.log_prob:.4f}", len(one.tokens), f"{one.perplexity:.4f}"]
