@@ -123,8 +123,9 @@ class TestImport:
     @pytest.mark.parametrize("backend", ["torch", "jax"])
     def test_refuses_another_backend_in_words(self, backend):
         assert python("-c", "import seq2seq", KERAS_BACKEND=backend).returncode == 0
-        done = python("-c", "import seq2seq; seq2seq.StackedLSTM", KERAS_BACKEND=backend)
-        assert f"needs Keras on its TensorFlow backend. Received: KERAS_BACKEND='{backend}'" in done.stderr
+        for name in ("StackedLSTM", "Seq2Seq"):
+            done = python("-c", f"import seq2seq; seq2seq.{name}", KERAS_BACKEND=backend)
+            assert f"needs Keras on its TensorFlow backend. Received: KERAS_BACKEND='{backend}'" in done.stderr
 
 
 PACKAGES = sorted(

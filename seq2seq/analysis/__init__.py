@@ -54,4 +54,4 @@ __all__ = [
     "verify_resume",
 ]
 
-__getattr__, __dir__ = lazily(__name__, _WHERE, keras=True)
+__getattr__, __dir__ = lazily(__name__, _WHERE, keras=_WHERE)

@@ -66,7 +66,11 @@ def run(arguments: argparse.Namespace) -> None:
         for number, one in enumerate(targets, start=1)
     ]
     print(format_table(["line", "translation", "log-probability", "tokens", "perplexity"], rows, numbers=range(5)))
-    tell(", ".join(f"{name.replace('_', ' ')}: {value:,.6g}" for name, value in summary.items()))
+    tell(", ".join(f"{name.replace('_', ' ')}: {_number(value)}" for name, value in summary.items()))
+
+
+def _number(value: float) -> str:
+    return f"{value:,}" if isinstance(value, int) else f"{value:,.6g}"
 
 
 def _check(arguments: argparse.Namespace, sources: list[str], choices: list[list[str]]) -> None:

@@ -70,3 +70,9 @@ def test_what_is_refused(
 ) -> None:
     status, out, err = seq2seq("score", model, *files(sources, targets), *options)
     assert (status, out) == (1, b"") and message in err
+
+
+def test_standard_input_has_its_name_in_what_is_refused(seq2seq, model: str, files) -> None:
+    _, _, *target = files("", "house\n")
+    status, out, err = seq2seq("score", model, "--source", "-", *target, stdin=b" \n")
+    assert (status, out) == (1, b"") and "Received: stdin, line 1 without text" in err

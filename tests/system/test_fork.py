@@ -20,6 +20,9 @@ def loads_and_translates():
 def translates():
     return translator.translate(["zwei"])
 
+def scores():
+    return translator.score(["zwei"], ["two"])
+
 def in_a_child(call):
     with multiprocessing.get_context("fork").Pool(1) as pool:
         try:
@@ -31,6 +34,7 @@ found = in_a_child(loads_and_translates)
 translator = seq2seq.load(sys.argv[1])
 assert found == translates()
 assert "Load or build models in the child alone" in in_a_child(translates)
+assert "Load or build models in the child alone" in in_a_child(scores)
 assert "Load or build models in the child alone" in in_a_child(loads_and_translates)
 """
 
