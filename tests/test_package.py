@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 import tomllib
+from graphlib import TopologicalSorter
 from importlib import import_module
 from importlib.metadata import version
 from pathlib import Path
@@ -68,9 +69,17 @@ def part_of(path):
     return "" if first == "__init__.py" else first.removesuffix(".py")
 
 
-def imports(path):
-    """Every import of a module, those inside functions too, as (line, dotted name)."""
-    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+def dotted(path):
+    """The name under which a module is imported."""
+    return ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+
+
+def imports(path, *, for_types=True):
+    """Every import of a module, those inside functions too, and on request those for type checkers alone."""
+    tree = ast.parse(path.read_text("utf-8"))
+    if not for_types:
+        tree.body = [node for node in tree.body if ast.unparse(getattr(node, "test", node)) != "TYPE_CHECKING"]
+    for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             yield from ((node.lineno, alias.name) for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -188,6 +197,20 @@ class TestFloors:
             # Of the package itself only the version: its other names are imported from anywhere, so they hide a way up.
             allowed = imported in ("", "__version__", part) or FLOOR.get(imported, len(FLOORS)) < FLOOR[part]
             assert allowed, f"{path.relative_to(ROOT)}:{line}: {part} (floor {FLOOR[part]}) imports {name}"
+
+    def test_no_modules_need_each_other(self):
+        known = {dotted(path): path for path in MODULES}
+        # The longest name that is a module: what is imported may be a name in it.
+        needs = {
+            name: {
+                next((each for each in (there, there.rpartition(".")[0]) if each in known), name)
+                for _, there in imports(path, for_types=False)
+            }
+            - {name}
+            for name, path in known.items()
+            if path.name != "__init__.py"
+        }
+        assert list(TopologicalSorter(needs).static_order())  # a CycleError names the circle
 
 
 class TestDistribution:

@@ -142,7 +142,7 @@ class Comparison:
         Returns:
             The files.
         """
-        from seq2seq.analysis.comparison.report import write
+        from seq2seq.analysis.comparison.files import write
 
         return write(self, Path(folder))
 

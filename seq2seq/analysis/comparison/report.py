@@ -2,26 +2,16 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
-import math
 from collections.abc import Callable, Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from seq2seq.metrics import HIGHER_IS_BETTER
-from seq2seq.system.files import replacing
 from seq2seq.system.terminal import format_table
 
 if TYPE_CHECKING:
-    from seq2seq.analysis.comparison.comparison import Classes, Comparison, MetricResult
+    from seq2seq.analysis.comparison.comparison import Classes, Comparison
     from seq2seq.analysis.comparison.statistics import Difference
-
-_CSV = (
-    "variant", "metric", "seeds", "mean", "spread", "difference", "low", "high", "p", "p_corrected", "smallest",
-    "parameters", "minutes", "tokens_per_second",
-)  # fmt: skip
 
 
 class Table(NamedTuple):
@@ -110,24 +100,6 @@ def verdict(metric: str, difference: Difference) -> str:
     return "better" if (difference.value > 0) == HIGHER_IS_BETTER[metric] else "worse"
 
 
-def write(comparison: Comparison, folder: Path) -> list[Path]:
-    """Write a comparison into a folder, in every form."""
-    from seq2seq.analysis.comparison.page import page
-
-    folder.mkdir(parents=True, exist_ok=True)
-    table = json.dumps(_finite(comparison.table()), ensure_ascii=False, indent=2, allow_nan=False)
-    written = {
-        "report.md": markdown(comparison),
-        "report.html": page(comparison),
-        "comparison.json": table + "\n",
-        "comparison.csv": _csv(comparison),
-    }
-    for name, content in written.items():
-        with replacing(folder / name) as path:
-            path.write_text(content, encoding="utf-8", newline="")
-    return [folder / name for name in written]
-
-
 def _scores(comparison: Comparison, metric: str) -> Table:
     """Mean and spread of all variants, and how far the others are from the first."""
     several = any(variant.metrics[metric].difference for variant in comparison.variants)
@@ -204,35 +176,6 @@ def _settings(comparison: Comparison) -> Table | None:
     names = list(dict.fromkeys(name for variant in comparison.variants for name in variant.settings))
     rows = [[name, *(_setting(variant.settings.get(name)) for variant in comparison.variants)] for name in names]
     return Table("Settings", ["setting", *(variant.name for variant in comparison.variants)], rows, [])
-
-
-def _csv(comparison: Comparison) -> str:
-    """Write a row for each variant and metric, with every digit."""
-    out = io.StringIO()
-    writer = csv.writer(out)
-    writer.writerow(_CSV)
-    for variant in comparison.variants:
-        for name, result in variant.metrics.items():
-            cost = [variant.parameters, variant.minutes, variant.tokens_per_second]
-            measured = [len(result.scores), result.mean, result.spread, *_difference_row(result)]
-            writer.writerow([variant.name, name, *measured, *cost])
-    return out.getvalue()
-
-
-def _difference_row(result: MetricResult) -> list[float | None]:
-    found = result.difference
-    if found is None:
-        return [None] * 6
-    return [found.value, found.low, found.high, found.p, found.corrected, found.smallest]
-
-
-def _finite(value: Any) -> Any:
-    """Write None for what is not finite: JSON has no number for it."""
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    if isinstance(value, dict):
-        return {name: _finite(each) for name, each in value.items()}
-    return [_finite(each) for each in value] if isinstance(value, list | tuple) else value
 
 
 def _numeric(cell: str) -> bool:
