@@ -23,6 +23,7 @@ PACKAGES = (
     "seq2seq.recipe",
     "seq2seq.runs",
     "seq2seq.analysis",
+    "seq2seq.analysis.comparison",
     "seq2seq.commands",
 )
 """Every documented package: what these and `seq2seq` itself export is what the version covers."""

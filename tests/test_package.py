@@ -123,8 +123,9 @@ class TestImport:
     @pytest.mark.parametrize("backend", ["torch", "jax"])
     def test_refuses_another_backend_in_words(self, backend):
         assert python("-c", "import seq2seq", KERAS_BACKEND=backend).returncode == 0
-        done = python("-c", "import seq2seq; seq2seq.StackedLSTM", KERAS_BACKEND=backend)
-        assert f"needs Keras on its TensorFlow backend. Received: KERAS_BACKEND='{backend}'" in done.stderr
+        for name in ("StackedLSTM", "Seq2Seq"):
+            done = python("-c", f"import seq2seq; seq2seq.{name}", KERAS_BACKEND=backend)
+            assert f"needs Keras on its TensorFlow backend. Received: KERAS_BACKEND='{backend}'" in done.stderr
 
 
 PACKAGES = sorted(
@@ -191,7 +192,9 @@ class TestFloors:
 
 class TestDistribution:
     def test_declares_what_it_imports(self):
-        declared = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]["dependencies"]
+        project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+        extras = [each for name, extra in project["optional-dependencies"].items() if name != "dev" for each in extra]
+        declared = [*project["dependencies"], *extras]
         imported = {name.partition(".")[0] for path in MODULES for _, name in imports(path)}
         third_party = imported - set(sys.stdlib_module_names) - {"seq2seq"}
         assert {re.match(r"[\w-]+", one).group() for one in declared} == third_party | NOT_IMPORTED_BY_US

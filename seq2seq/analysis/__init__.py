@@ -1,4 +1,7 @@
-"""What can be said of a model or a run: its wiring, its speed, whether it resumes exactly."""
+"""What can be said of a model or a run: its wiring, its speed, whether it resumes exactly.
+
+Runs are put side by side by :mod:`seq2seq.analysis.comparison`, without TensorFlow.
+"""
 
 from typing import TYPE_CHECKING
 
@@ -51,4 +54,4 @@ __all__ = [
     "verify_resume",
 ]
 
-__getattr__, __dir__ = lazily(__name__, _WHERE, keras=True)
+__getattr__, __dir__ = lazily(__name__, _WHERE, keras=_WHERE)

@@ -7,12 +7,23 @@ import sys
 from collections.abc import Sequence
 
 from seq2seq import __version__
-from seq2seq.commands import benchmark, describe, evaluate, launch, score, shortlist, train, translate, verify_resume
+from seq2seq.commands import (
+    benchmark,
+    compare,
+    describe,
+    evaluate,
+    launch,
+    score,
+    shortlist,
+    train,
+    translate,
+    verify_resume,
+)
 from seq2seq.commands.parser import Parser
 from seq2seq.system import process
 from seq2seq.system.terminal import exit_status
 
-COMMANDS = (train, launch, translate, evaluate, score, shortlist, describe, benchmark, verify_resume)
+COMMANDS = (train, launch, translate, evaluate, score, compare, shortlist, describe, benchmark, verify_resume)
 """Every command, in the order of `seq2seq --help`: a module with `add` and `run`."""
 
 

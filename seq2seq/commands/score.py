@@ -58,7 +58,7 @@ def run(arguments: argparse.Namespace) -> None:
     }
     if arguments.json:
         told = [[one._asdict() | {"perplexity": one.perplexity} for one in targets] for targets in scores]
-        print(json.dumps(summary | {"scores": told}, indent=2))  # ASCII: a stdout that lacks a sign would spoil it
+        print(json.dumps(summary | {"scores": told}, indent=2))  # JSON in any encoding of stdout
         return
     rows = [
         [line, number, f"{one.log_prob:.4f}", len(one.tokens), f"{one.perplexity:.4f}"]
@@ -66,22 +66,25 @@ def run(arguments: argparse.Namespace) -> None:
         for number, one in enumerate(targets, start=1)
     ]
     print(format_table(["line", "translation", "log-probability", "tokens", "perplexity"], rows, numbers=range(5)))
-    tell(", ".join(f"{name.replace('_', ' ')}: {value:,.6g}" for name, value in summary.items()))
+    tell(", ".join(f"{name.replace('_', ' ')}: {_number(value)}" for name, value in summary.items()))
+
+
+def _number(value: float) -> str:
+    return f"{value:,}" if isinstance(value, int) else f"{value:,.6g}"
 
 
 def _check(arguments: argparse.Namespace, sources: list[str], choices: list[list[str]]) -> None:
     """Refuse what cannot be scored, before the model is loaded."""
-    source_name, target_name = arguments.source or "stdin", arguments.target or "stdin"
     if not sources:
-        raise ValueError(f"There is nothing to score. Received: {source_name} with 0 lines.")
+        raise ValueError(f"There is nothing to score. Received: {arguments.source or 'stdin'} with 0 lines.")
     for number, (source, targets) in enumerate(zip(sources, choices, strict=True), start=1):
         if not source.strip():
             raise ValueError(
                 "A target is scored as the translation of something. "
-                f"Received: {source_name}, line {number} without text. Leave the pair out."
+                f"Received: {arguments.source or 'stdin'}, line {number} without text. Leave the pair out."
             )
         if arguments.contrastive and len(targets) == 1:
             raise ValueError(
                 "With --contrastive each line holds the right translation and wrong ones, with tabs between. "
-                f"Received: {target_name}, line {number} without a tab."
+                f"Received: {arguments.target or 'stdin'}, line {number} without a tab."
             )

@@ -24,4 +24,4 @@ __all__ = [
     "open_devices",
 ]
 
-__getattr__, __dir__ = lazily(__name__, _WHERE, keras=True)
+__getattr__, __dir__ = lazily(__name__, _WHERE, keras=_WHERE)

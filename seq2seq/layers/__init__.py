@@ -71,4 +71,4 @@ __all__ = [
     "Wire",
 ]
 
-__getattr__, __dir__ = lazily(__name__, _WHERE, keras=True, together=True)
+__getattr__, __dir__ = lazily(__name__, _WHERE, keras=_WHERE, together=True)

@@ -244,7 +244,7 @@ class RNN(Recurrent):
 
     Args:
         units: The width of the state and of the output.
-        cell: A name of `seq2seq.layers.cells.CELLS`, or a `Cell`.
+        cell: A name of `seq2seq.layers.CELLS`, or a `Cell`.
         recurrent_dropout: Fraction of the hidden state dropped before its product, by one mask for a whole sequence.
         seed: Seed of recurrent dropout.
         **kwargs: Those of `keras.layers.RNN`; `unroll` changes nothing.

@@ -1,9 +1,9 @@
 """Scores of whole sets of translations against their references; nothing here knows a model."""
 
+from seq2seq.metrics.counts import Counts, References, count
 from seq2seq.metrics.scores import (
     HIGHER_IS_BETTER,
     METRICS,
-    References,
     Score,
     alike,
     bleu,
@@ -21,6 +21,7 @@ from seq2seq.metrics.settings import EvaluationSettings, measure
 __all__ = [
     "HIGHER_IS_BETTER",
     "METRICS",
+    "Counts",
     "EvaluationSettings",
     "References",
     "Score",
@@ -28,6 +29,7 @@ __all__ = [
     "bleu",
     "character_error_rate",
     "chrf",
+    "count",
     "exact_match",
     "measure",
     "phoneme_error_rate",

@@ -5,11 +5,12 @@ rates of whole texts, words, phonemes and characters. A signature says all that 
 equal signatures may be compared.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from itertools import combinations
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from seq2seq.system.choices import choose, need_choice
+from seq2seq.metrics.counts import TOKENS, Pairs, References, cased, edits, paired, sacrebleu_metric, signature, streams
+from seq2seq.system.choices import choose
 
 __all__ = [
     "HIGHER_IS_BETTER",
@@ -27,11 +28,6 @@ __all__ = [
     "ter",
     "word_error_rate",
 ]
-
-References = Sequence[str] | Sequence[Sequence[str]]
-"""One string for each hypothesis, or a list of strings for each hypothesis, all of them right."""
-
-_VERSION = 1  # of the metrics counted here: goes up whenever equal texts could get another number
 
 
 class Score(NamedTuple):
@@ -68,15 +64,7 @@ def bleu(hypotheses: Iterable[str], references: References, *, lowercase: bool =
     Source:
         Papineni et al. 2002; Post 2018.
     """
-    from sacrebleu.metrics.bleu import BLEU
-
-    need_choice("tokenize", tokenize, BLEU.TOKENIZERS)
-    try:
-        metric = BLEU(lowercase=lowercase, tokenize=tokenize)
-    except (ImportError, RuntimeError) as error:
-        reason = " ".join(str(error).split())
-        raise ValueError(f"This tokenizer cannot be used here. Received: tokenize={tokenize!r}. {reason}") from error
-    return _sacrebleu(metric, hypotheses, references)
+    return _sacrebleu("bleu", hypotheses, references, lowercase=lowercase, tokenize=tokenize)
 
 
 def chrf(hypotheses: Iterable[str], references: References, *, lowercase: bool = False) -> Score:
@@ -100,9 +88,7 @@ def chrf(hypotheses: Iterable[str], references: References, *, lowercase: bool =
     Source:
         Popović 2015.
     """
-    from sacrebleu.metrics.chrf import CHRF
-
-    return _sacrebleu(CHRF(lowercase=lowercase), hypotheses, references)
+    return _sacrebleu("chrf", hypotheses, references, lowercase=lowercase)
 
 
 def ter(hypotheses: Iterable[str], references: References, *, lowercase: bool = False) -> Score:
@@ -129,9 +115,7 @@ def ter(hypotheses: Iterable[str], references: References, *, lowercase: bool = 
     Source:
         Snover et al. 2006.
     """
-    from sacrebleu.metrics.ter import TER
-
-    return _sacrebleu(TER(case_sensitive=not lowercase), hypotheses, references)
+    return _sacrebleu("ter", hypotheses, references, lowercase=lowercase)
 
 
 def exact_match(hypotheses: Iterable[str], references: References, *, lowercase: bool = False) -> Score:
@@ -154,9 +138,9 @@ def exact_match(hypotheses: Iterable[str], references: References, *, lowercase:
         >>> exact_match(["R EH D", "R AY T"], [["R IY D", "R EH D"], ["R AY D"]])
         Score(value=50.0, signature='metric:exact_match|nrefs:var|case:mixed|version:1')
     """
-    pairs = _cased(_pairs(hypotheses, references), lowercase)
+    pairs = cased(paired(hypotheses, references), lowercase)
     right = sum(hypothesis in allowed for hypothesis, allowed in pairs)
-    return Score(100 * right / len(pairs), _signature("exact_match", pairs, lowercase))
+    return Score(100 * right / len(pairs), signature("exact_match", pairs, lowercase))
 
 
 def sequence_error_rate(hypotheses: Iterable[str], references: References, *, lowercase: bool = False) -> Score:
@@ -180,7 +164,7 @@ def sequence_error_rate(hypotheses: Iterable[str], references: References, *, lo
         >>> sequence_error_rate(["R EH D", "R AY T"], [["R IY D", "R EH D"], ["R AY D"]])
         Score(value=50.0, signature='metric:sequence_error_rate|nrefs:var|case:mixed|version:1')
     """
-    return _error_rate("sequence_error_rate", "", _whole, _pairs(hypotheses, references), lowercase)
+    return _error_rate("sequence_error_rate", paired(hypotheses, references), lowercase)
 
 
 def word_error_rate(hypotheses: Iterable[str], references: References, *, lowercase: bool = False) -> Score:
@@ -204,7 +188,7 @@ def word_error_rate(hypotheses: Iterable[str], references: References, *, lowerc
         >>> word_error_rate(["the cat sat"], ["the cat sat down"])
         Score(value=25.0, signature='metric:word_error_rate|nrefs:1|case:mixed|tok:space|version:1')
     """
-    return _error_rate("word_error_rate", "space", str.split, _pairs(hypotheses, references), lowercase)
+    return _error_rate("word_error_rate", paired(hypotheses, references), lowercase)
 
 
 def phoneme_error_rate(hypotheses: Iterable[str], references: References, *, lowercase: bool = False) -> Score:
@@ -228,7 +212,7 @@ def phoneme_error_rate(hypotheses: Iterable[str], references: References, *, low
         >>> phoneme_error_rate(["R EH T", "K AE T"], [["R IY D", "R EH D"], ["K AE T"]])
         Score(value=16.66..., signature='metric:phoneme_error_rate|nrefs:var|case:mixed|tok:space|version:1')
     """
-    return _error_rate("phoneme_error_rate", "space", str.split, _pairs(hypotheses, references), lowercase)
+    return _error_rate("phoneme_error_rate", paired(hypotheses, references), lowercase)
 
 
 def character_error_rate(hypotheses: Iterable[str], references: References, *, lowercase: bool = False) -> Score:
@@ -252,7 +236,7 @@ def character_error_rate(hypotheses: Iterable[str], references: References, *, l
         >>> character_error_rate(["colour"], ["color"]).value
         20.0
     """
-    return _error_rate("character_error_rate", "char", list, _pairs(hypotheses, references), lowercase)
+    return _error_rate("character_error_rate", paired(hypotheses, references), lowercase)
 
 
 METRICS: dict[str, Callable[..., Score]] = {
@@ -333,9 +317,9 @@ def alike(names: Iterable[str], hypotheses: Iterable[str], references: Reference
     if {"exact_match", "sequence_error_rate"} <= chosen.keys():
         found.append("sequence_error_rate is 100 minus exact_match: both ask whether the whole text is right.")
     # An empty hypothesis is one error whatever it is cut into.
-    texts = {text for said, allowed in _pairs(hypotheses, references) for text in (said or allowed[0], *allowed)}
-    for pair in combinations([name for name in chosen if name in _CUTS], 2):
-        first, second = (_CUTS[name] for name in pair)
+    texts = {text for said, allowed in paired(hypotheses, references) for text in (said or allowed[0], *allowed)}
+    for pair in combinations([name for name in chosen if name in TOKENS], 2):
+        first, second = (TOKENS[name][1] for name in pair)
         if all(first(text) == second(text) for text in texts):
             unit = next(_UNITS[name] for name in _UNITS if name in pair)
             both = first is second
@@ -344,86 +328,26 @@ def alike(names: Iterable[str], hypotheses: Iterable[str], references: Reference
     return found
 
 
-def _whole(text: str) -> list[str]:
-    return [text]
-
-
-_CUTS: dict[str, Callable[[str], list[str]]] = {
-    "sequence_error_rate": _whole,
-    "word_error_rate": str.split,
-    "phoneme_error_rate": str.split,
-    "character_error_rate": list,
-}
 # The finest first.
 _UNITS = {"character_error_rate": "character", "phoneme_error_rate": "phoneme", "word_error_rate": "word"}
 
 
-def _pairs(hypotheses: Iterable[str], references: References) -> list[tuple[str, list[str]]]:
-    """Put each hypothesis beside the list of its references."""
-    for name, texts in (("hypotheses", hypotheses), ("references", references)):
-        if isinstance(texts, str):
-            raise ValueError(f"{name} is a list with one entry per sentence. Received: the string {texts[:40]!r}.")
-    said = list(hypotheses)
-    allowed = [[entry] if isinstance(entry, str) else list(entry) for entry in references]
-    if len(said) != len(allowed):
-        raise ValueError(
-            "Every hypothesis needs its reference, in the same order. "
-            f"Received: {len(said)} hypotheses, {len(allowed)} references. "
-            "Several references of one hypothesis stand together in a list."
-        )
-    if not said:
-        raise ValueError("There is nothing to score. Received: 0 hypotheses, 0 references.")
-    without = [place for place, texts in enumerate(allowed) if not texts]
-    if without:
-        raise ValueError(
-            "Every hypothesis needs at least one reference. "
-            f"Received: an empty list for {len(without)} of {len(allowed)}, first at index {without[0]}."
-        )
-    return list(zip(said, allowed, strict=True))
-
-
-def _cased(pairs: list[tuple[str, list[str]]], lowercase: bool) -> list[tuple[str, list[str]]]:
-    if not lowercase:
-        return pairs
-    return [(said.lower(), [text.lower() for text in allowed]) for said, allowed in pairs]
-
-
-def _signature(name: str, pairs: list[tuple[str, list[str]]], lowercase: bool, cut: str = "") -> str:
-    counts = {len(allowed) for _, allowed in pairs}
-    parts = {
-        "metric": name,
-        "nrefs": counts.pop() if len(counts) == 1 else "var",
-        "case": "lc" if lowercase else "mixed",
-        **({"tok": cut} if cut else {}),
-        "version": _VERSION,
-    }
-    return "|".join(f"{key}:{value}" for key, value in parts.items())
-
-
-def _error_rate(
-    name: str, cut: str, tokens: Callable[[str], list[str]], pairs: list[tuple[str, list[str]]], lowercase: bool
-) -> Score:
-    from rapidfuzz.distance import Levenshtein
-
-    pairs = _cased(pairs, lowercase)
-    edits = length = 0
-    for said, allowed in pairs:
-        hypothesis = tokens(said)
-        each = [(Levenshtein.distance(hypothesis, reference), -len(reference)) for reference in map(tokens, allowed)]
-        nearest = min(each)
-        edits, length = edits + nearest[0], length - nearest[1]
+def _error_rate(name: str, pairs: Pairs, lowercase: bool) -> Score:
+    pairs = cased(pairs, lowercase)
+    counted = edits(name, pairs)
+    wrong, length = (sum(column) for column in zip(*counted, strict=True))
     if not length:
         raise ValueError(
             f"{name} counts errors per token of the references, so there must be at least one. "
             f"Received: {len(pairs)} hypotheses, and 0 tokens in their references."
         )
-    return Score(100 * edits / length, _signature(name, pairs, lowercase, cut))
+    return Score(100 * wrong / length, signature(name, pairs, lowercase))
 
 
-def _sacrebleu(metric: Any, hypotheses: Iterable[str], references: References) -> Score:
-    pairs = _pairs(hypotheses, references)
-    most = max(len(allowed) for _, allowed in pairs)
-    # sacreBLEU wants the first references of all sentences, then the second ones; None where there are fewer.
-    streams = [[allowed[n] if n < len(allowed) else None for _, allowed in pairs] for n in range(most)]
-    found = metric.corpus_score([said for said, _ in pairs], streams)
+def _sacrebleu(
+    name: str, hypotheses: Iterable[str], references: References, *, lowercase: bool, tokenize: str = ""
+) -> Score:
+    metric = sacrebleu_metric(name, lowercase=lowercase, tokenize=tokenize)
+    pairs = paired(hypotheses, references)
+    found = metric.corpus_score([said for said, _ in pairs], streams(pairs))
     return Score(float(found.score), str(metric.get_signature()))

@@ -66,17 +66,21 @@ def measure(
         {'exact_match': 0.0}
     """
     if settings.several_references:
-        hypotheses, references = _grouped(sources, hypotheses, references)
+        hypotheses, references = grouped(sources, hypotheses, references)
     return {
         name: score(name, hypotheses, references, lowercase=settings.lowercase, tokenize=settings.tokenize)
         for name in settings.metrics
     }
 
 
-def _grouped(
+def grouped(
     sources: Sequence[str] | None, hypotheses: Sequence[str], references: References
 ) -> tuple[list[str], list[list[str]]]:
-    """Put the references of equal sources together, beside the first of their translations."""
+    """Put the references of equal sources together, beside the first of their translations.
+
+    Raises:
+        ValueError: There is not a source for each of them.
+    """
     if sources is None or not len(sources) == len(hypotheses) == len(references):
         received = "none" if sources is None else len(sources)
         raise ValueError(

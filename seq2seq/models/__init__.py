@@ -46,4 +46,4 @@ __all__ = [
     "sutskever2014",
 ]
 
-__getattr__, __dir__ = lazily(__name__, _WHERE)
+__getattr__, __dir__ = lazily(__name__, _WHERE, keras=_WHERE.keys() - {"seq2seq.models.architectures"})

@@ -34,7 +34,7 @@ class Decoder(keras.layers.Layer):
         vocab_size: Number of target ids, special ids counted.
         embedding_dim: Width of the embeddings.
         units: The width of each layer, lowest first.
-        attention: A name of `seq2seq.layers.attention.ATTENTIONS`, a layer with the methods of `Attention`, or None.
+        attention: A name of `seq2seq.layers.ATTENTIONS`, a layer with the methods of `Attention`, or None.
         input_feeding: Whether each step also reads the attentional vector of the step before (Luong et al. 2015,
             section 3.3).
         residual_from: See `StackedLSTM`.
@@ -57,8 +57,8 @@ class Decoder(keras.layers.Layer):
         outputs before the logits, so that a loss can skip padding and never holds logits twice.
 
     Raises:
-        ValueError: For input feeding without attention, an unknown attention, or dot attention of unequal widths; in a
-            call, for a target that is no ids.
+        ValueError: For input feeding without attention, an unknown attention, or one that multiplies unequal widths;
+            in a call, for a target that is no ids.
     """
 
     built: bool

@@ -40,9 +40,9 @@ def _plain(stack: StackedRNN) -> int:
 
 
 def _equal_from(stack: StackedRNN) -> int:
-    """The lowest layer, the first one aside, from which on all read as much as they put out; 0 where none does."""
+    """The lowest layer, the first one aside, from which on all read as much as they put out; 0 if of no help."""
     widths = [sum(widths) for widths in stack.state_units]
     start = len(widths)
     while start > 1 and widths[start - 1] == widths[start - 2]:
         start -= 1
-    return start % len(widths)
+    return start if start <= DEEPEST_PLAIN else 0  # above it, as many plain layers would stay below

@@ -323,10 +323,16 @@ class Seq2Seq(keras.Model):
             Nats, `[batch, target_time]`, float32 or finer; 0 at padding.
 
         Raises:
+            ValueError: A name is missing, or what is given are no ids.
             RuntimeError: The process was forked from one that had used TensorFlow.
         """
         need_own_threads()
-        return self._generator.score(inputs["source"], inputs["target_in"], target_out)
+        need_names(inputs)
+        given = {"source": inputs["source"], "target_in": inputs["target_in"], "target_out": target_out}
+        ids = {name: tf.convert_to_tensor(each) for name, each in given.items()}
+        for name, each in ids.items():
+            need_ids(each, name)  # the cast to int32 would cut fractions off
+        return self._generator.score(**ids)
 
     # --- saving -------------------------------------------------------------------------------------------------
 

@@ -214,7 +214,7 @@ class ModelSettings:
             raise SettingsError(
                 "The name alone makes no architecture in Python, and the layers are as by default. Received: "
                 f'ModelSettings(architecture="{self.architecture}"). Write {self.architecture}(width={self.width}) of '
-                "seq2seq.models.architectures, and `replace` what is to be changed of it."
+                "seq2seq.models, and `replace` what is to be changed of it."
             )
 
     def resolved(self) -> ModelSettings:

@@ -80,6 +80,7 @@ def write_result(ready: Ready, trained: TrainingResult) -> RunResult:
         "signatures": signatures,
         "seed": recipe.seed,
         "minutes": round(trained.minutes, 2),
+        "parameters": translator.model.count_params(),
         "timing": trained.timing.table(),
         "stopped": trained.stopped,
         "epochs": trained.epochs,

@@ -1,7 +1,7 @@
 """Names whose things are imported when they are first used, so that the names are known without what stands behind."""
 
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from importlib import import_module
 from typing import Any, TypeVar
 
@@ -16,8 +16,8 @@ class LazyTable(Mapping[str, Part]):
 
     Example:
         >>> table = LazyTable({"tell": "seq2seq.system.terminal:tell", "shout": "seq2seq.absent:shout"})
-        >>> list(table), table["tell"].__name__
-        (['tell', 'shout'], 'tell')
+        >>> list(table), "shout" in table, table["tell"].__name__
+        (['tell', 'shout'], True, 'tell')
     """
 
     def __init__(self, where: Mapping[str, str]) -> None:
@@ -28,6 +28,9 @@ class LazyTable(Mapping[str, Part]):
         part: Part = getattr(import_module(module), called)
         return part
 
+    def __contains__(self, name: object) -> bool:  # that of Mapping would import the part
+        return name in self._where
+
     def __iter__(self) -> Iterator[str]:
         return iter(self._where)
 
@@ -36,7 +39,7 @@ class LazyTable(Mapping[str, Part]):
 
 
 def lazily(
-    package: str, table: Mapping[str, Sequence[str]], *, keras: bool = False, together: bool = False
+    package: str, table: Mapping[str, Sequence[str]], *, keras: Collection[str] = (), together: bool = False
 ) -> tuple[Callable[[str], Any], Callable[[], list[str]]]:
     """Make the ``__getattr__`` and the ``__dir__`` of a package from a table of its names.
 
@@ -46,8 +49,8 @@ def lazily(
     Args:
         package: ``__name__`` of the package.
         table: The names that each module has.
-        keras: Whether the names stand on Keras: another backend is refused in words, before something deep inside
-            fails.
+        keras: The modules whose names stand on Keras: another backend is refused in words, before Keras itself or
+            something deep inside fails.
         together: Whether the first name that is used brings all the others, so that Keras knows every class of the
             package when it loads a file.
 
@@ -67,7 +70,7 @@ def lazily(
     def get(name: str) -> Any:
         if name not in where:
             raise AttributeError(f"module {package!r} has no attribute {name!r}")
-        if keras:
+        if where[name] in keras:
             import_module("seq2seq.system.backend")
         if together:
             for module in table:

@@ -25,6 +25,7 @@ def told(encoder, decoder):
         (StackedLSTM([2]), StackedLSTM([3, 2, 2, 2, 2]), "the decoder 5 on", "set model.decoder.residual_from=2."),
         (StackedLSTM([2] * 8, residual_from=6), StackedLSTM([2]), "the encoder 6 on", "model.encoder.residual_from=1."),
         (StackedLSTM([6, 5, 4, 3, 2]), StackedLSTM([2]), "the encoder 5 on", "give the layers equal widths"),
+        (StackedLSTM([2] * 6 + [3] * 2), StackedLSTM([2]), "the encoder 8 on", "give the layers equal widths"),
     ],
 )
 def test_a_deep_stack_is_told_with_what_can_be_set(encoder, decoder, layers, way):

@@ -56,3 +56,12 @@ def test_all_targets_of_two_tokens_have_probability_one_together():
     made.decoder.logits.bias.assign([-1e9, *[0.0] * 8])
     inputs = inputs_of(np.tile(SOURCE[:1], (64, 1)), target_out)
     np.testing.assert_allclose(np.exp(np.sum(made.score(inputs, target_out), axis=1)).sum(), 1)
+
+
+def test_what_are_no_ids_is_refused_in_words():
+    made, target_out = model(False), np.array([[4, 5, 8, 2], [6, 2, 0, 0]])
+    inputs = inputs_of(SOURCE, target_out)
+    with pytest.raises(ValueError, match=r"reads source and target ids by their names. Received: a list of 2"):
+        made.score([*inputs.values()], target_out)
+    with pytest.raises(ValueError, match=r"target_out holds ids, whole numbers .* dtype float64"):
+        made.score(inputs, target_out + 0.5)

@@ -30,4 +30,4 @@ _WHERE = {
 
 __all__ = ["CELLS", "Cell", "CellWeights", "Prepared", "cell_config", "cell_named"]
 
-__getattr__, __dir__ = lazily(__name__, _WHERE, keras=True)
+__getattr__, __dir__ = lazily(__name__, _WHERE, keras=_WHERE)

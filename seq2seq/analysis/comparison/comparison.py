@@ -1,0 +1,398 @@
+"""Variants of a recipe side by side: how good each is, how sure the difference, what it costs."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field, replace
+from functools import partial
+from pathlib import Path
+from statistics import mean, stdev
+from typing import TYPE_CHECKING, Any
+
+from seq2seq.analysis.comparison.measured import MeasuredRun, Texts, find_runs, read_measured
+from seq2seq.analysis.comparison.statistics import Difference, difference, holm, resample
+from seq2seq.analysis.comparison.variants import Variant, group
+from seq2seq.analysis.comparison.words import ByFrequency, count_words, cut_of
+from seq2seq.metrics import EvaluationSettings, References, count
+from seq2seq.metrics.settings import grouped
+from seq2seq.recipe.build import read_corpora
+from seq2seq.settings import changes, write_value
+
+if TYPE_CHECKING:
+    from seq2seq.metrics import Counts
+
+_LENGTHS = 4  # classes of source length, of about as many sentences each
+
+
+@dataclass(frozen=True)
+class MetricResult:
+    """One metric of one variant.
+
+    Attributes:
+        scores: One for each seed.
+        mean: Of the scores.
+        spread: Standard deviation of the scores; None of one seed.
+        difference: From the first variant; None for the first one, and where texts are missing.
+        by_length: The mean score of each class of source length.
+    """
+
+    scores: list[float]
+    mean: float
+    spread: float | None
+    difference: Difference | None = None
+    by_length: list[float | None] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class VariantResult:
+    """What is known of one variant.
+
+    Attributes:
+        name: What tells it from the others.
+        settings: What it has otherwise than another variant.
+        seeds: The seed of each run.
+        folders: The folder of each run.
+        metrics: By name.
+        parameters: Trained numbers; None in results older than that figure.
+        minutes: Mean wall time of training.
+        tokens_per_second: Mean of the target tokens trained on in a second.
+        by_frequency: The mean score of the words of each class of frequency.
+        curves: For each run optimizer steps and the monitored score of each validation.
+    """
+
+    name: str
+    settings: dict[str, Any]
+    seeds: list[int]
+    folders: list[str]
+    metrics: dict[str, MetricResult]
+    parameters: int | None
+    minutes: float
+    tokens_per_second: float | None
+    by_frequency: list[float] = field(default_factory=list)
+    curves: list[list[tuple[int, float]]] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Classes:
+    """Classes of sentences or words, for a table by length or by frequency.
+
+    Attributes:
+        what: What they are told by.
+        names: Their names.
+        sizes: How many sentences or words are in each.
+    """
+
+    what: str
+    names: list[str]
+    sizes: list[int]
+
+
+@dataclass(frozen=True)
+class Refused:
+    """A variant or a run that there is no result of.
+
+    Attributes:
+        name: What was asked for.
+        reason: Why there is none.
+    """
+
+    name: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Variants side by side; get one from :func:`compare_runs`.
+
+    Attributes:
+        part: What was scored: "test", or "validation" where a run has no test text.
+        sentences: How many; None where texts are missing.
+        signatures: How each metric was computed.
+        monitor: The score that the curves show.
+        variants: The first is what the others are compared with.
+        lengths: The classes of source length; None where texts are missing.
+        frequencies: The classes of words; None where texts are missing.
+        notes: What could not be computed and why, and what else to know.
+        refused: What there is no result of.
+    """
+
+    part: str
+    sentences: int | None
+    signatures: dict[str, str]
+    monitor: str
+    variants: list[VariantResult]
+    lengths: Classes | None
+    frequencies: Classes | None
+    notes: list[str]
+    refused: list[Refused]
+
+    def report(self) -> str:
+        """Lay everything out as tables for a terminal."""
+        from seq2seq.analysis.comparison.report import text
+
+        return text(self)
+
+    def write(self, folder: str | Path) -> list[Path]:
+        """Write the report into a folder: ``report.md``, ``report.html``, ``comparison.json`` and ``comparison.csv``.
+
+        Args:
+            folder: Where to; it is made where it is not there. What a comparison wrote before is replaced.
+
+        Returns:
+            The files.
+        """
+        from seq2seq.analysis.comparison.report import write
+
+        return write(self, Path(folder))
+
+    def table(self) -> dict[str, Any]:
+        """Give everything as plain values, for JSON."""
+        return asdict(self)
+
+
+def compare_runs(folders: Sequence[str | Path]) -> Comparison:
+    """Compare finished runs: those of one recipe but for the seed are one variant.
+
+    Nothing is trained or translated, and TensorFlow is not loaded: the folders hold what is needed.
+
+    Args:
+        folders: Run folders, or folders that hold some; the first run's variant is what the others are compared with.
+
+    Returns:
+        The comparison.
+
+    Raises:
+        ValueError: A folder holds no finished run, or the runs cannot be compared: other test sentences, other
+            metrics.
+    """
+    return compare(group([read_measured(folder) for folder in find_runs(folders)]))
+
+
+def compare(variants: Sequence[Variant], refused: Sequence[Refused] = ()) -> Comparison:
+    """Compare variants, the others with the first.
+
+    Args:
+        variants: At least one.
+        refused: What else was asked for, to be named in the report.
+    """
+    runs = [run for variant in variants for run in variant.runs]
+    part = "test" if all("test" in run.scores for run in runs) else "validation"
+    metrics = [name for name in runs[0].scores[part] if all(name in run.scores[part] for run in runs)]
+    if not metrics:
+        raise ValueError(
+            "Runs are compared by a metric that all have. Received: "
+            + "; ".join(f"{run.folder} with {', '.join(run.scores[part])}" for run in runs)
+            + "."
+        )
+    notes = _notes(runs, part)
+    missing = [(run, paths) for run in runs if (paths := run.missing_texts(part))]
+    if missing:
+        notes.append(_told_missing(missing))
+        signatures = _need_same_signatures(runs, metrics)
+        results = [_without_texts(variant, part, metrics) for variant in variants]
+        return Comparison(part, None, signatures, _monitor(runs), results, None, None, notes, list(refused))
+    return _WithTexts(variants, part, metrics, notes).comparison(refused)
+
+
+class _WithTexts:
+    """Compares variants whose runs have all their texts."""
+
+    def __init__(self, variants: Sequence[Variant], part: str, metrics: Sequence[str], notes: list[str]) -> None:
+        self.variants, self.part, self.metrics, self.notes = variants, part, metrics, notes
+        self.runs = [run for variant in variants for run in variant.runs]
+        texts = _need_same_texts(self.runs, part)
+        evaluation = _need_same_evaluation(self.runs)
+        self.sources: Sequence[str] = texts[0].sources
+        self.references: References = texts[0].references
+        self.translations: list[list[str]] = [each.translations for each in texts]
+        self.several = evaluation.several_references
+        if self.several:
+            together = [grouped(each.sources, each.translations, each.references) for each in texts]
+            self.sources, self.references = list(dict.fromkeys(self.sources)), together[0][1]
+            self.translations = [said for said, _ in together]
+        self.lower = str.lower if evaluation.lowercase else str
+        self.count = partial(count, lowercase=evaluation.lowercase, tokenize=evaluation.tokenize)
+        self.lengths, self.members = self._lengths()
+        self.places: list[slice] = []  # of the runs of each variant
+        for variant in variants:
+            start = self.places[-1].stop if self.places else 0
+            self.places.append(slice(start, start + len(variant.runs)))
+
+    def comparison(self, refused: Sequence[Refused]) -> Comparison:
+        signatures, results = {}, [_without_texts(variant, self.part, ()) for variant in self.variants]
+        for name in self.metrics:
+            counts = [self.count(name, said, self.references) for said in self.translations]
+            signatures[name] = counts[0].signature
+            for result, found in zip(results, self._metric(counts), strict=True):
+                result.metrics[name] = found
+        frequencies = self._frequencies(results)
+        if len(self.variants) > 1 and any(len(variant.runs) == 1 for variant in self.variants):
+            self.notes.append(
+                "A variant of one seed shows nothing of what the seed does: its intervals hold the chance of the "
+                "sentences alone, and are too short for a claim about the setting. Train with --seeds 3 or more."
+            )
+        return Comparison(
+            self.part,
+            len(self.sources),
+            signatures,
+            _monitor(self.runs),
+            results,
+            self.lengths,
+            frequencies,
+            self.notes,
+            list(refused),
+        )
+
+    def _metric(self, counts: Sequence[Counts]) -> list[MetricResult]:
+        """Score all variants by one metric, and compare them."""
+        scores = [each.score(each.rows.sum(0)) for each in counts]
+        differences: list[Difference | None] = [None] * len(self.variants)
+        if len(self.variants) > 1 and len(self.sources) > 1:
+            drawn = resample(counts)
+            first, *others = self.places
+            differences[1:] = holm([
+                difference(
+                    scores[first],
+                    scores[place],
+                    drawn[:, first],
+                    drawn[:, place],
+                    sentences=len(self.sources),
+                    comparisons=len(others),
+                )
+                for place in others
+            ])  # fmt: skip
+        return [
+            MetricResult(*_summed(scores[place]), found, self._by_length(counts[place]))
+            for place, found in zip(self.places, differences, strict=True)
+        ]
+
+    def _lengths(self) -> tuple[Classes, list[list[int]]]:
+        """Sort the sentences into classes of about the same size, by the length of their sources."""
+        what, cut = cut_of(self.sources)
+        lengths = [len(cut(source)) for source in self.sources]
+        ranked = sorted(lengths)
+        ends = dict.fromkeys(ranked[(number + 1) * len(ranked) // _LENGTHS - 1] for number in range(_LENGTHS))
+        names, members, start = [], [], 0
+        for end in sorted(ends):
+            members.append([place for place, length in enumerate(lengths) if start <= length <= end])
+            low = min(lengths[place] for place in members[-1])
+            names.append(f"{low}–{end}" if low < end else f"{end}")
+            start = end + 1
+        return Classes(f"{what} in the source", names, [len(each) for each in members]), members
+
+    def _by_length(self, counts: Sequence[Counts]) -> list[float | None]:
+        found = [mean(each.score(each.rows[members].sum(0)) for each in counts) for members in self.members]
+        return [None if math.isnan(value) else value for value in found]
+
+    def _frequencies(self, results: Sequence[VariantResult]) -> Classes | None:
+        """Score words by how often the training text has them, and say why where that is not known."""
+        run = self.runs[0]
+        if run.recipe.data.streaming:
+            self.notes.append("Nothing by word frequency: the training text is streamed, and not read again for it.")
+            return None
+        try:
+            train = read_corpora(run.recipe, run.data).train
+        except (ValueError, OSError, ImportError) as error:
+            self.notes.append(f"Nothing by word frequency: the training text cannot be read here. {error}")
+            return None
+        references = [self.lower(right if isinstance(right, str) else right[0]) for right in self.references]
+        what, cut = cut_of(references)
+        classes = ByFrequency(count_words(map(self.lower, train.targets), cut), references, cut)
+        for result, place in zip(results, self.places, strict=True):
+            each = [classes.scores([self.lower(text) for text in said]) for said in self.translations[place]]
+            result.by_frequency.extend(map(mean, zip(*each, strict=True)))
+        which = f"{what} of the {'first ' if self.several else ''}reference"
+        return Classes(f"{which}, by their number in the training text", classes.names, classes.sizes)
+
+
+def _without_texts(variant: Variant, part: str, metrics: Sequence[str]) -> VariantResult:
+    runs = variant.runs
+    speeds = [run.tokens_per_second for run in runs if run.tokens_per_second is not None]
+    return VariantResult(
+        variant.name,
+        variant.settings,
+        [run.recipe.seed for run in runs],
+        [str(run.folder) for run in runs],
+        {name: MetricResult(*_summed([run.scores[part][name] for run in runs])) for name in metrics},
+        runs[0].parameters,
+        mean(run.minutes for run in runs),
+        mean(speeds) if speeds else None,
+        curves=[run.curve for run in runs],
+    )
+
+
+def _summed(scores: Sequence[float]) -> tuple[list[float], float, float | None]:
+    return list(scores), mean(scores), stdev(scores) if len(scores) > 1 else None
+
+
+def _notes(runs: Sequence[MeasuredRun], part: str) -> list[str]:
+    if part == "test":
+        return []
+    without = next(run.folder for run in runs if "test" not in run.scores)
+    return [
+        f"Scored on validation, because {without} has no test text. Validation chose the weights of each run, which "
+        "flatters all of them: a claim needs sentences that nothing was chosen by."
+    ]
+
+
+def _told_missing(missing: Sequence[tuple[MeasuredRun, Sequence[Path]]]) -> str:
+    (run, paths), *others = missing
+    more = f" (and in {len(others)} more)" if others else ""
+    return (
+        "No intervals, and nothing by length or frequency, because texts are missing: "
+        f"{', '.join(path.name for path in paths)} in {run.folder}{more}. Runs of older versions did not write them. "
+        f"To measure one again, without training: {run.measure_again()}"
+    )
+
+
+def _monitor(runs: Sequence[MeasuredRun]) -> str:
+    """Name the score of the curves; "" where the runs were not validated by one and the same."""
+    names = {run.monitor for run in runs}
+    return names.pop() if len(names) == 1 else ""
+
+
+def _need_same_texts(runs: Sequence[MeasuredRun], part: str) -> list[Texts]:
+    texts = [run.texts(part) for run in runs]
+    for run, each in zip(runs, texts, strict=True):
+        for what, ours, theirs in (
+            ("sources", texts[0].sources, each.sources),
+            ("references", texts[0].references, each.references),
+        ):
+            if ours != theirs:
+                line = next(
+                    (number for number, (one, two) in enumerate(zip(ours, theirs, strict=False), 1) if one != two),
+                    min(len(ours), len(theirs)) + 1,
+                )
+                raise ValueError(
+                    f"Runs are compared on the same sentences. Received: {runs[0].folder} and {run.folder}, whose "
+                    f"{part} {what} differ from line {line} on. Compare runs over one {part} text."
+                )
+    return texts
+
+
+def _need_same_evaluation(runs: Sequence[MeasuredRun]) -> EvaluationSettings:
+    """Give how the texts are measured, which has to be one way for all; they may have been by other metrics."""
+    first = runs[0].recipe.evaluation
+    for run in runs:
+        other = replace(run.recipe.evaluation, metrics=first.metrics)
+        for name, value in changes(first, other).items():
+            ours = getattr(first, name)
+            raise ValueError(
+                f"Runs are compared by one measure. Received: evaluation.{name}={write_value(ours)} in "
+                f"{runs[0].folder}, {write_value(value)} in {run.folder}. To measure one again by the other's: "
+                f"{run.measure_again()} --set evaluation.{name}={write_value(ours)}"
+            )
+    return first
+
+
+def _need_same_signatures(runs: Sequence[MeasuredRun], metrics: Sequence[str]) -> dict[str, str]:
+    for run in runs:
+        for name in metrics:
+            if run.signatures[name] != runs[0].signatures[name]:
+                raise ValueError(
+                    f"Only numbers of equal signatures may be compared. Received: {runs[0].signatures[name]} in "
+                    f"{runs[0].folder}, {run.signatures[name]} in {run.folder}. To measure one again: "
+                    f"{run.measure_again()}"
+                )
+    return {name: runs[0].signatures[name] for name in metrics}

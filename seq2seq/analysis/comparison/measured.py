@@ -1,0 +1,176 @@
+"""A finished run as a comparison reads it: its recipe, its scores, its cost and its texts."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from statistics import median
+from typing import NamedTuple
+
+from seq2seq.recipe import Recipe
+from seq2seq.runs.record import read_log, read_run
+from seq2seq.text.lines import read_lines
+from seq2seq.training.run_folder import RunFolder
+
+
+class Validated(NamedTuple):
+    """One validation of a run.
+
+    Attributes:
+        step: Optimizer steps done.
+        epoch: Whole epochs done before the one that it came in, or ended.
+        score: The monitored score.
+    """
+
+    step: int
+    epoch: int
+    score: float
+
+
+class Texts(NamedTuple):
+    """What was translated, line by line.
+
+    Attributes:
+        sources: Source sentences.
+        references: Their reference translations.
+        translations: What the run made of them.
+    """
+
+    sources: list[str]
+    references: list[str]
+    translations: list[str]
+
+
+@dataclass(frozen=True)
+class MeasuredRun:
+    """What the folder of a finished run says.
+
+    Attributes:
+        folder: The run folder.
+        recipe: What was run.
+        data: Where the text was read instead of ``recipe.data.path``.
+        scores: By part of the corpus ("validation", "test") and metric.
+        signatures: How each metric was computed.
+        minutes: Wall time of training, validation included.
+        parameters: Trained numbers; None in results older than that figure.
+        tokens_per_second: Target tokens trained on in a second, the median of all epochs; None where no epoch ended.
+        monitor: What decided which weights were kept.
+        curve: Optimizer steps and the monitored score at each validation.
+    """
+
+    folder: Path
+    recipe: Recipe
+    data: str | None
+    scores: dict[str, dict[str, float]]
+    signatures: dict[str, str]
+    minutes: float
+    parameters: int | None = None
+    tokens_per_second: float | None = None
+    monitor: str = ""
+    curve: list[tuple[int, float]] = field(default_factory=list)
+
+    def missing_texts(self, part: str) -> list[Path]:
+        """Name the files of a part's texts that are not there."""
+        return [path for path in self._text_files(part) if not path.exists()]
+
+    def texts(self, part: str) -> Texts:
+        """Read what was translated.
+
+        Raises:
+            ValueError: The files do not have the same number of lines.
+        """
+        files = self._text_files(part)
+        texts = Texts(*(list(read_lines(path, nul=True)) for path in files))
+        if len({len(each) for each in texts}) > 1:
+            raise ValueError(
+                "Sources, references and translations of a run stand line by line beside each other. Received: "
+                + ", ".join(f"{path} with {len(each):,} lines" for path, each in zip(files, texts, strict=True))
+                + f". To measure the run again: {self.measure_again()}"
+            )
+        return texts
+
+    def measure_again(self) -> str:
+        """Give the command that translates and scores the held-out text once more, without training."""
+        folder = shlex.quote(str(self.folder))
+        return f"seq2seq train {folder}/recipe.toml --out {folder} --resume"
+
+    def _text_files(self, part: str) -> list[Path]:
+        return [self.folder / f"{part}.{name}.txt" for name in ("source", "reference", "translations")]
+
+
+def read_measured(folder: str | Path) -> MeasuredRun:
+    """Read a finished run.
+
+    Args:
+        folder: The run folder.
+
+    Raises:
+        ValueError: There is no run in the folder, or it did not end, or its record is damaged.
+    """
+    folder = Path(folder)
+    record = read_run(folder)
+    if record is None:
+        raise ValueError(f"There is no run to compare. Received: {folder}. Name the folders of finished runs.")
+    result = record.result
+    if result is None:
+        raise ValueError(
+            f"A run is compared when it has ended. Received: {folder}, which has no result yet. To go on with it: "
+            f"seq2seq train {shlex.quote(str(folder))}/recipe.toml --out {shlex.quote(str(folder))} --resume"
+        )
+    monitor, validations = read_validations(folder)
+    speeds = [float(event.get("tokens_per_second", 0.0)) for event in record.log() if event["event"] == "epoch"]
+    return MeasuredRun(
+        folder,
+        # Its own settings, not recipe.toml: that may have changed since, where the run was taken up again and stopped.
+        Recipe.from_table(result["settings"], str(folder / "result.json")),
+        record.data,
+        result["metrics"],
+        result["signatures"],
+        result["minutes"],
+        result.get("parameters"),
+        median(speeds) if speeds else None,
+        monitor,
+        [(each.step, each.score) for each in validations],
+    )
+
+
+def read_validations(folder: Path) -> tuple[str, list[Validated]]:
+    """Read what decided which weights of a run were kept, and what it was at each validation, of a running one too.
+
+    Args:
+        folder: The run folder; without a log in it there is no validation yet.
+    """
+    monitor, found = "", []
+    for event in read_log(RunFolder(folder).log):
+        if event["event"] == "start":
+            monitor = event["monitor"]
+        elif event["event"] == "validation" and f"val_{monitor}" in event:
+            found.append(Validated(event["update"], event["epoch"], float(event[f"val_{monitor}"])))
+    return monitor, found
+
+
+def find_runs(folders: Iterable[str | Path]) -> list[Path]:
+    """Find the finished runs that folders are or hold, at any depth, in the order of the folders.
+
+    Raises:
+        ValueError: A folder is none, or holds no finished run.
+
+    Example:
+        >>> find_runs(["absent"])
+        Traceback (most recent call last):
+        ValueError: There is no such folder of runs. Received: absent.
+    """
+    found: list[Path] = []
+    for folder in map(Path, folders):
+        if not folder.is_dir():
+            raise ValueError(f"There is no such folder of runs. Received: {folder}.")
+        if (folder / "recipe.toml").exists():
+            found.append(folder)
+            continue
+        inside = sorted(path.parent for path in folder.rglob("result.json") if (path.parent / "recipe.toml").exists())
+        if not inside:
+            raise ValueError(f"There is no finished run in the folder. Received: {folder}, without any result.json.")
+        found += inside
+    return list(dict.fromkeys(found))

@@ -1,0 +1,149 @@
+"""What a study trains: variants of a recipe, from settings to vary or from a list of names."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+from seq2seq.analysis.comparison.comparison import Refused
+from seq2seq.analysis.comparison.variants import label
+from seq2seq.recipe import Recipe, SettingsError
+from seq2seq.settings import write_value
+
+_LONGEST = 120  # characters of a folder's name
+
+
+@dataclass(frozen=True)
+class PlannedVariant:
+    """A variant to train.
+
+    Attributes:
+        name: What it is called.
+        assignments: What it changes of the recipe, as ``--set`` takes it.
+        recipe: The recipe with these changes.
+    """
+
+    name: str
+    assignments: tuple[str, ...]
+    recipe: Recipe
+
+    @property
+    def folder(self) -> str:
+        """The name of the folder of its runs."""
+        return re.sub(r"[^\w.+=-]+", "_", self.name)[:_LONGEST].strip("_")
+
+    def with_seed(self, seed: int) -> Recipe:
+        """Give its recipe with another seed."""
+        return replace(self.recipe, seed=seed)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a study trains.
+
+    Attributes:
+        variants: The first is what the others are compared with.
+        refused: What was asked for and cannot be, with the reason.
+    """
+
+    variants: list[PlannedVariant]
+    refused: list[Refused]
+
+
+def plan_grid(recipe: Recipe, varied: Sequence[str]) -> Plan:
+    """Plan every combination of some settings.
+
+    Args:
+        recipe: What all variants start from.
+        varied: Texts such as ``model.bridge.mode=per_layer,last_layer``: a setting and its values. A value that is a
+            list stands in brackets: ``model.encoder.units=[256],[256,256]``.
+
+    Returns:
+        The combinations, the last setting varying fastest; what the recipe refuses is named.
+
+    Raises:
+        SettingsError: A text is not of that form, or two combinations are the same.
+
+    Example:
+        >>> from seq2seq.recipe import Data
+        >>> plan = plan_grid(Recipe("tiny", Data("corpus", "de", "en")), ["model.dropout=0.1,0.2", "training.ema=0,2"])
+        >>> [variant.name for variant in plan.variants], [refused.name for refused in plan.refused]
+        (['dropout=0.1 ema=0', 'dropout=0.2 ema=0'], ['dropout=0.1 ema=2', 'dropout=0.2 ema=2'])
+    """
+    choices = [read_choices(text) for text in varied]
+    wanted = []
+    for values in product(*(values for _, values in choices)):
+        settings = {key: value for (key, _), value in zip(choices, values, strict=True)}
+        wanted.append((label(settings) or recipe.name, [f"{key}={value}" for key, value in settings.items()]))
+    return _plan(recipe, wanted)
+
+
+def plan_named(recipe: Recipe, path: Path) -> Plan:
+    """Plan the variants that a TOML file names: a table for each, with the settings that it changes.
+
+    Args:
+        recipe: What all variants start from.
+        path: The file.
+
+    Raises:
+        SettingsError: It is no such file, or names no variant.
+    """
+    try:
+        table = tomllib.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:  # no UTF-8, no TOML
+        raise SettingsError(f"A list of variants is a TOML file. Received: {path}: {error}.") from None
+    plain = [name for name, settings in table.items() if not isinstance(settings, Mapping)]
+    if plain or not table:
+        raise SettingsError(
+            "A list of variants has a table for each, under its name, with the settings that it changes: [reversed], "
+            f"and under it model.encoder.reverse = true. Received: {path} with {', '.join(plain) or 'nothing'}."
+        )
+    return _plan(recipe, [(name, list(_assignments(settings))) for name, settings in table.items()])
+
+
+def read_choices(text: str) -> tuple[str, list[str]]:
+    """Read a setting and its values: commas inside brackets and quotes belong to a value.
+
+    Example:
+        >>> read_choices("model.encoder.units=[8],[8, 8]")
+        ('model.encoder.units', ['[8]', '[8, 8]'])
+    """
+    key, equals, values = text.partition("=")
+    found = [value.strip() for value in re.findall(r'(?:\[(?:[^\[\]]|\[[^\[\]]*\])*\]|"[^"]*"|[^,])+', values)]
+    if not (key.strip() and equals and found and all(found)):
+        raise SettingsError(f"A setting is varied by section.key=value,value. Received: {text}.")
+    return key.strip(), found
+
+
+def _plan(recipe: Recipe, wanted: Sequence[tuple[str, list[str]]]) -> Plan:
+    plan = Plan([], [])
+    for name, assignments in wanted:
+        try:
+            variant = PlannedVariant(name, tuple(assignments), recipe.override(assignments))
+        except SettingsError as error:
+            plan.refused.append(Refused(name, str(error)))
+        else:
+            plan.variants.append(variant)
+    named: dict[str, PlannedVariant] = {}
+    for variant in plan.variants:
+        other = named.setdefault(variant.folder, variant)
+        if other is not variant or not variant.folder:
+            raise SettingsError(
+                "Every variant has a name of its own that can be that of a folder. Received: "
+                f"{other.name!r} and {variant.name!r}, for both the folder {variant.folder!r}. Leave one out, or "
+                "give them names in a file, with --variants."
+            )
+    return plan
+
+
+def _assignments(settings: Mapping[str, Any], path: str = "") -> Iterator[str]:
+    for name, value in settings.items():
+        if isinstance(value, Mapping):
+            yield from _assignments(value, f"{path}{name}.")
+        else:
+            yield f"{path}{name}={write_value(value)}"

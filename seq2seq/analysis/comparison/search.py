@@ -1,0 +1,272 @@
+"""A search for good settings: trial after trial, judged by validation alone; what is hopeless is stopped early."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from seq2seq.analysis.comparison.measured import Validated, read_validations
+from seq2seq.analysis.comparison.plan import PlannedVariant
+from seq2seq.analysis.comparison.progress import StudyProgress, share_done
+from seq2seq.analysis.comparison.sampler import Sampler, read_space
+from seq2seq.analysis.comparison.study import training_of
+from seq2seq.analysis.comparison.trainings import Training, train_all
+from seq2seq.analysis.comparison.variants import label
+from seq2seq.recipe import Recipe
+from seq2seq.runs.record import write_object
+from seq2seq.settings import SettingsError, by_name, write_value
+from seq2seq.system.files import replacing
+from seq2seq.system.terminal import format_table
+from seq2seq.training.run_folder import RunFolder
+from seq2seq.training.stopping import higher_is_better
+
+_PEERS = 4  # trials that have come as far, before one is called hopeless
+_GRACE = 1 / 3  # share of its epochs that every trial has
+_BEST = 3  # trials that are proposed for a comparison
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One training of a search.
+
+    Attributes:
+        number: From 1 on.
+        values: The settings that were drawn.
+        state: "running" (also: stopped, to go on), "finished", "hopeless" (stopped early), "failed" or "refused".
+        score: The best monitored score of validation; None where there is none.
+        reason: Why it failed or was refused.
+    """
+
+    number: int
+    values: dict[str, Any]
+    state: str = "running"
+    score: float | None = None
+    reason: str = ""
+
+    @property
+    def assignments(self) -> dict[str, str]:
+        """The settings as ``--set`` takes them."""
+        return {key: f"{value:.4g}" if isinstance(value, float) else str(value) for key, value in self.values.items()}
+
+
+@dataclass(frozen=True)
+class SearchResult:
+    """What a search found.
+
+    Attributes:
+        monitor: The score of validation that it went by.
+        trials: All of them, the best first.
+        stopped: The signal that stopped the search; None where there was none.
+        best: A list of variants for `seq2seq compare --variants`: the recipe as it is, and the best trials; None where
+            no trial finished.
+    """
+
+    monitor: str
+    trials: list[Trial]
+    stopped: str | None
+    best: Path | None
+
+    def report(self) -> str:
+        """Lay the trials out as a table, the best first."""
+        rows = [
+            [
+                str(trial.number),
+                label(trial.assignments),
+                "–" if trial.score is None else f"{trial.score:.2f}",
+                trial.state + (f": {trial.reason}" if trial.reason else ""),
+            ]
+            for trial in self.trials
+        ]
+        table = format_table(["trial", "settings", f"{self.monitor} on validation", "state"], rows, numbers=[0, 2])
+        return (
+            f"{table}\n\nThe best of many is good by luck too, and validation chose it; test sentences were not looked "
+            "at. A claim needs a comparison on them, with several seeds."
+        )
+
+
+class SettingsSearch:
+    """Looks for good settings of a recipe.
+
+    Args:
+        recipe: The recipe.
+        varied: What may be drawn, such as ``model.dropout=0..0.5`` or ``model.bridge.mode=per_layer,mean``. A range
+            over a factor of ten or more is searched by factors.
+        folder: Where the runs go, and what is known of every trial.
+        sampler: "random" or "tpe".
+        data: Where to read text instead of ``data.path``.
+
+    Raises:
+        SettingsError: A range is none.
+    """
+
+    def __init__(
+        self,
+        recipe: Recipe,
+        varied: Sequence[str],
+        folder: str | Path,
+        *,
+        sampler: str = "tpe",
+        data: str | None = None,
+    ) -> None:
+        self._recipe = recipe
+        values = by_name(recipe)
+        spaces = [read_space(text) for text in varied]
+        self._spaces = [  # from 0 to 1 there are more numbers than these two, where the setting is a float
+            space._replace(whole=space.whole and not isinstance(values.get(space.key), float)) for space in spaces
+        ]
+        self._folder = Path(folder)
+        self._data = data
+        self._monitor = recipe.training.monitor.removeprefix("val_") or recipe.evaluation.metrics[0]
+        self._higher = higher_is_better(self._monitor)
+        self._trials = self._stored()
+        # Another seed where a search goes on: it would draw the same settings again.
+        seed = recipe.seed + len(self._trials)
+        self._sampler = Sampler(sampler, self._spaces, higher=self._higher, seed=seed)
+        self._validations: dict[int, list[Validated]] = {}
+        self._read: dict[int, int] = {}  # bytes of the log of each that runs
+        self._hopeless: set[int] = set()
+
+    def run(self, trials: int, *, jobs: int = 1) -> SearchResult:
+        """Train until there are so many trials, those of earlier calls counted; what was stopped goes on first.
+
+        Args:
+            trials: How many.
+            jobs: How many trainings run at once.
+        """
+        over = [trial for trial in self._trials.values() if trial.state != "running"]
+        for trial in over:
+            self._sampler.learn(trial.number, trial.values, trial.score)
+            self._validations[trial.number] = read_validations(self._place(trial.number))[1]
+        progress = StudyProgress(max(trials, len(self._trials)), [], jobs, done=len(over))
+
+        def ended(training: Training, reason: str) -> None:
+            trial = self._over(training, reason)
+            score = "" if trial.score is None else f" at {self._monitor} {trial.score:.2f} on validation"
+            words = f"{trial.state}{score}" + (f": {reason}" if reason else "")
+            progress.ended(training, words, whole=trial.state == "finished")
+
+        def look(training: Training) -> bool:
+            progress.look()
+            return self._is_hopeless(training)
+
+        try:
+            stopped = train_all(self._trainings(trials), jobs=jobs, started=progress.started, look=look, ended=ended)
+        finally:
+            progress.close()
+        ranked = sorted(self._trials.values(), key=self._rank)
+        return SearchResult(self._monitor, ranked, stopped, self._write_best(ranked))
+
+    def _trainings(self, trials: int) -> Iterator[Training]:
+        from seq2seq.recipe.build import check_model
+
+        for trial in [trial for trial in self._trials.values() if trial.state == "running"]:
+            yield self._training(trial)
+        while len(self._trials) < trials:
+            number = len(self._trials) + 1
+            trial = Trial(number, self._sampler.draw(number))
+            try:
+                check_model(self._variant(trial).recipe)
+            except SettingsError as error:
+                trial = replace(trial, state="refused", reason=str(error))
+                self._sampler.learn(number, trial.values, None)
+            self._store(trial)
+            if trial.state == "running":
+                yield self._training(trial)
+
+    def _is_hopeless(self, training: Training) -> bool:
+        """Tell whether a trial is behind the median of those that have come as far, after its time of grace."""
+        number = int(training.variant.removeprefix("trial "))
+        log = RunFolder(training.folder).log
+        size = log.stat().st_size if log.exists() else 0
+        if size == self._read.get(number, 0):  # nothing new since the last look
+            return False
+        self._read[number] = size
+        found = self._validations[number] = read_validations(training.folder)[1]
+        if not found or not _GRACE <= share_done(training) < 1:
+            return False
+        epoch, best = found[-1].epoch, self._best(found)
+        peers = [
+            self._best([each for each in theirs if each.epoch <= epoch])
+            for other, theirs in self._validations.items()
+            if other != number and theirs and theirs[-1].epoch >= epoch
+        ]
+        if len(peers) < _PEERS or not (best < median(peers) if self._higher else best > median(peers)):
+            return False
+        self._hopeless.add(number)
+        return True
+
+    def _over(self, training: Training, reason: str) -> Trial:
+        """Take down how a trial ended; one that was stopped by a signal is running still."""
+        trial = self._trials[int(training.variant.removeprefix("trial "))]
+        found = self._validations[trial.number] = read_validations(training.folder)[1]
+        finished = (training.folder / "result.json").exists()
+        state = "failed" if reason else "finished" if finished else "running"
+        if state == "running" and trial.number in self._hopeless:
+            state = "hopeless"
+        trial = replace(trial, state=state, score=self._best(found) if found else None, reason=reason)
+        if state != "running":
+            self._sampler.learn(trial.number, trial.values, None if reason else trial.score)
+        self._store(trial)
+        return trial
+
+    def _best(self, found: Sequence[Validated]) -> float:
+        scores = [each.score for each in found]
+        return max(scores) if self._higher else min(scores)
+
+    def _rank(self, trial: Trial) -> tuple[bool, bool, float]:
+        score = trial.score if trial.score is not None else 0.0
+        return trial.state != "finished", trial.score is None, -score if self._higher else score
+
+    def _write_best(self, ranked: Sequence[Trial]) -> Path | None:
+        """Write the best trials as variants, beside the recipe as it is."""
+        finished = [trial for trial in ranked if trial.state == "finished"][:_BEST]
+        if not finished:
+            return None
+        tables = [["[recipe]"]]
+        tables += [
+            [f"[trial-{trial.number}]", *(f"{key} = {_toml(value)}" for key, value in trial.assignments.items())]
+            for trial in finished
+        ]
+        best = self._folder / "best.toml"
+        with replacing(best) as path:
+            path.write_text("\n\n".join("\n".join(lines) for lines in tables) + "\n", encoding="utf-8")
+        return best
+
+    def _variant(self, trial: Trial) -> PlannedVariant:
+        assignments = tuple(f"{key}={value}" for key, value in trial.assignments.items())
+        return PlannedVariant(f"trial {trial.number}", assignments, self._recipe.override(assignments))
+
+    def _training(self, trial: Trial) -> Training:
+        return training_of(self._variant(trial), self._recipe.seed, self._folder, self._place(trial.number), self._data)
+
+    def _place(self, number: int) -> Path:
+        return self._folder / f"trial-{number}"
+
+    def _stored(self) -> dict[int, Trial]:
+        """Read what an earlier search left in the folder."""
+        found = [Trial(**json.loads(path.read_text(encoding="utf-8"))) for path in self._folder.glob("trial-*.json")]
+        keys = {space.key for space in self._spaces}
+        for trial in found:
+            if set(trial.values) != keys:
+                raise SettingsError(
+                    "A search goes on with the settings that it began with. Received: "
+                    f"--vary of {', '.join(sorted(keys))}, where {self._folder} has trials of "
+                    f"{', '.join(sorted(trial.values))}. Vary the same, or name another folder with --out."
+                )
+        return {trial.number: trial for trial in sorted(found, key=lambda trial: trial.number)}
+
+    def _store(self, trial: Trial) -> None:
+        self._trials[trial.number] = trial
+        self._folder.mkdir(parents=True, exist_ok=True)
+        write_object(self._folder / f"trial-{trial.number}.json", asdict(trial))
+
+
+def _toml(text: str) -> str:
+    """Write a value that ``--set`` takes as TOML."""
+    from seq2seq.settings.toml import read_value
+
+    return write_value(read_value(text))

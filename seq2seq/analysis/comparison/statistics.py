@@ -1,0 +1,171 @@
+"""How sure a difference between two systems is, over the sentences of a test set and over the seeds of training."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from seq2seq.analysis.comparison.student import quantile, two_sided
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from seq2seq.metrics import Counts
+
+RESAMPLES = 2000
+"""How often the sentences are drawn anew."""
+
+CONFIDENCE, POWER = 0.95, 0.80
+"""The share of intervals that hold the truth, and of true differences as large as `smallest` that are detected."""
+
+_AT_ONCE = 1 << 24  # counts of drawn sentences in memory
+
+
+@dataclass(frozen=True)
+class Difference:
+    """How far the mean score of one system is from that of another.
+
+    Attributes:
+        value: The difference of the means over seeds.
+        low: Lower end of its interval of 95 %.
+        high: Upper end.
+        p: Probability of a difference as large where there is none.
+        corrected: The same for all comparisons of the table together (Holm); from 0.05 on nothing was detected.
+        smallest: The smallest true difference that the design would have detected in four of five repetitions, by the
+            strictest step of Holm's correction.
+        seeds_known: Whether the interval holds the chance of training: both systems have several seeds.
+    """
+
+    value: float
+    low: float
+    high: float
+    p: float
+    corrected: float
+    smallest: float
+    seeds_known: bool
+
+    @property
+    def detected(self) -> bool:
+        """Whether the difference is more than chance, by the corrected probability."""
+        return self.corrected < 1 - CONFIDENCE
+
+
+def resample(counts: Sequence[Counts], *, resamples: int = RESAMPLES, seed: int = 0) -> np.ndarray:
+    """Score sets of sentences drawn anew from a test set, the same sets for all runs.
+
+    Args:
+        counts: What the metric counts in each sentence, for each run.
+        resamples: How many sets to draw, each as large as the test set.
+        seed: Of the draws.
+
+    Returns:
+        `[resamples, runs]` scores.
+    """
+    import numpy as np
+
+    generator = np.random.default_rng(seed)
+    sentences, numbers = counts[0].rows.shape
+    rows = np.concatenate([each.rows for each in counts], axis=1)
+    even, scores = np.full(sentences, 1 / sentences), []
+    for start in range(0, resamples, step := max(_AT_ONCE // sentences, 1)):
+        drawn = generator.multinomial(sentences, even, size=min(step, resamples - start))
+        sums = (drawn.astype(rows.dtype) @ rows).reshape(-1, len(counts), numbers)
+        scores += [[each.score(sum_) for each, sum_ in zip(counts, runs, strict=True)] for runs in sums]
+    return np.asarray(scores)
+
+
+def difference(
+    first: Sequence[float],
+    second: Sequence[float],
+    resampled_first: np.ndarray,
+    resampled_second: np.ndarray,
+    *,
+    sentences: int,
+    comparisons: int = 1,
+) -> Difference:
+    """Compare the scores of two systems, trained with several seeds each.
+
+    Two things are left to chance: which sentences are in the test set, and the seeds. What the sentences do to the
+    difference is seen in scores of sets drawn anew (paired bootstrap); what the seeds do, in the spread of the scores.
+    A run scored on other sentences *and* trained with another seed moves by both, so the part of the sentences that
+    the spread over seeds holds already is not counted again. Of few seeds a spread is known badly: the interval is
+    Student's, with the degrees of freedom of Welch and Satterthwaite. Drawing three seeds anew instead would give
+    intervals that are too short.
+
+    Args:
+        first: Scores of the system that is compared with, one for each seed.
+        second: Scores of the other one.
+        resampled_first: `[resamples, seeds]`, scores of the first system from :func:`resample`.
+        resampled_second: The same of the second one, over the same sets.
+        sentences: How many there are in the test set.
+        comparisons: How many are made in one table; for ``smallest``.
+
+    Returns:
+        The difference, not corrected yet for other comparisons: that is :func:`holm`.
+
+    Source:
+        Koehn 2004 (paired bootstrap); Welch 1947; Satterthwaite 1946.
+    """
+    import numpy as np
+
+    value = float(np.mean(second) - np.mean(first))
+    spreads = [_seed_spread(scores, drawn) for scores, drawn in ((first, resampled_first), (second, resampled_second))]
+    of_sentences = float(np.var(resampled_second.mean(1) - resampled_first.mean(1), ddof=1))
+    inside = max(of_sentences - sum(spread.held for spread in spreads), 0.0)
+    parts = [(inside, sentences - 1), *((spread.variance, spread.degrees) for spread in spreads if spread.degrees)]
+    variance = sum(part for part, _ in parts)
+    error = math.sqrt(variance)
+    degrees = variance**2 / sum(part**2 / count for part, count in parts) if variance else sentences - 1
+    reach = quantile((1 + CONFIDENCE) / 2, degrees) * error
+    p = two_sided(value / error, degrees) if error else float(value == 0)
+    strictest = quantile(1 - (1 - CONFIDENCE) / (2 * comparisons), degrees)
+    return Difference(
+        value,
+        value - reach,
+        value + reach,
+        p,
+        p,
+        (strictest + quantile(POWER, degrees)) * error,
+        all(spread.degrees for spread in spreads),
+    )
+
+
+def holm(differences: Sequence[Difference]) -> list[Difference]:
+    """Correct the probabilities of several comparisons for their number.
+
+    The smallest is multiplied by their number, the next by one less, and so on; none gets below one before it. Among
+    all tables made so, at most one in twenty has a difference where there is none.
+
+    Source:
+        Holm 1979.
+    """
+    ranked = sorted(range(len(differences)), key=lambda place: differences[place].p)
+    corrected, so_far = list(differences), 0.0
+    for done, place in enumerate(ranked):
+        so_far = max(so_far, min((len(ranked) - done) * differences[place].p, 1.0))
+        corrected[place] = replace(differences[place], corrected=so_far)
+    return corrected
+
+
+@dataclass(frozen=True)
+class _Spread:
+    """What the seeds do to the mean score of a system: its variance, and what of it is the sentences' doing."""
+
+    variance: float
+    held: float
+    degrees: int
+
+
+def _seed_spread(scores: Sequence[float], resampled: np.ndarray) -> _Spread:
+    import numpy as np
+
+    seeds = len(scores)
+    if seeds < 2:
+        return _Spread(0.0, 0.0, 0)
+    # What the runs of one system do alike when other sentences are drawn moves them all; only the rest spreads them.
+    together = np.cov(resampled, rowvar=False)
+    alike = (together.sum() - together.trace()) / (seeds * (seeds - 1))
+    apart = max(float(together.trace() / seeds - alike), 0.0)
+    return _Spread(float(np.var(scores, ddof=1)) / seeds, apart / seeds, seeds - 1)

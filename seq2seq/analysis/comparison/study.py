@@ -1,0 +1,161 @@
+"""A study: every variant of a recipe trained with several seeds, and the comparison of what comes of it."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from seq2seq.analysis.comparison.comparison import Comparison, Refused, compare
+from seq2seq.analysis.comparison.measured import MeasuredRun, read_measured
+from seq2seq.analysis.comparison.plan import Plan, PlannedVariant
+from seq2seq.analysis.comparison.progress import StudyProgress
+from seq2seq.analysis.comparison.trainings import Training, train_all
+from seq2seq.analysis.comparison.variants import Variant, differing
+from seq2seq.runs.record import finished_run
+from seq2seq.settings import SettingsError
+from seq2seq.system.files import replacing
+from seq2seq.system.terminal import tell
+
+
+@dataclass(frozen=True)
+class StudyResult:
+    """What came of a study.
+
+    Attributes:
+        comparison: The variants that have a finished run; None where none has, or a signal stopped the study.
+        refused: The variants that cannot be, with the reason.
+        failed: The trainings that failed here, with the reason.
+        unfinished: How many runs of the plan have no result.
+        stopped: The signal that stopped the study; None where there was none.
+    """
+
+    comparison: Comparison | None
+    refused: list[Refused]
+    failed: list[Refused]
+    unfinished: int
+    stopped: str | None
+
+
+class Study:
+    """Trains the variants of a plan.
+
+    Args:
+        plan: The variants.
+        seeds: The seeds of each.
+        folder: Where the runs go: a recipe for each variant, and a run folder for each of its seeds.
+        data: Where to read text instead of ``data.path``.
+    """
+
+    def __init__(self, plan: Plan, seeds: Sequence[int], folder: str | Path, *, data: str | None = None) -> None:
+        self._plan = plan
+        self._seeds = seeds
+        self._folder = Path(folder)
+        self._data = data
+
+    def run(self, *, jobs: int = 1, shard: tuple[int, int] = (1, 1)) -> StudyResult:
+        """Train what is not finished, go on with what was stopped, and compare what is finished.
+
+        Args:
+            jobs: How many trainings run at once.
+            shard: Which share of the trainings is run here, and of how many: ``(2, 3)`` for the second third. What the
+                other shares finished is compared too.
+        """
+        refused = list(self._plan.refused)
+        possible = [variant for variant in self._plan.variants if not self._refuses(variant, refused)]
+        for each in refused:
+            tell(f"Left out: {each.name}. {each.reason}")
+        runs = [(variant, seed) for variant in possible for seed in self._seeds]
+        here = runs[shard[0] - 1 :: shard[1]]
+        known = [result.minutes for run in here if (result := self._finished(*run))]
+        if known:
+            tell(f"Finished before: {len(known)} of {len(here)} runs.")
+        failed: list[Refused] = []
+        progress = StudyProgress(len(here), known, jobs)
+
+        def look(_: Training) -> bool:
+            progress.look()
+            return False
+
+        def ended(training: Training, reason: str) -> None:
+            if reason:
+                failed.append(Refused(training.name, reason))
+            whole = (training.folder / "result.json").exists()
+            progress.ended(training, reason or (_score(training.folder) if whole else "stopped"), whole=whole)
+
+        def trainings() -> Iterator[Training]:
+            for variant, seed in here:
+                if not self._finished(variant, seed):
+                    yield training_of(variant, seed, self._folder, self._place(variant, seed), self._data)
+
+        try:
+            stopped = train_all(trainings(), jobs=jobs, started=progress.started, look=look, ended=ended)
+        finally:
+            progress.close()
+        return self._result(possible, refused, failed, stopped)
+
+    def _result(
+        self, possible: Sequence[PlannedVariant], refused: list[Refused], failed: list[Refused], stopped: str | None
+    ) -> StudyResult:
+        settings = differing([variant.recipe for variant in possible])
+        variants, unfinished = [], 0
+        for variant, changed in zip(possible, settings, strict=True):
+            measured = [run for seed in self._seeds if (run := self._finished(variant, seed))]
+            unfinished += len(self._seeds) - len(measured)
+            if measured:
+                variants.append(Variant(variant.name, changed, measured))
+        reasons = refused + failed
+        if left := unfinished - len(failed):
+            reasons.append(Refused(f"{left} of {len(possible) * len(self._seeds)} runs", "not finished yet"))
+        comparison = compare(variants, reasons) if variants and not stopped else None
+        return StudyResult(comparison, refused, failed, unfinished, stopped)
+
+    def _refuses(self, variant: PlannedVariant, refused: list[Refused]) -> bool:
+        """Find out whether the settings of a variant make no model, unless it is finished and so makes one."""
+        if all(self._finished(variant, seed) for seed in self._seeds):
+            return False
+        from seq2seq.recipe.build import check_model
+
+        try:
+            check_model(variant.recipe)
+        except SettingsError as error:
+            refused.append(Refused(variant.name, str(error)))
+            return True
+        return False
+
+    def _finished(self, variant: PlannedVariant, seed: int) -> MeasuredRun | None:
+        folder = self._place(variant, seed)
+        found = finished_run(variant.with_seed(seed), folder, data=self._data)
+        return read_measured(folder) if found else None
+
+    def _place(self, variant: PlannedVariant, seed: int) -> Path:
+        # Side by side: what stands beside a run folder, the cache of tokenised text, is shared by all of them.
+        return self._folder / f"{variant.folder}-seed-{seed}"
+
+
+def training_of(variant: PlannedVariant, seed: int, folder: Path, place: Path, data: str | None = None) -> Training:
+    """Name the training of a variant, and write its recipe down, whatever becomes of the file that it came from.
+
+    Args:
+        variant: The variant.
+        seed: The seed.
+        folder: Where the recipe goes.
+        place: The run folder.
+        data: Where to read text instead of ``data.path``.
+    """
+    recipe = folder / f"{variant.folder}.recipe.toml"
+    folder.mkdir(parents=True, exist_ok=True)
+    with replacing(recipe) as path:
+        path.write_text(variant.recipe.to_toml(), encoding="utf-8")
+    command = [sys.executable, "-m", "seq2seq", "train", str(recipe), "--seed", str(seed)]
+    command += ["--out", str(place), "--resume-if-begun", *([] if data is None else ["--data", data])]
+    return Training(variant.name, seed, place, tuple(command), variant.recipe.training.epochs)
+
+
+def _score(folder: Path) -> str:
+    """Say by its first metric how good a run is, on validation: the test set is for the comparison of all."""
+    run = read_measured(folder)
+    scores = run.scores["validation"]
+    name = next(iter(scores))
+    return f"{name} {scores[name]:.2f} on validation in {run.minutes:.1f} minutes"

@@ -1,0 +1,223 @@
+import csv
+import json
+import subprocess
+import sys
+from pathlib import Path
+from statistics import mean, stdev
+
+import pytest
+
+from seq2seq.analysis.comparison import compare_runs
+from seq2seq.metrics import exact_match
+from tests.analysis.comparison.fabricated import REFERENCES, SOURCES, finished_folder, make_corpus, spoilt
+from tests.letters import RECIPE
+
+
+@pytest.fixture
+def runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Three variants of three seeds: a poor one, one that is as poor, and a good one."""
+    monkeypatch.chdir(tmp_path)
+    make_corpus(tmp_path)
+    for name, share, settings in (
+        ("a", 0.3, []),
+        ("b", 0.3, ["model.dropout=0.1"]),
+        ("c", 0.01, ["model.dropout=0.3"]),
+    ):
+        for seed in range(3):
+            translations = spoilt(share, 10 * seed + ord(name))
+            finished_folder(tmp_path / "runs" / f"{name}-{seed}", *settings, seed=seed, translations=translations)
+    return tmp_path / "runs"
+
+
+def test_runs_of_one_recipe_but_for_the_seed_are_a_variant(runs: Path) -> None:
+    found = compare_runs([runs])
+    assert [variant.name for variant in found.variants] == ["dropout=0.2", "dropout=0.1", "dropout=0.3"]
+    assert [variant.seeds for variant in found.variants] == [[0, 1, 2]] * 3
+    assert (found.part, found.sentences, found.notes, found.refused) == ("test", 40, [], [])
+    first = found.variants[0]
+    scores = [exact_match(spoilt(0.3, 10 * seed + ord("a")), REFERENCES).value for seed in range(3)]
+    result = first.metrics["exact_match"]
+    assert result.scores == pytest.approx(scores)
+    assert (result.mean, result.spread) == pytest.approx((mean(scores), stdev(scores)))
+    assert (first.parameters, first.minutes, first.tokens_per_second) == (1234, 1.5, 150.0)
+    assert found.monitor == "exact_match" and first.curves == [[(10, 30.0), (20, 60.0)]] * 3
+
+
+def test_the_others_are_compared_with_the_first_and_the_words_say_what_it_is_worth(runs: Path) -> None:
+    found = compare_runs([runs])
+    first, same, better = (variant.metrics["exact_match"] for variant in found.variants)
+    assert first.difference is None
+    assert not same.difference.detected and same.difference.low < 0 < same.difference.high
+    assert better.difference.detected and better.difference.value == pytest.approx(better.mean - first.mean)
+    assert better.difference.corrected == pytest.approx(2 * better.difference.p)
+    report = found.report()
+    rows = {line.split("  ")[0]: line for line in report.splitlines()[4:9]}
+    assert rows["dropout=0.3"].endswith("better") and rows["dropout=0.1"].endswith("no difference detected")
+    assert (
+        "dropout=0.1 and dropout=0.2: no difference detected. With these sentences and seeds one of "
+        f"{same.difference.smallest:.2f} would have been, four times in five" in report
+    )
+
+
+def test_the_first_run_named_is_what_the_others_are_compared_with(runs: Path) -> None:
+    found = compare_runs([runs / "c-0", runs / "a-0"])
+    assert [variant.name for variant in found.variants] == ["dropout=0.3", "dropout=0.2"]
+    assert "nothing of what the seed does" in found.notes[0]
+    assert found.variants[1].metrics["exact_match"].difference.value < 0
+
+
+def test_variants_with_names_of_their_own_are_called_by_them(tmp_path: Path) -> None:
+    small = finished_folder(tmp_path / "1", "name=small")
+    large = finished_folder(tmp_path / "2", "name=large", "model.encoder.units=8", "model.decoder.units=16")
+    report = compare_runs([small, large]).report()
+    assert "all are compared with small" in report
+    assert "model.encoder.units  [4]    [8]" in report
+
+
+def test_sentences_are_told_apart_by_length_and_words_by_frequency(runs: Path) -> None:
+    found = compare_runs([runs])
+    assert found.lengths.what == "words in the source" and sum(found.lengths.sizes) == len(SOURCES)
+    assert found.lengths.names[0].startswith("1") and found.lengths.names[-1].endswith("7")
+    best = found.variants[2]
+    whole = sum(
+        size * value / 40
+        for size, value in zip(found.lengths.sizes, best.metrics["exact_match"].by_length, strict=True)
+    )
+    assert whole == pytest.approx(best.metrics["exact_match"].mean)
+    # Three pairs each are set aside for validation and test.
+    assert set(found.frequencies.names) <= {"1–9", "10–99"} and sum(found.frequencies.sizes) == sum(
+        len(text.split()) for text in REFERENCES
+    )
+    assert all(value > 95 for value in best.by_frequency)
+
+
+def test_training_text_that_is_not_here_costs_one_table(runs: Path) -> None:
+    (runs.parent / "corpus").rename(runs.parent / "elsewhere")
+    found = compare_runs([runs])
+    assert found.frequencies is None and found.lengths is not None
+    assert found.notes == [
+        "Nothing by word frequency: the training text cannot be read here. A corpus is a folder, a file pattern or a "
+        "data set of the hub. Received: path='corpus', which is not there. Check the spelling, or where you are."
+    ]
+
+
+def test_runs_without_their_texts_are_compared_by_their_scores_and_it_is_said_what_is_missing(runs: Path) -> None:
+    for name in ("source", "reference"):
+        (runs / "b-1" / f"test.{name}.txt").unlink()
+    found = compare_runs([runs])
+    whole = [variant.metrics["exact_match"] for variant in found.variants]
+    assert [result.difference for result in whole] == [None] * 3 and whole[0].spread > 0
+    (note,) = found.notes
+    folder = runs / "b-1"
+    assert f"texts are missing: test.source.txt, test.reference.txt in {folder}." in note
+    assert note.endswith(f"seq2seq train {folder}/recipe.toml --out {folder} --resume")
+    assert note in found.report()
+
+
+def test_what_has_no_test_text_is_compared_on_validation(runs: Path) -> None:
+    folder = runs / "a-0"
+    result = json.loads((folder / "result.json").read_text())
+    del result["metrics"]["test"]
+    (folder / "result.json").write_text(json.dumps(result))
+    found = compare_runs([runs])
+    assert found.part == "validation"
+    assert found.notes[0].startswith(f"Scored on validation, because {folder} has no test text.")
+
+
+def test_everything_is_written(runs: Path, tmp_path: Path) -> None:
+    found = compare_runs([runs])
+    paths = {path.name: path.read_text() for path in found.write(tmp_path / "deep" / "report")}
+    assert "| dropout=0.3 | 3 |" in paths["report.md"] and "no difference detected" in paths["report.md"]
+    table = json.loads(paths["comparison.json"])
+    assert table["variants"][1]["metrics"]["chrf"]["difference"]["p"] == pytest.approx(
+        found.variants[1].metrics["chrf"].difference.p
+    )
+    rows = list(csv.DictReader(paths["comparison.csv"].splitlines()))
+    assert [(row["variant"], row["metric"]) for row in rows[:2]] == [
+        ("dropout=0.2", "exact_match"), ("dropout=0.2", "chrf")
+    ]  # fmt: skip
+    assert float(rows[2]["high"]) == found.variants[1].metrics["exact_match"].difference.high
+    assert rows[0]["difference"] == ""
+
+
+def test_tensorflow_is_not_loaded(runs: Path) -> None:
+    code = (
+        "import sys; from seq2seq.commands.command import main; status = main(['compare', 'runs'])\n"
+        "print(status, [name for name in ('tensorflow', 'keras', 'datasets') if name in sys.modules])"
+    )
+    shown = subprocess.run([sys.executable, "-c", code], cwd=runs.parent, capture_output=True, text=True, check=False)
+    assert (shown.stdout.splitlines()[-1:], shown.stderr) == (["0 []"], "")
+
+
+def test_lines_of_one_source_are_one_sentence_where_the_recipe_says_so(tmp_path: Path) -> None:
+    recipe = RECIPE.override(
+        ["evaluation.several_references=true", "evaluation.metrics=exact_match,phoneme_error_rate"]
+    )
+    sources, references = ["read", "tomato", "read", "cats"], ["R IY D", "T AH M", "R EH D", "K AE T S"]
+    said = ["R EH D", "T AH", "R EH D", "K AE T S"]
+    folders = [
+        finished_folder(tmp_path / "1", recipe=recipe, sources=sources, references=references, translations=said),
+        finished_folder(tmp_path / "2", "model.dropout=0.1", recipe=recipe, sources=sources, references=references),
+    ]
+    found = compare_runs(folders)
+    assert found.sentences == 3
+    stored = json.loads((folders[0] / "result.json").read_text())
+    for name, value in stored["metrics"]["test"].items():
+        assert found.variants[0].metrics[name].mean == pytest.approx(value)
+        assert found.signatures[name] == stored["signatures"][name]
+    assert sum(found.lengths.sizes) == 3
+
+
+class TestRefusals:
+    def test_a_seed_that_is_there_twice(self, tmp_path: Path) -> None:
+        folders = [finished_folder(tmp_path / name) for name in ("1", "2")]
+        with pytest.raises(ValueError, match=rf"{folders[0]} and {folders[1]}, both with seed=0\. Leave one out"):
+            compare_runs(folders)
+
+    def test_other_sentences(self, tmp_path: Path) -> None:
+        one = finished_folder(tmp_path / "1")
+        other = finished_folder(tmp_path / "2", seed=1, references=[*REFERENCES[:-1], "another"])
+        with pytest.raises(ValueError, match="whose test references differ from line 40 on"):
+            compare_runs([one, other])
+
+    def test_texts_that_are_not_line_by_line(self, tmp_path: Path) -> None:
+        one = finished_folder(tmp_path / "1")
+        (one / "test.translations.txt").write_text("one line\n")
+        with pytest.raises(ValueError, match=r"test\.translations\.txt with 1 lines\. To measure the run again"):
+            compare_runs([one])
+
+    def test_another_measure(self, tmp_path: Path) -> None:
+        one = finished_folder(tmp_path / "1")
+        other = finished_folder(tmp_path / "2", "evaluation.lowercase=true")
+        with pytest.raises(
+            ValueError, match=r"evaluation\.lowercase=false in .*, true in .*--set evaluation\.lowercase=false"
+        ):
+            compare_runs([one, other])
+        for folder in (one, other):
+            (folder / "test.source.txt").unlink()
+        with pytest.raises(ValueError, match="Only numbers of equal signatures may be compared"):
+            compare_runs([one, other])
+
+    def test_no_metric_in_common(self, tmp_path: Path) -> None:
+        one = finished_folder(tmp_path / "1")
+        other = finished_folder(tmp_path / "2", "evaluation.metrics=bleu")
+        with pytest.raises(ValueError, match=r"by a metric that all have.*1 with exact_match, chrf; .*2 with bleu"):
+            compare_runs([one, other])
+
+    def test_what_is_no_finished_run(self, tmp_path: Path) -> None:
+        with pytest.raises(ValueError, match="There is no finished run in the folder"):
+            compare_runs([tmp_path])
+        stopped = finished_folder(tmp_path / "1")
+        (stopped / "result.json").unlink()
+        with pytest.raises(ValueError, match=rf"has no result yet.*seq2seq train {stopped}/recipe.toml .* --resume"):
+            compare_runs([stopped])
+
+
+def test_a_metric_by_which_lower_is_better_is_judged_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    recipe = RECIPE.override(["evaluation.metrics=word_error_rate"])
+    poor = finished_folder(tmp_path / "1", recipe=recipe, translations=spoilt(0.5, 1))
+    good = finished_folder(tmp_path / "2", "model.dropout=0.1", recipe=recipe, translations=REFERENCES)
+    report = compare_runs([poor, good]).report()
+    assert "word_error_rate (lower is better)" in report
+    assert next(line for line in report.splitlines() if line.startswith("dropout=0.1")).endswith("better")

@@ -1,0 +1,75 @@
+from pathlib import Path
+
+import pytest
+
+from seq2seq.analysis.comparison import plan_grid, plan_named
+from seq2seq.analysis.comparison.plan import read_choices
+from seq2seq.recipe import SettingsError
+from tests.letters import RECIPE
+
+
+def test_a_grid_has_every_combination_and_names_what_is_refused() -> None:
+    plan = plan_grid(RECIPE, ["model.bridge.mode=per_layer,mean,last", "model.encoder.reverse=true,false"])
+    assert [variant.name for variant in plan.variants] == [
+        "mode=per_layer reverse=true",
+        "mode=per_layer reverse=false",
+        "mode=mean reverse=true",
+        "mode=mean reverse=false",
+    ]
+    assert plan.variants[2].recipe == RECIPE.override(["model.bridge.mode=mean", "model.encoder.reverse=true"])
+    assert plan.variants[2].folder == "mode=mean_reverse=true"
+    assert [each.name for each in plan.refused] == ["mode=last reverse=true", "mode=last reverse=false"]
+    assert "model.bridge.mode" in plan.refused[0].reason
+
+
+def test_without_a_setting_to_vary_the_recipe_is_the_only_variant() -> None:
+    (variant,) = plan_grid(RECIPE, []).variants
+    assert (variant.name, variant.recipe, variant.with_seed(4).seed) == ("letters", RECIPE, 4)
+
+
+@pytest.mark.parametrize(
+    ("text", "values"),
+    [
+        ("a.b=1,2", ["1", "2"]),
+        ("a.b=[1, 2],[3]", ["[1, 2]", "[3]"]),
+        ("a.b=[[0], [1, 2], []],mean", ["[[0], [1, 2], []]", "mean"]),
+        ('a.b="x,y",z', ['"x,y"', "z"]),
+        ("a.b = 1 , 2", ["1", "2"]),
+    ],
+)
+def test_commas_inside_brackets_and_quotes_belong_to_a_value(text: str, values: list[str]) -> None:
+    assert read_choices(text) == ("a.b", values)
+
+
+@pytest.mark.parametrize("text", ["a.b", "=1", "a.b=", "a.b= , 1"])
+def test_what_is_no_setting_with_values_is_refused(text: str) -> None:
+    with pytest.raises(SettingsError, match=r"by section\.key=value,value\. Received: " + text):
+        read_choices(text)
+
+
+def test_variants_are_named_in_a_file(tmp_path: Path) -> None:
+    file = tmp_path / "variants.toml"
+    file.write_text(
+        '["as it is"]\n[reversed]\nmodel.encoder.reverse = true\n[wide.model.encoder]\nunits = [8]\n[no]\nsed = 1\n'
+    )
+    plan = plan_named(RECIPE, file)
+    assert {variant.name: variant.assignments for variant in plan.variants} == {
+        "as it is": (), "reversed": ("model.encoder.reverse=true",), "wide": ("model.encoder.units=[8]",)
+    }  # fmt: skip
+    assert plan.variants[0].folder == "as_it_is"
+    assert "Did you mean seed?" in plan.refused[0].reason
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [("", "with nothing"), ("seed = 1", "with seed"), ("[", "A list of variants is a TOML file")],
+)
+def test_a_file_that_names_no_variants_is_refused(text: str, message: str, tmp_path: Path) -> None:
+    (tmp_path / "variants.toml").write_text(text)
+    with pytest.raises(SettingsError, match=message):
+        plan_named(RECIPE, tmp_path / "variants.toml")
+
+
+def test_two_variants_cannot_share_a_folder() -> None:
+    with pytest.raises(SettingsError, match=r"'dropout=0\.1' and 'dropout=0\.1'.*Leave one out"):
+        plan_grid(RECIPE, ["model.dropout=0.1,0.1"])

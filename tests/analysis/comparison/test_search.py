@@ -1,0 +1,139 @@
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import ClassVar
+
+import pytest
+
+from seq2seq.analysis.comparison import SettingsSearch, plan_named, search
+from seq2seq.analysis.comparison.trainings import Training
+from seq2seq.recipe import Recipe, SettingsError
+from tests.letters import RECIPE
+
+EPOCHS = 9
+BASE = RECIPE.override([f"training.epochs={EPOCHS}"])
+
+
+class Drawing:
+    """Draws what it is told to, in the place of optuna."""
+
+    drawn: ClassVar[list[float]] = []
+    learnt: ClassVar[list[tuple[int, float | None]]] = []
+
+    def __init__(self, name: str, spaces, *, higher: bool, seed: int) -> None:
+        assert higher and not spaces[0].whole
+
+    def draw(self, number: int) -> dict[str, float]:
+        return {"model.dropout": self.drawn[number - 1]}
+
+    def learn(self, number: int, values: dict, score: float | None) -> None:
+        self.learnt.append((number, score))
+
+
+class Trainer:
+    """Stands in for the processes: exact match grows with the epochs, and with the dropout of the trial."""
+
+    def __init__(self) -> None:
+        self.began: list[str] = []
+        self.stop_in = ""
+        self.failing = ""
+
+    def __call__(self, trainings: Iterable[Training], *, jobs, started, look, ended) -> str | None:
+        for training in trainings:
+            self.began.append(training.variant)
+            training.folder.mkdir(parents=True, exist_ok=True)
+            started(training)
+            recipe = Recipe.from_toml(training.command[training.command.index("train") + 1])
+            log = training.folder / "log.jsonl"
+            log.write_text('{"event": "start", "monitor": "exact_match"}\n')
+            asked = False
+            for epoch in range(EPOCHS):
+                score = 100 * recipe.model.dropout * (epoch + 1) / EPOCHS
+                events = [
+                    {"event": "validation", "update": epoch + 1, "epoch": epoch, "val_exact_match": score},
+                    {"event": "epoch", "epoch": epoch + 1},
+                ]
+                with log.open("a") as file:
+                    file.writelines(json.dumps(event) + "\n" for event in events)
+                if training.variant == self.stop_in:
+                    ended(training, "")
+                    return "SIGINT"
+                asked = look(training)
+                if asked:
+                    break
+            if training.variant == self.failing:
+                ended(training, "No text.")
+                continue
+            if not asked:
+                (training.folder / "result.json").touch()
+            ended(training, "")
+        return None
+
+
+@pytest.fixture
+def trainer(monkeypatch: pytest.MonkeyPatch) -> Trainer:
+    trainer = Trainer()
+    monkeypatch.setattr(search, "train_all", trainer)
+    monkeypatch.setattr(search, "Sampler", Drawing)
+    monkeypatch.setattr(Drawing, "drawn", [0.5, 0.6, 0.7, 0.8, 0.1, 0.9, 2.0])
+    monkeypatch.setattr(Drawing, "learnt", [])
+    return trainer
+
+
+def looked_for(folder: Path, *varied: str) -> SettingsSearch:
+    return SettingsSearch(BASE, varied or ["model.dropout=0..1"], folder)
+
+
+def test_trials_are_ranked_by_validation_and_what_is_hopeless_is_stopped_early(
+    trainer: Trainer, tmp_path: Path
+) -> None:
+    result = looked_for(tmp_path / "out").run(6)
+    states = {trial.number: trial.state for trial in result.trials}
+    assert states == {1: "finished", 2: "finished", 3: "finished", 4: "finished", 5: "hopeless", 6: "finished"}
+    assert [trial.number for trial in result.trials] == [6, 4, 3, 2, 1, 5]
+    # After a third of its epochs; it counts by what it had reached.
+    hopeless = result.trials[-1]
+    assert hopeless.score == pytest.approx(10 * 3 / EPOCHS)
+    assert Drawing.learnt[4] == (5, hopeless.score) and Drawing.learnt[5] == (6, pytest.approx(90))
+    assert "exact_match on validation" in result.report() and "test sentences were not looked at" in result.report()
+
+
+def test_the_best_are_written_as_variants_beside_the_recipe(trainer: Trainer, tmp_path: Path) -> None:
+    result = looked_for(tmp_path / "out").run(6)
+    plan = plan_named(BASE, result.best)
+    assert [(variant.name, variant.recipe.model.dropout) for variant in plan.variants] == [
+        ("recipe", 0.2), ("trial-6", 0.9), ("trial-4", 0.8), ("trial-3", 0.7)
+    ]  # fmt: skip
+
+
+def test_a_stopped_search_goes_on(trainer: Trainer, tmp_path: Path) -> None:
+    trainer.stop_in = "trial 3"
+    result = looked_for(tmp_path / "out").run(4)
+    assert result.stopped == "SIGINT"
+    assert json.loads((tmp_path / "out" / "trial-3.json").read_text())["state"] == "running"
+    trainer.stop_in, trainer.began, Drawing.learnt[:] = "", [], []
+    result = looked_for(tmp_path / "out").run(4)
+    assert trainer.began == ["trial 3", "trial 4"]
+    assert [number for number, _ in Drawing.learnt] == [1, 2, 3, 4]
+    assert {trial.state for trial in result.trials} == {"finished"}
+    trainer.began = []
+    assert len(looked_for(tmp_path / "out").run(4).trials) == 4 and trainer.began == []
+
+
+def test_what_fails_or_is_refused_is_a_trial_without_a_score(
+    trainer: Trainer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trainer.failing = "trial 1"
+    monkeypatch.setattr(Drawing, "drawn", [0.5, 2.0])
+    result = looked_for(tmp_path / "out").run(2)
+    assert trainer.began == ["trial 1"]
+    failed, refused = result.trials
+    assert (failed.state, failed.reason, failed.number) == ("failed", "No text.", 1)
+    assert refused.state == "refused" and "model.dropout" in refused.reason
+    assert Drawing.learnt == [(1, None), (2, None)] and result.best is None
+
+
+def test_a_search_goes_on_only_with_the_settings_that_it_began_with(trainer: Trainer, tmp_path: Path) -> None:
+    looked_for(tmp_path / "out").run(1)
+    with pytest.raises(SettingsError, match=r"--vary of training\.ema, where .* has trials of model\.dropout"):
+        looked_for(tmp_path / "out", "training.ema=0..0.5")

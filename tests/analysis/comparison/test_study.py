@@ -1,0 +1,142 @@
+import io
+import json
+import re
+import shutil
+from collections.abc import Iterable
+from pathlib import Path
+
+import pytest
+
+from seq2seq.analysis.comparison import Plan, Refused, Study, plan_grid, study
+from seq2seq.analysis.comparison.progress import StudyProgress, share_done
+from seq2seq.analysis.comparison.trainings import Training
+from seq2seq.recipe import Recipe
+from tests.analysis.comparison.fabricated import finished_folder, make_corpus, spoilt
+from tests.letters import RECIPE
+
+
+class Trainer:
+    """Stands in for the processes: leaves finished run folders, fails where it is told to."""
+
+    def __init__(self) -> None:
+        self.trained: list[str] = []
+        self.failing = ""
+        self.signal_after = 99
+
+    def __call__(self, trainings: Iterable[Training], *, jobs, started, look, ended) -> str | None:
+        for training in trainings:
+            started(training)
+            look(training)
+            if training.name == self.failing:
+                ended(training, "No text.")
+                continue
+            self.trained.append(training.name)
+            recipe = Recipe.from_toml(training.command[training.command.index("train") + 1])
+            share = 0.1 if recipe.model.dropout > 0.2 else 0.4
+            shutil.rmtree(training.folder, ignore_errors=True)
+            finished_folder(
+                training.folder,
+                recipe=recipe,
+                seed=training.seed,
+                translations=spoilt(share, training.seed + int(100 * share)),
+            )
+            ended(training, "")
+            if len(self.trained) == self.signal_after:
+                return "SIGINT"
+        return None
+
+
+@pytest.fixture
+def trainer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Trainer:
+    monkeypatch.chdir(tmp_path)
+    make_corpus(tmp_path)
+    trainer = Trainer()
+    monkeypatch.setattr(study, "train_all", trainer)
+    return trainer
+
+
+def dropouts() -> Plan:
+    return plan_grid(RECIPE, ["model.dropout=0.2,0.3,9"])
+
+
+def test_every_variant_is_trained_with_every_seed_and_compared(trainer: Trainer, tmp_path: Path, capsys) -> None:
+    result = Study(dropouts(), range(2), tmp_path / "out").run()
+    assert trainer.trained == [f"dropout={value}, seed {seed}" for value in ("0.2", "0.3") for seed in (0, 1)]
+    assert [variant.name for variant in result.comparison.variants] == ["dropout=0.2", "dropout=0.3"]
+    assert [variant.settings for variant in result.comparison.variants] == [
+        {"model.dropout": 0.2}, {"model.dropout": 0.3}
+    ]  # fmt: skip
+    assert (result.failed, result.unfinished, result.stopped) == ([], 0, None)
+    assert [each.name for each in result.refused] == [each.name for each in result.comparison.refused] == ["dropout=9"]
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {
+        f"dropout={value}{end}" for value in ("0.2", "0.3") for end in (".recipe.toml", "-seed-0", "-seed-1")
+    }
+    told = capsys.readouterr().err
+    assert "Left out: dropout=9. " in told
+    assert re.search(
+        r"\[1/4\] dropout=0\.2, seed 0: exact_match [\d.]+ on validation in 1\.5 minutes; about 1 min left", told
+    )
+
+
+def test_what_is_finished_is_skipped_and_what_failed_is_tried_again(trainer: Trainer, tmp_path: Path, capsys) -> None:
+    trainer.failing = "dropout=0.3, seed 0"
+    result = Study(dropouts(), range(2), tmp_path / "out").run()
+    assert (result.failed, result.unfinished) == ([Refused("dropout=0.3, seed 0", "No text.")], 1)
+    assert [variant.seeds for variant in result.comparison.variants] == [[0, 1], [1]]
+    assert "dropout=0.3, seed 0  No text." in result.comparison.report()
+    trainer.trained, trainer.failing = [], ""
+    capsys.readouterr()
+    assert Study(dropouts(), range(3), tmp_path / "out").run().unfinished == 0
+    assert trainer.trained == ["dropout=0.2, seed 2", "dropout=0.3, seed 0", "dropout=0.3, seed 2"]
+    assert "Finished before: 3 of 6 runs." in capsys.readouterr().err
+
+
+def test_a_signal_ends_it_without_a_report(trainer: Trainer, tmp_path: Path) -> None:
+    trainer.signal_after = 1
+    result = Study(dropouts(), range(2), tmp_path / "out").run()
+    assert (result.stopped, result.comparison, result.unfinished) == ("SIGINT", None, 3)
+
+
+def test_shards_train_everything_between_them_and_the_last_one_reports_it(trainer: Trainer, tmp_path: Path) -> None:
+    first = Study(dropouts(), range(3), tmp_path / "out").run(shard=(1, 2))
+    assert trainer.trained == ["dropout=0.2, seed 0", "dropout=0.2, seed 2", "dropout=0.3, seed 1"]
+    assert first.unfinished == 3
+    assert first.comparison.refused[-1] == Refused("3 of 6 runs", "not finished yet")
+    second = Study(dropouts(), range(3), tmp_path / "out").run(shard=(2, 2))
+    assert (len(trainer.trained), second.unfinished) == (6, 0)
+    assert [variant.seeds for variant in second.comparison.variants] == [[0, 1, 2]] * 2
+
+
+def test_settings_that_make_no_model_are_refused_before_anything_trains(trainer: Trainer, tmp_path: Path) -> None:
+    plan = plan_grid(RECIPE, ["model.decoder.units=8,[8, 8]"])
+    result = Study(plan, range(1), tmp_path / "out").run()
+    assert trainer.trained == ["units=8, seed 0"]
+    assert [each.name for each in result.refused] == ["units=[8, 8]"] and "same depth" in result.refused[0].reason
+
+
+def test_a_study_without_any_result_has_no_report(trainer: Trainer, tmp_path: Path) -> None:
+    result = Study(plan_grid(RECIPE, ["model.dropout=9"]), range(2), tmp_path / "out").run()
+    assert (result.comparison, len(result.refused), trainer.trained) == (None, 1, [])
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_a_bar_moves_with_the_epochs_of_what_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    training = Training("a", 0, tmp_path / "a", (), 4)
+    assert share_done(training) == 0
+    terminal = Terminal()
+    progress = StudyProgress(4, [2.0], 1, stream=terminal)
+    progress.started(training)
+    training.folder.mkdir()
+    (training.folder / "log.jsonl").write_text("".join(
+        json.dumps({"event": "epoch", "epoch": epoch}) + "\n" for epoch in (1, 2)
+    ))  # fmt: skip
+    progress.look()
+    assert share_done(training) == 0.5
+    assert "1.5/4 runs" in terminal.getvalue() and "about 5 min left" in terminal.getvalue()
+    progress.ended(training, "bad", whole=False)
+    progress.close()
+    assert "[2/4] a, seed 0: bad; about 4 min left" in terminal.getvalue()
