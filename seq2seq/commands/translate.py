@@ -67,10 +67,10 @@ def run(arguments: argparse.Namespace) -> None:
     cuts = Cuts()
     try:
         with _opened(arguments) as (texts, would_wait), _output(arguments.output) as output:
-            for lines in _chunks(texts, chunk, would_wait):
+            for number, lines in enumerate(_chunks(texts, chunk, would_wait)):
                 found = translator.hypotheses(
                     lines,
-                    search,
+                    search.for_batch(_CHUNK * number),  # where tokens are drawn, each chunk draws its own
                     batch_size=arguments.batch_size,
                     shortlist=arguments.shortlist,
                     precision=arguments.precision,

@@ -126,7 +126,9 @@ class Seq2Seq(keras.Model):
 
         Raises:
             ValueError: The decoder has no attention.
+            RuntimeError: The process was forked from one that had used TensorFlow.
         """
+        need_own_threads()
         need_names(inputs)
         encoded = self.encoder(inputs["source"], training=False)
         return self.decoder.look(inputs["target_in"], self.bridge(encoded), encoded)

@@ -61,6 +61,7 @@ class ArrivingLines:
 
     def _read(self) -> None:
         """Take over what has arrived, or wait until something has."""
+        self._is_ready(None)  # of a pipe that was set not to block, nothing yet would look like the end
         block = self._file.read1(_BLOCK)
         *ends, rest = block.split(b"\n")
         for end in ends:
@@ -72,9 +73,9 @@ class ArrivingLines:
             self._ended = True
             self._lines.extend([b"".join(self._begun)] if self._begun else [])
 
-    def _is_ready(self) -> bool:
-        """Tell whether reading gives something at once."""
+    def _is_ready(self, patience: float | None = _PATIENCE) -> bool:
+        """Tell whether reading gives something within so many seconds; None waits until it does."""
         try:
-            return bool(select.select([self._file], [], [], _PATIENCE)[0])
+            return bool(select.select([self._file], [], [], patience)[0])
         except (OSError, ValueError):  # no file of the system, or one of a system that cannot tell
             return not self._file.isatty()

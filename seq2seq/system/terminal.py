@@ -51,7 +51,8 @@ def exit_status(job: Callable[[], object], *, name: str = "seq2seq", debug: bool
         return 0
     except BrokenPipeError:
         # Whoever read our output has seen enough (`| head`). Python would complain again when it closes stdout.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if sys.stdout is not None:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return FAILED
     except KeyboardInterrupt:
         tell(f"{name}: stopped by Ctrl-C")

@@ -181,7 +181,10 @@ class Progress(keras.callbacks.Callback):
 
 
 def _values(values: Mapping[str, float]) -> str:
-    return ", ".join(f"{name.replace('_', ' ')} {value:.4g}" for name, value in values.items())
+    return ", ".join(
+        f"{name.replace('_', ' ')} {f'{value:,}' if type(value) is int else f'{value:.4g}'}"
+        for name, value in values.items()
+    )
 
 
 def _clock(seconds: float) -> str:

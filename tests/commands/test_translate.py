@@ -11,7 +11,7 @@ import pytest
 from seq2seq import Translator
 from seq2seq.commands import translate
 from seq2seq.commands.command import main
-from seq2seq.search import Beam, Greedy
+from seq2seq.search import Beam, Greedy, Sample
 from tests.commands.conftest import WORDS
 
 # What Python, but no other program, takes for the end of a line; empty lines; an end without newline.
@@ -31,6 +31,13 @@ def test_more_lines_than_are_read_at_a_time(seq2seq, model: str, translator: Tra
     status, out, _ = seq2seq("translate", model, "--beam-size", "1", stdin="\n".join(lines).encode())
     assert status == 0
     assert out.decode().split("\n") == [*translator.translate(lines, Greedy()), ""]
+
+
+def test_what_is_drawn_is_drawn_anew_for_the_next_lines(seq2seq, model: str, translator: Translator) -> None:
+    lines = ["der"] * 130  # in 65 batches, of which 32 are read at a time
+    status, out, _ = seq2seq("translate", model, "--search", "sample", "--seed", "7", stdin="\n".join(lines).encode())
+    assert status == 0
+    assert out.decode().split("\n") == [*translator.translate(lines, Sample(seed=7)), ""]
 
 
 def test_files(seq2seq, model: str, translator: Translator, tmp_path: Path) -> None:

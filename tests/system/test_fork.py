@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from seq2seq import Decoder, Encoder, Seq2Seq, StateBridge
 from seq2seq.system import fork
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "format-2.s2s"
@@ -49,6 +50,20 @@ def test_a_child_does_not_use_what_its_parent_used(monkeypatch: pytest.MonkeyPat
         fork.need_own_threads()
     monkeypatch.setattr(fork, "_first", None)  # a parent that has only imported us
     fork.need_own_threads()
+
+
+def test_no_use_of_a_model_waits_in_a_child(monkeypatch: pytest.MonkeyPatch) -> None:
+    model = Seq2Seq(Encoder(9, 4, [6]), StateBridge([6]), Decoder(9, 4, [6], "general"))
+    inputs, target_out = {"source": [[5, 2]], "target_in": [[1, 5]]}, [[5, 2]]
+    monkeypatch.setattr(fork, "_first", -1)
+    for use in (
+        model.compile,
+        lambda: model.decode([[5, 2]]),
+        lambda: model.score(inputs, target_out),
+        lambda: model.attention_weights(inputs),
+    ):
+        with pytest.raises(RuntimeError, match="A forked process cannot use TensorFlow"):
+            use()
 
 
 @pytest.mark.slow

@@ -1,5 +1,6 @@
 import io
 import os
+import threading
 from collections.abc import Iterator
 
 import pytest
@@ -27,6 +28,19 @@ def test_a_line_waits_for_its_end(pipe: tuple[ArrivingLines, int]) -> None:
     assert lines.would_wait()
     os.close(writer)
     assert not lines.would_wait() and list(lines) == [b"v"] and not lines.would_wait()
+
+
+def test_a_pipe_that_does_not_block_has_not_ended() -> None:
+    reader, writer = os.pipe()
+    os.set_blocking(reader, False)
+    lines = ArrivingLines(os.fdopen(reader, "rb"))
+    later = threading.Timer(0.2, os.write, [writer, b"eins\n"])
+    later.start()
+    assert next(lines) == b"eins\n" and lines.would_wait()
+    later.join()
+    os.close(writer)
+    assert list(lines) == []
+    lines.close()
 
 
 @pytest.mark.parametrize("data", [b"", b"\n", b"a", b"a\n\nb", b"x" * 200_000 + b"\r\ny\n" * 50_000])

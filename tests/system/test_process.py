@@ -25,8 +25,13 @@ def test_closed_streams_are_no_error(monkeypatch: pytest.MonkeyPatch, capfd: pyt
     assert Progress(None, None, 1)._silent  # type: ignore[arg-type]
     process.prepare()
     assert exit_status(lambda: print("nowhere")) == 0
+    assert exit_status(_write_to_nobody) == 1
     assert sys.stdin is None and sys.stdout is None
     assert sys.stderr is not None
+
+
+def _write_to_nobody() -> None:
+    raise BrokenPipeError  # of a FIFO: --output
 
 
 @pytest.mark.skipif(os.name != "posix", reason="starts a process with closed descriptors")

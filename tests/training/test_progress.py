@@ -54,6 +54,13 @@ def test_none_says_nothing(batches):
     assert run(batches, Terminal(), style="none") == ""
 
 
+def test_a_count_is_written_whole(batches):
+    stream = io.StringIO()
+    shown = Progress(RunState(), batches, 3, stream=stream)
+    shown.on_epoch_end(0, {"val_loss": 2.5, "val_cut": 12345})
+    assert "epoch 1/3: val loss 2.5, val cut 12,345, " in stream.getvalue()
+
+
 def test_a_validation_inside_an_epoch_tells_its_scores(batches):
     assert "validation at step 2: val bleu 12.35 (best)" in run(batches, io.StringIO(), steps=2)
 
