@@ -184,7 +184,9 @@ def _tell_edits(begun: RunRecord, recipe: Recipe, assignments: Sequence[str]) ->
     said = {assignment.partition("=")[0].strip() for assignment in assignments}
     said |= {*begun.changed_settings, "name", "seed"}
     said = {present_name(Recipe, name) for name in said}
-    edits = {name: value for name, value in begun.recipe.changes(recipe).items() if name not in said}
+    edits = {
+        name: value for name, value in begun.recipe.changes(begun.in_its_words(recipe)).items() if name not in said
+    }
     possible = [f"--set {shlex.quote(assignment(name, edits[name]))}" for name in edits if not is_fixed(name)]
     fixed = [name for name in edits if is_fixed(name)]
     if possible:
@@ -204,7 +206,7 @@ def _need_same(wanted: Recipe, data: str | None, folder: Path, command: str) -> 
     else:
         if begun is None:
             return
-        differing = [*differences(begun.recipe, wanted).values()]
+        differing = [*differences(begun.recipe, begun.in_its_words(wanted)).values()]
         if data is not None and data != begun.data:
             differing.append(f"the text was {begun.data or begun.recipe.data.path} and is now {data}")
         if not differing:

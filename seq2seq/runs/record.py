@@ -91,6 +91,10 @@ class RunRecord:
         with replacing(recipe) as path:
             path.write_text(self.recipe.to_toml(onto=there), encoding="utf-8")
 
+    def in_its_words(self, recipe: Recipe) -> Recipe:
+        """Give a recipe as this run writes it: with the limit of before limits were learnt, a factor of 2 is that limit."""
+        return _in_words_of_now(recipe, learnt=self.length_limit != LengthLimit.by_factor())
+
     @property
     def result(self) -> dict[str, Any] | None:
         """What ``result.json`` holds: scores, settings, times, machine, versions; None where the run did not end.
@@ -224,7 +228,8 @@ def _same_settings(written: Mapping[str, Any], recipe: Recipe, path: Path) -> bo
     """Tell whether the settings of a result are those of a recipe; a setting newer than they are is as by default."""
     try:
         then = Recipe.from_table(written["settings"], str(path)) if "settings" in written else None
-        return then is not None and _in_words_of_now(then, "cuts" in written) == recipe
+        learnt = "cuts" in written
+        return then is not None and _in_words_of_now(then, learnt) == _in_words_of_now(recipe, learnt)
     except SettingsError:
         return False
 

@@ -38,8 +38,8 @@ class Cuts:
         >>> Cuts.of(found)
         Cuts(translations=2, cut=1, in_parts=0)
         >>> print(Cuts.of(found) + Cuts(300, 20, 1))
-        Cut at the limit of length: 21 of 302 translations; a higher max_length_factor gives them room. Translated in \
-parts, as too long for one: 1 source.
+        Cut at the limit of length: 21 of 302 translations; a max_length_factor above that limit gives them room. \
+Translated in parts, as too long for one: 1 source.
     """
 
     translations: int = 0
@@ -66,7 +66,7 @@ parts, as too long for one: 1 source.
         if self.cut:
             said.append(
                 f"Cut at the limit of length: {self.cut:,} of {_counted(self.translations, 'translation')}; "
-                "a higher max_length_factor gives them room."
+                "a max_length_factor above that limit gives them room."
             )
         if self.in_parts:
             said.append(f"Translated in parts, as too long for one: {_counted(self.in_parts, 'source')}.")

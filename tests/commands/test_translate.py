@@ -104,7 +104,7 @@ def test_what_is_cut_is_told(seq2seq, model: str, translator: Translator) -> Non
         0,
         [f"cut\t{found[0][0].text}", "ended\t", f"cut\t{found[2][0].text}"],
     )
-    told = "Cut at the limit of length: 2 of 3 translations; a higher max_length_factor gives them room."
+    told = "Cut at the limit of length: 2 of 3 translations; a max_length_factor above that limit gives them room."
     assert err == f"seq2seq: warning: {told}\n"
     status, out, _ = seq2seq(*command[:2], "--n-best", "2", "--scores", "--ended", stdin=b"Wald\n")
     rows = [row.split("\t") for row in out.decode().splitlines()]
