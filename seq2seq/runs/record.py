@@ -92,7 +92,7 @@ class RunRecord:
             path.write_text(self.recipe.to_toml(onto=there), encoding="utf-8")
 
     def in_its_words(self, recipe: Recipe) -> Recipe:
-        """Give a recipe as this run writes it: with the limit of before limits were learnt, a factor of 2 is that limit."""
+        """Give a recipe as this run writes it: in one of before limits were learnt, a factor of 2 is the limit."""
         return _in_words_of_now(recipe, learnt=self.length_limit != LengthLimit.by_factor())
 
     @property
