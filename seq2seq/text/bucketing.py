@@ -108,6 +108,29 @@ def count_tokens(source_lengths: Array, target_lengths: Array, batches: list[Arr
     return int(source_lengths.sum() + target_lengths.sum()), padded
 
 
+def pad(ids: Ids, indices: Array) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.bool_]]:
+    """Lay some lists of ids under each other, END behind each, padded to the longest.
+
+    Args:
+        ids: lists without special ids.
+        indices: which lists, int64 [batch].
+
+    Returns:
+        The ids, int32 [batch, time], and where one of them or END stands.
+
+    Example:
+        >>> pad(Ids.pack([[5, 6], [7]]), np.array([0, 1]))[0].tolist()
+        [[5, 6, 2], [7, 2, 0]]
+    """
+    lengths = ids.lengths[indices][:, None]
+    time = np.arange(int(lengths.max()) + 1)[None, :]
+    padded = np.full((len(indices), time.shape[1]), PAD, np.int32)
+    inside = time < lengths
+    padded[inside] = ids.flat[(ids.starts[indices][:, None] + time)[inside]]
+    padded[np.arange(len(indices)), lengths[:, 0]] = END
+    return padded, time <= lengths
+
+
 def pad_batch(source_ids: Ids, target_ids: Ids, indices: Array) -> Batch:
     """Lay the ids of some pairs side by side, with their special ids, padded to the longest.
 
@@ -125,8 +148,8 @@ def pad_batch(source_ids: Ids, target_ids: Ids, indices: Array) -> Batch:
         >>> inputs["source"].tolist(), inputs["target_in"].tolist()
         ([[5, 6, 2], [7, 2, 0]], [[1, 5, 6], [1, 7, 0]])
     """
-    source, _ = _pad(source_ids, indices)
-    target_out, real = _pad(target_ids, indices)
+    source, _ = pad(source_ids, indices)
+    target_out, real = pad(target_ids, indices)
     # One to the right of target_out, less the END that fell on the way.
     target_in = np.full_like(target_out, PAD)
     target_in[:, 1:] = np.where(real[:, 1:], target_out[:, :-1], PAD)
@@ -177,16 +200,6 @@ def summary(pairs: int, steps: int, size: int, unit: str, tokens: int, fill: flo
 def told(skipped: dict[str, int]) -> str:
     """Write counts by reason, those that are zero left out."""
     return ", ".join(f"{count:,} {reason}" for reason, count in skipped.items() if count)
-
-
-def _pad(ids: Ids, indices: Array) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.bool_]]:
-    lengths = ids.lengths[indices][:, None]
-    time = np.arange(int(lengths.max()) + 1)[None, :]
-    padded = np.full((len(indices), time.shape[1]), PAD, np.int32)
-    inside = time < lengths
-    padded[inside] = ids.flat[(ids.starts[indices][:, None] + time)[inside]]
-    padded[np.arange(len(indices)), lengths[:, 0]] = END
-    return padded, time <= lengths
 
 
 def _cuts_by_tokens(lengths: Array, size: int) -> Array:

@@ -22,8 +22,10 @@ from seq2seq.system.choices import need_choice
 from seq2seq.system.files import replacing
 from seq2seq.system.fork import need_own_threads
 from seq2seq.system.terminal import tell
+from seq2seq.text.bucketing import pad, pad_batch
+from seq2seq.text.ids import Ids
 from seq2seq.text.length_limit import LengthLimit
-from seq2seq.text.special_ids import END, PAD, PIECES, START
+from seq2seq.text.special_ids import PAD, PIECES
 from seq2seq.text.texts import texts_of
 from seq2seq.translation.hypothesis import Hypothesis
 from seq2seq.translation.model_file import (
@@ -244,7 +246,7 @@ class Translator:
         self, ids: list[list[int]], search: Search, shortlist: Shortlist | None, precision: str | None
     ) -> list[list[Hypothesis]]:
         limit = LengthLimit.chosen(search.max_length_factor, self.length_limit)
-        source = _padded([[*sentence, END] for sentence in ids])
+        source, _ = pad(Ids.pack(ids), np.arange(len(ids)))
         vocabulary = None if shortlist is None else shortlist.of(source)
         max_length = [limit.of(len(sentence) + 1) for sentence in ids]
         found = self.model.decode(source, max_length, search, vocabulary, precision)
@@ -317,10 +319,11 @@ class Translator:
     def _logits(self, probes: list[list[str]]) -> npt.NDArray[np.float32]:
         """Give the logits of translations of texts, `[texts, target_time, vocab]`."""
         sources, targets = (list(side) for side in zip(*probes, strict=True))
-        source = _padded([[*ids, END] for ids in self.source_tokenizer.encode_batch(sources)])
-        target_in = _padded([[START, *ids] for ids in self.target_tokenizer.encode_batch(targets)])
-        logits = self.model({"source": source, "target_in": target_in}, training=False)
-        return np.where(target_in[..., np.newaxis] == PAD, 0, np.asarray(logits, np.float32))
+        source = Ids.pack(self.source_tokenizer.encode_batch(sources))
+        target = Ids.pack(self.target_tokenizer.encode_batch(targets))
+        inputs, _ = pad_batch(source, target, np.arange(len(probes)))
+        logits = self.model(inputs, training=False)
+        return np.where(inputs["target_in"][..., np.newaxis] == PAD, 0, np.asarray(logits, np.float32))
 
     @classmethod
     def load(cls, path: str | Path) -> Translator:
@@ -398,14 +401,6 @@ def _decoding(said: Mapping[str, Any]) -> DecodingSettings:
 
 def _check_batch_size(batch_size: Any) -> None:
     convert(batch_size, Annotated[int, Range(1)], "batch_size")
-
-
-def _padded(rows: list[list[int]]) -> npt.NDArray[np.int32]:
-    """Put rows of ids under each other, padded on the right."""
-    padded = np.full((len(rows), max(map(len, rows))), PAD, np.int32)
-    for place, row in zip(padded, rows, strict=True):
-        place[: len(row)] = row
-    return padded
 
 
 def _joined(parts: list[list[Hypothesis]]) -> list[Hypothesis]:
