@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, cast
 
 from seq2seq.recipe import Recipe, load_recipe
 from seq2seq.runs.record import model_file
+from seq2seq.system.files import is_readable
 from seq2seq.system.terminal import UsageError
 from seq2seq.training.run_folder import RunFolder
 
@@ -106,11 +107,6 @@ def need_file(path: Path) -> None:
     """Refuse a recipe or a model that is not there."""
     if not is_readable(path):
         raise UsageError(f"There is no such recipe or model file. Received: {path}.")
-
-
-def is_readable(path: Path) -> bool:
-    """Tell whether there is something to read: a file, a pipe, a device; anything but a folder."""
-    return path.exists() and not path.is_dir()
 
 
 def named_translator(path: Path) -> Translator:

@@ -9,7 +9,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from seq2seq.commands.arguments import add_data, add_settings, count, is_readable, recipe_of
+from seq2seq.commands.arguments import add_data, add_settings, count, recipe_of
+from seq2seq.system.files import is_readable
 from seq2seq.system.terminal import UsageError, tell
 
 if TYPE_CHECKING:

@@ -11,9 +11,9 @@ from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
-from seq2seq.commands.arguments import MODEL, count, file_or_stream, is_readable, named_translator, standard_input
+from seq2seq.commands.arguments import MODEL, count, file_or_stream, named_translator, standard_input
 from seq2seq.commands.decoding_options import add_decoding, chosen_search
-from seq2seq.system.files import replacing
+from seq2seq.system.files import is_readable, replacing
 from seq2seq.system.pipe import ArrivingLines
 from seq2seq.system.terminal import UsageError, tell
 

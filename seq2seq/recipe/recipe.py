@@ -24,6 +24,7 @@ from seq2seq.settings import (
     StartsFrom,
     check_settings,
 )
+from seq2seq.system.files import is_readable
 from seq2seq.text.settings import BatchSettings, Data, TokenizerSettings
 from seq2seq.training.settings import TrainingSettings
 
@@ -197,7 +198,7 @@ def _line(path: Path, error: Exception) -> str:
 
 
 def _read(path: Path) -> str:
-    if not path.exists() or path.is_dir():
+    if not is_readable(path):
         raise FileNotFoundError(_no_file(path))
     try:
         return path.read_text(encoding="utf-8-sig")  # editors of Windows begin a text with a mark

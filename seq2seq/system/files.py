@@ -1,10 +1,15 @@
-"""Files that are there whole or not at all."""
+"""Files: whether there is one to read, and how one is written whole or not at all."""
 
 import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+
+
+def is_readable(path: Path) -> bool:
+    """Tell whether there is something to read: a file, a pipe, a device; anything but a folder."""
+    return path.exists() and not path.is_dir()
 
 
 @contextmanager
