@@ -6,6 +6,7 @@ import math
 from html import escape
 from typing import TYPE_CHECKING, Any
 
+from seq2seq.analysis.palette import COLOURS
 from seq2seq.analysis.wiring import told_directions, told_parts
 
 if TYPE_CHECKING:
@@ -18,7 +19,6 @@ _LANE = 210  # between the columns, for the routes
 _MARGIN = 104  # beside the columns, for names of layers, residual connections and input feeding
 _INK, _LINE, _PAPER = "#1b2733", "#5b6b7a", "#ffffff"
 _FILL = {"plain": "#eef1f4", "forward": "#d6e6f7", "backward": "#fbe3cf", "decoder": "#dcefdc", "memory": "#f3e8f8"}
-_ROUTES = ["#1f6fb4", "#c0561a", "#2d8a46", "#8a3fa8", "#b3263a", "#0f8a8a", "#7a6a12", "#54616e"]
 # Signs of what happens on the way into a layer, and what they mean.
 _UNROUTED: dict[Kind, str] = {"mean": "mean", "trained": "trained", "zeros": "0"}
 _MERGED = {"concat": "++", "sum": "+", "mean": "mean"}
@@ -166,11 +166,11 @@ class _Drawing:
         end = column - wide / 2 if label else edge - 7
         for source in wire.sources:
             start = self.left + self._half(self.encoder.stack, source)
-            self._route(start, self._y(source), end, y, _ROUTES[source % len(_ROUTES)])
+            self._route(start, self._y(source), end, y, COLOURS[source % len(COLOURS)])
         if wire.kind == "mean":
             start = self.left + self._span(self.encoder.memory_units, self.memory) / 2
-            self._route(start, self._y(self.top) + 9, end, y, _ROUTES[3])
-        colour = _LINE if wire.kind == "zeros" else _INK if label else _ROUTES[wire.sources[0] % len(_ROUTES)]
+            self._route(start, self._y(self.top) + 9, end, y, COLOURS[3])
+        colour = _LINE if wire.kind == "zeros" else _INK if label else COLOURS[wire.sources[0] % len(COLOURS)]
         if label:
             node = f'x="{end:g}" y="{y - 12:g}" width="{wide:g}" height="24" rx="12"'
             self.parts.append(f'<rect {node} fill="{_PAPER}" stroke="{colour}"/>')

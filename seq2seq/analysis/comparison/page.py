@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 from seq2seq.analysis.comparison.pictures import draw_curves, draw_differences, draw_scores
 from seq2seq.analysis.comparison.report import Table, headline, tables
+from seq2seq.analysis.palette import COLOURS
 
 if TYPE_CHECKING:
     from seq2seq.analysis.comparison.comparison import Comparison
 
-_LIGHT = ("#1f6fb4", "#c0561a", "#2d8a46", "#8a3fa8", "#b3263a", "#0f8a8a", "#7a6a12", "#54616e")
 _DARK = ("#6db3f2", "#f0965a", "#6cc788", "#c58be0", "#f07a8c", "#5cc9c9", "#cfbb55", "#a9b5c1")
 
 _STYLE = """
@@ -92,6 +92,6 @@ def _row(tag: str, cells: list[str], sides: list[str]) -> str:
 
 def _style() -> str:
     style = _STYLE
-    for word, colours in (("LIGHT", _LIGHT), ("DARK", _DARK)):
+    for word, colours in (("LIGHT", COLOURS), ("DARK", _DARK)):
         style = style.replace(word, " ".join(f"--c{place}: {colour};" for place, colour in enumerate(colours)))
-    return style + "\n".join(f".c{place} {{ --c: var(--c{place}); }}" for place in range(len(_LIGHT))) + "\n"
+    return style + "\n".join(f".c{place} {{ --c: var(--c{place}); }}" for place in range(len(COLOURS))) + "\n"

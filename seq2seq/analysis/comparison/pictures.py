@@ -7,9 +7,7 @@ from collections.abc import Sequence
 from html import escape
 
 from seq2seq.analysis.comparison.statistics import Difference
-
-COLOURS = 8
-"""How many colours the page has for variants; more variants have them again."""
+from seq2seq.analysis.palette import COLOURS
 
 _WIDTH, _ROW, _AXIS, _MARGIN = 880, 30, 44, 16  # pixels
 _LETTER = 7.6  # mean width of a letter of a label
@@ -28,12 +26,11 @@ def draw_scores(names: Sequence[str], scores: Sequence[Sequence[float]], title: 
     plot = _Rows(names, [value for each in scores for value in each], title)
     for row, values in enumerate(scores):
         middle, mean = plot.y(row), plot.x(sum(values) / len(values))
-        plot.add(f'<path d="M{mean:.1f} {middle - 9} v18" class="mean c{row % COLOURS}"/>')
+        plot.add(f'<path d="M{mean:.1f} {middle - 9} v18" class="mean c{row % len(COLOURS)}"/>')
         for value in values:
             told = f"<title>{escape(names[row])}: {value:.2f}</title>"
-            plot.add(
-                f'<circle cx="{plot.x(value):.1f}" cy="{middle}" r="5" class="dot c{row % COLOURS}">{told}</circle>'
-            )
+            place, colour = f'cx="{plot.x(value):.1f}" cy="{middle}"', f"c{row % len(COLOURS)}"
+            plot.add(f'<circle {place} r="5" class="dot {colour}">{told}</circle>')
     return plot.svg()
 
 
@@ -49,7 +46,7 @@ def draw_differences(names: Sequence[str], differences: Sequence[Difference], ti
     plot = _Rows(names, [0.0, *ends], title)
     plot.add(f'<path d="M{plot.x(0):.1f} {_MARGIN} V{plot.bottom}" class="zero"/>')
     for row, each in enumerate(differences):
-        middle, colour = plot.y(row), f"c{(row + 1) % COLOURS}"
+        middle, colour = plot.y(row), f"c{(row + 1) % len(COLOURS)}"
         told = f"<title>{escape(names[row])}: {each.value:+.2f}, {each.low:+.2f} … {each.high:+.2f}</title>"
         low, high = plot.x(each.low), plot.x(each.high)
         plot.add(f'<path d="M{low:.1f} {middle} H{high:.1f} M{low:.1f} {middle - 5} v10 M{high:.1f} {middle - 5} v10"')
@@ -86,10 +83,10 @@ def draw_curves(names: Sequence[str], curves: Sequence[Sequence[Sequence[tuple[i
         for run in runs:
             line = " L".join(f"{across(step):.1f} {up(value):.1f}" for step, value in run if math.isfinite(value))
             if line:
-                parts.append(f'<path d="M{line}" class="curve c{place % COLOURS}"/>')
+                parts.append(f'<path d="M{line}" class="curve c{place % len(COLOURS)}"/>')
     for place, name in enumerate(names):
         x, y = left + (place % 2) * (_WIDTH - left) / 2, bottom + 60 + 22 * (place // 2)
-        parts.append(f'<path d="M{x:.0f} {y - 4} h22" class="curve thick c{place % COLOURS}"/>')
+        parts.append(f'<path d="M{x:.0f} {y - 4} h22" class="curve thick c{place % len(COLOURS)}"/>')
         parts.append(f'<text x="{x + 30:.0f}" y="{y}">{_label(name)}</text>')
     return _svg(title, bottom + 52 + legend, parts)
 
