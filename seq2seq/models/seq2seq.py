@@ -18,7 +18,7 @@ from seq2seq.models.loss import Totals, cross_entropy
 from seq2seq.models.sampled_softmax import draw_words, inclusion_probabilities
 from seq2seq.models.update import apply_if_finite
 from seq2seq.search import Greedy, Hypotheses, Search
-from seq2seq.system.fork import need_own_threads
+from seq2seq.system.fork import need_own_threads, with_own_threads
 from seq2seq.text.length_limit import LengthLimit
 from seq2seq.text.special_ids import PAD
 
@@ -109,6 +109,8 @@ class Seq2Seq(keras.Model):
             )
         self.built = True
 
+    __call__ = with_own_threads(keras.Model.__call__)
+
     def call(self, inputs: dict[str, tf.Tensor], training: bool | None = None) -> tf.Tensor:  # noqa: D102
         need_names(inputs)
         encoded = self.encoder(inputs["source"], training=training)
@@ -193,6 +195,13 @@ class Seq2Seq(keras.Model):
         self._drawn = inclusion_probabilities(self.decoder.vocab_size, words) if words else None
 
     # --- training -----------------------------------------------------------------------------------------------
+
+    fit = with_own_threads(keras.Model.fit)
+    evaluate = with_own_threads(keras.Model.evaluate)
+    predict = with_own_threads(keras.Model.predict)
+    train_on_batch = with_own_threads(keras.Model.train_on_batch)
+    test_on_batch = with_own_threads(keras.Model.test_on_batch)
+    predict_on_batch = with_own_threads(keras.Model.predict_on_batch)
 
     def totals(self, inputs: dict[str, tf.Tensor], target_out: tf.Tensor, training: bool = False) -> Totals:
         """Sum loss, nats, right tokens and tokens over a batch.
