@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from seq2seq.commands.arguments import EITHER, add_data, add_settings, count, lines_of, model_in, need_file, recipe_of
 from seq2seq.system.files import replacing
-from seq2seq.system.terminal import UsageError
+from seq2seq.system.terminal import UsageError, need_stdout
 
 if TYPE_CHECKING:
     from seq2seq.analysis.speed.decoding import DecodingBenchmark
@@ -43,6 +43,7 @@ def add(commands: Any) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Run it."""
+    need_stdout()
     what = model_in(arguments.what)
     need_file(what)
     is_model = what.is_file() and zipfile.is_zipfile(what)

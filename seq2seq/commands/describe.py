@@ -9,7 +9,7 @@ from typing import Any
 
 from seq2seq.commands.arguments import EITHER, add_settings, model_in, named_translator, need_file, recipe_of
 from seq2seq.system.files import replacing
-from seq2seq.system.terminal import UsageError, format_table, tell
+from seq2seq.system.terminal import UsageError, format_table, need_stdout, tell
 
 
 def add(commands: Any) -> None:
@@ -28,6 +28,7 @@ def add(commands: Any) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Run it."""
+    need_stdout()
     what = model_in(arguments.what)
     need_file(what)
     if what.is_file() and zipfile.is_zipfile(what):

@@ -12,7 +12,7 @@ from seq2seq.commands.decoding_options import add_decoding, chosen_search
 from seq2seq.metrics import EvaluationSettings, alike, measure
 from seq2seq.runs.measuring import evaluation_of
 from seq2seq.settings import convert, kinds
-from seq2seq.system.terminal import format_table, tell
+from seq2seq.system.terminal import format_table, need_stdout, tell
 
 
 def add(commands: Any) -> None:
@@ -32,6 +32,7 @@ def add(commands: Any) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Run it."""
+    need_stdout()
     from seq2seq.translation import Cuts
 
     names = [name.strip() for name in arguments.metrics.split(",")] if arguments.metrics else []

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from seq2seq.commands.arguments import MODEL, add_parallel, named_translator, parallel
-from seq2seq.system.terminal import format_table, tell
+from seq2seq.system.terminal import format_table, need_stdout, tell
 from seq2seq.text.special_ids import PIECES, UNKNOWN
 
 
@@ -36,6 +36,7 @@ def add(commands: Any) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Run it."""
+    need_stdout()
     sources, lines = parallel(arguments)
     contrastive = arguments.contrastive
     choices = [line.split("\t") if contrastive else [line] for line in lines]

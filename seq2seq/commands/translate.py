@@ -13,9 +13,9 @@ from typing import IO, TYPE_CHECKING, Any
 
 from seq2seq.commands.arguments import MODEL, count, file_or_stream, named_translator, standard_input
 from seq2seq.commands.decoding_options import add_decoding, chosen_search
-from seq2seq.system.files import is_readable, replacing
+from seq2seq.system.files import is_readable, naming, replacing
 from seq2seq.system.pipe import ArrivingLines
-from seq2seq.system.terminal import UsageError, tell
+from seq2seq.system.terminal import UsageError, need_stdout, tell
 
 if TYPE_CHECKING:
     from seq2seq.translation import Hypothesis
@@ -76,9 +76,10 @@ def run(arguments: argparse.Namespace) -> None:
                     precision=arguments.precision,
                 )
                 cuts += Cuts.of(found)
-                for hypotheses in found:
-                    output.write(_written(next(numbers), hypotheses, arguments).encode())
-                output.flush()
+                with naming(str(arguments.output or "stdout")):
+                    for hypotheses in found:
+                        output.write(_written(next(numbers), hypotheses, arguments).encode())
+                    output.flush()
     except BrokenPipeError:
         cuts = Cuts()  # nobody reads on
         raise
@@ -99,8 +100,8 @@ def _check(arguments: argparse.Namespace) -> None:
         standard_input()
     elif not is_readable(given):
         raise UsageError(f"There is no file to translate. Received: --input {given}.")
-    if written is None and sys.stdout is None:
-        raise UsageError("Standard output is closed, and nobody would see a translation. Write it with --output FILE.")
+    if written is None:
+        need_stdout()
     if given is not None and written is not None and given.is_file() and given.resolve() == written.resolve():
         raise UsageError(f"The output would overwrite the input. Received: --input and --output {given}.")
     if arguments.beam_size is not None and arguments.beam_size < arguments.n_best:
@@ -170,18 +171,9 @@ def _written(number: int, hypotheses: Sequence[Hypothesis], arguments: argparse.
 
 @contextmanager
 def _output(path: Path | None) -> Iterator[IO[bytes]]:
-    """Open what is written to: a file that is there whole or not at all; a device or a pipe as it is."""
+    """Open what is written to."""
     if path is None:
         yield sys.stdout.buffer
-        return
-    if path.exists() and not path.is_file():
-        try:
-            with path.open("wb") as output:
-                yield output
-        except OSError as error:  # of a device that is full, which names no file
-            error.filename = error.filename or str(path)
-            raise
-        return
-    # Where the path is a link, what it leads to is replaced.
-    with replacing(path.resolve()) as temporary, temporary.open("wb") as output:
-        yield output
+    else:
+        with replacing(path) as place, place.open("wb") as output:
+            yield output
