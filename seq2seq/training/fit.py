@@ -18,7 +18,14 @@ from seq2seq.models.seq2seq import Seq2Seq
 from seq2seq.system.choices import choose
 from seq2seq.system.versions import installed_versions
 from seq2seq.training.agreement import Agreement, ChiefFollower, batch_digest
-from seq2seq.training.checkpoint_file import CheckpointError, Loaded, load_checkpoint, load_latest, load_weights
+from seq2seq.training.checkpoint_file import (
+    CheckpointError,
+    Loaded,
+    load_checkpoint,
+    load_latest,
+    load_weights,
+    set_aside,
+)
 from seq2seq.training.checkpointing import Checkpoints
 from seq2seq.training.log import JsonLog, TensorBoardLog
 from seq2seq.training.not_finite import NotFiniteError, ToText, Watch
@@ -176,7 +183,7 @@ def train(
             if accepted is not None:
                 accepted()
             if found:
-                damaged = [path.name for path in found.damaged]
+                damaged = [path.name for path in set_aside(found.damaged)]
                 log.write("resume", {"checkpoint": found.path.name, "damaged": damaged, "kernels": kernels})
                 if damaged:
                     shown.say(
