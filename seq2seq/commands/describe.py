@@ -10,6 +10,7 @@ from typing import Any
 from seq2seq.commands.arguments import EITHER, add_settings, model_in, named_translator, need_file, recipe_of
 from seq2seq.system.files import replacing
 from seq2seq.system.terminal import UsageError, format_table, need_stdout, tell
+from seq2seq.text.length_limit import LengthLimit
 
 
 def add(commands: Any) -> None:
@@ -35,18 +36,24 @@ def run(arguments: argparse.Namespace) -> None:
         if arguments.settings:
             raise UsageError("The settings of a trained model are what they are. Received: --set. Describe its recipe.")
         translator = named_translator(what)
-        model, title = translator.model, str(what)
+        limit = LengthLimit.chosen(translator.search.max_length_factor, translator.length_limit)
+        model, title = translator.model, f"{what}\nlongest translations: {limit}"
         from seq2seq.models.depth import told_depth
 
         if told := told_depth(model):
             tell(told)
     else:
         recipe = recipe_of(arguments, what)
-        from seq2seq.recipe.build import build_model
+        from seq2seq.recipe.build import build_model, given_tokenizers
 
-        source, target = (int(side.vocab_size) for side in recipe.tokenizer.sides())
+        given = given_tokenizers(recipe.tokenizer)
+        source, target = (
+            int(side.vocab_size) if tokenizer is None else tokenizer.vocab_size
+            for side, tokenizer in zip(recipe.tokenizer.sides(), given, strict=True)
+        )
         pieces = f"{source:,}" if source == target else f"{source:,} and {target:,}"
-        title = f"{recipe.name} ({pieces} pieces, as far as the text supports them)"
+        learnt = ", as far as the text supports them" if None in given else ""
+        title = f"{recipe.name} ({pieces} pieces{learnt})"
         model = build_model(recipe, source, target)
     from seq2seq.analysis import drawing, wiring
     from seq2seq.models.kernels import KERNEL_COLUMNS, kernel_table

@@ -30,6 +30,7 @@ __all__ = [
     "build_model",
     "build_tokenizers",
     "check_model",
+    "given_tokenizers",
     "read_corpora",
 ]
 
@@ -103,10 +104,7 @@ def build_tokenizers(settings: TokenizerSettings, corpus: Corpus) -> tuple[Token
     Raises:
         SettingsError: The vocabulary is to be joint, and the given models are two different ones.
     """
-    from seq2seq.text.tokenizer import Tokenizer
-
-    sides = settings.sides()
-    given = [Tokenizer.load(side.model) if side.model else None for side in sides]
+    sides, given = settings.sides(), given_tokenizers(settings)
     if None in given:
         _tell_share(corpus)
     if settings.joint and None in given:
@@ -125,6 +123,13 @@ def build_tokenizers(settings: TokenizerSettings, corpus: Corpus) -> tuple[Token
             "Set tokenizer.joint=false, or name the same model twice."
         )
     return source, target
+
+
+def given_tokenizers(settings: TokenizerSettings) -> list[Tokenizer | None]:
+    """Load the tokenizers of source and target that the settings give; None for a side whose text one learns from."""
+    from seq2seq.text.tokenizer import Tokenizer
+
+    return [Tokenizer.load(side.model) if side.model else None for side in settings.sides()]
 
 
 def _tell_share(corpus: Corpus) -> None:
