@@ -25,6 +25,10 @@ def add(commands: Any) -> None:
     parser.add_argument("model", type=Path, metavar="MODEL", help=MODEL)
     add_parallel(parser, "reference translations")
     parser.add_argument("--metrics", metavar="NAMES", help="names with commas between (default: as the recipe says)")
+    parser.add_argument(
+        "--several-references", action=argparse.BooleanOptionalAction,
+        help="take lines of equal source as one sentence with several right references (default: as the recipe says)",
+    )  # fmt: skip
     parser.add_argument("--json", action="store_true", help="write JSON instead of a table")
     add_decoding(parser)
     parser.set_defaults(run=run)
@@ -40,7 +44,7 @@ def run(arguments: argparse.Namespace) -> None:
         convert(names, kinds(EvaluationSettings)["metrics"], "--metrics")  # refuses unknown ones, before any work
     sources, references = parallel(arguments)
     translator = named_translator(arguments.model)
-    evaluation = evaluation_of(translator, names)
+    evaluation = evaluation_of(translator, names, arguments.several_references)
     found = translator.hypotheses(
         sources,
         chosen_search(arguments, translator),
@@ -57,7 +61,8 @@ def run(arguments: argparse.Namespace) -> None:
         tell(line)
     if arguments.json:
         print(json.dumps({
-            "sentences": len(sources),
+            "sentences": len(set(sources)) if evaluation.several_references else len(sources),
+            "lines": len(sources),
             "metrics": {name: score.value for name, score in scores.items()},
             "signatures": {name: score.signature for name, score in scores.items()},
             "cut": cuts.cut,
