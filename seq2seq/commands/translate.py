@@ -34,7 +34,9 @@ def add(commands: Any) -> None:
         "What comes through a pipe is answered as it arrives.",
     )
     parser.add_argument("model", type=Path, metavar="MODEL", help=MODEL)
-    parser.add_argument("text", nargs="*", metavar="TEXT", help="text to translate (default: what is read)")
+    parser.add_argument(
+        "text", nargs="*", metavar="TEXT", help="text to translate, not the name of a file (default: what is read)"
+    )
     parser.add_argument("--input", type=file_or_stream, metavar="FILE", help="file to read, - is stdin (default: -)")
     parser.add_argument("--output", type=file_or_stream, metavar="FILE", help="file to write, - is stdout (default: -)")
     parser.add_argument(
@@ -94,8 +96,11 @@ def _check(arguments: argparse.Namespace) -> None:
     if arguments.text:
         if given is not None:
             raise UsageError(f"There are two things to translate. Received: TEXT and --input {given}. Leave one out.")
-        if files := [text for text in arguments.text if _is_file(text)]:
-            raise UsageError(f"This is a file, not a text. Received: {files[0]}. To translate it: --input {files[0]}.")
+        if files := [text for text in arguments.text if _names_file(text)]:
+            raise UsageError(
+                f"There is a file of this name, which may be what is meant. Received: TEXT {files[0]}. "
+                f"To translate what is in it: --input {files[0]}. To translate the name: pipe it in."
+            )
     elif given is None:
         standard_input()
     elif not is_readable(given):
@@ -111,9 +116,9 @@ def _check(arguments: argparse.Namespace) -> None:
         )
 
 
-def _is_file(text: str) -> bool:
+def _names_file(text: str) -> bool:
     try:
-        return Path(text).is_file()
+        return is_readable(Path(text))  # a folder cannot be translated: its name is a text as any other
     except (OSError, ValueError):  # too long for a name, or with a NUL
         return False
 
