@@ -58,7 +58,10 @@ class Recurrent(keras.layers.RNN):
             run = recurrence_graph(self.arithmetic, sequences.dtype, mask is not None, dropped is not None)
             outputs, end = run(sequences, mask, state, weights, dropped)
         else:
-            outputs, end = recurrence(self.arithmetic, sequences, mask, state, weights, dropped)
+            # TensorFlow Lite makes loops of its own of those alone whose arrays all have known sizes. So what is not
+            # training and has a known batch keeps the outputs only.
+            keep = training or state[0].shape[0] is None
+            outputs, end = recurrence(self.arithmetic, sequences, mask, state, weights, dropped, keep)
         if mask is not None:
             # Keras emits zeros until a row's first real step: only left-padded and fully masked rows have such steps.
             seen = mask if self.zero_output_for_mask else tf.cumsum(tf.cast(mask, tf.int32), axis=1) > 0
