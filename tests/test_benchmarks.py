@@ -7,8 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from seq2seq.layers.cells import CELLS
 from tests.benchmarks import charts, environments, plan, tables, text
-from tests.benchmarks.job import LAYER_SIZES, Architecture, Job, LayerSize, Point
+from tests.benchmarks.job import CELL_SIZES, LAYER_SIZES, Architecture, Job, LayerSize, Point
 from tests.benchmarks.turns import Turns, Updates
 
 SMALL = Architecture(vocab=50, embedding=6, encoder=(3, 4), decoder=(6, 8))
@@ -143,6 +144,19 @@ def test_curves_are_drawn_with_every_point():
 def test_ratios_are_taken_round_by_round():
     ours, other = result("ours", [100, 200, 50]), result("pytorch", [50, 100, 100])
     assert tables.ratio(ours, "tokens_per_second", other, "tokens_per_second") == 2
+
+
+def test_cells_are_timed_beside_the_lstm_and_per_product():
+    rates = {"lstm": 200.0, "gru": 100.0}  # GFLOP/s; three quarters of the operations at half of the rate
+    values = {
+        f"{size} {precision} {name}": rates.get(name, 50.0)
+        for size in CELL_SIZES
+        for precision in ("float32", "bfloat16")
+        for name in CELLS
+    }
+    shown = " ".join(tables.render([{**result("ours", []), "part": "cells", "rounds": [values]}]).split())
+    assert f"| LSTM, ms | {CELL_SIZES[0].operations / 2e11 * 1e3:.1f} |" in shown
+    assert "| GRU | 2.00 (1.50) | 2.00 (1.50) | 2.00 (1.50) |" in shown
 
 
 def test_tables_show_medians_spread_and_ratios():

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.benchmarks.environments import SYSTEMS
-from tests.benchmarks.job import LAYER_SIZES
+from tests.benchmarks.job import CELL_SIZES, LAYER_SIZES, LayerSize
 
 Result = dict[str, Any]
 BEGIN, END = "% benchmark tables: begin", "% benchmark tables: end"
@@ -22,7 +22,7 @@ def render(results: Sequence[Result], layers: Sequence[Result] = ()) -> str:
         results: Of one run: ratios are taken round by round.
         layers: Results among which the machine's rate is, where the run did not measure it.
     """
-    makers = {"layer": _layer, "training": _training, "decoding": _decoding, "curves": _curves}
+    makers = {"layer": _layer, "cells": _cells, "training": _training, "decoding": _decoding, "curves": _curves}
     tables = []
     for part, make in makers.items():
         chosen = [result for result in results if result["part"] == part]
@@ -64,6 +64,26 @@ def _layer(results: list[Result]) -> list[str]:
             rows.append([_against(other), *(f"{value:.2f}" for value in values), f"(geometric mean {mean:.2f})"])
         tables.append(_table(header, rows))
     return tables
+
+
+def _cells(results: list[Result]) -> list[str]:
+    """Times of a layer of each cell, as a multiple of the LSTM's in the same round: per product, and in all."""
+    from seq2seq.layers.cells import CELLS  # loads TensorFlow
+
+    tables = []
+    for result, precision in itertools.product(results, ("float32", "bfloat16")):
+        keys = [f"{size} {precision}" for size in CELL_SIZES]
+        rows = [["LSTM, ms", *(_milliseconds(result, size, precision) for size in CELL_SIZES)]]
+        for name, cell in CELLS.items():
+            times = [ratio(result, f"{key} lstm", result, f"{key} {name}") for key in keys]
+            share = cell.gates / CELLS["lstm"].gates
+            rows.append([cell.title, *(f"{time:.2f} ({time * share:.2f})" for time in times)])
+        tables.append(_table([f"per product (in all), {precision}", *map(str, CELL_SIZES)], rows))
+    return tables
+
+
+def _milliseconds(result: Result, size: LayerSize, precision: str) -> str:
+    return f"{size.operations / 1e6 / statistics.median(rates(result, f'{size} {precision} lstm')):.1f}"
 
 
 def _training(results: list[Result]) -> list[str]:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from seq2seq.layers import LSTM
+from seq2seq.layers import CELLS, LSTM, RNN
 from seq2seq.recipe import (
     AttentionSettings,
     Data,
@@ -35,7 +35,8 @@ def main() -> None:
     """Do the job of standard input."""
     process.prepare()
     turns = Turns()
-    {"layer": layer, "training": training, "decoding": decoding, "curves": curves}[turns.job.part](turns)
+    parts = {"layer": layer, "cells": cells, "training": training, "decoding": decoding, "curves": curves}
+    parts[turns.job.part](turns)
 
 
 def layer(turns: Turns) -> None:
@@ -46,6 +47,19 @@ def layer(turns: Turns) -> None:
     for precision in ("float32", "bfloat16"):
         works[f"matrix product {precision}"] = 2 * MATRIX**3 / 1e9, _matrix_product(precision)
     turns.repeat(works, least=0.3)
+
+
+def cells(turns: Turns) -> None:
+    """A layer of every cell: those of one size and precision right after one another."""
+    from tests.benchmarks.systems.keras_layers import stack_passes
+
+    passes = {name: stack_passes(turns.job, functools.partial(RNN, cell=name)) for name in CELLS}
+    works = {}
+    for key in passes["lstm"]:
+        for name, cell in CELLS.items():
+            operations, call = passes[name][key]
+            works[f"{key} {name}"] = operations * cell.gates / CELLS["lstm"].gates, call
+    turns.repeat(works, least=0.2, warm=True)
 
 
 def training(turns: Turns) -> None:
