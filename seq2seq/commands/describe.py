@@ -18,8 +18,8 @@ def add(commands: Any) -> None:
     parser = commands.add_parser(
         "describe",
         help="show layers, parameters, how states are passed and which kernels run",
-        description="Show layers, widths, parameter counts, how states are passed and which kernel runs each layer "
-        "on this machine, of a recipe or a trained model.",
+        description="Show layers, widths, parameter counts, how states are passed, which kernel runs each layer on "
+        "this machine and what the decoder reads in training, of a recipe or a trained model.",
     )
     parser.add_argument("what", type=Path, metavar="RECIPE|MODEL", help=EITHER)
     parser.add_argument("--svg", type=Path, metavar="FILE", help="also draw the wiring into this file")
@@ -61,7 +61,8 @@ def run(arguments: argparse.Namespace) -> None:
     print(title, end="\n\n")
     print(format_table(wiring.LAYER_COLUMNS, wiring.layer_table(model), numbers=[3, 4, 5]), end="\n\n")
     print(format_table(wiring.STATE_COLUMNS, wiring.state_table(model)), end="\n\n")
-    print(format_table(KERNEL_COLUMNS, kernel_table(model)))
+    print(format_table(KERNEL_COLUMNS, kernel_table(model)), end="\n\n")
+    print(model.teacher_forcing.words())
     if arguments.svg is not None:
         with replacing(arguments.svg) as path:
             path.write_text(drawing.draw(model), encoding="utf-8")

@@ -256,6 +256,7 @@ def _build(recipe: Recipe, source_vocab: int, target_vocab: int) -> Seq2Seq:
         target_vocab,
         label_smoothing=training.label_smoothing,
         sampled_softmax=training.sampled_softmax,
+        teacher_forcing=training.teacher_forcing,
         precision=training.precision,
         seed=recipe.seed,
     )

@@ -99,8 +99,8 @@ def train(
         model: The model; compiled here. It takes ``{"source", "target_in"}`` and logs at least "loss" (nats per target
             token).
         batches: The training batches.
-        settings: How it learns. What they say of its loss and of its numbers (``label_smoothing``,
-            ``sampled_softmax``, ``precision``) is for who builds the model, which has it already.
+        settings: How it learns. What they say of its loss, of its numbers and of what it reads (``label_smoothing``,
+            ``sampled_softmax``, ``precision``, ``teacher_forcing``) is for who builds the model, which has it already.
         folder: The run folder, or where to make it.
         validation: What to validate on; None trains without.
         optimizer: An optimizer instead of the one that the settings name; it brings its own learning rate, clipping

@@ -8,11 +8,13 @@ RECIPE = 'name = "tiny"\n[data]\npath = "c"\nsource = "de"\ntarget = "en"\n[mode
 def test_a_recipe_before_anything_trains(seq2seq, tmp_path: Path) -> None:
     (tmp_path / "tiny.toml").write_text(RECIPE)
     status, out, _ = seq2seq(
-        "describe", f"{tmp_path}/tiny.toml", "--set", "model.bridge.mode=[[]]", "--svg", f"{tmp_path}/w.svg"
-    )
+        "describe", f"{tmp_path}/tiny.toml", "--set", "model.bridge.mode=[[]]", "--svg", f"{tmp_path}/w.svg",
+        "--set", "training.teacher_forcing.own_predictions=sentences",
+    )  # fmt: skip
     lines = out.decode().splitlines()
     assert status == 0 and lines[0].startswith("tiny (8,000 pieces")
     assert any(line.split()[:2] == ["0", "zeros"] for line in lines)
+    assert lines[-1] == "Training feeds own predictions in a share of the sentences of 0.5."
     assert "state bridge: [[]]" in (tmp_path / "w.svg").read_text()
 
 
@@ -30,6 +32,7 @@ def test_a_trained_model(seq2seq, model: str, translator: Translator) -> None:
     assert f"{translator.model.count_params():,}" in out.decode()
     assert "encoder layer 0" in out.decode()
     assert out.decode().splitlines()[:2] == [model, "longest translations: 2 n + 10 tokens for n of the source"]
+    assert out.decode().splitlines()[-1] == "Training feeds the right tokens (teacher forcing)."
 
 
 def test_settings_that_contradict_each_other(seq2seq, tmp_path: Path) -> None:
