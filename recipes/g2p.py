@@ -1,7 +1,7 @@
 """CMUdict: how an English word sounds, from its spelling.
 
-Task     `ABATING` → `AH B EY T IH NG`: 106,837 words to learn from, of which 2,670 are held out to validate on, and 12,000
-         to report on; a word with several pronunciations is right with any of them. Phones have no stress.
+Task     `ABATING` → `AH B EY T IH NG`: 106,837 words to learn from, of which 2,670 are held out to validate on, and
+         12,000 to report on; a word with several pronunciations is right with any of them. Phones have no stress.
 Paper    Yao and Zweig 2015 (encoder–decoders on it); Toshniwal and Livescu 2016 (with attention)
 Data     g014b2b.train.tsv.gz and g014b2b.test.tsv.gz in $SEQ2SEQ_DATA/cmudict_g2p, or the folder of --data
 Command  python recipes/g2p.py --data FOLDER

@@ -39,7 +39,9 @@ def test_a_recipe_takes_two_steps(script: Path, tmp_path: Path, monkeypatch: pyt
     if recipe.data.path == "dates":
         monkeypatch.setattr(dates, "SIZES", dates.SIZES | {"train": pairs})
     else:
-        data = write_corpus(tmp_path / "corpus", recipe, pairs)
+        held_out = 3 if recipe.data.hold_out else 0
+        recipe = recipe.override([f"data.hold_out={held_out}"])
+        data = write_corpus(tmp_path / "corpus", recipe, pairs + 2 * held_out)
     recipe = recipe.override(
         ["training.epochs=1", "decoding.search.kind=greedy", "decoding.search.max_length_factor=0.1"]
     )
@@ -87,6 +89,8 @@ def write_corpus(folder: Path, recipe: Recipe, pairs: int) -> str:
     folder.mkdir()
     sizes = {recipe.data.train: pairs, recipe.data.validation: 3, recipe.data.test: 3}
     for split, size in sizes.items():
+        if not split:  # held out of the training split
+            continue
         for language in (recipe.data.source, recipe.data.target):
             lines = [f"Ein Mann {language} {'geht am See ' * (number % 3)}{number}.\n" for number in range(size)]
             (folder / f"{split}.{language}").write_text("".join(lines))
