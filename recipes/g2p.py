@@ -6,7 +6,8 @@ Paper    Yao and Zweig 2015 (encoder–decoders on it); Toshniwal and Livescu 20
 Data     g014b2b.train.tsv.gz and g014b2b.test.tsv.gz in $SEQ2SEQ_DATA/cmudict_g2p, or the folder of --data
 Command  python recipes/g2p.py --data FOLDER
 Cost     not measured yet
-Result   not measured yet
+Result   not measured yet; published: WER 22.20 (LSTM 2×256, g2p-seq2seq); WER 21.69, PER 5.04 (LSTM 3×512 with
+         attention, reported by Toshniwal and Livescu 2016); WER 20.20, PER 3.91 (Transformer 3×256, g2p-seq2seq)
 """
 
 from seq2seq.commands import main

@@ -7,7 +7,8 @@ Paper    Sutskever, Vinyals and Le 2014
 Data     train.lc.norm.tok.de.gz, train.lc.norm.tok.en.gz, val.…, test_2016_flickr.… in $SEQ2SEQ_DATA/multi30k/tok
 Command  python recipes/multi30k_plain.py --data FOLDER
 Cost     not measured yet
-Result   not measured yet
+Result   not measured yet; published: BLEU 13.76 (two LSTM layers of 512 in a public PyTorch tutorial)
+         The same, source read from its beginning: not measured yet; by --set model.encoder.reverse=false
 """
 
 from seq2seq.commands import main

@@ -6,7 +6,7 @@ Paper    Elliott et al. 2017 (the task); Caglayan et al. 2017 (the best system w
 Data     train.lc.norm.tok.en.gz, train.lc.norm.tok.de.gz, val.…, test_2016_flickr.… in $SEQ2SEQ_DATA/multi30k/tok
 Command  python recipes/multi30k_tok.py --data FOLDER
 Cost     not measured yet
-Result   not measured yet
+Result   not measured yet; published: BLEU 39.00 (conditional GRU of the shared task of 2017, one run)
 """
 
 from seq2seq.commands import main
