@@ -3,12 +3,14 @@
 `docs/results/NAME.json` is a row of a table: a task and its command, what was published, and our runs, shortened. The
 tables of README and docs and the headers of recipes are made from these files, and a test holds them equal.
 
-    python docs/results_table.py add NAME --commit HASH RUN_FOLDER...   carry finished runs into docs/results/NAME.json
+    python docs/results_table.py add NAME --commit HASH FOLDER...       carry finished runs into docs/results/NAME.json
+    python docs/results_table.py compare NAME --commit HASH FOLDER...   carry what `seq2seq compare` finds in them into
+                                                                        docs/results/comparisons/NAME.json
     python docs/results_table.py                                        write every table and header anew
 
-In a page, what stands between `<!-- results: NAME NAME -->` and `<!-- end -->` is a table with a row for each name, and
-after `<!-- runs: NAME NAME -->` one with a row for each run. In a recipe it is all from `Cost` to the end of its
-header.
+In a page, what stands between `<!-- results: NAME NAME -->` and `<!-- end -->` is a table with a row for each name,
+after `<!-- runs: NAME NAME -->` one with a row for each run, after `<!-- comparison: NAME METRIC -->` one with a row
+for each variant. In a recipe it is all from `Cost` to the end of its header.
 """
 
 import argparse
@@ -23,10 +25,13 @@ from pathlib import Path
 from statistics import fmean, stdev
 from typing import Any
 
+from seq2seq.analysis.comparison import compare_runs
+from seq2seq.metrics import HIGHER_IS_BETTER
 from seq2seq.runs import read_run
 
 ROOT = Path(__file__).parent.parent
 RESULTS = ROOT / "docs" / "results"
+COMPARISONS = "comparisons"  # in it
 
 LABELS = {
     "bleu": "BLEU",
@@ -37,7 +42,7 @@ LABELS = {
 }
 """How the metrics are called in a table; where a text is a word, as in letters to sounds, its error rate is the WER."""
 
-_BLOCK = re.compile(r"(<!-- (results|runs): ([^>]*?) -->\n).*?(<!-- end -->)", re.DOTALL)
+_BLOCK = re.compile(r"(<!-- (results|runs|comparison): ([^>]*?) -->\n).*?(<!-- end -->)", re.DOTALL)
 _HEADER = re.compile(r'\nCost     .*?"""', re.DOTALL)
 _NOT_YET = "not measured yet"
 _LONG = 100  # characters of a command, too many for a cell
@@ -201,18 +206,28 @@ def add(name: str, commit: str, folders: Iterable[Path]) -> None:
     path.write_text(_laid_out(table), encoding="utf-8")
 
 
+def compare(name: str, commit: str, folders: Iterable[Path]) -> None:
+    """Carry a comparison of finished runs into a file of its own: all figures, and nothing that names this machine."""
+    found = compare_runs(list(folders)).table()
+    for variant in found["variants"]:
+        del variant["folders"]
+    path = RESULTS / COMPARISONS / f"{name}.json"
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(_laid_out({"commit": commit, **found}), encoding="utf-8")
+
+
 def _laid_out(table: Mapping[str, Any]) -> str:
-    """Write JSON with a line for each key of a run: a curve is one line, and a changed run a few."""
+    """Write JSON with a line for each key of a run or a variant: a curve is one line, and a changed run a few."""
     lines = []
     for key, value in table.items():
-        if key == "runs":
-            runs = [
+        if key in ("runs", "variants"):
+            each = [
                 "{\n"
                 + ",\n".join(f"      {json.dumps(name)}: {_dumped(part)}" for name, part in run.items())
                 + "\n    }"
                 for run in value
             ]
-            lines.append('  "runs": [' + ("\n    " + ",\n    ".join(runs) + "\n  " if runs else "") + "]")
+            lines.append(f'  "{key}": [' + ("\n    " + ",\n    ".join(each) + "\n  " if each else "") + "]")
         else:
             lines.append(f"  {json.dumps(key)}: {_dumped(value)}")
     return "{\n" + ",\n".join(lines) + "\n}\n"
@@ -256,6 +271,42 @@ def runs_table(found: Iterable[Row]) -> str:
                 f"{parameters} | {run['minutes']:.1f} | {run['commit']} |"
             )
     return "\n".join(lines)
+
+
+def comparison_table(name: str, metric: str) -> str:
+    """Make a table with a row for each variant: mean and spread, and how far and how surely it is from the first.
+
+    Raises:
+        ValueError: There is no such comparison, or it has no such metric.
+    """
+    path = RESULTS / COMPARISONS / f"{name}.json"
+    if not path.is_file():
+        raise ValueError(f"A comparison is carried before it is told. Received: {name}. There is no file {path.name}.")
+    compared = json.loads(path.read_text("utf-8"))
+    if metric not in compared["signatures"]:
+        raise ValueError(
+            f"A comparison tells the metrics of its runs. Received: {name} {metric}. There is: "
+            f"{', '.join(compared['signatures'])}."
+        )
+    lines = [
+        f"| variant | seeds | {LABELS[metric]} | difference | 95 % interval | p, corrected | |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for variant in compared["variants"]:
+        result = variant["metrics"][metric]
+        cells = [variant["name"], str(len(result["scores"])), _spread(result["scores"])]
+        lines.append(f"| {' | '.join([*cells, *_difference(metric, result['difference'])])} |")
+    return "\n".join([*lines, "", f"{LABELS[metric]} `{compared['signatures'][metric]}`, commit {compared['commit']}."])
+
+
+def _difference(metric: str, found: Mapping[str, Any] | None) -> list[str]:
+    if found is None:
+        return [""] * 4
+    p = "< 0.001" if found["corrected"] < 0.001 else f"{found['corrected']:.3f}"
+    told = [f"{found['value']:+.2f}", f"{found['low']:+.2f} … {found['high']:+.2f}", p]
+    if found["corrected"] < 0.05:
+        return [*told, "better" if (found["value"] > 0) == HIGHER_IS_BETTER[metric] else "worse"]
+    return [*told, f"no difference detected; one of {found['smallest']:.2f} would have been"]
 
 
 def header(found: Iterable[Row]) -> str:
@@ -317,6 +368,8 @@ def told(path: Path, found: Mapping[str, Row]) -> str:
 
 
 def _table(kind: str, names: list[str], found: Mapping[str, Row], path: Path) -> str:
+    if kind == "comparison":
+        return comparison_table(*names)
     unknown = [name for name in names if name not in found]
     if unknown:
         raise ValueError(
@@ -330,13 +383,15 @@ def main() -> None:
     """Carry runs, or write what the pages tell."""
     parser = argparse.ArgumentParser(description="Keep what README, docs and recipes tell equal to the results.")
     commands = parser.add_subparsers(dest="command")
-    adding = commands.add_parser("add", help="carry finished runs into the file of a row")
-    adding.add_argument("name", help="the row: docs/results/NAME.json")
-    adding.add_argument("--commit", required=True, help="of the code that they ran with")
-    adding.add_argument("folder", type=Path, nargs="+", help="a run folder")
+    for carry, help in ((add, "carry finished runs into the file of a row"), (compare, "carry a comparison of them")):
+        carrying = commands.add_parser(carry.__name__, help=help)
+        carrying.add_argument("name", help="of the file in docs/results")
+        carrying.add_argument("--commit", required=True, help="of the code that they ran with")
+        carrying.add_argument("folder", type=Path, nargs="+", help="a run folder")
+        carrying.set_defaults(carry=carry)
     arguments = parser.parse_args()
-    if arguments.command == "add":
-        add(arguments.name, arguments.commit, arguments.folder)
+    if arguments.command:
+        arguments.carry(arguments.name, arguments.commit, arguments.folder)
     found = rows()
     for path in pages():
         text = told(path, found)

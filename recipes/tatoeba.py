@@ -4,7 +4,7 @@ Task     Sentences of half a dozen words; 98,659 of them with one or more transl
          validate on and 3,500 to report on, each with all its translations as references.
 Paper    Luong, Pham and Manning 2015 (the attention)
 Data     eng-fra.tsv.gz in $SEQ2SEQ_DATA/tatoeba_fra_eng, or the folder of --data: English, a tab, French
-Command  python recipes/tatoeba.py --data FOLDER
+Command  python recipes/tatoeba.py --data FOLDER      (with less text to learn from: recipes/tatoeba.sizes.toml)
 Cost     not measured yet
 Result   not measured yet
 """

@@ -6,6 +6,7 @@ from statistics import fmean
 import pytest
 
 import seq2seq
+from seq2seq.analysis.comparison import plan_named
 from seq2seq.recipe import Recipe, load_recipe
 from seq2seq.runs import run
 from seq2seq.text import dates
@@ -29,6 +30,14 @@ def test_a_recipe_is_settings_and_one_call(script: Path) -> None:
     for field in ("Task", "Command", "Cost", "Result"):
         assert f"\n{field}  " in header
     assert f"python recipes/{script.name}" in header
+
+
+@pytest.mark.parametrize("path", sorted(RECIPES.glob("*.toml")), ids=lambda path: path.stem)
+def test_variants_of_a_recipe_are_accepted(path: Path) -> None:
+    recipe = load_recipe(path.with_suffix("").with_suffix(".py"))
+    plan = plan_named(recipe, path)
+    assert plan.variants[0].recipe == recipe and not plan.refused
+    assert f"seq2seq compare recipes/{recipe.name}.py --variants recipes/{path.name} " in path.read_text("utf-8")
 
 
 @pytest.mark.parametrize("script", quick(SCRIPTS, RECIPES / "eutrans.py"), ids=[script.stem for script in SCRIPTS])

@@ -8,8 +8,10 @@ from statistics import fmean, stdev
 
 import pytest
 
+from seq2seq.analysis.comparison import compare_runs
 from seq2seq.metrics.scores import METRICS
-from tests.letters import finished, here  # noqa: F401  (fixtures)
+from tests.analysis.comparison.fabricated import finished_folder, spoilt
+from tests.letters import finished, here  # noqa: F401
 
 ROOT = Path(__file__).parent.parent
 FILES = sorted((ROOT / "docs" / "results").glob("*.json"))
@@ -126,6 +128,29 @@ def test_a_run_is_carried_without_what_names_the_machine(results_table, here, tm
 def test_a_run_that_is_not_finished_is_refused(results_table, tmp_path):
     with pytest.raises(ValueError, match=r"A result is of a finished run\. Received: "):
         results_table.shortened(tmp_path, "0123abc")
+
+
+def test_a_comparison_is_carried_and_told(results_table, tmp_path, monkeypatch):
+    monkeypatch.setattr(results_table, "RESULTS", tmp_path)
+    plain = [finished_folder(tmp_path / f"runs/plain-{seed}", seed=seed) for seed in range(3)]
+    worse = [
+        finished_folder(
+            tmp_path / f"runs/worse-{seed}", "model.dropout=0.5", seed=seed, translations=spoilt(0.9, 100 + seed)
+        )
+        for seed in range(3)
+    ]
+    results_table.compare("dropout", "0123abc", [*plain, *worse])
+    text = (tmp_path / "comparisons" / "dropout.json").read_text("utf-8")
+    assert str(tmp_path) not in text
+    found = compare_runs([*plain, *worse]).variants[1].metrics["exact_match"]
+    head, _, *rows = results_table.comparison_table("dropout", "exact_match").splitlines()
+    assert "exact match" in head
+    assert f"| {found.mean:.2f} ± {found.spread:.2f} | {found.difference.value:+.2f} |" in rows[1]
+    assert rows[1].endswith("| worse |")
+    with pytest.raises(ValueError, match=r"tells the metrics of its runs\. Received: dropout bleu\. There is: exact_"):
+        results_table.comparison_table("dropout", "bleu")
+    with pytest.raises(ValueError, match=r"carried before it is told\. Received: nothing\."):
+        results_table.comparison_table("nothing", "bleu")
 
 
 def a_run(seed, **scores):
