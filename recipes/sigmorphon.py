@@ -13,6 +13,7 @@ Result   SIGMORPHON 2020, mean of five languages: not measured yet; published: W
          Hungarian: not measured yet; published: WER 5.33, PER 1.18 (LSTM with attention, best of 36 settings, reported)
          Icelandic: not measured yet; published: WER 10.00, PER 2.36 (LSTM with attention, best of 36 settings,
          reported)
+         Korean, syllables in parts: not measured yet
          Korean: not measured yet; published: WER 46.89, PER 16.78 (LSTM with attention, best of 36 settings, reported)
 """
 
