@@ -61,7 +61,7 @@ def read_corpora(recipe: Recipe, data: str | None = None) -> Corpora:
         SettingsError: The path names an environment variable that is not set.
         CorpusError: The text cannot be used; the message names file and line.
     """
-    from seq2seq.text.corpus import hold_out
+    from seq2seq.text.corpus import hold_out, sample
     from seq2seq.text.reading import read_corpus
 
     settings = recipe.data
@@ -75,6 +75,8 @@ def read_corpora(recipe: Recipe, data: str | None = None) -> Corpora:
         train, validation = hold_out(train, settings.hold_out, seed=0, purpose="validation")
     if test is None and settings.hold_out:
         train, test = hold_out(train, settings.hold_out, seed=1, purpose="test")
+    if settings.sample:
+        train = sample(train, settings.sample, seed=2)
     return Corpora(train, validation, test)
 
 
