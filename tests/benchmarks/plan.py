@@ -6,7 +6,8 @@ from tests.benchmarks.environments import SYSTEMS
 from tests.benchmarks.job import LAYER_SIZES, Architecture, Job, Point
 
 CURVES = ("depth", "width", "length", "vocabulary", "beam-size", "steps")
-PARTS = ("layer", "training", "decoding", "curves")
+PARTS = ("layer", "training", "recipes", "decoding", "curves")
+RECIPES = ("quickstart", "g2p")
 # What a system does not have. JoeyNMT's LSTM is far behind in float32 already.
 WITHOUT_FEEDING = ("keras_layers",)
 WITHOUT_BFLOAT16 = ("joeynmt",)
@@ -40,6 +41,9 @@ def groups(
         able = [system for system in systems if part in SYSTEMS[system].parts]
         if part == "layer":
             yield [Job(system, part, sizes=LAYER_SIZES, **everywhere) for system in able]
+        elif part == "recipes":
+            for recipe in RECIPES:
+                yield [Job(system, part, recipe=recipe, updates=40, **everywhere) for system in able]
         elif part == "curves":
             for curve in curves:
                 chosen = tuple(point for point in points() if point.curve == curve)
