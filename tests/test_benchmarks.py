@@ -185,6 +185,8 @@ def test_small_recipes_have_a_table_with_milliseconds():
     ]
     shown = " ".join(tables.render(results).split())
     assert "| training of small recipes | quickstart | g2p |" in shown
+    origin = {"command": "any", "date": "2026-01-02T03", "commit": "abc", "machine": "one", "text": "generated"}
+    assert tables.describe({**origin, "results": results}) == "Measured by `any`, 2026-01-02, commit abc, one."
     assert "| a step, ms | 25.0 (20.0–30.0) | 101 (101–101) |" in shown
 
 

@@ -192,9 +192,10 @@ def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 def describe(report: dict[str, Any]) -> str:
     """Tell in one line how a report came about."""
-    text = {"multi30k": "Multi30k", "generated": "made-up text"}[report["text"]]
+    text = {"multi30k": " on Multi30k", "generated": " on made-up text"}[report["text"]]
+    reads = any(result["part"] in ("training", "decoding") for result in report["results"])
     origin = f"{report['date'][:10]}, commit {report['commit']}, {report['machine']}"
-    return f"Measured by `{report['command']}` on {text}, {origin}."
+    return f"Measured by `{report['command']}`{text if reads else ''}, {origin}."
 
 
 def main() -> None:
