@@ -24,7 +24,7 @@ def add(commands: Any) -> None:
     parser.add_argument("--to", type=Path, metavar="FOLDER", required=True, help="where to write it")
     parser.add_argument(
         "--precision", choices=list(PRECISIONS), default="float32",
-        help=f"how weights are kept: {'; '.join(f'{name}, {way}' for name, way in PRECISIONS.items())} (default: float32)",
+        help="how weights are kept: " + "; ".join(f"{name}, {way}" for name, way in PRECISIONS.items()),
     )  # fmt: skip
     parser.add_argument(
         "--sample", type=file_or_stream, metavar="FILE",

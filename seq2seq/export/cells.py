@@ -186,7 +186,7 @@ class _Node(NamedTuple):
     results: int
     hidden_bias: Callable[[LayerWeights], Array] | None = None
     peepholes: Callable[[LayerWeights], Sequence[Array]] = lambda layer: []
-    attributes: Mapping[str, Any] = {}  # noqa: RUF012
+    attributes: Mapping[str, Any] = {}
 
 
 NODES = {

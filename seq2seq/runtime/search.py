@@ -123,7 +123,7 @@ def _candidates(offered: Offered) -> _Candidates:
     return _Candidates(offered.tokens, np.where(never, np.float32(-np.inf), log_probs[:, :-1]), log_probs[:, -1])
 
 
-def _normalised(log_probs: Floats, divisor: Any) -> Floats:
+def _normalised(log_probs: Any, divisor: Any) -> Any:
     return np.where(log_probs > IMPOSSIBLE / 2, log_probs / divisor, log_probs)
 
 
