@@ -274,6 +274,7 @@ def test_functional_model_around_our_layers(tmp_path):
 
 
 def test_decode_finds_what_was_learnt():
+    keras.utils.set_random_seed(0)
     model = small_model(attention="general", dropout=0.0, embedding_dropout=0.0, output_dropout=0.0)
     model.compile(optimizer=keras.optimizers.Adam(3e-2))
     model.fit(repeated(150), verbose=0, shuffle=False)
