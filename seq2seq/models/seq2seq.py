@@ -13,7 +13,7 @@ from seq2seq.layers.precision import fine
 from seq2seq.models.decoder import Decoder
 from seq2seq.models.encoder import Encoder
 from seq2seq.models.generator import Generator
-from seq2seq.models.inputs import need_ids, need_names
+from seq2seq.models.inputs import need_ids, need_names, need_one_batch, whole_numbers
 from seq2seq.models.loss import Totals, cross_entropy
 from seq2seq.models.sampled_softmax import draw_words, inclusion_probabilities
 from seq2seq.models.update import apply_if_finite
@@ -131,7 +131,7 @@ class Seq2Seq(keras.Model):
         need_own_threads()
         need_names(inputs)
         encoded = self.encoder(inputs["source"], training=False)
-        return self.decoder.look(inputs["target_in"], self.bridge(encoded), encoded)
+        return self.decoder.look(tf.convert_to_tensor(inputs["target_in"]), self.bridge(encoded), encoded)
 
     def compile(  # noqa: D102
         self,
@@ -300,16 +300,19 @@ class Seq2Seq(keras.Model):
             The hypotheses, best first.
 
         Raises:
-            ValueError: Attention is asked for, and the decoder has none.
+            ValueError: Attention is asked for, and the decoder has none; fractions where whole numbers are needed.
             RuntimeError: The process was forked from one that had used TensorFlow.
         """
         need_own_threads()
-        source = tf.cast(source, tf.int32)
+        source = tf.convert_to_tensor(source)
+        need_ids(source, "source")
         if max_length is None:
             limit = LengthLimit.chosen(search.max_length_factor)
             tokens = np.count_nonzero(source.numpy() != PAD, axis=1)
             max_length = np.array([limit.of(int(number)) for number in tokens], np.int32)
-        max_length = tf.broadcast_to(tf.cast(max_length, tf.int32), tf.shape(source)[:1])
+        max_length = tf.cast(whole_numbers(max_length, "max_length"), tf.int32)
+        max_length = tf.broadcast_to(max_length, tf.shape(source)[:1])
+        vocabulary = None if vocabulary is None else whole_numbers(vocabulary, "vocabulary")
         return self._generator.search(search, source, max_length, vocabulary, precision, attention)
 
     def score(self, inputs: dict[str, tf.Tensor], target_out: tf.Tensor) -> tf.Tensor:
@@ -323,7 +326,7 @@ class Seq2Seq(keras.Model):
             Nats, `[batch, target_time]`, float32 or finer; 0 at padding.
 
         Raises:
-            ValueError: A name is missing, or what is given are no ids.
+            ValueError: A name is missing, what is given are no ids, or another number of sentences or tokens each.
             RuntimeError: The process was forked from one that had used TensorFlow.
         """
         need_own_threads()
@@ -332,6 +335,7 @@ class Seq2Seq(keras.Model):
         ids = {name: tf.convert_to_tensor(each) for name, each in given.items()}
         for name, each in ids.items():
             need_ids(each, name)  # the cast to int32 would cut fractions off
+        need_one_batch(**ids)
         return self._generator.score(**ids)
 
     # --- saving -------------------------------------------------------------------------------------------------
@@ -382,6 +386,7 @@ def _unpacked(data: Any) -> tuple[dict[str, tf.Tensor], tf.Tensor]:
             'Write fit({"source": source, "target_in": target_in}, target_out).'
         )
     need_ids(target_out, "target_out")
+    need_one_batch(inputs["source"], inputs["target_in"], target_out)
     if sample_weight is not None:
         raise ValueError(
             "Every real target token counts the same: weights of samples or classes are not supported. "

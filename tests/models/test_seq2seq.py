@@ -393,6 +393,7 @@ def test_refuses_to_compile_what_it_would_ignore(arguments, message):
         (INPUTS, None, r"A loss needs the targets.*Received: y=None"),
         (INPUTS, tf.cast(TARGET_OUT, "float32"), r"target_out holds ids.*dtype float32"),
         (INPUTS | {"target_in": tf.cast(INPUTS["target_in"], "float32")}, TARGET_OUT, "target_in holds ids"),
+        (INPUTS, TARGET_OUT[:, :2], r"target_in \(2, \d\), target_out \(2, 2\)\. Let target_in start"),
     ],
 )
 def test_refuses_to_fit_what_it_cannot_read(inputs, targets, message):
