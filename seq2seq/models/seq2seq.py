@@ -234,6 +234,7 @@ class Seq2Seq(keras.Model):
         before = [(variable, tf.identity(variable.value)) for variable in self.non_trainable_variables]
         with tf.GradientTape() as tape:
             share = self.totals(inputs, target_out, training=True)
+            self._need_no_other_losses()
             # Gradients are summed over replicas: each divides by the tokens of all.
             totals = sum_totals(share)
             loss = self.optimizer.scale_loss(share.loss / tf.maximum(totals.tokens, 1))
@@ -242,6 +243,16 @@ class Seq2Seq(keras.Model):
         finite = apply_if_finite(self.optimizer, gradients, weights, totals.loss, before)
         # A step that was left out is in no mean.
         return self._report(Totals(*(tf.where(finite, total, 0) for total in totals)))
+
+    def _need_no_other_losses(self) -> None:
+        """Refuse regularizers, as a layer of one's own may have."""
+        number = len(self.losses)
+        if number:
+            raise ValueError(
+                "Seq2Seq owns its loss: what layers add to it by regularizers or add_loss would not count. "
+                f"Received: a model that adds {number} loss{'es' * (number > 1)}. Take weight decay "
+                "(keras.optimizers.AdamW), or no regularizers."
+            )
 
     def test_step(self, data: Any) -> dict[str, tf.Tensor]:  # noqa: D102
         inputs, target_out = _unpacked(data)

@@ -403,6 +403,14 @@ def test_refuses_to_fit_what_it_cannot_read(inputs, targets, message):
         model.fit(inputs, targets, verbose=0)
 
 
+def test_refuses_to_fit_with_losses_that_it_would_leave_out():
+    model = small_model(attention="general")
+    model.decoder.embedding.embeddings.regularizer = keras.regularizers.L2()
+    model.compile(optimizer="sgd", run_eagerly=True)
+    with pytest.raises(ValueError, match=r"Received: a model that adds 1 loss\. Take weight decay"):
+        model.fit(INPUTS, TARGET_OUT, verbose=0)
+
+
 def test_refuses_to_read_without_names():
     model = small_model(attention="general")
     for read in (model, model.attention_weights):
