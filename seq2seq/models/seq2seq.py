@@ -14,7 +14,7 @@ from seq2seq.layers.precision import fine
 from seq2seq.models.decoder import Decoder
 from seq2seq.models.encoder import Encoder
 from seq2seq.models.generator import Generator
-from seq2seq.models.inputs import need_ids, need_names
+from seq2seq.models.inputs import need_ids, need_names, need_one_batch, whole_numbers
 from seq2seq.models.loss import Totals, cross_entropy
 from seq2seq.models.sampled_softmax import draw_words, inclusion_probabilities
 from seq2seq.models.settings import TeacherForcingSettings
@@ -141,7 +141,7 @@ class Seq2Seq(keras.Model):
         need_own_threads()
         need_names(inputs)
         encoded = self.encoder(inputs["source"], training=False)
-        return self.decoder.look(inputs["target_in"], self.bridge(encoded), encoded)
+        return self.decoder.look(tf.convert_to_tensor(inputs["target_in"]), self.bridge(encoded), encoded)
 
     def compile(  # noqa: D102
         self,
@@ -253,6 +253,7 @@ class Seq2Seq(keras.Model):
         before = [(variable, tf.identity(variable.value)) for variable in self.non_trainable_variables]
         with tf.GradientTape() as tape:
             share = self.totals(inputs, target_out, training=True)
+            self._need_no_other_losses()
             # Gradients are summed over replicas: each divides by the tokens of all.
             totals = sum_totals(share)
             loss = self.optimizer.scale_loss(share.loss / tf.maximum(totals.tokens, 1))
@@ -261,6 +262,16 @@ class Seq2Seq(keras.Model):
         finite = apply_if_finite(self.optimizer, gradients, weights, totals.loss, before)
         # A step that was left out is in no mean.
         return self._report(Totals(*(tf.where(finite, total, 0) for total in totals)))
+
+    def _need_no_other_losses(self) -> None:
+        """Refuse regularizers, as a layer of one's own may have."""
+        number = len(self.losses)
+        if number:
+            raise ValueError(
+                "Seq2Seq owns its loss: what layers add to it by regularizers or add_loss would not count. "
+                f"Received: a model that adds {number} loss{'es' * (number > 1)}. Take weight decay "
+                "(keras.optimizers.AdamW), or no regularizers."
+            )
 
     def test_step(self, data: Any) -> dict[str, tf.Tensor]:  # noqa: D102
         inputs, target_out = _unpacked(data)
@@ -319,16 +330,19 @@ class Seq2Seq(keras.Model):
             The hypotheses, best first.
 
         Raises:
-            ValueError: Attention is asked for, and the decoder has none.
+            ValueError: Attention is asked for, and the decoder has none; fractions where whole numbers are needed.
             RuntimeError: The process was forked from one that had used TensorFlow.
         """
         need_own_threads()
-        source = tf.cast(source, tf.int32)
+        source = tf.convert_to_tensor(source)
+        need_ids(source, "source")
         if max_length is None:
             limit = LengthLimit.chosen(search.max_length_factor)
             tokens = np.count_nonzero(source.numpy() != PAD, axis=1)
             max_length = np.array([limit.of(int(number)) for number in tokens], np.int32)
-        max_length = tf.broadcast_to(tf.cast(max_length, tf.int32), tf.shape(source)[:1])
+        max_length = tf.cast(whole_numbers(max_length, "max_length"), tf.int32)
+        max_length = tf.broadcast_to(max_length, tf.shape(source)[:1])
+        vocabulary = None if vocabulary is None else whole_numbers(vocabulary, "vocabulary")
         return self._generator.search(search, source, max_length, vocabulary, precision, attention)
 
     def score(self, inputs: dict[str, tf.Tensor], target_out: tf.Tensor) -> tf.Tensor:
@@ -342,7 +356,7 @@ class Seq2Seq(keras.Model):
             Nats, `[batch, target_time]`, float32 or finer; 0 at padding.
 
         Raises:
-            ValueError: A name is missing, or what is given are no ids.
+            ValueError: A name is missing, what is given are no ids, or another number of sentences or tokens each.
             RuntimeError: The process was forked from one that had used TensorFlow.
         """
         need_own_threads()
@@ -351,6 +365,7 @@ class Seq2Seq(keras.Model):
         ids = {name: tf.convert_to_tensor(each) for name, each in given.items()}
         for name, each in ids.items():
             need_ids(each, name)  # the cast to int32 would cut fractions off
+        need_one_batch(**ids)
         return self._generator.score(**ids)
 
     # --- saving -------------------------------------------------------------------------------------------------
@@ -403,6 +418,7 @@ def _unpacked(data: Any) -> tuple[dict[str, tf.Tensor], tf.Tensor]:
             'Write fit({"source": source, "target_in": target_in}, target_out).'
         )
     need_ids(target_out, "target_out")
+    need_one_batch(inputs["source"], inputs["target_in"], target_out)
     if sample_weight is not None:
         raise ValueError(
             "Every real target token counts the same: weights of samples or classes are not supported. "
