@@ -49,7 +49,7 @@ def add_decoding(parser: argparse.ArgumentParser) -> None:
 
 
 def chosen_search(arguments: argparse.Namespace, translator: Translator, n_best: int = 1) -> Search:
-    """Give the translator's own settings of search, changed as the options say; a beam holds the n best.
+    """Give the translator's own settings of search, changed as the options say, with the hypotheses asked for.
 
     An option that one kind of search alone has chooses that kind.
 
@@ -73,8 +73,10 @@ def chosen_search(arguments: argparse.Namespace, translator: Translator, n_best:
         )
     kept = {name: getattr(translator.search, name) for name in kinds(kind) if name in kinds(own)}
     changed = {**kept, **given}
-    if n_best > 1:
-        changed |= {"n_best": n_best, "beam_size": max(changed.get("beam_size", n_best), n_best)}
+    if "n_best" in kinds(kind):
+        changed["n_best"] = n_best
+    if n_best > 1 and "beam_size" in kinds(kind):
+        changed["beam_size"] = max(changed.get("beam_size", n_best), n_best)
     return kind(**changed)
 
 

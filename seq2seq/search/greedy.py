@@ -7,7 +7,7 @@ import tensorflow as tf
 
 from seq2seq.search.history import History, append
 from seq2seq.search.hypotheses import Hypotheses
-from seq2seq.search.open_sentences import Found, Sentences, all_sentences, search_all, trimmed
+from seq2seq.search.open_sentences import Found, Sentences, all_sentences, search_all, take, trimmed
 from seq2seq.search.settings import Search
 from seq2seq.search.step import candidates, may_end, normalised, power, take_step
 from seq2seq.search.task import Task
@@ -78,19 +78,24 @@ def greedy_search(settings: Search, task: Task) -> Hypotheses:
     return follow(choose, settings, task)
 
 
-def follow(choose: Choose, settings: Search, task: Task) -> Hypotheses:
-    """Follow one path per sentence, whatever chooses the tokens.
+def follow(choose: Choose, settings: Search, task: Task, paths: int = 1) -> Hypotheses:
+    """Follow paths that do not know each other, whatever chooses the tokens.
 
     Args:
         choose: Chooses the next token of every row; the end where it is told that this is the last.
         settings: What to search with.
         task: What is searched.
+        paths: Paths per sentence. The first ones of all sentences stand together, then the second ones.
 
     Returns:
-        One hypothesis per sentence.
+        `paths` hypotheses per sentence, best first.
     """
     pad, end = task.ids.pad, task.ids.end
-    sentences = all_sentences(task.max_length, task.source_time, kept=1, score=0.0)
+    sentences, state, memory = all_sentences(task.max_length, task.source_time, kept=1, score=0.0), *task[1:3]
+    if paths > 1:
+        again = tf.tile(sentences.place, [paths])
+        sentences, state, memory = take((sentences, state, memory), again)
+        sentences = sentences._replace(place=tf.range(tf.size(again)))
 
     def advance(length: tf.Tensor, path: Path, sentences: Sentences, memory: Any) -> tuple[Path, Sentences]:
         logits, state, attention = take_step(task, path.tokens, path.state, memory)
@@ -108,8 +113,16 @@ def follow(choose: Choose, settings: Search, task: Task) -> Hypotheses:
         found = Found(append(history, latest), scores, before | (going & ended)[:, tf.newaxis])
         return Path(tokens, state), sentences._replace(open=going & (tokens != end), found=found)
 
-    path = Path(tf.fill(tf.shape(sentences.place), task.ids.start), task.state)
-    found = search_all(advance, path, sentences, task.memory, beam=1, n_best=1, pad=pad)
+    path = Path(tf.fill(tf.shape(sentences.place), task.ids.start), state)
+    found = search_all(advance, path, sentences, memory, beam=1, n_best=1, pad=pad)
     lengths = tf.math.count_nonzero(found.tokens != pad, axis=2, dtype=tf.int32)
     scores = normalised(tf.reduce_sum(found.token_scores, axis=2), power(lengths, settings.length_penalty))
-    return trimmed(found._replace(scores=scores), pad)
+    found = trimmed(found._replace(scores=scores), pad)
+    return found if paths == 1 else _side_by_side(found, paths)
+
+
+def _side_by_side(found: Hypotheses, paths: int) -> Hypotheses:
+    """Put the hypotheses of a sentence, `[paths · batch, 1, ...]`, beside each other, best first."""
+    beside = [None if part is None else tf.concat(tf.split(part, paths), axis=1) for part in found]
+    order = tf.argsort(beside[1], direction="DESCENDING", stable=True)
+    return Hypotheses(*(None if part is None else tf.gather(part, order, batch_dims=1) for part in beside))

@@ -21,8 +21,8 @@ def sample_search(settings: Sample, task: Task) -> Hypotheses:
         task: What is searched.
 
     Returns:
-        One hypothesis per sentence. Its scores are made of the model's own log-probabilities, as if temperature were 1
-        and nothing cut: comparable with greedy search.
+        `n_best` hypotheses per sentence, among them the one that is drawn where one is asked for. Their scores are made
+        of the model's own log-probabilities, as if temperature were 1 and nothing cut: comparable with greedy search.
 
     Example:
         >>> from seq2seq.search import Sample, search
@@ -36,7 +36,7 @@ def sample_search(settings: Sample, task: Task) -> Hypotheses:
     Source:
         top_k: Fan et al. 2018, section 5.4; top_p: Holtzman et al. 2020, section 3.1.
     """
-    ids, batch = task.ids, tf.size(task.max_length)
+    ids, paths = task.ids, tf.size(task.max_length) * settings.n_best
     seed = tf.convert_to_tensor(settings.seed, tf.int64)
     min_length = tf.cast(settings.min_length, tf.int32)
     top_k, top_p = tf.cast(settings.top_k, tf.int32), tf.convert_to_tensor(settings.top_p, tf.float32)
@@ -52,8 +52,8 @@ def sample_search(settings: Sample, task: Task) -> Hypotheses:
         early = (tf.range(vocab) == ids.end) & (length <= min_length)
         weights = tf.where(early, 2 * IMPOSSIBLE, weights)
         weights = tf.exp((weights - tf.reduce_max(weights, axis=1, keepdims=True)) / settings.temperature)
-        # One number for each sentence of the whole batch, so that it does not matter who has left.
-        numbers = tf.random.stateless_uniform([batch], tf.stack([seed, tf.cast(length, tf.int64)]), alg="philox")
+        # One number for each path of the whole batch, so that it does not matter who has left.
+        numbers = tf.random.stateless_uniform([paths], tf.stack([seed, tf.cast(length, tf.int64)]), alg="philox")
         numbers = tf.gather(numbers, sentences.place)[:, tf.newaxis]
 
         def of_the_best() -> tf.Tensor:
@@ -69,7 +69,7 @@ def sample_search(settings: Sample, task: Task) -> Hypotheses:
         log_probs = log_probabilities(tf.gather(logits, tokens[:, tf.newaxis], batch_dims=1), total)[:, 0]
         return Choice(tokens, log_probs, ended)
 
-    return follow(choose, settings, task)
+    return follow(choose, settings, task, paths=settings.n_best)
 
 
 def _drawn(weights: tf.Tensor, numbers: tf.Tensor) -> tf.Tensor:

@@ -126,12 +126,17 @@ class Sample(Search):
         top_p: Draw among the fewest most probable tokens whose probabilities (after temperature and top_k) sum to at
             least this much; 1 for all.
         seed: What is drawn depends on it, on the place of a sentence in its batch and on the number of the batch.
+        n_best: Hypotheses drawn per sentence, each on its own: the same one may come twice. They are given back by
+            their scores, best first.
     """
+
+    structure: ClassVar[tuple[str, ...]] = ("n_best",)
 
     temperature: Annotated[float, Range(0, open_low=True)] = 1.0
     top_k: Annotated[int, Range(0)] = 0
     top_p: Annotated[float, Range(0, 1, open_low=True)] = 1.0
     seed: Annotated[int, Range(0, 2**63 - 1)] = 0
+    n_best: Annotated[int, Range(1)] = 1
 
     def __post_init__(self) -> None:
         if self.temperature == 0:

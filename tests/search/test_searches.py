@@ -13,7 +13,14 @@ from tests import reference
 from tests.reference import END, PAD, START
 from tests.search.scripted import looks, next_log_probs, random_tables, run, start_state, step, words
 
-SEARCHES = [Greedy(length_penalty=0.6), Beam(1), Beam(3, n_best=3), Beam(4, n_best=2, length_penalty=0.0), Sample()]
+SEARCHES = [
+    Greedy(length_penalty=0.6),
+    Beam(1),
+    Beam(3, n_best=3),
+    Beam(4, n_best=2, length_penalty=0.0),
+    Sample(),
+    Sample(n_best=3),
+]
 # Another value for every number that a graph is fed.
 OTHER = {
     "length_penalty": 0.3, "min_length": 4, "temperature": 0.4, "top_k": 2, "top_p": 0.5,

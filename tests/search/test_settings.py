@@ -28,6 +28,7 @@ from seq2seq.settings import SettingsError
         (lambda: Sample(top_p=0.0), "top_p must be a number above 0 to 1. Received: top_p=0.0"),
         (lambda: Sample(top_p=1.1), "Received: top_p=1.1"),
         (lambda: Sample(seed=-1), "Received: seed=-1"),
+        (lambda: Sample(n_best=0), "n_best must be a whole number from 1 up. Received: n_best=0"),
     ],
 )
 def test_refusals(make, message):
