@@ -8,8 +8,9 @@ from seq2seq.search.greedy import greedy_search
 from seq2seq.search.history import History, append
 from seq2seq.search.hypotheses import Hypotheses
 from seq2seq.search.open_sentences import Found, Sentences, all_sentences, search_all, take, trimmed
+from seq2seq.search.scores import bound, divisor, normalised, rewarded
 from seq2seq.search.settings import Beam
-from seq2seq.search.step import MINUS_INFINITY, candidates, may_end, normalised, power, take_step
+from seq2seq.search.step import MINUS_INFINITY, candidates, may_end, take_step
 from seq2seq.search.task import Task
 
 
@@ -35,7 +36,8 @@ def beam_search(settings: Beam, task: Task) -> Hypotheses:
     best `beam_size` other candidates go on. A sentence is done
 
     - when no open hypothesis can still become better than the `n_best`-th finished one;
-    - or when it has `beam_size` finished hypotheses, and no open one is better, as it stands, than the `n_best`-th;
+    - or when it has `beam_size` finished hypotheses, and no open one is better, as it stands, than the `n_best`-th,
+      unless `stop` is "exact";
     - or at its maximum length: there every open hypothesis ends, and the end counts with its real probability, so that
       a score is always the model's probability of a whole sentence. It has ended by itself if its end is among the best
       `beam_size` candidates there, too.
@@ -67,7 +69,7 @@ def beam_search(settings: Beam, task: Task) -> Hypotheses:
 
 def keep_best(settings: Beam, task: Task) -> Hypotheses:
     """Search with a beam of any width: see :func:`beam_search`."""
-    beam, n_best, penalty, ids = settings.beam_size, settings.n_best, settings.length_penalty, task.ids
+    beam, n_best, ids = settings.beam_size, settings.n_best, task.ids
     # The history of a sentence holds its finished hypotheses, and behind them its open ones.
     sentences = all_sentences(task.max_length, task.source_time, kept=beam, score=MINUS_INFINITY, going=beam)
 
@@ -88,16 +90,17 @@ def keep_best(settings: Beam, task: Task) -> Hypotheses:
         ended = ending >= tf.math.top_k(tf.concat([ending, going], axis=1), beam)[0][:, -1:]
         ended &= may_end(length, settings.min_length, going[:, :1])
         going = tf.where(last, MINUS_INFINITY, going)
-        divisor = power(length, penalty)
-        finished = tf.where(ended | last, normalised(ending, divisor), MINUS_INFINITY)
+        by = divisor(settings, length)
+        finished = tf.where(ended | last, normalised(rewarded(settings, ending, length), by), MINUS_INFINITY)
         scores, kept = tf.math.top_k(tf.concat([scores, finished], axis=1), beam)
 
-        # Log-probabilities only fall, and a negative sum is best divided by the greatest length: a bound that is exact.
-        # Beside it, a full set of finished ones stops the search only if it is good: a sure model always has some
-        # hopeless end among its candidates, and enough of those are soon together.
+        # Beside the bound, a full set of finished ones stops the search only if it is good: a sure model always has
+        # some hopeless end among its candidates, and enough of those are soon together.
         best, worst = going[:, 0], scores[:, n_best - 1]
-        full = scores[:, beam - 1] > MINUS_INFINITY
-        done = (best / power(sentences.max_length, penalty) <= worst) | (full & (best / divisor <= worst))
+        done = bound(settings, best, length, sentences.max_length) <= worst
+        if settings.stop == "full":
+            full = scores[:, beam - 1] > MINUS_INFINITY
+            done |= full & (rewarded(settings, best, length) / by <= worst)
         going = tf.where(done[:, tf.newaxis], MINUS_INFINITY, going)
 
         chosen = tf.concat([kept, beam + parents], axis=1)

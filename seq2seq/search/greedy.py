@@ -8,8 +8,9 @@ import tensorflow as tf
 from seq2seq.search.history import History, append
 from seq2seq.search.hypotheses import Hypotheses
 from seq2seq.search.open_sentences import Found, Sentences, all_sentences, search_all, take, trimmed
+from seq2seq.search.scores import divisor, normalised, rewarded
 from seq2seq.search.settings import Search
-from seq2seq.search.step import candidates, may_end, normalised, power, take_step
+from seq2seq.search.step import candidates, may_end, take_step
 from seq2seq.search.task import Task
 
 
@@ -116,7 +117,8 @@ def follow(choose: Choose, settings: Search, task: Task, paths: int = 1) -> Hypo
     path = Path(tf.fill(tf.shape(sentences.place), task.ids.start), state)
     found = search_all(advance, path, sentences, memory, beam=1, n_best=1, pad=pad)
     lengths = tf.math.count_nonzero(found.tokens != pad, axis=2, dtype=tf.int32)
-    scores = normalised(tf.reduce_sum(found.token_scores, axis=2), power(lengths, settings.length_penalty))
+    sums = rewarded(settings, tf.reduce_sum(found.token_scores, axis=2), lengths)
+    scores = normalised(sums, divisor(settings, lengths))
     found = trimmed(found._replace(scores=scores), pad)
     return found if paths == 1 else _side_by_side(found, paths)
 

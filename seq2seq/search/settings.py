@@ -17,39 +17,57 @@ class Search:
 
     Two settings that differ only in numbers share a graph, which takes the numbers as tensors. What decides which
     operations there are stands in ``structure``. ``max_length_factor`` is for those who know a source; a graph is
-    told the limits of its sentences.
+    told the limits of its sentences. What costs operations only where it is used stands in ``switches``: a number that
+    is off at 0.
 
     Args:
         length_penalty: A score is the sum of log-probabilities / length ** length_penalty, the end of the sentence
             counted: 0 the plain sum, 1 the mean per token, above 1 favours long sentences.
+        length_form: What is raised to the length_penalty: "power" the length, "gnmt" (5 + length) / 6, which treats
+            short sentences more alike (Wu et al. 2016, equation 14).
+        word_reward: Nats added to the sum for each token before it is divided, the end counted.
         max_length_factor: Longest translation in tokens: this factor times the source's tokens, plus 10. By default
             the model file says it, as the training pairs showed; where it does not, the factor is 2.
         min_length: Tokens before a sentence may end; where it has to end sooner, it does.
     """
 
-    structure: ClassVar[tuple[str, ...]] = ()
+    structure: ClassVar[tuple[str, ...]] = ("length_form",)
+    switches: ClassVar[tuple[str, ...]] = ("word_reward",)
 
     length_penalty: Annotated[float, Range(0)] = 1.0
+    length_form: Literal["power", "gnmt"] = "power"
+    word_reward: Annotated[float, Range()] = 0.0
     max_length_factor: Annotated[float, Range(0, open_low=True)] | Literal["learnt"] = "learnt"
     min_length: Annotated[int, Range(0)] = 0
 
     def __post_init__(self) -> None:
         check_settings(self)
+        if self.word_reward and self.length_penalty == 1 and self.length_form == "power":
+            raise SettingsError(
+                "The mean per token grows by a word_reward whatever the length, so that no other sentence is found. "
+                f"Received: word_reward={self.word_reward}, length_penalty=1.0. Use length_penalty=0, or leave one out."
+            )
 
     def form(self) -> Self:
-        """Give the settings with every number at its default: what tells its graph from others.
+        """Give the settings with every number at its default, or at 1 where it is switched on: what tells its graph.
 
         Example:
             >>> Beam(3, length_penalty=0.5).form() == Beam(3), Beam(4).form() == Beam(3)
             (True, False)
         """
-        return type(self)(**{name: getattr(self, name) for name in self.structure})
+        default = {field.name: field.default for field in dataclasses.fields(self) if field.name not in self.structure}
+        return self.fed({**default, **{name: 1 for name in self.switches if self.has(name)}})
 
     def numbers(self) -> dict[str, int | float]:
-        """Give by name what a graph takes as tensors: all but ``structure`` and ``max_length_factor``."""
+        """Give by name what a graph takes as tensors: no ``structure``, no ``max_length_factor``, none that is off."""
         names = (field.name for field in dataclasses.fields(self))
-        left_out = {*self.structure, "max_length_factor"}
+        left_out = {*self.structure, "max_length_factor", *(name for name in self.switches if not self.has(name))}
         return {name: getattr(self, name) for name in names if name not in left_out}
+
+    def has(self, switch: str) -> bool:
+        """Tell whether one of ``switches`` is on; where it is a tensor, it is: others are not fed."""
+        value = getattr(self, switch)
+        return not isinstance(value, int | float) or value != 0
 
     def fed(self, numbers: Mapping[str, Any]) -> Self:
         """Give the settings with tensors in the place of numbers, as the search functions take them too.
@@ -93,16 +111,19 @@ class Beam(Search):
     Args:
         beam_size: Open hypotheses per sentence; 1 is greedy search.
         n_best: Hypotheses given back per sentence, at most ``beam_size``.
+        stop: When a sentence is done: "full" also once it has ``beam_size`` finished hypotheses and no open one is
+            better, as it stands; "exact" only when no open one can still become better.
 
     Example:
         >>> str(Beam(5, length_penalty=0.6))
         'beam 5'
     """
 
-    structure: ClassVar[tuple[str, ...]] = ("beam_size", "n_best")
+    structure: ClassVar[tuple[str, ...]] = (*Search.structure, "beam_size", "n_best", "stop")
 
     beam_size: Annotated[int, Range(1)] = 5
     n_best: Annotated[int, Range(1)] = 1
+    stop: Literal["full", "exact"] = "full"
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -130,7 +151,7 @@ class Sample(Search):
             their scores, best first.
     """
 
-    structure: ClassVar[tuple[str, ...]] = ("n_best",)
+    structure: ClassVar[tuple[str, ...]] = (*Search.structure, "n_best")
 
     temperature: Annotated[float, Range(0, open_low=True)] = 1.0
     top_k: Annotated[int, Range(0)] = 0

@@ -188,40 +188,6 @@ def may_end(length: tf.Tensor, min_length: Any, best: tf.Tensor) -> tf.Tensor:
     return (length > tf.cast(min_length, tf.int32)) | tf.equal(best, MINUS_INFINITY)
 
 
-def power(length: Any, penalty: Any) -> tf.Tensor:
-    """Give what a sum of log-probabilities is divided by: `length ** penalty`.
-
-    Args:
-        length: How many tokens were summed, integers.
-        penalty: The exponent, a number or a scalar tensor.
-
-    Returns:
-        The power, float32.
-
-    Example:
-        >>> power(tf.constant([4, 9]), 0.5).numpy().tolist()
-        [2.0, 3.0]
-    """
-    return tf.pow(tf.cast(length, tf.float32), penalty)
-
-
-def normalised(log_probs: tf.Tensor, divisor: tf.Tensor) -> tf.Tensor:
-    """Turn sums of log-probabilities into scores.
-
-    Args:
-        log_probs: Sums, nats.
-        divisor: What they are divided by. The impossible is not: it stays far below everything else.
-
-    Returns:
-        The scores.
-
-    Example:
-        >>> normalised(tf.constant([-6.0, float("-inf")]), 3.0).numpy().tolist()
-        [-2.0, -inf]
-    """
-    return tf.where(log_probs > IMPOSSIBLE / 2, log_probs / divisor, log_probs)
-
-
 def check_end(logits: tf.Tensor, ids: SpecialIds) -> None:
     """Refuse an end that is not in the vocabulary, where the width of the vocabulary is known.
 

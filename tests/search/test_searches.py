@@ -24,7 +24,7 @@ SEARCHES = [
 # Another value for every number that a graph is fed.
 OTHER = {
     "length_penalty": 0.3, "min_length": 4, "temperature": 0.4, "top_k": 2, "top_p": 0.5,
-    "seed": 2**40,
+    "seed": 2**40, "word_reward": 0.9,
 }  # fmt: skip
 
 
@@ -60,7 +60,7 @@ def test_who_does_not_ask_for_attention_gets_the_same_without(kind):
         np.testing.assert_array_equal(one, other)
 
 
-@pytest.mark.parametrize("kind", [Greedy(), Beam(3), Sample()], ids=str)
+@pytest.mark.parametrize("kind", [Greedy(), Beam(3), Sample(), Beam(3, word_reward=0.4, length_penalty=0.5)], ids=repr)
 def test_every_number_may_be_a_tensor(kind):
     """One graph for all numbers, with the results of graphs in which they are constants."""
     tables, max_length = random_tables(5, 6, 9, spread=1.0), np.full(6, 9, np.int32)

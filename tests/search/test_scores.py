@@ -1,0 +1,80 @@
+"""Scores as the field writes them, and the stop that drops nothing which can still win."""
+
+import functools
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from seq2seq.search import Beam, Greedy, Sample
+from tests import reference
+from tests.reference import by_length
+from tests.search.scripted import next_log_probs, random_tables, run, words
+
+seeds = st.integers(0, 2**32 - 1)
+close = functools.partial(np.testing.assert_allclose, rtol=1e-5, atol=1e-5)
+
+# Settings, and the same for the reference.
+SCORES = [
+    ({"length_form": "gnmt", "length_penalty": 0.7}, by_length(0.7, gnmt=True)),
+    ({"length_form": "gnmt", "word_reward": 1.5}, by_length(1.0, 1.5, gnmt=True)),
+    ({"length_penalty": 0.0, "word_reward": 2.5}, by_length(0.0, 2.5)),
+    ({"length_penalty": 1.5, "word_reward": 2.5}, by_length(1.5, 2.5)),
+    ({"length_penalty": 0.5, "word_reward": -0.7}, by_length(0.5, -0.7)),
+]
+each_score = pytest.mark.parametrize(("options", "worth"), SCORES, ids=[str(options) for options, _ in SCORES])
+
+
+@each_score
+@settings(max_examples=25)
+@given(seed=seeds, max_length=st.lists(st.integers(1, 4), min_size=1, max_size=4))
+def test_widest_beam_equals_brute_force(options, worth, seed, max_length):
+    tables = random_tables(seed, len(max_length), 6)
+    found = run(Beam(40, 4, **options), tables, max_length)
+    for table, longest, tokens, scores in zip(tables, max_length, found.tokens, found.scores, strict=True):
+        expected = reference.every_hypothesis(next_log_probs(table), longest, worth)[:4]
+        assert [words(row) for row in tokens[: len(expected)]] == [one.tokens for one in expected]
+        close(scores[: len(expected)], [one.score for one in expected])
+
+
+@each_score
+@settings(max_examples=25)
+@given(seed=seeds, max_length=st.lists(st.integers(1, 9), min_size=1, max_size=4))
+def test_equals_the_rules_written_with_lists(options, worth, seed, max_length):
+    tables = random_tables(seed, len(max_length), 7)
+    found = run(Beam(3, 2, **options), tables, max_length)
+    for table, longest, tokens, scores in zip(tables, max_length, found.tokens, found.scores, strict=True):
+        expected = reference.beam_search(next_log_probs(table), longest, worth, 3, 2)
+        assert [words(row) for row in tokens[: len(expected)]] == [one.tokens for one in expected]
+        close(scores[: len(expected)], [one.score for one in expected])
+
+
+@each_score
+def test_one_path_is_scored_alike(options, worth):
+    tables = random_tables(4, 3, 7)
+    for kind in (Greedy(**options), Sample(n_best=2, **options), Beam(1, **options)):
+        found = run(kind, tables, [2, 5, 9])
+        for table, tokens, scores in zip(tables, found.tokens, found.scores, strict=True):
+            close(scores, [reference.score(next_log_probs(table), words(row), worth) for row in tokens])
+
+
+@settings(max_examples=40)
+@given(
+    seed=seeds, max_length=st.lists(st.integers(1, 9), min_size=1, max_size=6), worth=st.sampled_from([0.0, 1.0, 2.0])
+)
+@pytest.mark.parametrize("beam_size", [2, 3])
+def test_an_exact_stop_drops_nothing_that_can_still_win(beam_size, seed, max_length, worth):
+    tables = random_tables(seed, len(max_length), 7)
+    found = run(Beam(beam_size, stop="exact", length_penalty=worth), tables, max_length)
+    for table, longest, tokens, scores in zip(tables, max_length, found.tokens, found.scores, strict=True):
+        (best,) = reference.beam_search(next_log_probs(table), longest, worth, beam_size, 1, exact=True)
+        assert words(tokens[0]) == best.tokens
+        close(scores[0], best.score)
+
+
+def test_the_stop_by_a_full_set_does():
+    """Or there would be nothing to choose."""
+    tables, max_length = random_tables(0, 40, 7), np.full(40, 9)
+    full, exact = (run(Beam(2, stop=stop, length_penalty=2.0), tables, max_length).scores for stop in ("full", "exact"))
+    assert np.all(exact >= full) and np.any(exact > full)
