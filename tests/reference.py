@@ -13,6 +13,7 @@ PAD, START, END = 0, 1, 2
 
 NextLogProbs = Callable[[tuple[int, ...]], np.ndarray]
 Worth = Callable[[float, tuple[int, ...]], float]
+Allowed = Callable[[tuple[int, ...], int], bool]
 
 
 class Found(NamedTuple):
@@ -47,8 +48,16 @@ def by_length(penalty: float, reward: float = 0.0, gnmt: bool = False) -> Worth:
     return worth
 
 
+def anything(prefix: tuple[int, ...], token: int) -> bool:
+    return True
+
+
 def every_hypothesis(
-    next_log_probs: NextLogProbs, max_length: int, worth: float | Worth, min_length: int = 0
+    next_log_probs: NextLogProbs,
+    max_length: int,
+    worth: float | Worth,
+    min_length: int = 0,
+    allowed: Allowed = anything,
 ) -> list[Found]:
     """Brute force: all token sequences that end within max_length tokens, and not before min_length, best first."""
     vocab = len(next_log_probs(()))
@@ -56,10 +65,11 @@ def every_hypothesis(
     while prefixes:
         prefix = prefixes.pop()
         whole = (*prefix, END)
-        if len(prefix) >= min_length or len(whole) == max_length:
+        if (len(prefix) >= min_length and allowed(prefix, END)) or len(whole) == max_length:
             found.append(Found(whole, score(next_log_probs, whole, worth)))
         if len(whole) < max_length:
-            prefixes += [(*prefix, token) for token in range(vocab) if token not in (PAD, START, END)]
+            words = [token for token in range(vocab) if token not in (PAD, START, END) and allowed(prefix, token)]
+            prefixes += [(*prefix, token) for token in words]
     return sorted(found, key=lambda one: -one.score)
 
 
@@ -71,6 +81,7 @@ def beam_search(
     n_best: int,
     min_length: int = 0,
     exact: bool = False,
+    allowed: Allowed = anything,
 ) -> list[Found]:
     """Beam search as its rules are told, for one sentence, with lists and without the stop by the exact bound."""
     worth = worth if callable(worth) else by_length(worth)
@@ -80,8 +91,9 @@ def beam_search(
         following = []
         for prefix, total in opened:
             log_probs = next_log_probs(prefix)
-            allowed = [t for t in range(vocab) if t not in (PAD, START)]
-            following += [((*prefix, token), total + log_probs[token]) for token in allowed]
+            last = length == max_length
+            words = [t for t in range(vocab) if t not in (PAD, START) and (allowed(prefix, t) or (last and t == END))]
+            following += [((*prefix, token), total + log_probs[token]) for token in words]
         following.sort(key=lambda one: -one[1])
         best, last = following[:beam_size] if length > min_length else [], length == max_length
         ends = [one for one in (following if last else best) if one[0][-1] == END]

@@ -10,8 +10,8 @@ from seq2seq.search.hypotheses import Hypotheses
 from seq2seq.search.open_sentences import Found, Sentences, all_sentences, search_all, take, trimmed
 from seq2seq.search.scores import bound, divisor, normalised, rewarded
 from seq2seq.search.settings import Beam
-from seq2seq.search.step import MINUS_INFINITY, candidates, may_end, take_step
-from seq2seq.search.task import Task
+from seq2seq.search.step import MINUS_INFINITY, banned_next, candidates, may_end, take_step
+from seq2seq.search.task import Fixed, Task
 
 
 class Rows(NamedTuple):
@@ -73,10 +73,11 @@ def keep_best(settings: Beam, task: Task) -> Hypotheses:
     # The history of a sentence holds its finished hypotheses, and behind them its open ones.
     sentences = all_sentences(task.max_length, task.source_time, kept=beam, score=MINUS_INFINITY, going=beam)
 
-    def advance(length: tf.Tensor, rows: Rows, sentences: Sentences, memory: Any) -> tuple[Rows, Sentences]:
-        logits, state, attention = take_step(task, rows.tokens, rows.state, memory)
+    def advance(length: tf.Tensor, rows: Rows, sentences: Sentences, fixed: Fixed) -> tuple[Rows, Sentences]:
+        logits, state, attention = take_step(task, rows.tokens, rows.state, fixed.memory)
         history, scores, has_ended = sentences.found
-        offered = candidates(logits, beam, ids)
+        banned = banned_next(settings, fixed, history.tokens[:, beam:], logits, ids.pad)
+        offered = candidates(logits, beam, ids, banned)
         width = offered.tokens.shape[1] or tf.shape(offered.tokens)[1]
         last = (length >= sentences.max_length)[:, tf.newaxis]
 
@@ -89,6 +90,8 @@ def keep_best(settings: Beam, task: Task) -> Hypotheses:
         ending = tf.reshape(rows.log_probs + offered.end_log_probs, [-1, beam])
         ended = ending >= tf.math.top_k(tf.concat([ending, going], axis=1), beam)[0][:, -1:]
         ended &= may_end(length, settings.min_length, going[:, :1])
+        if banned is not None:
+            ended &= ~tf.reshape(banned[:, ids.end], [-1, beam])
         going = tf.where(last, MINUS_INFINITY, going)
         by = divisor(settings, length)
         finished = tf.where(ended | last, normalised(rewarded(settings, ending, length), by), MINUS_INFINITY)
@@ -129,7 +132,7 @@ def keep_best(settings: Beam, task: Task) -> Hypotheses:
         log_probs=tf.where(rows % beam == 0, 0.0, MINUS_INFINITY),
         state=take(task.state, rows // beam),
     )
-    return trimmed(search_all(advance, start, sentences, task.memory, beam=beam, n_best=n_best, pad=ids.pad), ids.pad)
+    return trimmed(search_all(advance, start, sentences, task.fixed, beam=beam, n_best=n_best, pad=ids.pad), ids.pad)
 
 
 def pick(values: tf.Tensor, places: tf.Tensor) -> tf.Tensor:

@@ -10,8 +10,8 @@ from seq2seq.search.hypotheses import Hypotheses
 from seq2seq.search.open_sentences import Found, Sentences, all_sentences, search_all, take, trimmed
 from seq2seq.search.scores import divisor, normalised, rewarded
 from seq2seq.search.settings import Search
-from seq2seq.search.step import candidates, may_end, take_step
-from seq2seq.search.task import Task
+from seq2seq.search.step import banned_next, candidates, may_end, take_step
+from seq2seq.search.task import Fixed, Task
 
 
 class Choice(NamedTuple):
@@ -28,8 +28,25 @@ class Choice(NamedTuple):
     ended: tf.Tensor
 
 
-Choose = Callable[[tf.Tensor, tf.Tensor, Sentences, tf.Tensor], Choice]
-"""`choose(logits [rows, vocab], last [rows] bool, sentences, length) -> Choice`."""
+class Offer(NamedTuple):
+    """What the next token of every row is chosen of.
+
+    Args:
+        logits: `[rows, vocab]` float32.
+        banned: `[rows, vocab]` bool, what may not come next; None for nothing.
+        last: `[rows]` bool: whether this is the last token that the sentence may have.
+        place: `[rows]` int32, which path of the batch it is.
+        length: Tokens of a path with this one, a scalar int32.
+    """
+
+    logits: tf.Tensor
+    banned: tf.Tensor | None
+    last: tf.Tensor
+    place: tf.Tensor
+    length: tf.Tensor
+
+
+Choose = Callable[[Offer], Choice]
 
 
 class Path(NamedTuple):
@@ -67,12 +84,14 @@ def greedy_search(settings: Search, task: Task) -> Hypotheses:
     """
     ids = task.ids
 
-    def choose(logits: tf.Tensor, last: tf.Tensor, sentences: Sentences, length: tf.Tensor) -> Choice:
-        tokens, log_probs, end_log_probs = candidates(logits, 1, ids)
+    def choose(offer: Offer) -> Choice:
+        tokens, log_probs, end_log_probs = candidates(offer.logits, 1, ids, offer.banned)
         best = tf.argmax(log_probs, axis=1, output_type=tf.int32)
         best_log_probs = tf.reduce_max(log_probs, axis=1)
-        ended = may_end(length, settings.min_length, best_log_probs) & (end_log_probs >= best_log_probs)
-        ends = last | ended
+        ended = may_end(offer.length, settings.min_length, best_log_probs) & (end_log_probs >= best_log_probs)
+        if offer.banned is not None:
+            ended &= ~offer.banned[:, ids.end]
+        ends = offer.last | ended
         tokens = tf.where(ends, ids.end, tf.gather(tokens, best, batch_dims=1))
         return Choice(tokens, tf.where(ends, end_log_probs, best_log_probs), ended)
 
@@ -92,15 +111,21 @@ def follow(choose: Choose, settings: Search, task: Task, paths: int = 1) -> Hypo
         `paths` hypotheses per sentence, best first.
     """
     pad, end = task.ids.pad, task.ids.end
-    sentences, state, memory = all_sentences(task.max_length, task.source_time, kept=1, score=0.0), *task[1:3]
+    sentences, state, fixed = (
+        all_sentences(task.max_length, task.source_time, kept=1, score=0.0),
+        task.state,
+        task.fixed,
+    )
     if paths > 1:
         again = tf.tile(sentences.place, [paths])
-        sentences, state, memory = take((sentences, state, memory), again)
+        sentences, state, fixed = take((sentences, state, fixed), again)
         sentences = sentences._replace(place=tf.range(tf.size(again)))
 
-    def advance(length: tf.Tensor, path: Path, sentences: Sentences, memory: Any) -> tuple[Path, Sentences]:
-        logits, state, attention = take_step(task, path.tokens, path.state, memory)
-        tokens, log_probs, ended = choose(logits, length >= sentences.max_length, sentences, length)
+    def advance(length: tf.Tensor, path: Path, sentences: Sentences, fixed: Fixed) -> tuple[Path, Sentences]:
+        logits, state, attention = take_step(task, path.tokens, path.state, fixed.memory)
+        banned = banned_next(settings, fixed, sentences.found.history.tokens, logits, pad)
+        offer = Offer(logits, banned, length >= sentences.max_length, sentences.place, length)
+        tokens, log_probs, ended = choose(offer)
         going = sentences.open
         tokens = tf.where(going, tokens, pad)
         latest = History(
@@ -115,7 +140,7 @@ def follow(choose: Choose, settings: Search, task: Task, paths: int = 1) -> Hypo
         return Path(tokens, state), sentences._replace(open=going & (tokens != end), found=found)
 
     path = Path(tf.fill(tf.shape(sentences.place), task.ids.start), state)
-    found = search_all(advance, path, sentences, memory, beam=1, n_best=1, pad=pad)
+    found = search_all(advance, path, sentences, fixed, beam=1, n_best=1, pad=pad)
     lengths = tf.math.count_nonzero(found.tokens != pad, axis=2, dtype=tf.int32)
     sums = rewarded(settings, tf.reduce_sum(found.token_scores, axis=2), lengths)
     scores = normalised(sums, divisor(settings, lengths))

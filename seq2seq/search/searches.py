@@ -6,11 +6,12 @@ from typing import Any
 import tensorflow as tf
 
 from seq2seq.search.beam import beam_search
+from seq2seq.search.constraints import Constraints
 from seq2seq.search.greedy import greedy_search
 from seq2seq.search.hypotheses import Hypotheses
 from seq2seq.search.sampling import sample_search
 from seq2seq.search.settings import Beam, Greedy, Sample, Search
-from seq2seq.search.task import Step, Task, special_ids, tensors
+from seq2seq.search.task import Fixed, Step, Task, special_ids, tensors
 
 SEARCHES: Mapping[type[Search], Callable[[Any, Task], Hypotheses]] = {
     Greedy: greedy_search,
@@ -31,6 +32,7 @@ def search(
     end: int,
     pad: int = 0,
     source_time: tf.Tensor | int | None = None,
+    constraints: Constraints | None = None,
 ) -> Hypotheses:
     """Search for the best target sequences of a batch of sentences.
 
@@ -49,6 +51,7 @@ def search(
         pad: What fills up behind the end.
         source_time: Where the weights of the attention are wanted, how many positions they are for; step then gives
             them as a third thing, `[rows, source_time]`.
+        constraints: What is asked of the hypotheses of each sentence; None for nothing.
 
     Returns:
         The hypotheses, best first.
@@ -68,7 +71,6 @@ def search(
     if type(settings) not in SEARCHES:
         names = ", ".join(kind.__name__ for kind in SEARCHES)
         raise TypeError(f"The settings of a search are one of {names}. Received: settings={settings!r}.")
-    task = Task(
-        step, tensors(state, "state"), tensors(memory, "memory"), max_length, special_ids(start, end, pad), source_time
-    )
-    return SEARCHES[type(settings)](settings, task)
+    ids = special_ids(start, end, pad)
+    fixed = Fixed(tensors(memory, "memory"), (constraints or Constraints()).of(pad))
+    return SEARCHES[type(settings)](settings, Task(step, tensors(state, "state"), fixed, max_length, ids, source_time))

@@ -29,9 +29,10 @@ class Search:
         max_length_factor: Longest translation in tokens: this factor times the source's tokens, plus 10. By default
             the model file says it, as the training pairs showed; where it does not, the factor is 2.
         min_length: Tokens before a sentence may end; where it has to end sooner, it does.
+        no_repeat_ngram: Length in tokens of what a translation may not hold twice; 0 for no such rule.
     """
 
-    structure: ClassVar[tuple[str, ...]] = ("length_form",)
+    structure: ClassVar[tuple[str, ...]] = ("length_form", "no_repeat_ngram")
     switches: ClassVar[tuple[str, ...]] = ("word_reward",)
 
     length_penalty: Annotated[float, Range(0)] = 1.0
@@ -39,6 +40,7 @@ class Search:
     word_reward: Annotated[float, Range()] = 0.0
     max_length_factor: Annotated[float, Range(0, open_low=True)] | Literal["learnt"] = "learnt"
     min_length: Annotated[int, Range(0)] = 0
+    no_repeat_ngram: Annotated[int, Range(0)] = 0
 
     def __post_init__(self) -> None:
         check_settings(self)

@@ -4,7 +4,9 @@ from typing import Any, NamedTuple
 
 import tensorflow as tf
 
-from seq2seq.search.task import SpecialIds, Task, any_rows, tensors
+from seq2seq.search.constraints import not_next
+from seq2seq.search.settings import Search
+from seq2seq.search.task import Fixed, SpecialIds, Task, any_rows, tensors
 from seq2seq.search.top_k import best_of_row
 
 IMPOSSIBLE = -1e30
@@ -139,7 +141,7 @@ def log_probabilities(logits: tf.Tensor, total: tf.Tensor) -> tf.Tensor:
     return tf.where(tf.math.is_nan(log_probs), IMPOSSIBLE, log_probs)
 
 
-def candidates(logits: tf.Tensor, count: int, ids: SpecialIds) -> Candidates:
+def candidates(logits: tf.Tensor, count: int, ids: SpecialIds, banned: tf.Tensor | None = None) -> Candidates:
     """Find the best tokens to go on with, at least `count` of them where the vocabulary has so many.
 
     Log-probabilities are taken of the best logits only: a pass over the whole vocabulary costs as much as a layer.
@@ -148,6 +150,8 @@ def candidates(logits: tf.Tensor, count: int, ids: SpecialIds) -> Candidates:
         logits: `[rows, vocab]` float32.
         count: How many tokens are needed per row.
         ids: The special ids.
+        banned: `[rows, vocab]` bool, what may not come next; None for nothing. Whether the end is among it, those
+            have to see who end.
 
     Returns:
         The candidates, best first but for the ones that cannot go on.
@@ -163,11 +167,31 @@ def candidates(logits: tf.Tensor, count: int, ids: SpecialIds) -> Candidates:
     check_end(logits, ids)
     logits, total = clean(logits)
     excluded = sorted(set(ids))
-    best, tokens = best_of_row(logits, count + len(excluded))
+    # What is impossible, but not banned, comes before what is.
+    offered = logits if banned is None else tf.where(banned, MINUS_INFINITY, tf.maximum(logits, tf.float32.min))
+    best, tokens = best_of_row(offered, count + len(excluded))
     stops = tf.reduce_any(tokens[:, :, tf.newaxis] == tf.constant(excluded), axis=2)
+    if banned is not None:
+        stops |= tf.gather(banned, tokens, batch_dims=1)
     # The end behind them, so that both go through it at once.
     log_probs = log_probabilities(tf.concat([best, logits[:, ids.end : ids.end + 1]], axis=1), total)
     return Candidates(tokens, tf.where(stops, MINUS_INFINITY, log_probs[:, :-1]), log_probs[:, -1])
+
+
+def banned_next(settings: Search, fixed: Fixed, written: tf.Tensor, logits: tf.Tensor, pad: int) -> tf.Tensor | None:
+    """Tell which tokens may not come next, whoever chooses.
+
+    Args:
+        settings: What to search with.
+        fixed: What was asked of the sentences.
+        written: `[sentences, beam, time]` int32, the tokens of the open hypotheses.
+        logits: `[sentences · beam, vocab]`.
+        pad: The id of the padding.
+
+    Returns:
+        `[sentences · beam, vocab]` bool; None where nothing is asked for.
+    """
+    return not_next(fixed.constraints, settings.no_repeat_ngram, written, tf.shape(logits)[1], pad)
 
 
 def may_end(length: tf.Tensor, min_length: Any, best: tf.Tensor) -> tf.Tensor:
