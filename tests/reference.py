@@ -82,9 +82,11 @@ def beam_search(
     min_length: int = 0,
     exact: bool = False,
     allowed: Allowed = anything,
+    standing: Worth | None = None,
 ) -> list[Found]:
     """Beam search as its rules are told, for one sentence, with lists and without the stop by the exact bound."""
     worth = worth if callable(worth) else by_length(worth)
+    standing = standing or worth  # of what has not ended yet
     vocab = len(next_log_probs(()))
     opened, finished = [((), 0.0)], []
     for length in range(1, max_length + 1):
@@ -100,7 +102,7 @@ def beam_search(
         finished += [Found(one[0], worth(one[1], one[0]), one in best) for one in ends]
         opened = [] if last else [one for one in following if one[0][-1] != END][:beam_size]
         finished.sort(key=lambda one: -one.score)
-        best = worth(opened[0][1], opened[0][0]) if opened else -np.inf
+        best = standing(opened[0][1], opened[0][0]) if opened else -np.inf
         if not exact and len(finished) >= beam_size and best <= finished[n_best - 1].score:
             break
     return finished[:n_best]

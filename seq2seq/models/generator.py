@@ -141,9 +141,19 @@ class _Graph:
         vocabulary: tf.Tensor | None,
     ) -> Hypotheses:
         model, form = self._model, self._form
+        if form.search.looks() and model.decoder.attention is None:
+            raise ValueError(
+                "A coverage penalty is on what a model looked at, so only a model with attention can have one. "
+                "Received: a coverage_penalty, and a decoder with attention=None. Leave it out."
+            )
         encoded = model.encoder(source, training=False)
         begin = start_search(
-            model.decoder, model.bridge(encoded), encoded, vocabulary, form.precision, attention=form.attention
+            model.decoder,
+            model.bridge(encoded),
+            encoded,
+            vocabulary,
+            form.precision,
+            form.attention or form.search.looks(),
         )
         found = search(
             form.search.fed(numbers),
@@ -153,6 +163,7 @@ class _Graph:
             end=END,
             pad=PAD,
             source_time=tf.shape(source)[1] if form.attention else None,
+            source_mask=encoded.mask,
         )
         return found if vocabulary is None else found._replace(tokens=tf.gather(vocabulary, found.tokens))
 

@@ -8,7 +8,7 @@ from seq2seq.search.greedy import greedy_search
 from seq2seq.search.history import History, append
 from seq2seq.search.hypotheses import Hypotheses
 from seq2seq.search.open_sentences import Found, Sentences, all_sentences, search_all, take, trimmed
-from seq2seq.search.scores import bound, divisor, normalised, rewarded
+from seq2seq.search.scores import bound, coverage, divisor, normalised, rewarded
 from seq2seq.search.settings import Beam
 from seq2seq.search.step import MINUS_INFINITY, banned_next, candidates, may_end, take_step
 from seq2seq.search.task import Fixed, Task
@@ -22,11 +22,14 @@ class Rows(NamedTuple):
         log_probs: `[sentences · beam]` float32, nats, the sum over the tokens so far; −inf for a hypothesis that does
             not exist.
         state: The state of the model, a nest of tensors `[sentences · beam, ...]`.
+        seen: `[sentences · beam, source_time]` float32, the attention that each position of the source got; an empty
+            tuple where nobody asks for it.
     """
 
     tokens: tf.Tensor
     log_probs: tf.Tensor
     state: Any
+    seen: Any
 
 
 def beam_search(settings: Beam, task: Task) -> Hypotheses:
@@ -42,7 +45,7 @@ def beam_search(settings: Beam, task: Task) -> Hypotheses:
       a score is always the model's probability of a whole sentence. It has ended by itself if its end is among the best
       `beam_size` candidates there, too.
 
-    A beam of 1 is greedy search.
+    A beam of 1 is greedy search, unless a coverage penalty makes it look beyond the first end.
 
     Args:
         settings: What to search with.
@@ -61,10 +64,12 @@ def beam_search(settings: Beam, task: Task) -> Hypotheses:
         [[[4, 2], [3, 2]]]
 
     Source:
-        Sutskever et al. 2014, section 3.2; the length normalisation of Cho et al. 2014, "On the properties", section 4.
+        Sutskever et al. 2014, section 3.2; the length normalisation of Cho et al. 2014, "On the properties", section 4;
+        coverage and the other length penalty of Wu et al. 2016, equation 14.
     """
     # The same, with less to do at each token.
-    return greedy_search(settings, task) if settings.beam_size == 1 else keep_best(settings, task)
+    plain = settings.beam_size == 1 and not settings.looks()
+    return greedy_search(settings, task) if plain else keep_best(settings, task)
 
 
 def keep_best(settings: Beam, task: Task) -> Hypotheses:
@@ -94,7 +99,13 @@ def keep_best(settings: Beam, task: Task) -> Hypotheses:
             ended &= ~tf.reshape(banned[:, ids.end], [-1, beam])
         going = tf.where(last, MINUS_INFINITY, going)
         by = divisor(settings, length)
-        finished = tf.where(ended | last, normalised(rewarded(settings, ending, length), by), MINUS_INFINITY)
+        worth = normalised(rewarded(settings, ending, length), by)
+        seen = ()
+        if settings.looks():
+            seen = tf.ensure_shape(rows.seen + attention, rows.seen.shape)
+            looked = tf.reshape(seen, [-1, beam, tf.shape(seen)[1]])
+            worth += settings.coverage_penalty * coverage(looked, fixed.source_mask)
+        finished = tf.where(ended | last, worth, MINUS_INFINITY)
         scores, kept = tf.math.top_k(tf.concat([scores, finished], axis=1), beam)
 
         # Beside the bound, a full set of finished ones stops the search only if it is good: a sure model always has
@@ -114,13 +125,14 @@ def keep_best(settings: Beam, task: Task) -> Hypotheses:
         latest = History(
             tokens=tf.concat([tf.where(kept < beam, ids.pad, ids.end), tokens], axis=1)[:, :, tf.newaxis],
             token_scores=tf.concat([end_scores, token_scores], axis=1)[:, :, tf.newaxis],
-            attention=tf.nest.map_structure(
-                lambda seen: pick(_behind_nothing(seen, beam), chosen)[:, :, tf.newaxis], attention
-            ),
+            attention=()
+            if task.source_time is None
+            else pick(_behind_nothing(attention, beam), chosen)[:, :, tf.newaxis],
         )
         # The rows of a sentence are together, so a row is the first of its sentence and a place behind it.
         first = beam * tf.range(tf.size(sentences.open))[:, tf.newaxis]
-        rows = Rows(tf.reshape(tokens, [-1]), tf.reshape(going, [-1]), take(state, tf.reshape(first + parents, [-1])))
+        state, seen = take((state, seen), tf.reshape(first + parents, [-1]))
+        rows = Rows(tf.reshape(tokens, [-1]), tf.reshape(going, [-1]), state, seen)
         history = append(tf.nest.map_structure(lambda past: pick(past, chosen), history), latest)
         found = Found(history, scores, pick(tf.concat([has_ended, ended], axis=1), kept))
         return rows, sentences._replace(open=~done, found=found)
@@ -131,6 +143,9 @@ def keep_best(settings: Beam, task: Task) -> Hypotheses:
         tokens=tf.fill(tf.shape(rows), ids.start),
         log_probs=tf.where(rows % beam == 0, 0.0, MINUS_INFINITY),
         state=take(task.state, rows // beam),
+        seen=take(
+            tf.nest.map_structure(lambda mask: tf.zeros_like(mask, tf.float32), task.fixed.source_mask), rows // beam
+        ),
     )
     return trimmed(search_all(advance, start, sentences, task.fixed, beam=beam, n_best=n_best, pad=ids.pad), ids.pad)
 

@@ -7,6 +7,9 @@ import tensorflow as tf
 from seq2seq.search.settings import Search
 from seq2seq.search.step import IMPOSSIBLE
 
+LEAST_SEEN = 1e-30
+"""Less attention counts as this much, so that scores stay numbers."""
+
 
 def rewarded(settings: Search, log_probs: tf.Tensor, length: Any) -> tf.Tensor:
     """Add the reward of so many tokens to sums of log-probabilities."""
@@ -47,6 +50,25 @@ def normalised(log_probs: tf.Tensor, by: tf.Tensor) -> tf.Tensor:
     return tf.where(log_probs > IMPOSSIBLE / 2, log_probs / by, log_probs)
 
 
+def coverage(seen: tf.Tensor, source_mask: tf.Tensor) -> tf.Tensor:
+    """Tell how far hypotheses have looked at the whole source: 0 where every token got an attention of 1 or more.
+
+    Args:
+        seen: `[sentences, beam, source_time]` float32, the attention that each position got.
+        source_mask: `[sentences, source_time]` bool, True = real token.
+
+    Returns:
+        `[sentences, beam]` float32: the sum of log min(1, seen) over real tokens, never above 0.
+
+    Example:
+        >>> seen = tf.constant([[[1.5, 0.5, 0.0]]])
+        >>> coverage(seen, tf.constant([[True, True, False]])).numpy().round(3).tolist()
+        [[-0.693]]
+    """
+    logs = tf.math.log(tf.clip_by_value(seen, LEAST_SEEN, 1.0))
+    return tf.reduce_sum(tf.where(source_mask[:, tf.newaxis], logs, 0.0), axis=2)
+
+
 def bound(settings: Search, log_probs: tf.Tensor, length: tf.Tensor, longest: tf.Tensor) -> tf.Tensor:
     """Give what open hypotheses can become worth at most.
 
@@ -57,7 +79,7 @@ def bound(settings: Search, log_probs: tf.Tensor, length: tf.Tensor, longest: tf
         longest: `[sentences]` int32, the most tokens that they may have.
 
     Returns:
-        `[sentences]` float32, nats: no less than any score of what goes on from them.
+        `[sentences]` float32, nats: no less than any score of what goes on from them; a coverage penalty lowers it.
     """
     # Log-probabilities only fall, and a negative sum is best divided by the greatest length.
     if not settings.has("word_reward"):

@@ -33,6 +33,7 @@ def search(
     pad: int = 0,
     source_time: tf.Tensor | int | None = None,
     constraints: Constraints | None = None,
+    source_mask: tf.Tensor | None = None,
 ) -> Hypotheses:
     """Search for the best target sequences of a batch of sentences.
 
@@ -52,6 +53,8 @@ def search(
         source_time: Where the weights of the attention are wanted, how many positions they are for; step then gives
             them as a third thing, `[rows, source_time]`.
         constraints: What is asked of the hypotheses of each sentence; None for nothing.
+        source_mask: Which source positions are real, `[batch, source_time]` bool: a coverage penalty needs it, and that
+            step gives the weights of the attention, as above.
 
     Returns:
         The hypotheses, best first.
@@ -71,6 +74,14 @@ def search(
     if type(settings) not in SEARCHES:
         names = ", ".join(kind.__name__ for kind in SEARCHES)
         raise TypeError(f"The settings of a search are one of {names}. Received: settings={settings!r}.")
+    if settings.looks() and source_mask is None:
+        raise ValueError(
+            "A coverage penalty asks what the step looked at, and which positions of the source are real. "
+            f"Received: settings={settings!r}, source_mask=None. Give both, or leave the penalty out."
+        )
     ids = special_ids(start, end, pad)
-    fixed = Fixed(tensors(memory, "memory"), (constraints or Constraints()).of(pad))
-    return SEARCHES[type(settings)](settings, Task(step, tensors(state, "state"), fixed, max_length, ids, source_time))
+    mask = tf.cast(source_mask, tf.bool) if settings.looks() else ()
+    fixed = Fixed(tensors(memory, "memory"), (constraints or Constraints()).of(pad), mask)
+    looks = source_time is not None or settings.looks()
+    task = Task(step, tensors(state, "state"), fixed, max_length, ids, source_time, looks)
+    return SEARCHES[type(settings)](settings, task)

@@ -83,6 +83,10 @@ class Search:
             object.__setattr__(settings, name, number)
         return settings
 
+    def looks(self) -> bool:
+        """Tell whether the search asks what the model looked at."""
+        return False
+
     def greedy(self) -> Greedy:
         """Give greedy search with the same length penalty and limits."""
         return Greedy(**{field.name: getattr(self, field.name) for field in dataclasses.fields(Greedy)})
@@ -111,8 +115,10 @@ class Beam(Search):
     """Keep the best few hypotheses side by side.
 
     Args:
-        beam_size: Open hypotheses per sentence; 1 is greedy search.
+        beam_size: Open hypotheses per sentence; 1 is greedy search, but for a coverage penalty.
         n_best: Hypotheses given back per sentence, at most ``beam_size``.
+        coverage_penalty: Times the sum over the source's tokens of log min(1, attention that the token got) is added to
+            the score of a finished hypothesis; it needs a model with attention (Wu et al. 2016, equation 14).
         stop: When a sentence is done: "full" also once it has ``beam_size`` finished hypotheses and no open one is
             better, as it stands; "exact" only when no open one can still become better.
 
@@ -123,8 +129,11 @@ class Beam(Search):
 
     structure: ClassVar[tuple[str, ...]] = (*Search.structure, "beam_size", "n_best", "stop")
 
+    switches: ClassVar[tuple[str, ...]] = (*Search.switches, "coverage_penalty")
+
     beam_size: Annotated[int, Range(1)] = 5
     n_best: Annotated[int, Range(1)] = 1
+    coverage_penalty: Annotated[float, Range(0)] = 0.0
     stop: Literal["full", "exact"] = "full"
 
     def __post_init__(self) -> None:
@@ -134,6 +143,10 @@ class Beam(Search):
                 "The n best hypotheses are taken from the beam, so there are at most beam_size of them. "
                 f"Received: n_best={self.n_best}, beam_size={self.beam_size}. Widen the beam, or ask for fewer."
             )
+
+    def looks(self) -> bool:
+        """Tell whether the search asks what the model looked at."""
+        return self.has("coverage_penalty")
 
     def __str__(self) -> str:
         return "greedy" if self.beam_size == 1 else f"beam {self.beam_size}"

@@ -62,11 +62,12 @@ def take_step(task: Task, tokens: tf.Tensor, state: Any, memory: Any) -> Taken:
         ValueError: If it gives more or less than it was asked for, the logits are no matrix, or the new state differs
             from the old one in structure, type or width.
     """
-    given, attention = task.step(tokens, state, memory), task.source_time is not None
+    given, attention = task.step(tokens, state, memory), task.looks
     if len(given) != 2 + attention:
         raise ValueError(
             "step gives logits and state, and the weights of its attention, [rows, source_time], where the search is "
-            f"told source_time. Received: {len(given)} things, {'with' if attention else 'without'} a source_time."
+            f"told source_time or has a coverage penalty. Received: {len(given)} things, "
+            f"{'with' if attention else 'without'} a source_time."
         )
     logits, after = tf.convert_to_tensor(given[0]), given[1]
     if logits.shape.rank not in (2, None):

@@ -36,10 +36,12 @@ class Fixed(NamedTuple):
     Args:
         memory: A nest of tensors `[sentences, ...]`, what the steps read.
         constraints: What is asked of its hypotheses.
+        source_mask: `[sentences, source_time]` bool, True = real token; an empty tuple where nobody asks for it.
     """
 
     memory: Any
     constraints: Constraints
+    source_mask: Any
 
 
 class Task(NamedTuple):
@@ -51,7 +53,8 @@ class Task(NamedTuple):
         fixed: What does not change for a sentence: what the steps read, and more.
         max_length: `[batch]` integers, the most tokens of a hypothesis, END counted.
         ids: The special ids.
-        source_time: Positions that the attention of the step looks at; None where nobody asks for its weights.
+        source_time: Positions that the attention of the step looks at; None where nobody wants its weights back.
+        looks: Whether the step gives the weights of its attention.
     """
 
     step: Step
@@ -60,6 +63,7 @@ class Task(NamedTuple):
     max_length: Any
     ids: SpecialIds
     source_time: tf.Tensor | int | None
+    looks: bool
 
 
 def special_ids(start: int, end: int, pad: int) -> SpecialIds:

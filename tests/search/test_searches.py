@@ -24,7 +24,7 @@ SEARCHES = [
 # Another value for every number that a graph is fed.
 OTHER = {
     "length_penalty": 0.3, "min_length": 4, "temperature": 0.4, "top_k": 2, "top_p": 0.5,
-    "seed": 2**40, "word_reward": 0.9,
+    "seed": 2**40, "word_reward": 0.9, "coverage_penalty": 0.7,
 }  # fmt: skip
 
 
