@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from seq2seq.commands.arguments import MODEL, add_parallel, named_translator, parallel
+from seq2seq.commands.arguments import MODEL, add_ensemble, add_parallel, named_ensemble, parallel
 from seq2seq.commands.decoding_options import add_decoding, chosen_search
 from seq2seq.metrics import EvaluationSettings, alike, measure
 from seq2seq.runs.measuring import evaluation_of
@@ -26,6 +26,7 @@ def add(commands: Any) -> None:
     add_parallel(parser, "reference translations")
     parser.add_argument("--metrics", metavar="NAMES", help="names with commas between (default: as the recipe says)")
     parser.add_argument("--json", action="store_true", help="write JSON instead of a table")
+    add_ensemble(parser)
     add_decoding(parser)
     parser.set_defaults(run=run)
 
@@ -38,7 +39,7 @@ def run(arguments: argparse.Namespace) -> None:
     if names:
         convert(names, kinds(EvaluationSettings)["metrics"], "--metrics")  # refuses unknown ones, before any work
     sources, references = parallel(arguments)
-    translator = named_translator(arguments.model)
+    translator = named_ensemble(arguments)
     evaluation = evaluation_of(translator, names)
     found = translator.hypotheses(
         sources,

@@ -11,7 +11,7 @@ from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
-from seq2seq.commands.arguments import MODEL, count, file_or_stream, named_translator, standard_input
+from seq2seq.commands.arguments import MODEL, add_ensemble, count, file_or_stream, named_ensemble, standard_input
 from seq2seq.commands.decoding_options import add_decoding, chosen_search
 from seq2seq.system.files import is_readable, replacing
 from seq2seq.system.pipe import ArrivingLines
@@ -51,6 +51,7 @@ def add(commands: Any) -> None:
         help="write `ended` or `cut` and a TAB before each translation: whether it ended by itself, or the limit of "
         "length cut it",
     )  # fmt: skip
+    add_ensemble(parser)
     add_decoding(parser)
     parser.set_defaults(run=run)
 
@@ -60,7 +61,7 @@ def run(arguments: argparse.Namespace) -> None:
     from seq2seq.translation import Cuts
 
     _check(arguments)
-    translator = named_translator(arguments.model)
+    translator = named_ensemble(arguments)
     search = chosen_search(arguments, translator, arguments.n_best)
     chunk = _CHUNK * (arguments.batch_size or translator.batch_size)
     numbers = itertools.count(1)

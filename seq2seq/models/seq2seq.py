@@ -3,7 +3,6 @@
 from typing import Any
 
 import keras
-import numpy as np
 import tensorflow as tf
 from keras import ops
 
@@ -19,7 +18,6 @@ from seq2seq.models.sampled_softmax import draw_words, inclusion_probabilities
 from seq2seq.models.update import apply_if_finite
 from seq2seq.search import Greedy, Hypotheses, Search
 from seq2seq.system.fork import need_own_threads
-from seq2seq.text.length_limit import LengthLimit
 from seq2seq.text.special_ids import PAD
 
 
@@ -304,12 +302,6 @@ class Seq2Seq(keras.Model):
             RuntimeError: The process was forked from one that had used TensorFlow.
         """
         need_own_threads()
-        source = tf.cast(source, tf.int32)
-        if max_length is None:
-            limit = LengthLimit.chosen(search.max_length_factor)
-            tokens = np.count_nonzero(source.numpy() != PAD, axis=1)
-            max_length = np.array([limit.of(int(number)) for number in tokens], np.int32)
-        max_length = tf.broadcast_to(tf.cast(max_length, tf.int32), tf.shape(source)[:1])
         return self._generator.search(search, source, max_length, vocabulary, precision, attention)
 
     def score(self, inputs: dict[str, tf.Tensor], target_out: tf.Tensor) -> tf.Tensor:
@@ -327,12 +319,7 @@ class Seq2Seq(keras.Model):
             RuntimeError: The process was forked from one that had used TensorFlow.
         """
         need_own_threads()
-        need_names(inputs)
-        given = {"source": inputs["source"], "target_in": inputs["target_in"], "target_out": target_out}
-        ids = {name: tf.convert_to_tensor(each) for name, each in given.items()}
-        for name, each in ids.items():
-            need_ids(each, name)  # the cast to int32 would cut fractions off
-        return self._generator.score(**ids)
+        return self._generator.score(inputs, target_out)
 
     # --- saving -------------------------------------------------------------------------------------------------
 

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from itertools import groupby
 from pathlib import Path
 from statistics import fmean
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -43,7 +43,7 @@ from seq2seq.translation.model_file import (
 from seq2seq.translation.scoring import TargetScore, score_texts
 
 if TYPE_CHECKING:
-    from seq2seq.models import Seq2Seq
+    from seq2seq.models import Ensemble, Seq2Seq
     from seq2seq.text.tokenizer import Tokenizer
     from seq2seq.translation.shortlist import Shortlist
 
@@ -56,7 +56,7 @@ class Translator:
     """Translates text with a trained model.
 
     Args:
-        model: The model.
+        model: The model, or an ensemble of several.
         source_tokenizer: Cuts source text into the ids that the model reads.
         target_tokenizer: Joins the ids that the model writes; the same object where the vocabulary is joint.
         recipe: The recipe that the model was trained with, as TOML; for people.
@@ -88,7 +88,7 @@ class Translator:
 
     def __init__(
         self,
-        model: Seq2Seq,
+        model: Seq2Seq | Ensemble,
         source_tokenizer: Tokenizer,
         target_tokenizer: Tokenizer,
         *,
@@ -96,7 +96,7 @@ class Translator:
         about: Mapping[str, Any] | None = None,
         shortlist: Shortlist | None = None,
     ) -> None:
-        self.model = model
+        self.model = cast("Seq2Seq", model)  # an ensemble has what translating needs
         self.source_tokenizer = source_tokenizer
         self.target_tokenizer = target_tokenizer
         self.recipe = recipe
@@ -110,7 +110,7 @@ class Translator:
         self.shortlist = shortlist
         # What was measured, and of which weights; they may be others when it is saved.
         self._measured = self.about.get("metrics")
-        self._weights = self.about.get("weights") or (_fingerprint(model) if self._measured else "")
+        self._weights = self.about.get("weights") or (_fingerprint(self.model) if self._measured else "")
 
     def translate(
         self,
@@ -271,6 +271,7 @@ class Translator:
 
         Raises:
             TranslatorFileError: What was written cannot be loaded, or does not give the same; there is no new file.
+            ValueError: It is an ensemble, which lies in the files of its models.
         """
         path = Path(path)
         joint = self.target_tokenizer.fingerprint == self.source_tokenizer.fingerprint
@@ -362,23 +363,6 @@ class Translator:
         except Exception as error:  # Keras and SentencePiece raise whatever they stumble over
             raise damaged(path, error) from error
         return translator
-
-
-def load(path: str | Path) -> Translator:
-    """Read a translator from its file: ``seq2seq.load("model.s2s").translate(["…"])``.
-
-    Args:
-        path: A file that :meth:`Translator.save` wrote.
-
-    Returns:
-        The translator.
-
-    Raises:
-        FileNotFoundError: There is no such file.
-        TranslatorFileError: The file is no translator, is damaged, or was written by a newer version.
-        RuntimeError: The process was forked from one that had used TensorFlow: load in the child alone.
-    """
-    return Translator.load(path)
 
 
 def read_about(path: str | Path) -> dict[str, Any]:

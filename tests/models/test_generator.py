@@ -156,10 +156,5 @@ def test_a_model_that_has_decoded_is_saved_as_any_other(model, tmp_path):
     tf.saved_model.save(model, str(tmp_path / "saved"))
 
 
-def test_refuses_more_than_one_model(model):
-    with pytest.raises(ValueError, match="one model so far"):
-        Generator([model, model])
-
-
 def test_settings_of_one_form_are_equal():
     assert replace(Beam(4), length_penalty=0.2).form() == Beam(4).form() != Beam(4, n_best=2).form()
