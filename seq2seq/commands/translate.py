@@ -11,7 +11,15 @@ from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
-from seq2seq.commands.arguments import MODEL, add_ensemble, count, file_or_stream, named_ensemble, standard_input
+from seq2seq.commands.arguments import (
+    MODEL,
+    add_ensemble,
+    count,
+    file_or_stream,
+    lines_of,
+    named_ensemble,
+    standard_input,
+)
 from seq2seq.commands.decoding_options import add_decoding, chosen_search
 from seq2seq.system.files import is_readable, replacing
 from seq2seq.system.pipe import ArrivingLines
@@ -51,6 +59,11 @@ def add(commands: Any) -> None:
         help="write `ended` or `cut` and a TAB before each translation: whether it ended by itself, or the limit of "
         "length cut it",
     )  # fmt: skip
+    parser.add_argument(
+        "--prefixes", type=Path, metavar="FILE",
+        help="what the translation of each line begins with, line by line; an empty line for anything",
+    )  # fmt: skip
+    parser.add_argument("--avoid", type=Path, metavar="FILE", help="phrases that no translation may have, line by line")
     add_ensemble(parser)
     add_decoding(parser)
     parser.set_defaults(run=run)
@@ -66,6 +79,8 @@ def run(arguments: argparse.Namespace) -> None:
     chunk = _CHUNK * (arguments.batch_size or translator.batch_size)
     numbers = itertools.count(1)
     cuts = Cuts()
+    avoid = [] if arguments.avoid is None else lines_of(arguments.avoid)
+    prefixes = None if arguments.prefixes is None else iter(lines_of(arguments.prefixes))
     try:
         with _opened(arguments) as (texts, would_wait), _output(arguments.output) as output:
             for number, lines in enumerate(_chunks(texts, chunk, would_wait)):
@@ -75,11 +90,18 @@ def run(arguments: argparse.Namespace) -> None:
                     batch_size=arguments.batch_size,
                     shortlist=arguments.shortlist,
                     precision=arguments.precision,
+                    prefixes=_next_prefixes(prefixes, lines, arguments),
+                    avoid=avoid,
                 )
                 cuts += Cuts.of(found)
                 for hypotheses in found:
                     output.write(_written(next(numbers), hypotheses, arguments).encode())
                 output.flush()
+        if prefixes is not None and next(prefixes, None) is not None:
+            raise ValueError(
+                f"Each line has its prefix. Received: --prefixes {arguments.prefixes} with more lines than there are to "
+                "translate. Put an empty line where a translation may begin with anything."
+            )
     except BrokenPipeError:
         cuts = Cuts()  # nobody reads on
         raise
@@ -109,6 +131,21 @@ def _check(arguments: argparse.Namespace) -> None:
             "The N best translations are taken from the beam, which has to be as wide. "
             f"Received: --n-best {arguments.n_best} --beam-size {arguments.beam_size}."
         )
+
+
+def _next_prefixes(
+    prefixes: Iterator[str] | None, lines: Sequence[str], arguments: argparse.Namespace
+) -> list[str] | None:
+    """Give the prefixes of some lines."""
+    if prefixes is None:
+        return None
+    found = list(itertools.islice(prefixes, len(lines)))
+    if len(found) < len(lines):
+        raise ValueError(
+            f"Each line has its prefix. Received: --prefixes {arguments.prefixes} with fewer lines than there are to "
+            "translate. Put an empty line where a translation may begin with anything."
+        )
+    return found
 
 
 def _is_file(text: str) -> bool:

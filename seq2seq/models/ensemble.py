@@ -10,7 +10,7 @@ from seq2seq.models.decoder import Decoder
 from seq2seq.models.generator import Generator
 from seq2seq.models.mixture import Mean, Mixture
 from seq2seq.models.seq2seq import Seq2Seq
-from seq2seq.search import Greedy, Hypotheses, Search
+from seq2seq.search import Constraints, Greedy, Hypotheses, Search
 from seq2seq.system.fork import need_own_threads
 
 
@@ -70,6 +70,7 @@ class Ensemble:
         vocabulary: Any = None,
         precision: str | None = None,
         attention: bool = False,
+        constraints: Constraints | None = None,
     ) -> Hypotheses:
         """Translate ids to ids; see :meth:`Seq2Seq.decode`. Attention is the weighted mean of that of the models.
 
@@ -78,7 +79,7 @@ class Ensemble:
             RuntimeError: The process was forked from one that had used TensorFlow.
         """
         need_own_threads()
-        return self._generator.search(search, source, max_length, vocabulary, precision, attention)
+        return self._generator.search(search, source, max_length, vocabulary, precision, attention, constraints)
 
     def score(self, inputs: dict[str, tf.Tensor], target_out: tf.Tensor) -> tf.Tensor:
         """Give the log-probability of every token of given targets; see :meth:`Seq2Seq.score`.

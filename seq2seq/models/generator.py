@@ -14,7 +14,7 @@ from seq2seq.models.inputs import need_ids, need_names
 from seq2seq.models.loss import cross_entropy
 from seq2seq.models.mixture import Mixture
 from seq2seq.models.stepping import Start, start_search
-from seq2seq.search import Hypotheses, Search, search
+from seq2seq.search import Constraints, Hypotheses, Search, search
 from seq2seq.text.length_limit import LengthLimit
 from seq2seq.text.special_ids import END, PAD, START
 
@@ -47,6 +47,7 @@ class _Form(NamedTuple):
     shortlisted: bool
     precision: str | None
     attention: bool
+    asked: tuple[str, ...]
 
 
 class Generator:
@@ -86,6 +87,7 @@ class Generator:
         vocabulary: Any = None,
         precision: str | None = None,
         attention: bool = False,
+        constraints: Constraints | None = None,
     ) -> Hypotheses:
         """Search for translations of a batch.
 
@@ -96,17 +98,19 @@ class Generator:
             vocabulary: See `Seq2Seq.decode`.
             precision: See `Seq2Seq.decode`.
             attention: See `Seq2Seq.decode`.
+            constraints: See `Seq2Seq.decode`.
 
         Returns:
             The hypotheses, best first.
         """
-        form = _Form(settings.form(), vocabulary is not None, precision, attention)
+        asked = {name: tf.cast(ids, tf.int32) for name, ids in (constraints or Constraints()).asked().items()}
+        form = _Form(settings.form(), vocabulary is not None, precision, attention, tuple(asked))
         with self._lock:  # for two threads at once, the cache would make a graph each
             graph = self._graphs(form)
         numbers = {name: tf.constant(number, _TYPES[type(number)]) for name, number in settings.numbers().items()}
         vocabulary = None if vocabulary is None else tf.cast(vocabulary, tf.int32)
         source = tf.cast(source, tf.int32)
-        return graph(source, _limits(settings, source, max_length), numbers, vocabulary)
+        return graph(source, _limits(settings, source, max_length), numbers, asked, vocabulary)
 
     def score(self, inputs: Mapping[str, Any], target_out: Any) -> tf.Tensor:
         """Score given targets of a batch; arguments and result as of `Seq2Seq.score`."""
@@ -116,6 +120,11 @@ class Generator:
         for name, each in ids.items():
             need_ids(each, name)  # the cast to int32 would cut fractions off
         return self._score(*(tf.cast(each, tf.int32) for each in ids.values()))
+
+
+def _places(vocabulary: tf.Tensor, ids: tf.Tensor) -> tf.Tensor:
+    """Give the places of ids in an ascending vocabulary that has them."""
+    return tf.reshape(tf.searchsorted(vocabulary, tf.reshape(ids, [-1])), tf.shape(ids))
 
 
 def _limits(settings: Search, source: tf.Tensor, max_length: Any) -> tf.Tensor:
@@ -185,7 +194,7 @@ class _Graph:
 
     def _trace(self, *given: Any) -> Callable[..., Hypotheses]:
         # Any size of everything.
-        kinds = tf.nest.map_structure(lambda one: tf.TensorSpec([None] * one.shape.rank, one.dtype), given[:3])
+        kinds = tf.nest.map_structure(lambda one: tf.TensorSpec([None] * one.shape.rank, one.dtype), given[:4])
         return tf.function(self._search, autograph=False).get_concrete_function(
             *kinds, tf.TensorSpec([None], tf.int32) if self._form.shortlisted else None
         )
@@ -195,6 +204,7 @@ class _Graph:
         source: tf.Tensor,
         max_length: tf.Tensor,
         numbers: Mapping[str, tf.Tensor],
+        asked: Mapping[str, tf.Tensor],
         vocabulary: tf.Tensor | None,
     ) -> Hypotheses:
         form = self._form
@@ -213,5 +223,9 @@ class _Graph:
             pad=PAD,
             source_time=tf.shape(source)[1] if form.attention else None,
             source_mask=mask,
+            # Of a shortlist, ids are places in it.
+            constraints=Constraints(
+                **{name: ids if vocabulary is None else _places(vocabulary, ids) for name, ids in asked.items()}
+            ),
         )
         return found if vocabulary is None else found._replace(tokens=tf.gather(vocabulary, found.tokens))

@@ -16,7 +16,7 @@ from seq2seq.models.inputs import need_ids, need_names
 from seq2seq.models.loss import Totals, cross_entropy
 from seq2seq.models.sampled_softmax import draw_words, inclusion_probabilities
 from seq2seq.models.update import apply_if_finite
-from seq2seq.search import Greedy, Hypotheses, Search
+from seq2seq.search import Constraints, Greedy, Hypotheses, Search
 from seq2seq.system.fork import need_own_threads
 from seq2seq.text.special_ids import PAD
 
@@ -279,6 +279,7 @@ class Seq2Seq(keras.Model):
         vocabulary: tf.Tensor | None = None,
         precision: str | None = None,
         attention: bool = False,
+        constraints: Constraints | None = None,
     ) -> Hypotheses:
         """Translate ids to ids; safe to call from several threads.
 
@@ -293,6 +294,8 @@ class Seq2Seq(keras.Model):
                 end, as `Shortlist.of` gives them; probabilities are taken among them. None: every id.
             precision: Type of the matrix products of the steps, such as `"bfloat16"`; None: that of the model.
             attention: Whether to give what each token looked at, too.
+            constraints: What the targets of each sentence begin with, and phrases that they must not have, in ids; a
+                `vocabulary` has to have these ids. None: nothing.
 
         Returns:
             The hypotheses, best first.
@@ -302,7 +305,7 @@ class Seq2Seq(keras.Model):
             RuntimeError: The process was forked from one that had used TensorFlow.
         """
         need_own_threads()
-        return self._generator.search(search, source, max_length, vocabulary, precision, attention)
+        return self._generator.search(search, source, max_length, vocabulary, precision, attention, constraints)
 
     def score(self, inputs: dict[str, tf.Tensor], target_out: tf.Tensor) -> tf.Tensor:
         """Give the log-probability of every token of given targets, without dropout or smoothing.

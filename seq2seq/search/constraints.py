@@ -17,6 +17,10 @@ class Constraints(NamedTuple):
     prefix: Any = ()
     avoid: Any = ()
 
+    def asked(self) -> dict[str, Any]:
+        """Give by name what is asked for."""
+        return {name: ids for name, ids in self._asdict().items() if not _nothing(ids)}
+
     def of(self, pad: int) -> "Constraints":
         """Give them as a search reads them: int32, phrases with their padding on the left.
 

@@ -41,6 +41,7 @@ from seq2seq.translation.model_file import (
     write_members,
 )
 from seq2seq.translation.scoring import TargetScore, score_texts
+from seq2seq.translation.wanted import Wanted
 
 if TYPE_CHECKING:
     from seq2seq.models import Ensemble, Seq2Seq
@@ -120,6 +121,8 @@ class Translator:
         batch_size: int | None = None,
         shortlist: bool = False,
         precision: str | None = None,
+        prefixes: Iterable[str] | None = None,
+        avoid: Iterable[str] = (),
     ) -> list[str]:
         """Translate texts, each on its own, in batches of like length.
 
@@ -137,6 +140,11 @@ class Translator:
                 large vocabulary; a translation then depends a little on the others of its batch.
             precision: "bfloat16" for matrix products of half the precision in the decoder's steps: faster on a
                 processor with units for it. Gates, cell states and probabilities stay float32. None: as trained.
+            prefixes: What the translation of each text begins with, "" for anything: what a person began is completed.
+                It is forced piece by piece, as the target tokenizer cuts it, and scored as the model finds it; the
+                last word may become a longer one. Of a text in parts, the first one begins with it.
+            avoid: Phrases that no translation may have, each as the target tokenizer cuts it where a word begins: the
+                same letters in other pieces are not known.
 
         Returns:
             One translation per text, in the order of the texts.
@@ -145,7 +153,15 @@ class Translator:
             TypeError: ``texts`` is one text, has no order, or holds something else than text.
             ValueError: An argument is not allowed.
         """
-        found = self.hypotheses(texts, search, batch_size=batch_size, shortlist=shortlist, precision=precision)
+        found = self.hypotheses(
+            texts,
+            search,
+            batch_size=batch_size,
+            shortlist=shortlist,
+            precision=precision,
+            prefixes=prefixes,
+            avoid=avoid,
+        )
         return [best[0].text for best in found]
 
     def hypotheses(
@@ -156,6 +172,8 @@ class Translator:
         batch_size: int | None = None,
         shortlist: bool = False,
         precision: str | None = None,
+        prefixes: Iterable[str] | None = None,
+        avoid: Iterable[str] = (),
     ) -> list[list[Hypothesis]]:
         """Translate texts, and give the translations of each with their scores: several with ``Beam(5, n_best=3)``.
 
@@ -169,6 +187,8 @@ class Translator:
             batch_size: See :meth:`translate`.
             shortlist: See :meth:`translate`; the scores are log-probabilities among the shortlisted pieces.
             precision: See :meth:`translate`.
+            prefixes: See :meth:`translate`.
+            avoid: See :meth:`translate`.
 
         Returns:
             For each text, in the order of the texts, its hypotheses, best first.
@@ -189,6 +209,7 @@ class Translator:
                 "give Translator one; or leave shortlist out, to score every piece."
             )
         found = [[Hypothesis("", 0.0)] for _ in texts]
+        wanted = Wanted.of(self.target_tokenizer, texts, prefixes, avoid)
         real = [place for place, text in enumerate(texts) if text.strip()]
         ids = self.source_tokenizer.encode_batch([texts[place] for place in real])
         longest = max(_LONGEST, self.about.get("max_source_length", 0))
@@ -202,11 +223,13 @@ class Translator:
         # Longest first: what does not fit into memory fails at once.
         order = sorted(range(len(parts)), key=lambda index: -len(parts[index][1]))
         batches = [order[start : start + size] for start in range(0, len(order), size)]
+        first = [not index or parts[index - 1][0] != place for index, (place, _) in enumerate(parts)]
+        begun = [[parts[index][0] if first[index] else None for index in batch] for batch in batches]
         used = self.shortlist if shortlist else None
 
         def decode(number: int) -> list[list[Hypothesis]]:
             ids = [parts[index][1] for index in batches[number]]
-            return self._decode(ids, search.for_batch(number), used, precision)
+            return self._decode(ids, search.for_batch(number), used, precision, wanted.batch(begun[number]))
 
         # Two batches at a time: the small operations of one fill the gaps that those of the other leave.
         with ThreadPoolExecutor(2) as pool:
@@ -243,13 +266,20 @@ class Translator:
         return score_texts(self.model, self.source_tokenizer, self.target_tokenizer, *pairs)
 
     def _decode(
-        self, ids: list[list[int]], search: Search, shortlist: Shortlist | None, precision: str | None
+        self,
+        ids: list[list[int]],
+        search: Search,
+        shortlist: Shortlist | None,
+        precision: str | None,
+        wanted: Wanted,
     ) -> list[list[Hypothesis]]:
         limit = LengthLimit.chosen(search.max_length_factor, self.length_limit)
         source, _ = pad(Ids.pack(ids), np.arange(len(ids)))
-        vocabulary = None if shortlist is None else shortlist.of(source)
-        max_length = [limit.of(len(sentence) + 1) for sentence in ids]
-        found = self.model.decode(source, max_length, search, vocabulary, precision)
+        vocabulary = None if shortlist is None else np.union1d(shortlist.of(source), wanted.ids())
+        # A prefix has room for an end behind it, however long it is.
+        lengths = zip(ids, wanted.prefixes, strict=True)
+        max_length = [max(limit.of(len(sentence) + 1), len(prefix) + 1) for sentence, prefix in lengths]
+        found = self.model.decode(source, max_length, search, vocabulary, precision, constraints=wanted.constraints())
         tokens, scores, ended = (np.asarray(each) for each in (found.tokens, found.scores, found.ended))
         texts = iter(self.target_tokenizer.decode_batch(tokens.reshape(-1, tokens.shape[-1]).tolist()))
         return [

@@ -1,0 +1,90 @@
+"""Translations that begin as a person says, and have nothing of what must not be."""
+
+import keras
+import numpy as np
+import pytest
+
+from seq2seq import Decoder, Encoder, Seq2Seq, StateBridge, Tokenizer, Translator
+from seq2seq.commands.command import main
+from seq2seq.search import Beam, Greedy, Sample
+from seq2seq.translation import Shortlist
+from seq2seq.translation.wanted import Wanted
+
+TEXTS = ["ein Haus am See", "Wald", "der See und der Wald"]
+
+
+@pytest.fixture(scope="module")
+def translator():
+    tokenizer = Tokenizer.train([*TEXTS, "a house by the lake"], kind="char")
+    keras.utils.set_random_seed(3)
+    size = tokenizer.vocab_size
+    model = Seq2Seq(Encoder(size, 8, [12]), StateBridge([12]), Decoder(size, 8, [12], "dot"))
+    for weight in model.trainable_variables:
+        weight.assign(4 * weight)
+    shortlist = Shortlist(np.arange(4, 9, dtype=np.int32), np.zeros((size, 0), np.int32))
+    return Translator(model, tokenizer, tokenizer, about={"decoding": {"beam_size": 2}}, shortlist=shortlist)
+
+
+def test_translations_begin_as_is_said(translator):
+    prefixes = ["der Wald", "", "a"]
+    plain = translator.translate(TEXTS)
+    for search in (None, Greedy(), Sample(seed=1)):
+        found = translator.translate(TEXTS, search, prefixes=prefixes, batch_size=2)
+        assert all(text.startswith(prefix) for text, prefix in zip(found, prefixes, strict=True))
+    assert translator.translate(TEXTS, prefixes=prefixes)[1] == plain[1]
+    assert translator.translate(TEXTS, prefixes=["", "", ""]) == translator.translate(TEXTS, avoid=["x", ""]) == plain
+    # Longer than a translation may become: whole, and told to be cut.
+    (best,) = translator.hypotheses(["Wald"], Greedy(max_length_factor=0.01), prefixes=["der See und der Wald"])
+    assert best[0].text == "der See und der Wald" and not best[0].ended
+    found = translator.translate(TEXTS, shortlist=True, prefixes=["house", "", ""])
+    assert found[0].startswith("house")
+
+
+def test_what_is_to_be_avoided_is(translator):
+    prefixes = ["derl", "aml", "einl"]
+    plain = translator.translate(TEXTS, prefixes=prefixes)
+    phrase = plain[0][:6]
+    assert "⁇" not in phrase  # what stands for no letters can be named by none
+    found = translator.translate(TEXTS, prefixes=prefixes, avoid=["x", phrase, "ж"])
+    assert found[0].startswith("derl") and not found[0].startswith(phrase) and found[1:] == plain[1:]
+    assert translator.translate(TEXTS, shortlist=True, avoid=[phrase])
+
+
+def test_of_a_text_in_parts_the_first_begins_with_it(translator):
+    long = "Wald" * 300
+    (best,) = translator.hypotheses([long], Greedy(), prefixes=["der"])
+    assert best[0].parts == 2 and best[0].text.startswith("der")
+    wanted = Wanted([[5], [6]], [])
+    assert wanted.batch([1, None]).prefixes == [[6], []] and wanted.batch([None]).constraints() is None
+
+
+@pytest.mark.parametrize(
+    ("texts", "prefixes", "message"),
+    [
+        (["a"], ["a", "b"], "Received: 1 texts, 2 prefixes"),
+        ([" "], ["a"], r"Received: prefixes\[0\]='a' for ' '"),
+        (["a"], ["ж"], r"Received: prefixes\[0\]='ж', with signs that it does not have"),
+    ],
+)
+def test_refusals(translator, texts, prefixes, message):
+    with pytest.raises(ValueError, match=message):
+        translator.translate(texts, prefixes=prefixes)
+
+
+def test_the_command(translator, saved, tmp_path, capsysbinary):
+    (tmp_path / "in").write_text("\n".join(TEXTS))
+    (tmp_path / "begin").write_text("der\n\na\n")
+    (tmp_path / "avoid").write_text("e\n")
+    given = ["translate", str(saved), "--input", f"{tmp_path}/in", "--prefixes", f"{tmp_path}/begin"]
+    assert main([*given, "--avoid", f"{tmp_path}/avoid"]) == 0
+    expected = translator.translate(TEXTS, prefixes=["der", "", "a"], avoid=["e"])
+    assert capsysbinary.readouterr().out.decode().splitlines() == expected
+    for lines, problem in (("der\n", "fewer"), ("\n" * 4, "more")):
+        (tmp_path / "begin").write_text(lines)
+        assert main(given) == 1
+        assert f"with {problem} lines than there are to translate" in capsysbinary.readouterr().err.decode()
+
+
+def test_beams_keep_to_a_prefix(translator):
+    (found,) = translator.hypotheses(["Wald"], Beam(3, n_best=3), prefixes=["der "])
+    assert all(one.text.startswith("der") for one in found)
