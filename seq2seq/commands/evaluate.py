@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from seq2seq.commands.arguments import MODEL, add_ensemble, add_parallel, named_ensemble, parallel
-from seq2seq.commands.decoding_options import add_decoding, chosen_search
+from seq2seq.commands.decoding_options import add_decoding, chosen_mbr, chosen_search
 from seq2seq.metrics import EvaluationSettings, alike, measure
 from seq2seq.runs.measuring import evaluation_of
 from seq2seq.settings import convert, kinds
@@ -47,6 +47,7 @@ def run(arguments: argparse.Namespace) -> None:
         batch_size=arguments.batch_size,
         shortlist=arguments.shortlist,
         precision=arguments.precision,
+        mbr=chosen_mbr(arguments, translator),
     )
     cuts = Cuts.of(found)
     if cuts:

@@ -20,7 +20,7 @@ from seq2seq.commands.arguments import (
     named_ensemble,
     standard_input,
 )
-from seq2seq.commands.decoding_options import add_decoding, chosen_search
+from seq2seq.commands.decoding_options import add_decoding, chosen_mbr, chosen_search
 from seq2seq.system.files import is_readable, replacing
 from seq2seq.system.pipe import ArrivingLines
 from seq2seq.system.terminal import UsageError, tell
@@ -92,15 +92,16 @@ def run(arguments: argparse.Namespace) -> None:
                     precision=arguments.precision,
                     prefixes=_next_prefixes(prefixes, lines, arguments),
                     avoid=avoid,
+                    mbr=chosen_mbr(arguments, translator),
                 )
                 cuts += Cuts.of(found)
                 for hypotheses in found:
-                    output.write(_written(next(numbers), hypotheses, arguments).encode())
+                    output.write(_written(next(numbers), hypotheses[: arguments.n_best], arguments).encode())
                 output.flush()
         if prefixes is not None and next(prefixes, None) is not None:
             raise ValueError(
-                f"Each line has its prefix. Received: --prefixes {arguments.prefixes} with more lines than there are to "
-                "translate. Put an empty line where a translation may begin with anything."
+                f"Each line has its prefix. Received: --prefixes {arguments.prefixes} with more lines than there are "
+                "to translate. Put an empty line where a translation may begin with anything."
             )
     except BrokenPipeError:
         cuts = Cuts()  # nobody reads on

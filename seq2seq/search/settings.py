@@ -197,6 +197,8 @@ class DecodingSettings:
     Args:
         search: What to search with.
         batch_size: Sentences decoded together.
+        mbr: What is chosen among the several hypotheses of the search: "none" the best by its score; "chrf" or "bleu"
+            the one that is most like all of them by this metric (minimum Bayes risk).
     """
 
     section: ClassVar[str] = "decoding"
@@ -206,6 +208,12 @@ class DecodingSettings:
 
     search: Greedy | Beam | Sample = Beam()
     batch_size: Annotated[int, Range(1)] = 64
+    mbr: Literal["none", "chrf", "bleu"] = "none"
 
     def __post_init__(self) -> None:
         check_settings(self)
+        if self.mbr != "none" and getattr(self.search, "n_best", 1) == 1:
+            raise SettingsError(
+                "Minimum Bayes risk chooses among several hypotheses, and the search gives one. Received: "
+                f"decoding.mbr={self.mbr}, decoding.search={self.search}. Use sampling or a beam with n_best above 1."
+            )

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 import numpy as np
 import numpy.typing as npt
 
+from seq2seq.metrics.risk import UTILITIES
 from seq2seq.search import DecodingSettings, Search
 from seq2seq.settings import Range, convert, from_table
 from seq2seq.system.choices import need_choice
@@ -27,7 +28,7 @@ from seq2seq.text.ids import Ids
 from seq2seq.text.length_limit import LengthLimit
 from seq2seq.text.special_ids import PAD, PIECES
 from seq2seq.text.texts import texts_of
-from seq2seq.translation.hypothesis import Hypothesis
+from seq2seq.translation.hypothesis import Hypothesis, most_alike
 from seq2seq.translation.model_file import (
     MODEL,
     RECIPE,
@@ -68,6 +69,7 @@ class Translator:
 
     Attributes:
         search: What is searched with where a call does not say so.
+        mbr: What chooses among the hypotheses of this search where a call names neither.
         batch_size: How many sentences are decoded together where a call does not say so.
         length_limit: How long a translation may become where the search does not say so, as the training pairs showed;
             where nothing was learnt, 2 times the tokens of the source, and 10 more.
@@ -103,7 +105,7 @@ class Translator:
         self.recipe = recipe
         self.about = dict(about or {})
         decoding = _decoding(self.about.get("decoding", {}))
-        self.search, self.batch_size = decoding.search, decoding.batch_size
+        self.search, self.batch_size, self.mbr = decoding.search, decoding.batch_size, decoding.mbr
         learnt = self.about.get("length_limit")
         self.length_limit = LengthLimit.by_factor() if learnt is None else LengthLimit.from_table(learnt)
         if shortlist is not None:
@@ -123,6 +125,7 @@ class Translator:
         precision: str | None = None,
         prefixes: Iterable[str] | None = None,
         avoid: Iterable[str] = (),
+        mbr: str | None = None,
     ) -> list[str]:
         """Translate texts, each on its own, in batches of like length.
 
@@ -145,6 +148,9 @@ class Translator:
                 last word may become a longer one. Of a text in parts, the first one begins with it.
             avoid: Phrases that no translation may have, each as the target tokenizer cuts it where a word begins: the
                 same letters in other pieces are not known.
+            mbr: "chrf" or "bleu": of the hypotheses of the search (``Sample(n_best=32)``), take the one that is most
+                like all of them by this metric, instead of the one with the best score; "none" for not. None: the
+                translator's own ``mbr`` where the search is its own, too.
 
         Returns:
             One translation per text, in the order of the texts.
@@ -161,6 +167,7 @@ class Translator:
             precision=precision,
             prefixes=prefixes,
             avoid=avoid,
+            mbr=mbr,
         )
         return [best[0].text for best in found]
 
@@ -174,6 +181,7 @@ class Translator:
         precision: str | None = None,
         prefixes: Iterable[str] | None = None,
         avoid: Iterable[str] = (),
+        mbr: str | None = None,
     ) -> list[list[Hypothesis]]:
         """Translate texts, and give the translations of each with their scores: several with ``Beam(5, n_best=3)``.
 
@@ -189,6 +197,7 @@ class Translator:
             precision: See :meth:`translate`.
             prefixes: See :meth:`translate`.
             avoid: See :meth:`translate`.
+            mbr: See :meth:`translate`; those most like the others come first then, and scores stay what they are.
 
         Returns:
             For each text, in the order of the texts, its hypotheses, best first.
@@ -198,7 +207,10 @@ class Translator:
             ValueError: An argument is not allowed.
         """
         texts = list(texts_of(texts, "texts"))
+        if mbr is None:
+            mbr = self.mbr if search is None else "none"
         search = self.search if search is None else search
+        _check_mbr(mbr, search)
         size = self.batch_size if batch_size is None else batch_size
         _check_batch_size(size)
         if precision is not None:
@@ -229,7 +241,8 @@ class Translator:
 
         def decode(number: int) -> list[list[Hypothesis]]:
             ids = [parts[index][1] for index in batches[number]]
-            return self._decode(ids, search.for_batch(number), used, precision, wanted.batch(begun[number]))
+            decoded = self._decode(ids, search.for_batch(number), used, precision, wanted.batch(begun[number]))
+            return decoded if mbr == "none" else [most_alike(hypotheses, mbr) for hypotheses in decoded]
 
         # Two batches at a time: the small operations of one fill the gaps that those of the other leave.
         with ThreadPoolExecutor(2) as pool:
@@ -411,6 +424,15 @@ def _decoding(said: Mapping[str, Any]) -> DecodingSettings:
         own = {name: value for name, value in said.items() if name == "batch_size"}
         said = {"search": {name: value for name, value in said.items() if name not in own}, **own}
     return from_table(DecodingSettings, said, "decoding")
+
+
+def _check_mbr(mbr: str, search: Search) -> None:
+    need_choice("mbr", mbr, ("none", *UTILITIES))
+    if mbr != "none" and getattr(search, "n_best", 1) == 1:
+        raise ValueError(
+            "Minimum Bayes risk chooses among several hypotheses, and the search gives one. "
+            f"Received: mbr={mbr!r}, search={search!r}. Use Sample(n_best=32), or Beam(32, n_best=32)."
+        )
 
 
 def _check_batch_size(batch_size: Any) -> None:
