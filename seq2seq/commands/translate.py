@@ -64,6 +64,11 @@ def add(commands: Any) -> None:
         help="what the translation of each line begins with, line by line; an empty line for anything",
     )  # fmt: skip
     parser.add_argument("--avoid", type=Path, metavar="FILE", help="phrases that no translation may have, line by line")
+    parser.add_argument(
+        "--terms", type=Path, metavar="FILE",
+        help="how phrases of the source are to be translated, line by line: phrase, TAB, translation; what finds no "
+        "place is told",
+    )  # fmt: skip
     add_ensemble(parser)
     add_decoding(parser)
     parser.set_defaults(run=run)
@@ -71,7 +76,7 @@ def add(commands: Any) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Run it."""
-    from seq2seq.translation import Cuts
+    from seq2seq.translation import Cuts, Terms
 
     _check(arguments)
     translator = named_ensemble(arguments)
@@ -79,6 +84,8 @@ def run(arguments: argparse.Namespace) -> None:
     chunk = _CHUNK * (arguments.batch_size or translator.batch_size)
     numbers = itertools.count(1)
     cuts = Cuts()
+    terms = Terms({} if arguments.terms is None else Terms.read(arguments.terms).table)
+    missing = 0
     avoid = [] if arguments.avoid is None else lines_of(arguments.avoid)
     prefixes = None if arguments.prefixes is None else iter(lines_of(arguments.prefixes))
     try:
@@ -92,9 +99,13 @@ def run(arguments: argparse.Namespace) -> None:
                     precision=arguments.precision,
                     prefixes=_next_prefixes(prefixes, lines, arguments),
                     avoid=avoid,
+                    terms=terms.table,
                     mbr=chosen_mbr(arguments, translator),
                 )
                 cuts += Cuts.of(found)
+                missing += sum(
+                    len(terms.missing(line, best.text)) for line, (best, *_) in zip(lines, found, strict=True)
+                )
                 for hypotheses in found:
                     output.write(_written(next(numbers), hypotheses[: arguments.n_best], arguments).encode())
                 output.flush()
@@ -107,6 +118,8 @@ def run(arguments: argparse.Namespace) -> None:
         cuts = Cuts()  # nobody reads on
         raise
     finally:
+        if missing:
+            tell(f"seq2seq: warning: {missing:,} translation{'s' * (missing != 1)} of terms did not find a place.")
         if cuts:
             tell(f"seq2seq: warning: {cuts}")
 

@@ -4,10 +4,12 @@ from typing import Any, NamedTuple
 
 import tensorflow as tf
 
+from seq2seq.search.constraints import asked_for
 from seq2seq.search.greedy import greedy_search
 from seq2seq.search.history import History, append
 from seq2seq.search.hypotheses import Hypotheses
 from seq2seq.search.open_sentences import Found, Sentences, all_sentences, search_all, take, trimmed
+from seq2seq.search.phrases import allocate, fulfilled, next_tokens, progress
 from seq2seq.search.scores import bound, coverage, divisor, normalised, rewarded
 from seq2seq.search.settings import Beam
 from seq2seq.search.step import MINUS_INFINITY, banned_next, candidates, may_end, take_step
@@ -45,6 +47,10 @@ def beam_search(settings: Beam, task: Task) -> Hypotheses:
       a score is always the model's probability of a whole sentence. It has ended by itself if its end is among the best
       `beam_size` candidates there, too.
 
+    Where phrases must appear, the best hypotheses of each number of tokens that they have of the phrases go on, in
+    turns (dynamic beam allocation), and a hypothesis ends once it has all. Where none has at the maximum length, what
+    there is ends there, and has not ended by itself.
+
     A beam of 1 is greedy search, unless a coverage penalty makes it look beyond the first end.
 
     Args:
@@ -65,10 +71,10 @@ def beam_search(settings: Beam, task: Task) -> Hypotheses:
 
     Source:
         Sutskever et al. 2014, section 3.2; the length normalisation of Cho et al. 2014, "On the properties", section 4;
-        coverage and the other length penalty of Wu et al. 2016, equation 14.
+        phrases by Post and Vilar 2018, section 3; coverage and the other length penalty of Wu et al. 2016, equation 14.
     """
     # The same, with less to do at each token.
-    plain = settings.beam_size == 1 and not settings.looks()
+    plain = settings.beam_size == 1 and not settings.looks() and not asked_for(task.fixed.constraints.phrases)
     return greedy_search(settings, task) if plain else keep_best(settings, task)
 
 
@@ -82,18 +88,38 @@ def keep_best(settings: Beam, task: Task) -> Hypotheses:
         logits, state, attention = take_step(task, rows.tokens, rows.state, fixed.memory)
         history, scores, has_ended = sentences.found
         banned = banned_next(settings, fixed, history.tokens[:, beam:], logits, ids.pad)
-        offered = candidates(logits, beam, ids, banned)
+        phrases, more = fixed.constraints.phrases, None
+        if asked_for(phrases):
+            so_far = progress(history.tokens[:, beam:], phrases, ids.pad)
+            more = tf.reshape(next_tokens(so_far, phrases, ids.pad), [-1, tf.shape(phrases)[1]])
+        offered = candidates(logits, beam, ids, banned, more)
         width = offered.tokens.shape[1] or tf.shape(offered.tokens)[1]
         last = (length >= sentences.max_length)[:, tf.newaxis]
 
         # The best that go on. At the last token nothing does.
         totals = tf.reshape(rows.log_probs[:, tf.newaxis] + offered.log_probs, [-1, beam * width])
-        going, index = tf.math.top_k(totals, beam)
+        if asked_for(phrases):
+            tokens = tf.reshape(offered.tokens, [-1, beam, width])
+            banks = tf.reshape(fulfilled(so_far, phrases, tokens, ids.pad), [-1, beam * width])
+            going, index = allocate(totals, banks, beam)
+        else:
+            going, index = tf.math.top_k(totals, beam)
         parents = index // width
 
         # An end is good enough if fewer than beam_size candidates are better. At the last token every one is.
         ending = tf.reshape(rows.log_probs + offered.end_log_probs, [-1, beam])
-        ended = ending >= tf.math.top_k(tf.concat([ending, going], axis=1), beam)[0][:, -1:]
+        rivals, candidate = going, ending
+        if asked_for(phrases):
+            # Only what has all phrases may end, unless the sentence is over and nothing has; only that is its rival.
+            needed = tf.math.count_nonzero(phrases != ids.pad, axis=[1, 2], dtype=tf.int32)[:, tf.newaxis]
+            rivals = tf.where(pick(banks, index) == needed, going, MINUS_INFINITY)
+            candidate = tf.where(tf.reduce_all(so_far.met, axis=2), ending, MINUS_INFINITY)
+            last |= tf.math.is_inf(going[:, :1])
+            found_none = tf.reduce_max(tf.concat([scores, candidate], axis=1), axis=1, keepdims=True)
+            ending = tf.where(last & tf.math.is_inf(found_none), ending, candidate)
+        ended = candidate >= tf.math.top_k(tf.concat([candidate, rivals], axis=1), beam)[0][:, -1:]
+        if asked_for(phrases):
+            ended &= ~tf.math.is_inf(candidate)
         ended &= may_end(length, settings.min_length, going[:, :1])
         if banned is not None:
             ended &= ~tf.reshape(banned[:, ids.end], [-1, beam])

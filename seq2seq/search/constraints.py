@@ -12,14 +12,16 @@ class Constraints(NamedTuple):
         prefix: `[batch, prefix_time]` integers, the tokens that a hypothesis begins with, padding on the right.
         avoid: `[batch, phrases, phrase_time]` integers, phrases that must not occur, padding on the right; one of
             padding alone is none.
+        phrases: `[batch, phrases, phrase_time]` integers, phrases that must appear, padding on the right; for a beam.
     """
 
     prefix: Any = ()
     avoid: Any = ()
+    phrases: Any = ()
 
     def asked(self) -> dict[str, Any]:
         """Give by name what is asked for."""
-        return {name: ids for name, ids in self._asdict().items() if not _nothing(ids)}
+        return {name: ids for name, ids in self._asdict().items() if asked_for(ids)}
 
     def of(self, pad: int) -> "Constraints":
         """Give them as a search reads them: int32, phrases with their padding on the left.
@@ -27,16 +29,19 @@ class Constraints(NamedTuple):
         Raises:
             ValueError: Something is of another rank.
         """
-        prefix, avoid = (_ids(getattr(self, name), rank, name) for name, rank in (("prefix", 2), ("avoid", 3)))
-        return Constraints(prefix, avoid if _nothing(avoid) else _to_the_right(avoid, pad))
+        prefix, avoid, phrases = (
+            _ids(ids, rank, name) for (name, ids), rank in zip(self._asdict().items(), (2, 3, 3), strict=True)
+        )
+        return Constraints(prefix, _to_the_right(avoid, pad) if asked_for(avoid) else (), phrases)
 
 
-def _nothing(given: Any) -> bool:
-    return isinstance(given, tuple) and not given
+def asked_for(given: Any) -> bool:
+    """Tell whether a constraint is there."""
+    return not isinstance(given, tuple) or len(given) > 0
 
 
 def _ids(given: Any, rank: int, name: str) -> Any:
-    if _nothing(given):
+    if not asked_for(given):
         return ()
     ids = tf.convert_to_tensor(given)
     if ids.shape.rank not in (rank, None) or not ids.dtype.is_integer:
@@ -79,14 +84,14 @@ def not_next(constraints: Constraints, no_repeat_ngram: int, written: tf.Tensor,
     sentences, beam, time = tf.unstack(tf.shape(written))
     rows = sentences * beam
     found = [_repeats(written, no_repeat_ngram)] if no_repeat_ngram else []
-    if not _nothing(constraints.avoid):
+    if asked_for(constraints.avoid):
         found.append(_completed(written, tf.convert_to_tensor(constraints.avoid), pad))
     banned = None
     if found:
         tokens, hit = (tf.reshape(tf.concat(each, axis=2), [rows, -1]) for each in zip(*found, strict=True))
         row = tf.broadcast_to(tf.range(rows)[:, tf.newaxis], tf.shape(tokens))
         banned = tf.scatter_nd(tf.stack([row, tokens], axis=2), tf.cast(hit, tf.int32), [rows, vocab]) > 0
-    if not _nothing(constraints.prefix):
+    if asked_for(constraints.prefix):
         ahead = tf.pad(tf.convert_to_tensor(constraints.prefix), [[0, 0], [0, 1]], constant_values=pad)
         next_one = tf.repeat(ahead[:, tf.minimum(time, tf.shape(ahead)[1] - 1)], beam)[:, tf.newaxis]
         other = (next_one != pad) & (tf.range(vocab) != next_one)

@@ -6,7 +6,7 @@ from typing import Any
 import tensorflow as tf
 
 from seq2seq.search.beam import beam_search
-from seq2seq.search.constraints import Constraints
+from seq2seq.search.constraints import Constraints, asked_for
 from seq2seq.search.greedy import greedy_search
 from seq2seq.search.hypotheses import Hypotheses
 from seq2seq.search.sampling import sample_search
@@ -79,9 +79,15 @@ def search(
             "A coverage penalty asks what the step looked at, and which positions of the source are real. "
             f"Received: settings={settings!r}, source_mask=None. Give both, or leave the penalty out."
         )
+    constraints = constraints or Constraints()
+    if asked_for(constraints.phrases) and not isinstance(settings, Beam):
+        raise ValueError(
+            "Phrases that must appear are looked for by several hypotheses side by side. "
+            f"Received: phrases, with settings={settings!r}. Use Beam(10), wider than the phrases have tokens."
+        )
     ids = special_ids(start, end, pad)
     mask = tf.cast(source_mask, tf.bool) if settings.looks() else ()
-    fixed = Fixed(tensors(memory, "memory"), (constraints or Constraints()).of(pad), mask)
+    fixed = Fixed(tensors(memory, "memory"), constraints.of(pad), mask)
     looks = source_time is not None or settings.looks()
     task = Task(step, tensors(state, "state"), fixed, max_length, ids, source_time, looks)
     return SEARCHES[type(settings)](settings, task)

@@ -142,7 +142,13 @@ def log_probabilities(logits: tf.Tensor, total: tf.Tensor) -> tf.Tensor:
     return tf.where(tf.math.is_nan(log_probs), IMPOSSIBLE, log_probs)
 
 
-def candidates(logits: tf.Tensor, count: int, ids: SpecialIds, banned: tf.Tensor | None = None) -> Candidates:
+def candidates(
+    logits: tf.Tensor,
+    count: int,
+    ids: SpecialIds,
+    banned: tf.Tensor | None = None,
+    more: tf.Tensor | None = None,
+) -> Candidates:
     """Find the best tokens to go on with, at least `count` of them where the vocabulary has so many.
 
     Log-probabilities are taken of the best logits only: a pass over the whole vocabulary costs as much as a layer.
@@ -153,6 +159,8 @@ def candidates(logits: tf.Tensor, count: int, ids: SpecialIds, banned: tf.Tensor
         ids: The special ids.
         banned: `[rows, vocab]` bool, what may not come next; None for nothing. Whether the end is among it, those
             have to see who end.
+        more: `[rows, more]` int32, tokens that are offered whatever they score, behind the best; None for none. What is
+            there already, and padding, cannot go on.
 
     Returns:
         The candidates, best first but for the ones that cannot go on.
@@ -171,9 +179,15 @@ def candidates(logits: tf.Tensor, count: int, ids: SpecialIds, banned: tf.Tensor
     # What is impossible, but not banned, comes before what is.
     offered = logits if banned is None else tf.where(banned, MINUS_INFINITY, tf.maximum(logits, tf.float32.min))
     best, tokens = best_of_row(offered, count + len(excluded))
+    if more is not None:
+        best = tf.concat([best, tf.gather(offered, more, batch_dims=1)], axis=1)
+        tokens = tf.concat([tokens, more], axis=1)
     stops = tf.reduce_any(tokens[:, :, tf.newaxis] == tf.constant(excluded), axis=2)
     if banned is not None:
         stops |= tf.gather(banned, tokens, batch_dims=1)
+    if more is not None:
+        same = tf.cast(tokens[:, :, tf.newaxis] == tokens[:, tf.newaxis], tf.int32)
+        stops |= tf.reduce_sum(tf.linalg.band_part(same, -1, 0), axis=2) > 1
     # The end behind them, so that both go through it at once.
     log_probs = log_probabilities(tf.concat([best, logits[:, ids.end : ids.end + 1]], axis=1), total)
     return Candidates(tokens, tf.where(stops, MINUS_INFINITY, log_probs[:, :-1]), log_probs[:, -1])

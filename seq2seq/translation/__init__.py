@@ -6,6 +6,7 @@ from seq2seq.translation.loading import load
 from seq2seq.translation.model_file import TranslatorFileError
 from seq2seq.translation.scoring import TargetScore, perplexity
 from seq2seq.translation.shortlist import Shortlist
+from seq2seq.translation.terms import Terms
 from seq2seq.translation.translator import Translator, read_about
 
 __all__ = [
@@ -13,6 +14,7 @@ __all__ = [
     "Hypothesis",
     "Shortlist",
     "TargetScore",
+    "Terms",
     "Translator",
     "TranslatorFileError",
     "load",

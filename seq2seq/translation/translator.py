@@ -42,6 +42,7 @@ from seq2seq.translation.model_file import (
     write_members,
 )
 from seq2seq.translation.scoring import TargetScore, score_texts
+from seq2seq.translation.terms import Terms
 from seq2seq.translation.wanted import Wanted
 
 if TYPE_CHECKING:
@@ -125,6 +126,7 @@ class Translator:
         precision: str | None = None,
         prefixes: Iterable[str] | None = None,
         avoid: Iterable[str] = (),
+        terms: Mapping[str, str] | None = None,
         mbr: str | None = None,
     ) -> list[str]:
         """Translate texts, each on its own, in batches of like length.
@@ -148,6 +150,10 @@ class Translator:
                 last word may become a longer one. Of a text in parts, the first one begins with it.
             avoid: Phrases that no translation may have, each as the target tokenizer cuts it where a word begins: the
                 same letters in other pieces are not known.
+            terms: How some phrases of the source are to be translated: where one occurs in a text as whole words, its
+                translation must appear, once, as the target tokenizer cuts it. It takes a beam wider than such
+                translations have pieces, and what does not fit into the limit of length is left out:
+                ``Terms(terms).missing`` of :class:`seq2seq.translation.Terms` finds it.
             mbr: "chrf" or "bleu": of the hypotheses of the search (``Sample(n_best=32)``), take the one that is most
                 like all of them by this metric, instead of the one with the best score; "none" for not. None: the
                 translator's own ``mbr`` where the search is its own, too.
@@ -167,6 +173,7 @@ class Translator:
             precision=precision,
             prefixes=prefixes,
             avoid=avoid,
+            terms=terms,
             mbr=mbr,
         )
         return [best[0].text for best in found]
@@ -181,6 +188,7 @@ class Translator:
         precision: str | None = None,
         prefixes: Iterable[str] | None = None,
         avoid: Iterable[str] = (),
+        terms: Mapping[str, str] | None = None,
         mbr: str | None = None,
     ) -> list[list[Hypothesis]]:
         """Translate texts, and give the translations of each with their scores: several with ``Beam(5, n_best=3)``.
@@ -197,6 +205,7 @@ class Translator:
             precision: See :meth:`translate`.
             prefixes: See :meth:`translate`.
             avoid: See :meth:`translate`.
+            terms: See :meth:`translate`.
             mbr: See :meth:`translate`; those most like the others come first then, and scores stay what they are.
 
         Returns:
@@ -221,7 +230,7 @@ class Translator:
                 "give Translator one; or leave shortlist out, to score every piece."
             )
         found = [[Hypothesis("", 0.0)] for _ in texts]
-        wanted = Wanted.of(self.target_tokenizer, texts, prefixes, avoid)
+        wanted = Wanted.of(self.target_tokenizer, texts, prefixes, avoid, Terms(terms or {}))
         real = [place for place, text in enumerate(texts) if text.strip()]
         ids = self.source_tokenizer.encode_batch([texts[place] for place in real])
         longest = max(_LONGEST, self.about.get("max_source_length", 0))
@@ -289,9 +298,10 @@ class Translator:
         limit = LengthLimit.chosen(search.max_length_factor, self.length_limit)
         source, _ = pad(Ids.pack(ids), np.arange(len(ids)))
         vocabulary = None if shortlist is None else np.union1d(shortlist.of(source), wanted.ids())
-        # A prefix has room for an end behind it, however long it is.
-        lengths = zip(ids, wanted.prefixes, strict=True)
-        max_length = [max(limit.of(len(sentence) + 1), len(prefix) + 1) for sentence, prefix in lengths]
+        # What is asked for has room, and an end behind it, however long it is.
+        max_length = [
+            max(limit.of(len(sentence) + 1), least + 1) for sentence, least in zip(ids, wanted.lengths(), strict=True)
+        ]
         found = self.model.decode(source, max_length, search, vocabulary, precision, constraints=wanted.constraints())
         tokens, scores, ended = (np.asarray(each) for each in (found.tokens, found.scores, found.ended))
         texts = iter(self.target_tokenizer.decode_batch(tokens.reshape(-1, tokens.shape[-1]).tolist()))

@@ -61,7 +61,7 @@ def next_log_probs(table: np.ndarray) -> NextLogProbs:
 @functools.cache
 def searcher(settings: Search, looking: bool = False, asked: tuple[str, ...] = ()):
     """One graph per settings, for every batch, every vocabulary and all constraints of some names."""
-    ranks = {"prefix": 2, "avoid": 3}
+    ranks = {"prefix": 2, "avoid": 3, "phrases": 3}
     constraints = [tf.TensorSpec([None] * ranks[name], tf.int32) for name in asked]
     signature = [tf.TensorSpec([None] * 4), tf.TensorSpec([None], tf.int32), tf.TensorSpec([None] * 4), *constraints]
 

@@ -7,7 +7,7 @@ import pytest
 from seq2seq import Decoder, Encoder, Seq2Seq, StateBridge, Tokenizer, Translator
 from seq2seq.commands.command import main
 from seq2seq.search import Beam, Greedy, Sample
-from seq2seq.translation import Shortlist
+from seq2seq.translation import Shortlist, Terms
 from seq2seq.translation.wanted import Wanted
 
 TEXTS = ["ein Haus am See", "Wald", "der See und der Wald"]
@@ -54,8 +54,35 @@ def test_of_a_text_in_parts_the_first_begins_with_it(translator):
     long = "Wald" * 300
     (best,) = translator.hypotheses([long], Greedy(), prefixes=["der"])
     assert best[0].parts == 2 and best[0].text.startswith("der")
-    wanted = Wanted([[5], [6]], [])
-    assert wanted.batch([1, None]).prefixes == [[6], []] and wanted.batch([None]).constraints() is None
+    wanted = Wanted([[5], [6]], [], [[], [[7]]])
+    assert wanted.batch([1, None]) == Wanted([[6], []], [], [[[7]], []]) and wanted.batch([None]).constraints() is None
+
+
+def test_terms_are_placed_where_their_phrase_occurs(translator):
+    plain = translator.translate(TEXTS, Beam(8))
+    terms = {"Haus": "house", "See": "lake", "der": "by"}
+    found = translator.translate(TEXTS, Beam(8), terms=terms, batch_size=2)
+    assert "house" in found[0] and "lake" in found[0] and "lake" in found[2] and "by" in found[2]
+    assert found[1] == plain[1] and found == translator.translate(TEXTS, Beam(8), terms=terms)
+    assert translator.translate(TEXTS, Beam(8), terms={"Hau": "house"}) == plain
+    short = translator.hypotheses(TEXTS, Beam(8, max_length_factor=0.01), terms=terms, shortlist=True)
+    assert "house" in short[0][0].text
+    with pytest.raises(ValueError, match=r"Received: 'ж', with signs that it does not have"):
+        translator.translate(TEXTS, terms={"Wald": "ж"})
+    with pytest.raises(ValueError, match=r"phrases, with settings=Greedy.* Use Beam\(10\)"):
+        translator.translate(TEXTS, Greedy(), terms=terms)
+
+
+def test_a_table_of_terms(tmp_path):
+    (tmp_path / "terms").write_text("Haus am See\tlake house\n\nHaus\thouse\n")
+    terms = Terms.read(tmp_path / "terms")
+    assert terms.of("Haus, Haus am See und Haus.") == ["house", "lake house"] and terms.of("Haustür") == []
+    for line in ("Haus", "Haus\t", "a\tb\tc"):
+        (tmp_path / "terms").write_text(f"x\ty\n{line}\n")
+        with pytest.raises(ValueError, match=r"a tab and its translation\. Received: .*terms, line 2"):
+            Terms.read(tmp_path / "terms")
+    with pytest.raises(ValueError, match="Received: '' for 'x'"):
+        Terms({" ": "x"})
 
 
 @pytest.mark.parametrize(
@@ -79,6 +106,12 @@ def test_the_command(translator, saved, tmp_path, capsysbinary):
     assert main([*given, "--avoid", f"{tmp_path}/avoid"]) == 0
     expected = translator.translate(TEXTS, prefixes=["der", "", "a"], avoid=["e"])
     assert capsysbinary.readouterr().out.decode().splitlines() == expected
+    (tmp_path / "terms").write_text("Wald\thouse\nHaus\tlake\n")
+    terms = ["--terms", f"{tmp_path}/terms", "--beam-size", "8"]
+    assert main(["translate", str(saved), "--input", f"{tmp_path}/in", *terms]) == 0
+    out, err = capsysbinary.readouterr()
+    expected = translator.translate(TEXTS, Beam(8), terms={"Wald": "house", "Haus": "lake"})
+    assert out.decode().splitlines() == expected and b"of terms" not in err
     for lines, problem in (("der\n", "fewer"), ("\n" * 4, "more")):
         (tmp_path / "begin").write_text(lines)
         assert main(given) == 1
