@@ -6,6 +6,7 @@ import tensorflow as tf
 
 from seq2seq.search.constraints import asked_for
 from seq2seq.search.greedy import greedy_search
+from seq2seq.search.groups import choose_apart, merged, while_any_is
 from seq2seq.search.history import History, append
 from seq2seq.search.hypotheses import Hypotheses
 from seq2seq.search.open_sentences import Found, Sentences, all_sentences, search_all, take, trimmed
@@ -47,6 +48,9 @@ def beam_search(settings: Beam, task: Task) -> Hypotheses:
       a score is always the model's probability of a whole sentence. It has ended by itself if its end is among the best
       `beam_size` candidates there, too.
 
+    With several `groups`, each is such a search of its own with its share of the beam, but for the tokens of the groups
+    before it, which it is kept from by `diversity`; a hypothesis that two of them found is given back once.
+
     Where phrases must appear, the best hypotheses of each number of tokens that they have of the phrases go on, in
     turns (dynamic beam allocation), and a hypothesis ends once it has all. Where none has at the maximum length, what
     there is ends there, and has not ended by itself.
@@ -71,7 +75,8 @@ def beam_search(settings: Beam, task: Task) -> Hypotheses:
 
     Source:
         Sutskever et al. 2014, section 3.2; the length normalisation of Cho et al. 2014, "On the properties", section 4;
-        phrases by Post and Vilar 2018, section 3; coverage and the other length penalty of Wu et al. 2016, equation 14.
+        coverage and the other length penalty of Wu et al. 2016, equation 14; phrases by Post and Vilar 2018, section 3;
+        groups of Vijayakumar et al. 2018, section 3.
     """
     # The same, with less to do at each token.
     plain = settings.beam_size == 1 and not settings.looks() and not asked_for(task.fixed.constraints.phrases)
@@ -80,9 +85,16 @@ def beam_search(settings: Beam, task: Task) -> Hypotheses:
 
 def keep_best(settings: Beam, task: Task) -> Hypotheses:
     """Search with a beam of any width: see :func:`beam_search`."""
-    beam, n_best, ids = settings.beam_size, settings.n_best, task.ids
+    groups, ids = settings.groups, task.ids
+    beam = settings.beam_size // groups
+    n_best = settings.n_best if groups == 1 else beam
     # The history of a sentence holds its finished hypotheses, and behind them its open ones.
     sentences = all_sentences(task.max_length, task.source_time, kept=beam, score=MINUS_INFINITY, going=beam)
+    given, fixed = task.state, task.fixed
+    if groups > 1:
+        each = tf.repeat(sentences.place, groups)
+        sentences, given, fixed = take((sentences, given, fixed), each)
+        sentences = sentences._replace(place=tf.range(tf.size(each)))
 
     def advance(length: tf.Tensor, rows: Rows, sentences: Sentences, fixed: Fixed) -> tuple[Rows, Sentences]:
         logits, state, attention = take_step(task, rows.tokens, rows.state, fixed.memory)
@@ -92,7 +104,8 @@ def keep_best(settings: Beam, task: Task) -> Hypotheses:
         if asked_for(phrases):
             so_far = progress(history.tokens[:, beam:], phrases, ids.pad)
             more = tf.reshape(next_tokens(so_far, phrases, ids.pad), [-1, tf.shape(phrases)[1]])
-        offered = candidates(logits, beam, ids, banned, more)
+        # A group may lose as many of the best tokens to those before it as they have hypotheses.
+        offered = candidates(logits, settings.beam_size, ids, banned, more)
         width = offered.tokens.shape[1] or tf.shape(offered.tokens)[1]
         last = (length >= sentences.max_length)[:, tf.newaxis]
 
@@ -102,6 +115,8 @@ def keep_best(settings: Beam, task: Task) -> Hypotheses:
             tokens = tf.reshape(offered.tokens, [-1, beam, width])
             banks = tf.reshape(fulfilled(so_far, phrases, tokens, ids.pad), [-1, beam * width])
             going, index = allocate(totals, banks, beam)
+        elif groups > 1:
+            going, index = choose_apart(settings, totals, tf.reshape(offered.tokens, [-1, beam * width]))
         else:
             going, index = tf.math.top_k(totals, beam)
         parents = index // width
@@ -161,19 +176,18 @@ def keep_best(settings: Beam, task: Task) -> Hypotheses:
         rows = Rows(tf.reshape(tokens, [-1]), tf.reshape(going, [-1]), state, seen)
         history = append(tf.nest.map_structure(lambda past: pick(past, chosen), history), latest)
         found = Found(history, scores, pick(tf.concat([has_ended, ended], axis=1), kept))
-        return rows, sentences._replace(open=~done, found=found)
+        return rows, sentences._replace(open=~done if groups == 1 else while_any_is(~done, groups), found=found)
 
     # Row 0 of each sentence is the one hypothesis that there is at the start.
     rows = tf.range(tf.size(sentences.place) * beam)
     start = Rows(
         tokens=tf.fill(tf.shape(rows), ids.start),
         log_probs=tf.where(rows % beam == 0, 0.0, MINUS_INFINITY),
-        state=take(task.state, rows // beam),
-        seen=take(
-            tf.nest.map_structure(lambda mask: tf.zeros_like(mask, tf.float32), task.fixed.source_mask), rows // beam
-        ),
+        state=take(given, rows // beam),
+        seen=take(tf.nest.map_structure(lambda mask: tf.zeros_like(mask, tf.float32), fixed.source_mask), rows // beam),
     )
-    return trimmed(search_all(advance, start, sentences, task.fixed, beam=beam, n_best=n_best, pad=ids.pad), ids.pad)
+    found = trimmed(search_all(advance, start, sentences, fixed, beam=beam, n_best=n_best, pad=ids.pad), ids.pad)
+    return found if groups == 1 else merged(found, settings)
 
 
 def pick(values: tf.Tensor, places: tf.Tensor) -> tf.Tensor:

@@ -85,6 +85,11 @@ def search(
             "Phrases that must appear are looked for by several hypotheses side by side. "
             f"Received: phrases, with settings={settings!r}. Use Beam(10), wider than the phrases have tokens."
         )
+    if asked_for(constraints.phrases) and settings.groups > 1:
+        raise ValueError(
+            "Phrases share the beam out by what each hypothesis has of them, and groups by diversity. "
+            f"Received: phrases, with groups={settings.groups}. Leave one of them out."
+        )
     ids = special_ids(start, end, pad)
     mask = tf.cast(source_mask, tf.bool) if settings.looks() else ()
     fixed = Fixed(tensors(memory, "memory"), constraints.of(pad), mask)

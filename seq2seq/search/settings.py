@@ -119,6 +119,10 @@ class Beam(Search):
         n_best: Hypotheses given back per sentence, at most ``beam_size``.
         coverage_penalty: Times the sum over the source's tokens of log min(1, attention that the token got) is added to
             the score of a finished hypothesis; it needs a model with attention (Wu et al. 2016, equation 14).
+        groups: Diverse beam search: ``beam_size`` hypotheses in so many groups, each kept away from the tokens of those
+            before it (Vijayakumar et al. 2018). ``n_best`` are the best of all groups.
+        diversity: Nats that a token loses, as hypotheses go on, for each time that a group before has chosen it at the
+            same place; scores do not.
         stop: When a sentence is done: "full" also once it has ``beam_size`` finished hypotheses and no open one is
             better, as it stands; "exact" only when no open one can still become better.
 
@@ -127,13 +131,14 @@ class Beam(Search):
         'beam 5'
     """
 
-    structure: ClassVar[tuple[str, ...]] = (*Search.structure, "beam_size", "n_best", "stop")
-
-    switches: ClassVar[tuple[str, ...]] = (*Search.switches, "coverage_penalty")
+    structure: ClassVar[tuple[str, ...]] = (*Search.structure, "beam_size", "n_best", "stop", "groups")
+    switches: ClassVar[tuple[str, ...]] = (*Search.switches, "coverage_penalty", "diversity")
 
     beam_size: Annotated[int, Range(1)] = 5
     n_best: Annotated[int, Range(1)] = 1
     coverage_penalty: Annotated[float, Range(0)] = 0.0
+    groups: Annotated[int, Range(1)] = 1
+    diversity: Annotated[float, Range(0)] = 0.0
     stop: Literal["full", "exact"] = "full"
 
     def __post_init__(self) -> None:
@@ -142,6 +147,16 @@ class Beam(Search):
             raise SettingsError(
                 "The n best hypotheses are taken from the beam, so there are at most beam_size of them. "
                 f"Received: n_best={self.n_best}, beam_size={self.beam_size}. Widen the beam, or ask for fewer."
+            )
+        if self.beam_size % self.groups:
+            raise SettingsError(
+                "The groups of a beam are of one size. "
+                f"Received: beam_size={self.beam_size}, groups={self.groups}. Use a multiple for beam_size."
+            )
+        if (self.groups > 1) != self.has("diversity"):
+            raise SettingsError(
+                "Groups keep away from each other by their diversity; without it all would find the same. "
+                f"Received: groups={self.groups}, diversity={self.diversity}. Give both, as groups=4, diversity=0.5."
             )
 
     def looks(self) -> bool:

@@ -13,6 +13,7 @@ from tests import reference
 from tests.reference import END, PAD, START
 from tests.search.scripted import looks, next_log_probs, random_tables, run, start_state, step, words
 
+GROUPS = Beam(4, 4, groups=2, diversity=0.8)
 SEARCHES = [
     Greedy(length_penalty=0.6),
     Beam(1),
@@ -20,11 +21,12 @@ SEARCHES = [
     Beam(4, n_best=2, length_penalty=0.0),
     Sample(),
     Sample(n_best=3),
+    GROUPS,
 ]
 # Another value for every number that a graph is fed.
 OTHER = {
     "length_penalty": 0.3, "min_length": 4, "temperature": 0.4, "top_k": 2, "top_p": 0.5,
-    "seed": 2**40, "word_reward": 0.9, "coverage_penalty": 0.7,
+    "seed": 2**40, "word_reward": 0.9, "coverage_penalty": 0.7, "diversity": 3.0,
 }  # fmt: skip
 
 
