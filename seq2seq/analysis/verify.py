@@ -204,7 +204,7 @@ def _checkpoint_parts(path: Path) -> list[Part]:
                 # By number: names are numbered anew in every process.
                 tensors.setdefault(kind, {})[f"{number} {name}"] = archive.read(f"{part}/{number:05d}.npy")
     state = document["state"]
-    counters = {f"{keeper}.{key}": value for keeper, values in state.items() for key, value in values.items()}
+    counters = {f"{part}.{key}": value for part, values in state.items() for key, value in values.items()}
     # Where the log and TensorBoard's end in bytes depends on the digits of wall times; what they say is compared below.
     told = {
         name: _text(value)

@@ -18,6 +18,7 @@ from seq2seq.system.files import replacing
 
 FORMAT = 1
 _STATE = "state.json"
+_RENAMED = {"judge": "best_score"}  # counters that older versions wrote under another name
 # What Python raises, all in all, where bytes of a zip or of an array are not what they were.
 _DAMAGE = (zipfile.BadZipFile, zlib.error, struct.error, EOFError, KeyError, ValueError, RuntimeError, OSError)
 
@@ -303,6 +304,7 @@ def _document(path: Path) -> dict[str, Any]:
             f"This version reads checkpoints of format {FORMAT}. Received: {path} of format {document.get('format')}. "
             "Continue the run with the version in its versions.json."
         )
+    document["state"] = {_RENAMED.get(name, name): counters for name, counters in document["state"].items()}
     return document
 
 

@@ -17,35 +17,35 @@ class Checkpoints(keras.callbacks.Callback):
 
     Args:
         state: The counters.
-        keepers: Everything else that has something to remember, by name.
+        remembering: Everything else that has something to remember, by name.
         folder: Where checkpoints go.
         stop: Holds the name of the signal that asks the run to stop.
         steps: Optimizer steps from one checkpoint to the next; 0 for none by the count.
         minutes: Minutes from one checkpoint to the next; 0 for none by the clock.
         keep: Checkpoints that stay, the newest ones.
-        audience: Who wants to know before a checkpoint is written.
+        listeners: Who wants to know before a checkpoint is written.
     """
 
     def __init__(
         self,
         state: RunState,
-        keepers: Mapping[str, Remembering],
+        remembering: Mapping[str, Remembering],
         folder: Path,
         stop: Agreement,
         steps: int = 0,
         minutes: float = 0.0,
         keep: int = 1,
-        audience: Sequence[RunListener] = (),
+        listeners: Sequence[RunListener] = (),
     ) -> None:
         super().__init__()
         self._state = state
-        self._keepers = keepers
+        self._remembering = remembering
         self._folder = folder
         self._stop = stop
         self._steps = steps
         self._minutes = minutes
         self._keep = keep
-        self._audience = audience
+        self._listeners = listeners
         self._saved_at = time.monotonic()
         self._saved_update = state.update
 
@@ -83,9 +83,9 @@ class Checkpoints(keras.callbacks.Callback):
             raise NotFiniteError(
                 f"{bad} is not finite after optimizer step {self._state.update}, and is not saved. {ADVICE}."
             )
-        for listener in self._audience:
+        for listener in self._listeners:
             listener.saving(self._state)
-        counters = {name: keeper.get_state() for name, keeper in self._keepers.items()}
+        counters = {name: part.get_state() for name, part in self._remembering.items()}
         save_checkpoint(self._folder, self.model, {"run": self._state.get_state(), **counters}, keep=self._keep)
         self._saved_at = time.monotonic()
         self._saved_update = self._state.update

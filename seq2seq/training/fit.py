@@ -138,7 +138,7 @@ def train(
         model.optimizer.build(model.trainable_variables)
     plan = build_schedule(settings) if schedule is None else schedule
     validator = Validator(model, validation or HeldOut(), devices=devices)
-    judge = BestScore(_monitor(settings.monitor, validator), settings.patience)
+    best_score = BestScore(_monitor(settings.monitor, validator), settings.patience)
     state = RunState()
     style = progress if workers.chief else "none"
     shown = Progress(state, batches, epochs, validate_every=settings.validate_every, style=style)
@@ -154,23 +154,28 @@ def train(
     with _run_folder(folder, resume, workers) as run:
         log = JsonLog(run.log, state)
         # What may refuse comes first: the log is cut back to the checkpoint.
-        keepers: dict[str, Remembering] = {"data": _DataCheck(batches), "judge": judge, "schedule": plan, "log": log}
+        remembering: dict[str, Remembering] = {
+            "data": _DataCheck(batches),
+            "best_score": best_score,
+            "schedule": plan,
+            "log": log,
+        }
         board = TensorBoardLog(run.tensorboard, state) if settings.tensorboard and workers.chief else None
         if board:
-            keepers["tensorboard"] = board
+            remembering["tensorboard"] = board
         found = _load(run, model, workers) if resume else None
         devices.part_seeds(model)
         counters: dict[str, Any] = {}
         if found:
             counters = found.state
             state.set_state(counters["run"])
-            for name, keeper in keepers.items():
+            for name, part in remembering.items():
                 if name in counters:  # else it is new, as TensorBoard's log is where it was not asked for before
-                    keeper.set_state(counters[name])
-        audience: list[RunListener] = [shown, log, *([board] if board else [])]
-        timing = Timing(built, audience)
+                    part.set_state(counters[name])
+        listeners: list[RunListener] = [shown, log, *([board] if board else [])]
+        timing = Timing(built, listeners)
         kernels = [kernel._asdict() for kernel in layer_kernels(model)] if isinstance(model, Seq2Seq) else []
-        watch = Watch(state, batches, settings.skip_not_finite, to_text, audience)
+        watch = Watch(state, batches, settings.skip_not_finite, to_text, listeners)
 
         try:
             if accepted is not None:
@@ -186,7 +191,7 @@ def train(
             else:
                 versions = installed_versions()
                 log.write(
-                    "start", {"epochs": epochs, "monitor": judge.monitor, "versions": versions, "kernels": kernels}
+                    "start", {"epochs": epochs, "monitor": best_score.monitor, "versions": versions, "kernels": kernels}
                 )
                 if resume:
                     if board:
@@ -197,14 +202,14 @@ def train(
                 stop = Agreement(interruption, workers)
                 best = run.best if workers.chief else None
                 validating = Validation(
-                    state, batches, validator, judge, plan, best, epochs, settings.validate_every, audience
+                    state, batches, validator, best_score, plan, best, epochs, settings.validate_every, listeners
                 )
                 saving = Checkpoints(
                     state,
-                    keepers,
+                    remembering,
                     run.last,
                     stop,
-                    audience=audience,
+                    listeners=listeners,
                     steps=settings.checkpoint_steps,
                     minutes=settings.checkpoint_minutes,
                     keep=settings.keep_checkpoints,
@@ -221,7 +226,7 @@ def train(
                     stop,
                     *([saving] if workers.chief else [ChiefFollower(state, stop)]),
                 ]
-                if state.epoch < epochs and not judge.exhausted:
+                if state.epoch < epochs and not best_score.exhausted:
                     data = devices.dataset(batches)
                     try:
                         model.fit(
@@ -234,13 +239,13 @@ def train(
                         elif workers.chief:
                             saving.save()
                         raise
-                stopped = _reason(stop.received, judge, state, epochs)
+                stopped = _reason(stop.received, best_score, state, epochs)
             with workers.file_from_chief(run.best if run.best.exists() else None) as kept:
                 if kept:
                     load_weights(model, kept)
             minutes = round(state.seconds / 60, 3)
             log.write(
-                "end", {"stopped": stopped, "best": judge.best, "minutes": minutes, "timing": timing.times.table()}
+                "end", {"stopped": stopped, "best": best_score.best, "minutes": minutes, "timing": timing.times.table()}
             )
         finally:
             shown.close()
@@ -259,9 +264,9 @@ def train(
         updates=state.update,
         skipped=state.skipped,
         minutes=state.seconds / 60,
-        monitor=judge.monitor,
-        best=judge.best,
-        best_epoch=judge.best_epoch,
+        monitor=best_score.monitor,
+        best=best_score.best,
+        best_epoch=best_score.best_epoch,
         history=state.history,
         timing=timing.times,
     )
@@ -348,9 +353,9 @@ def _no_warning_at_the_end_of_data() -> Iterator[None]:
         yield
 
 
-def _reason(signal_name: str | None, judge: BestScore, state: RunState, epochs: int) -> str:
+def _reason(signal_name: str | None, best_score: BestScore, state: RunState, epochs: int) -> str:
     if state.epoch >= epochs:
         return "finished"
     if signal_name:
         return signal_name
-    return "patience" if judge.exhausted else "callback"
+    return "patience" if best_score.exhausted else "callback"

@@ -53,7 +53,7 @@ class Watch:
         batches: The training batches.
         skip: Batches in a row that may be skipped.
         to_text: Makes text of the ids of a source and of those of a target; None shows ids.
-        audience: Who wants to know of a batch that is skipped.
+        listeners: Who wants to know of a batch that is skipped.
     """
 
     def __init__(
@@ -62,7 +62,7 @@ class Watch:
         batches: TrainingBatches,
         skip: int = 0,
         to_text: tuple[ToText, ToText] | None = None,
-        audience: Sequence[RunListener] = (),
+        listeners: Sequence[RunListener] = (),
     ) -> None:
         if skip < 0:
             raise ValueError(f"skip_not_finite counts batches. Received: skip_not_finite={skip}. Use 0 to skip none.")
@@ -70,7 +70,7 @@ class Watch:
         self._batches = batches
         self._skip = skip
         self._to_text = to_text
-        self._audience = audience
+        self._listeners = listeners
         self._made = 0
 
     def start(self, model: keras.Model) -> None:
@@ -105,7 +105,7 @@ class Watch:
             raise NotFiniteError(f"{found} {_shown(pairs, batch, origin)} {self._way_out()}", intact=True)
         state.skipped += 1
         state.skipped_in_a_row += 1
-        for listener in self._audience:
+        for listener in self._listeners:
             listener.skipped(f"{found} Batch skipped. {_shown(pairs, batch, origin)}", pairs)
         return False
 

@@ -39,10 +39,10 @@ class BestScore:
         patience: Validations without a better score after which training is to stop; 0 for never.
 
     Example:
-        >>> judge = BestScore("loss", patience=1)
-        >>> [judge.improves({"val_loss": value}, update) for update, value in enumerate([2.0, 1.0, 1.5])]
+        >>> best_score = BestScore("loss", patience=1)
+        >>> [best_score.improves({"val_loss": value}, update) for update, value in enumerate([2.0, 1.0, 1.5])]
         [True, True, False]
-        >>> judge.best, judge.exhausted
+        >>> best_score.best, best_score.exhausted
         (1.0, True)
     """
 

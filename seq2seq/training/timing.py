@@ -20,14 +20,14 @@ class Timing(keras.callbacks.Callback):
 
     Args:
         began: `time.monotonic()` when the model was built.
-        audience: Hears of the first step.
+        listeners: Hears of the first step.
     """
 
-    def __init__(self, began: float, audience: Sequence[RunListener] = ()) -> None:
+    def __init__(self, began: float, listeners: Sequence[RunListener] = ()) -> None:
         super().__init__()
         self.times = StepTimes()
         self._began = began
-        self._audience = audience
+        self._listeners = listeners
         self._epoch = StepTimes()
         self._ours = False
 
@@ -47,7 +47,7 @@ class Timing(keras.callbacks.Callback):
         """Tell of the first step."""
         if not self.times.first_step:
             self.times.first_step = time.monotonic() - self._began
-            for listener in self._audience:
+            for listener in self._listeners:
                 listener.first_step(self.times)
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:

@@ -135,13 +135,13 @@ class Validation(keras.callbacks.Callback):
         state: The counters.
         batches: The training batches, for the length of an epoch.
         validator: Measures the model.
-        judge: Knows the best score.
+        best_score: Knows the best score.
         schedule: Hears whether the score improved.
         best: Where the best weights go; None where another worker writes them.
         epochs: Epochs that the run will have.
         every: Optimizer steps from one validation to the next; 0 validates at the end of each epoch. The end of the run
             always validates.
-        audience: Who else wants to know.
+        listeners: Who else wants to know.
     """
 
     def __init__(
@@ -149,23 +149,23 @@ class Validation(keras.callbacks.Callback):
         state: RunState,
         batches: TrainingBatches,
         validator: Validator,
-        judge: BestScore,
+        best_score: BestScore,
         schedule: Schedule,
         best: Path | None,
         epochs: int,
         every: int = 0,
-        audience: Sequence[RunListener] = (),
+        listeners: Sequence[RunListener] = (),
     ) -> None:
         super().__init__()
         self._state = state
         self._batches = batches
         self._validator = validator
-        self._judge = judge
+        self._best_score = best_score
         self._schedule = schedule
         self._best = best
         self._epochs = epochs
         self._every = every
-        self._audience = audience
+        self._listeners = listeners
         self._steps = 0
         self._latest: dict[str, float] = {}
 
@@ -200,11 +200,11 @@ class Validation(keras.callbacks.Callback):
             self._latest = validation.values
             state.validated_at = state.update
             epoch = state.epoch + min(state.step / max(self._steps, 1), 1.0)
-            best = self._judge.improves({**logs, **validation.values}, state.update, epoch)
+            best = self._best_score.improves({**logs, **validation.values}, state.update, epoch)
             if best and self._best is not None:
                 save_weights(self.model, self._best)
-        self._schedule.observe(self._judge.waited == 0)
-        for listener in self._audience:
+        self._schedule.observe(self._best_score.waited == 0)
+        for listener in self._listeners:
             listener.validated(validation, best)
-        if self._judge.exhausted:
+        if self._best_score.exhausted:
             self.model.stop_training = True

@@ -82,7 +82,7 @@ def test_a_killed_and_resumed_run_equals_the_straight_one(verified: tuple[int, P
 def test_any_difference_is_seen_and_named(verified: tuple[int, Path], tmp_path: Path) -> None:
     _, folder = verified
     found = need_differences(folder / "straight", tmp_path / "other", "TensorBoard")
-    assert found["counters"] == ["judge.waited"]
+    assert found["counters"] == ["best_score.waited"]
 
 
 def test_any_difference_between_two_runs_is_seen(here: Path) -> None:
@@ -100,7 +100,7 @@ def need_differences(straight: Path, other: Path, *more: str) -> dict[str, list[
         members = {name: archive.read(name) for name in archive.namelist()}
     members["optimizer/00000.npy"] = members["optimizer/00000.npy"][:-1] + b"?"
     document = json.loads(members["state.json"])
-    document["state"]["judge"]["waited"] += 1
+    document["state"]["best_score"]["waited"] += 1
     members["state.json"] = json.dumps(document).encode()
     with zipfile.ZipFile(newest, "w") as archive:
         for name, data in members.items():

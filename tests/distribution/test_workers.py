@@ -25,8 +25,11 @@ def clusters(count=COUNT):
     return [Cluster(addresses, index, "{}") for index in range(count)]
 
 
-def together(work, members=None, **options):
-    """Run some work as every worker, each in a thread; give what came of it, an exception where one was raised."""
+def together(work, members=None, given_up=(), **options):
+    """Run some work as every worker, each in a thread; give what came of it, an exception where one was raised.
+
+    Out of a test a worker that gives up ends its process; here its thread waits on, so nobody waits for it.
+    """
     members = members or clusters()
     found = [None] * len(members)
 
@@ -37,11 +40,12 @@ def together(work, members=None, **options):
         except Exception as error:
             found[place] = error
 
-    threads = [threading.Thread(target=run, args=each) for each in enumerate(members)]
+    threads = [threading.Thread(target=run, args=each, daemon=True) for each in enumerate(members)]
     for thread in threads:
         thread.start()
-    for thread in threads:
-        thread.join(60)
+    deadline = time.monotonic() + 60
+    while sum(thread.is_alive() for thread in threads) > len(given_up) and time.monotonic() < deadline:
+        time.sleep(0.01)
     return found
 
 
@@ -88,7 +92,9 @@ def test_all_get_what_all_give_in_order(tmp_path):
 
 
 def test_a_difference_between_workers_is_named(given_up):
-    found = together(lambda workers: workers.need_same({"seed": workers.index // 2, "data": 1}, "settings"))
+    found = together(
+        lambda workers: workers.need_same({"seed": workers.index // 2, "data": 1}, "settings"), given_up=given_up
+    )
     # A worker that hears of another's end before it has compared gives up; out of a test, its process ends there.
     told = [error for error in found if error is not None]
     assert told and len(told) + len(given_up) >= len(found)

@@ -56,6 +56,11 @@ def test_brings_every_variable_back(compiled, tmp_path):
     assert int(model.optimizer.iterations) == 3
 
 
+def test_counters_of_an_older_version_have_their_present_names(compiled, tmp_path):
+    path = save_checkpoint(tmp_path, compiled, state_at(3) | {"judge": {"best": 40.5}, "schedule": {}})
+    assert read_state(path) == state_at(3) | {"best_score": {"best": 40.5}, "schedule": {}}
+
+
 def test_keeps_the_newest(compiled, tmp_path):
     (tmp_path / ".torn.ckpt").write_bytes(b"half")
     for update in (9, 10, 100):

@@ -17,13 +17,13 @@ scores = st.lists(st.floats(0, 100), min_size=1)
 
 @given(scores, st.sampled_from(["loss", "bleu"]))
 def test_the_last_of_the_best_scores_is_kept_and_patience_counts_from_the_first(values, monitor):
-    judge = BestScore(monitor)
-    improved = [judge.improves({f"val_{monitor}": value}, update) for update, value in enumerate(values)]
+    best_score = BestScore(monitor)
+    improved = [best_score.improves({f"val_{monitor}": value}, update) for update, value in enumerate(values)]
     best = max(values) if monitor == "bleu" else min(values)
-    assert judge.best == best
-    assert judge.best_update == len(values) - 1 - values[::-1].index(best)
+    assert best_score.best == best
+    assert best_score.best_update == len(values) - 1 - values[::-1].index(best)
     assert improved.index(True) == 0
-    assert judge.waited == len(values) - 1 - values.index(best)
+    assert best_score.waited == len(values) - 1 - values.index(best)
 
 
 @given(scores, scores, st.integers(0, 3))
@@ -39,16 +39,16 @@ def test_goes_on_from_its_state(before, after, patience):
 
 
 def test_what_is_not_a_number_is_never_best():
-    judge = BestScore("loss", patience=1)
-    assert not judge.improves({"val_loss": float("nan")}, 1)
-    assert judge.exhausted
-    assert judge.improves({"val_loss": 5.0}, 2)
+    best_score = BestScore("loss", patience=1)
+    assert not best_score.improves({"val_loss": float("nan")}, 1)
+    assert best_score.exhausted
+    assert best_score.improves({"val_loss": 5.0}, 2)
 
 
 def test_without_validation_the_training_loss_counts():
-    judge = BestScore("loss")
-    assert judge.improves({"loss": 3.0}, 1)
-    assert judge.best == 3.0
+    best_score = BestScore("loss")
+    assert best_score.improves({"loss": 3.0}, 1)
+    assert best_score.best == 3.0
 
 
 def test_scores_of_another_monitor_are_not_compared():

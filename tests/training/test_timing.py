@@ -31,8 +31,8 @@ class Listener:
         self.heard.append((times.steps, times.traces))
 
 
-def fit(model, batches, *, epochs=2, compile_settings=None, audience=()):
-    timing = Timing(time.monotonic(), audience)
+def fit(model, batches, *, epochs=2, compile_settings=None, listeners=()):
+    timing = Timing(time.monotonic(), listeners)
     model.compile(optimizer="sgd", **(compile_settings or {}))
     data = batches.dataset()
     history = model.fit(data, epochs=epochs, shuffle=False, verbose=0, callbacks=[timing]).history
@@ -41,7 +41,7 @@ def fit(model, batches, *, epochs=2, compile_settings=None, audience=()):
 
 def test_one_graph_for_all_shapes_and_every_step_timed(model, batches):
     listener = Listener()
-    times, history = fit(model, batches, audience=[listener])
+    times, history = fit(model, batches, listeners=[listener])
     assert (times.steps, times.traces, times.compilations) == (2 * batches.steps(0), 1, 0)
     assert 0 < times.wait_seconds < times.seconds and 0 < times.trace_seconds < times.seconds
     assert times.first_step > times.trace_seconds

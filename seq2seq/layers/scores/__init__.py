@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 from seq2seq.system.exports import LazyTable
 
 if TYPE_CHECKING:
-    from seq2seq.layers.scores.score import Score
+    from seq2seq.layers.scores.score import AttentionScore
 
-SCORES: Mapping[str, type[Score]] = LazyTable(
+SCORES: Mapping[str, type[AttentionScore]] = LazyTable(
     {
         "dot": "seq2seq.layers.scores.dot:DotScore",
         "scaled_dot": "seq2seq.layers.scores.scaled_dot:ScaledDotScore",

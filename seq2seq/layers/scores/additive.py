@@ -5,10 +5,10 @@ import math
 import tensorflow as tf
 from keras import ops
 
-from seq2seq.layers.scores.score import Score, ScoreWeight
+from seq2seq.layers.scores.score import AttentionScore, ScoreWeight
 
 
-class AdditiveScore(Score):
+class AdditiveScore(AttentionScore):
     """v · tanh(W query + U key) (Bahdanau et al. 2015, appendix A.1.2)."""
 
     multiplies = False

@@ -3,10 +3,10 @@
 import tensorflow as tf
 from keras import ops
 
-from seq2seq.layers.scores.score import Score, ScoreWeight
+from seq2seq.layers.scores.score import AttentionScore, ScoreWeight
 
 
-class GeneralScore(Score):
+class GeneralScore(AttentionScore):
     """query · W key (Luong et al. 2015, equation 8)."""
 
     def weights(self, units: int, memory_units: int) -> list[ScoreWeight]:  # noqa: D102

@@ -4,10 +4,10 @@ import math
 
 import tensorflow as tf
 
-from seq2seq.layers.scores.score import Score, ScoreWeight, need_one_width
+from seq2seq.layers.scores.score import AttentionScore, ScoreWeight, need_one_width
 
 
-class ScaledDotScore(Score):
+class ScaledDotScore(AttentionScore):
     """query · key / √units, both of one width (Vaswani et al. 2017, equation 1)."""
 
     def weights(self, units: int, memory_units: int) -> list[ScoreWeight]:  # noqa: D102

@@ -20,7 +20,7 @@ class ScoreWeight(NamedTuple):
     initializer: Any = "glorot_uniform"
 
 
-class Score(ABC):
+class AttentionScore(ABC):
     """How a query is compared with a key: stateless, its weights are those of the `Attention` that has it.
 
     The first of the weights, if there are any, makes the keys, once per source; the others meet the queries.
