@@ -186,8 +186,8 @@ def keep_best(settings: Beam, task: Task) -> Hypotheses:
         state=take(given, rows // beam),
         seen=take(tf.nest.map_structure(lambda mask: tf.zeros_like(mask, tf.float32), fixed.source_mask), rows // beam),
     )
-    found = trimmed(search_all(advance, start, sentences, fixed, beam=beam, n_best=n_best, pad=ids.pad), ids.pad)
-    return found if groups == 1 else merged(found, settings)
+    found = search_all(advance, start, sentences, fixed, beam=beam, n_best=n_best, pad=ids.pad)
+    return trimmed(found if groups == 1 else merged(found, settings, ids.pad), ids.pad)
 
 
 def pick(values: tf.Tensor, places: tf.Tensor) -> tf.Tensor:

@@ -1,5 +1,7 @@
 """Diverse beam search: groups of hypotheses that keep away from the tokens of each other."""
 
+from typing import Any
+
 import tensorflow as tf
 
 from seq2seq.search.hypotheses import Hypotheses
@@ -41,28 +43,38 @@ def while_any_is(opened: tf.Tensor, groups: int) -> tf.Tensor:
     return tf.repeat(tf.reduce_any(tf.reshape(opened, [-1, groups]), axis=1), groups)
 
 
-def merged(found: Hypotheses, settings: Beam) -> Hypotheses:
+def merged(found: Hypotheses, settings: Beam, pad: int) -> Hypotheses:
     """Put what the groups of a sentence found together, best first, each hypothesis once.
 
     Args:
         found: `[sentences · groups, beam_size / groups, ...]`.
         settings: What was searched with.
+        pad: The id of the padding.
 
     Returns:
         `[sentences, n_best, ...]`.
     """
-    together = [
-        None if part is None else tf.reshape(part, tf.concat([[-1, settings.beam_size], tf.shape(part)[2:]], axis=0))
-        for part in found
-    ]
-    tokens = together[0]
+    tokens = _together(found.tokens, settings)
     same = tf.reduce_all(tokens[:, :, tf.newaxis] == tokens[:, tf.newaxis], axis=3)
     again = tf.reduce_sum(tf.linalg.band_part(tf.cast(same, tf.int32), -1, 0), axis=2) > 1
     # One that was found before is as if it were not there: padding, behind all that are.
-    empty = (0, MINUS_INFINITY, 0.0, False, 0.0)
-    apart = [
-        None if part is None else tf.where(tf.reshape(again, tf.concat([tf.shape(again), ones], axis=0)), value, part)
-        for part, value, ones in zip(together, empty, ([1], [], [1], [], [1, 1]), strict=True)
-    ]
-    order = tf.math.top_k(apart[1], settings.n_best)[1]
-    return Hypotheses(*(None if part is None else tf.gather(part, order, batch_dims=1) for part in apart))
+    scores, order = tf.math.top_k(tf.where(again, MINUS_INFINITY, _together(found.scores, settings)), settings.n_best)
+    again = tf.gather(again, order, batch_dims=1)
+
+    def chosen(part: tf.Tensor, nothing: Any) -> tf.Tensor:
+        part = tf.gather(_together(part, settings), order, batch_dims=1)
+        rest = tf.ones([tf.rank(part) - 2], tf.int32)
+        return tf.where(tf.reshape(again, tf.concat([tf.shape(again), rest], axis=0)), nothing, part)
+
+    return Hypotheses(
+        tokens=chosen(found.tokens, pad),
+        scores=scores,
+        token_scores=chosen(found.token_scores, 0.0),
+        ended=chosen(found.ended, False),
+        attention=None if found.attention is None else chosen(found.attention, 0.0),
+    )
+
+
+def _together(part: tf.Tensor, settings: Beam) -> tf.Tensor:
+    """Give what all groups of a sentence have beside each other, `[sentences, beam_size, ...]`."""
+    return tf.reshape(part, tf.concat([[-1, settings.beam_size], tf.shape(part)[2:]], axis=0))
