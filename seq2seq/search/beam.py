@@ -99,7 +99,7 @@ def keep_best(settings: Beam, task: Task) -> Hypotheses:
     def advance(length: tf.Tensor, rows: Rows, sentences: Sentences, fixed: Fixed) -> tuple[Rows, Sentences]:
         logits, state, attention = take_step(task, rows.tokens, rows.state, fixed.memory)
         history, scores, has_ended = sentences.found
-        banned = banned_next(settings, fixed, history.tokens[:, beam:], logits, ids.pad)
+        banned = banned_next(settings, fixed, history.tokens, logits, ids.pad, kept=beam)
         phrases, more = fixed.constraints.phrases, None
         if asked_for(phrases):
             so_far = progress(history.tokens[:, beam:], phrases, ids.pad)

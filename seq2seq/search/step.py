@@ -4,7 +4,7 @@ from typing import Any, NamedTuple
 
 import tensorflow as tf
 
-from seq2seq.search.constraints import not_next
+from seq2seq.search.constraints import asked_for, not_next
 from seq2seq.search.settings import Search
 from seq2seq.search.task import Fixed, SpecialIds, Task, any_rows, tensors
 from seq2seq.search.top_k import best_of_row
@@ -193,20 +193,26 @@ def candidates(
     return Candidates(tokens, tf.where(stops, MINUS_INFINITY, log_probs[:, :-1]), log_probs[:, -1])
 
 
-def banned_next(settings: Search, fixed: Fixed, written: tf.Tensor, logits: tf.Tensor, pad: int) -> tf.Tensor | None:
-    """Tell which tokens may not come next, whoever chooses.
+def banned_next(
+    settings: Search, fixed: Fixed, tokens: tf.Tensor, logits: tf.Tensor, pad: int, kept: int = 0
+) -> tf.Tensor | None:
+    """Tell which tokens may not come next, whoever chooses; where nothing is asked for, no operation is made.
 
     Args:
         settings: What to search with.
         fixed: What was asked of the sentences.
-        written: `[sentences, beam, time]` int32, the tokens of the open hypotheses.
+        tokens: `[sentences, kept + beam, time]` int32, the tokens of the open hypotheses, behind others.
         logits: `[sentences · beam, vocab]`.
         pad: The id of the padding.
+        kept: How many others.
 
     Returns:
         `[sentences · beam, vocab]` bool; None where nothing is asked for.
     """
-    return not_next(fixed.constraints, settings.no_repeat_ngram, written, tf.shape(logits)[1], pad)
+    prefix, avoid, _ = fixed.constraints
+    if not (settings.no_repeat_ngram or asked_for(prefix) or asked_for(avoid)):
+        return None
+    return not_next(fixed.constraints, settings.no_repeat_ngram, tokens[:, kept:], tf.shape(logits)[1], pad)
 
 
 def may_end(length: tf.Tensor, min_length: Any, best: tf.Tensor) -> tf.Tensor:
