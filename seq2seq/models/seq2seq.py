@@ -4,7 +4,6 @@ from dataclasses import asdict
 from typing import Any
 
 import keras
-import numpy as np
 import tensorflow as tf
 from keras import ops
 
@@ -14,15 +13,14 @@ from seq2seq.layers.precision import fine
 from seq2seq.models.decoder import Decoder
 from seq2seq.models.encoder import Encoder
 from seq2seq.models.generator import Generator
-from seq2seq.models.inputs import need_ids, need_names, need_one_batch, whole_numbers
+from seq2seq.models.inputs import need_ids, need_names, need_one_batch
 from seq2seq.models.loss import Totals, cross_entropy
 from seq2seq.models.sampled_softmax import draw_words, inclusion_probabilities
 from seq2seq.models.settings import TeacherForcingSettings
 from seq2seq.models.teacher_forcing import feed_own
 from seq2seq.models.update import apply_if_finite
-from seq2seq.search import Greedy, Hypotheses, Search
+from seq2seq.search import Constraints, Greedy, Hypotheses, Search
 from seq2seq.system.fork import need_own_threads, with_own_threads
-from seq2seq.text.length_limit import LengthLimit
 from seq2seq.text.special_ids import PAD
 
 
@@ -311,6 +309,7 @@ class Seq2Seq(keras.Model):
         vocabulary: tf.Tensor | None = None,
         precision: str | None = None,
         attention: bool = False,
+        constraints: Constraints | None = None,
     ) -> Hypotheses:
         """Translate ids to ids; safe to call from several threads.
 
@@ -325,6 +324,8 @@ class Seq2Seq(keras.Model):
                 end, as `Shortlist.of` gives them; probabilities are taken among them. None: every id.
             precision: Type of the matrix products of the steps, such as `"bfloat16"`; None: that of the model.
             attention: Whether to give what each token looked at, too.
+            constraints: What the targets of each sentence begin with, and phrases that they must not have, in ids; a
+                `vocabulary` has to have these ids. None: nothing.
 
         Returns:
             The hypotheses, best first.
@@ -334,16 +335,7 @@ class Seq2Seq(keras.Model):
             RuntimeError: The process was forked from one that had used TensorFlow.
         """
         need_own_threads()
-        source = tf.convert_to_tensor(source)
-        need_ids(source, "source")
-        if max_length is None:
-            limit = LengthLimit.chosen(search.max_length_factor)
-            tokens = np.count_nonzero(source.numpy() != PAD, axis=1)
-            max_length = np.array([limit.of(int(number)) for number in tokens], np.int32)
-        max_length = tf.cast(whole_numbers(max_length, "max_length"), tf.int32)
-        max_length = tf.broadcast_to(max_length, tf.shape(source)[:1])
-        vocabulary = None if vocabulary is None else whole_numbers(vocabulary, "vocabulary")
-        return self._generator.search(search, source, max_length, vocabulary, precision, attention)
+        return self._generator.search(search, source, max_length, vocabulary, precision, attention, constraints)
 
     def score(self, inputs: dict[str, tf.Tensor], target_out: tf.Tensor) -> tf.Tensor:
         """Give the log-probability of every token of given targets, without dropout or smoothing.
@@ -360,13 +352,7 @@ class Seq2Seq(keras.Model):
             RuntimeError: The process was forked from one that had used TensorFlow.
         """
         need_own_threads()
-        need_names(inputs)
-        given = {"source": inputs["source"], "target_in": inputs["target_in"], "target_out": target_out}
-        ids = {name: tf.convert_to_tensor(each) for name, each in given.items()}
-        for name, each in ids.items():
-            need_ids(each, name)  # the cast to int32 would cut fractions off
-        need_one_batch(**ids)
-        return self._generator.score(**ids)
+        return self._generator.score(inputs, target_out)
 
     # --- saving -------------------------------------------------------------------------------------------------
 
