@@ -19,6 +19,7 @@ def recurrence(
     state: Sequence[tf.Tensor],
     weights: CellWeights,
     recurrent_mask: tf.Tensor | None = None,
+    keep: bool = True,
 ) -> tuple[tf.Tensor, Any]:
     """Run a cell over whole sequences.
 
@@ -33,6 +34,7 @@ def recurrence(
         weights: As a layer hands them out, folded (`Cell.fold`), products in the type of the inputs.
         recurrent_mask: What the hidden state is multiplied by at every step before its product, `[batch, units]`: one
             mask for the whole sequence; None without recurrent dropout.
+        keep: Whether to keep of every step what the gradient needs; without, the gradient runs the loop once more.
 
     Returns:
         outputs `[batch, time, units]`, and the state after the last real step, of the type of the inputs.
@@ -49,10 +51,10 @@ def recurrence(
         inputs, state, weights = tf.nest.pack_sequence_as(given, tensors)
         sequence = tf.transpose(inputs, [1, 0, 2])
         loop = _Loop(cell, time_mask, weights, recurrent_mask)
-        outputs, end, saved = loop.forward(sequence, state)
+        outputs, end, saved = loop.forward(sequence, state, keep)
 
         def gradient(d_outputs: tf.Tensor, *d_end: tf.Tensor) -> list[tf.Tensor]:
-            kept = saved if within_reach(outputs) else loop.forward(sequence, state)[2]
+            kept = saved if keep and within_reach(outputs) else loop.forward(sequence, state)[2]
             d_products, d_state, d_vectors = loop.backward(tf.transpose(d_outputs, [1, 0, 2]), d_end, kept)
             of_inputs, of_hidden = (_flatten(products) for products in (d_products[0], d_products[-1]))
             before = tf.concat([state[0][tf.newaxis], outputs[:-1]], axis=0)
@@ -112,8 +114,10 @@ class _Loop:
         self.dtype = weights.kernel.dtype
         self.wide = fine(self.dtype)
 
-    def forward(self, sequence: tf.Tensor, state: Sequence[tf.Tensor]) -> tuple[tf.Tensor, list[tf.Tensor], Any]:
-        """Give the outputs `[time, batch, units]`, the last state, and what the loop back needs."""
+    def forward(
+        self, sequence: tf.Tensor, state: Sequence[tf.Tensor], keep: bool = True
+    ) -> tuple[tf.Tensor, list[tf.Tensor], Any]:
+        """Give the outputs `[time, batch, units]`, the last state, and what the loop back needs, if it is kept."""
         cell, wide = self.cell, self.wide
         steps, batch = tf.shape(sequence)[0], tf.shape(sequence)[1]
         # One product per gate: they run side by side, need no cutting, and narrow ones are faster (256 units: 344
@@ -135,15 +139,20 @@ class _Loop:
             read = [part[time] for part in projected]
             taken = [tf.add(*pair) for pair in zip(read, products, strict=True)] if cell.joined else read + products
             after, saved = cell.forward([tf.cast(part, wide) for part in taken], before, self.weights.vectors)
+            if len(saved) != cell.saved:
+                raise ValueError(
+                    "A cell says how many tensors its forward keeps for backward. "
+                    f"Received: {type(cell).__name__} with saved={cell.saved}, and {len(saved)} kept. Make them equal."
+                )
             after = after._replace(hidden=tf.cast(after.hidden, self.dtype))
             if self.mask is not None:
                 now = self.mask[time]
                 after = cell.State(*(tf.where(now, new, old) for new, old in zip(after, before, strict=True)))
-            kept = [array.write(time, value) for array, value in zip(kept, saved, strict=True)]
+            kept = [array.write(time, value) for array, value in zip(kept, saved if keep else (), strict=True)]
             return time + 1, list(after), hiddens.write(time, after.hidden), kept
 
-        hiddens = _array(self.dtype, steps)
-        kept = [_array(wide, steps) for _ in range(cell.saved)]
+        hiddens = _array(self.dtype, steps, shape)
+        kept = [_array(wide, steps) for _ in range(cell.saved if keep else 0)]
         _, end, hiddens, kept = tf.while_loop(
             lambda time, *_: time < steps, step, (0, start, hiddens, kept), maximum_iterations=steps
         )
@@ -191,24 +200,21 @@ class _Loop:
             sums = [total + now for total, now in zip(d_vectors, d_now, strict=True)]
             for total, before in zip(sums, d_vectors, strict=True):
                 total.set_shape(before.shape)
-            cut = [d_products[side * parts : (side + 1) * parts] for side in range(sides)]
-            joined = [gradients[0] if parts == 1 else tf.concat(gradients, axis=1) for gradients in cut]
-            return (
-                time - 1,
-                d_state,
-                sums,
-                [array.write(time, value) for array, value in zip(written, joined, strict=True)],
-            )
+            written = [array.write(time, value) for array, value in zip(written, d_products, strict=True)]
+            return time - 1, d_state, sums, written
 
         d_end = [tf.cast(gradient, wide) for gradient in d_end]
         d_vectors = [tf.zeros_like(vector) for vector in self.weights.vectors]
         _, d_state, d_vectors, written = tf.while_loop(
             lambda time, *_: time >= 0,
             step,
-            (steps - 1, d_end, d_vectors, [_array(self.dtype, steps) for _ in range(sides)]),
+            (steps - 1, d_end, d_vectors, [_array(self.dtype, steps) for _ in range(sides * parts)]),
             maximum_iterations=steps,
         )
-        return [array.stack() for array in written], [tf.cast(part, self.dtype) for part in d_state], d_vectors
+        # Joined here, at once: at every step that took five times as long.
+        stacks = [array.stack() for array in written]
+        joined = [tf.concat(stacks[side * parts : (side + 1) * parts], axis=2) for side in range(sides)]
+        return joined, [tf.cast(part, self.dtype) for part in d_state], d_vectors
 
 
 @tf.RegisterGradient("Snapshot")
@@ -222,6 +228,6 @@ def _flatten(sequence: tf.Tensor) -> tf.Tensor:
     return tf.reshape(sequence, [-1, tf.shape(sequence)[2]])
 
 
-def _array(dtype: tf.DType, size: tf.Tensor) -> tf.TensorArray:
+def _array(dtype: tf.DType, size: tf.Tensor, shape: Any = (None, None)) -> tf.TensorArray:
     # Eager TensorArrays forget what was read unless told otherwise; both passes read these.
-    return tf.TensorArray(dtype, size, clear_after_read=False, element_shape=[None, None])
+    return tf.TensorArray(dtype, size, clear_after_read=False, element_shape=shape)

@@ -1,6 +1,6 @@
 """Recurrent layers for Keras: its own classes, with our loop where it is the faster one, for any cell."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import keras
@@ -10,6 +10,7 @@ from seq2seq.layers.cells import Cell, CellWeights, Prepared, cell_config, cell_
 from seq2seq.layers.cells.gru import GRUCell
 from seq2seq.layers.cells.lstm import LSTMCell
 from seq2seq.layers.recurrence import recurrence, recurrence_graph
+from seq2seq.layers.weight_options import of_weight, take_weight_options, weight_config
 
 
 class Implementation(NamedTuple):
@@ -58,7 +59,10 @@ class Recurrent(keras.layers.RNN):
             run = recurrence_graph(self.arithmetic, sequences.dtype, mask is not None, dropped is not None)
             outputs, end = run(sequences, mask, state, weights, dropped)
         else:
-            outputs, end = recurrence(self.arithmetic, sequences, mask, state, weights, dropped)
+            # TensorFlow Lite makes loops of its own of those alone whose arrays all have known sizes. So what is not
+            # training and has a known batch keeps the outputs only.
+            keep = training or state[0].shape[0] is None
+            outputs, end = recurrence(self.arithmetic, sequences, mask, state, weights, dropped, keep)
         if mask is not None:
             # Keras emits zeros until a row's first real step: only left-padded and fully masked rows have such steps.
             seen = mask if self.zero_output_for_mask else tf.cumsum(tf.cast(mask, tf.int32), axis=1) > 0
@@ -198,7 +202,15 @@ _LSTM, _GRU = LSTMCell(), GRUCell()
 class _CellLayer(keras.layers.Layer):
     """The weights of a cell, as `keras.layers.RNN` takes them."""
 
-    def __init__(self, units: int, cell: Cell, recurrent_dropout: float, seed: int | None, **kwargs: Any) -> None:
+    def __init__(
+        self,
+        units: int,
+        cell: Cell,
+        recurrent_dropout: float,
+        seed: int | None,
+        weight_options: Mapping[str, Any],
+        **kwargs: Any,
+    ) -> None:
         super().__init__(**kwargs)
         self.units = self.output_size = units
         self.arithmetic = cell
@@ -206,10 +218,15 @@ class _CellLayer(keras.layers.Layer):
         self.recurrent_dropout = recurrent_dropout
         self.seed = seed
         self.seed_generator = keras.random.SeedGenerator(seed)
+        self.weight_options = weight_options
 
     def build(self, input_shape: Any) -> None:
         def add(name: str, shape: tuple[int, ...], initializer: Any) -> Any:
-            return self.add_weight(shape=shape, initializer=initializer, name=name, autocast=False)
+            options = of_weight(self.weight_options, name)
+            given = options.pop("initializer", initializer)
+            if "bias" in name and given is not initializer:
+                given = _keeping(keras.initializers.get(initializer), given)
+            return self.add_weight(shape=shape, initializer=given, name=name, autocast=False, **options)
 
         def start(shape: tuple[int, ...], dtype: Any) -> tf.Tensor:
             return tf.cast(self.arithmetic.bias_of(self.units), dtype)
@@ -235,7 +252,18 @@ class _CellLayer(keras.layers.Layer):
             "cell": cell_config(self.arithmetic),
             "recurrent_dropout": self.recurrent_dropout,
             "seed": self.seed,
+            **weight_config(self.weight_options),
         }
+
+
+def _keeping(own: Any, given: Any) -> Any:
+    """Start a bias as it is given, but where its cell opens a gate: as Keras' LSTM does with its forget gate."""
+
+    def start(shape: tuple[int, ...], dtype: Any) -> tf.Tensor:
+        opened = own(shape, dtype=dtype)
+        return tf.where(opened == 0, tf.cast(given(shape, dtype=dtype), opened.dtype), opened)
+
+    return start
 
 
 @keras.saving.register_keras_serializable("seq2seq")
@@ -247,7 +275,9 @@ class RNN(Recurrent):
         cell: A name of `seq2seq.layers.CELLS`, or a `Cell`.
         recurrent_dropout: Fraction of the hidden state dropped before its product, by one mask for a whole sequence.
         seed: Seed of recurrent dropout.
-        **kwargs: Those of `keras.layers.RNN`; `unroll` changes nothing.
+        **kwargs: Those of `keras.layers.RNN` (`unroll` changes nothing), and what Keras' layers take for their weights:
+            an initializer, a regularizer and a constraint for each kind (`kernel_regularizer`, `recurrent_initializer`,
+            `bias_constraint` …). What a cell opens by its bias stays open; its other vectors have no options.
 
     Example:
         >>> layer = RNN(4, "gru", return_sequences=True)
@@ -263,7 +293,9 @@ class RNN(Recurrent):
         seed: int | None = None,
         **kwargs: Any,
     ) -> None:
-        holder = _CellLayer(units, cell_named(cell), recurrent_dropout, seed, dtype=kwargs.get("dtype"), name="cell")
+        options = take_weight_options(kwargs)
+        dtype = kwargs.get("dtype")
+        holder = _CellLayer(units, cell_named(cell), recurrent_dropout, seed, options, dtype=dtype, name="cell")
         super().__init__(holder, **kwargs)
 
     @property
@@ -297,7 +329,7 @@ def recurrent_layer(cell: Cell, units: int, recurrent_dropout: float, **kwargs: 
         cell: The cell.
         units: The width of its state.
         recurrent_dropout: See `RNN`.
-        **kwargs: Those of `keras.layers.RNN`.
+        **kwargs: See `RNN`.
     """
     if type(cell) in _OF_KERAS:
         return _OF_KERAS[type(cell)](units, recurrent_dropout=recurrent_dropout, **kwargs)

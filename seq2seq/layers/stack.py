@@ -10,16 +10,20 @@ from keras import ops
 from seq2seq.layers.cells import Cell, Prepared, cell_config, cell_named
 from seq2seq.layers.rnn import Recurrent, recurrent_layer
 from seq2seq.layers.state import StackState
+from seq2seq.layers.weight_options import for_one_layer, take_weight_options, weight_config
 
 BIDIRECTIONAL = ("never", "first", "all")
 
-_DECAY = "Use dropout or weight decay (keras.optimizers.AdamW), or layers of seq2seq.layers one by one."
+_ARITHMETIC = "What happens at a step is the cell's: choose or write one (docs/how-to/own-cell.md)."
 _INSTEAD = {
-    "stateful": "Take the state by return_state=True, and hand it to the next call as initial_state.",
-    "kernel_regularizer": _DECAY,
-    "recurrent_regularizer": _DECAY,
-    "bias_regularizer": _DECAY,
-    "activity_regularizer": _DECAY,
+    "activation": _ARITHMETIC,
+    "recurrent_activation": _ARITHMETIC,
+    "use_bias": _ARITHMETIC,
+    "unit_forget_bias": "Which gates start open is the cell's: take one with another bias_of.",
+    "go_backwards": "Read both ways with bidirectional='all', or turn the inputs round.",
+    "unroll": "Leave it out: one loop serves every length.",
+    "use_cudnn": "Leave it out: cuDNN runs where a GPU is visible.",
+    "zero_output_for_mask": "Multiply the outputs by the mask.",
 }
 """What Keras' single layers take and a stack does not, and what to do instead."""
 
@@ -44,6 +48,13 @@ class StackedRNN(keras.layers.Layer):
             (Gal and Ghahramani 2016).
         return_sequences: Give the output of every step instead of the last real one.
         return_state: Give the final state of every layer and direction as well.
+        stateful: Start every batch from the state after the batch before, row by row, until `reset_state`. Needs a
+            fixed batch. A backward direction goes on too, from the first step of the batch before, as in
+            `keras.layers.Bidirectional`.
+        seed: Seed of both kinds of dropout.
+        **kwargs: Those of `keras.layers.Layer`, and what Keras' layers take for their weights, given once for all
+            layers: an initializer, a regularizer and a constraint for each kind (`kernel_regularizer`,
+            `recurrent_initializer`, `bias_constraint` …). An `activity_regularizer` counts the output of every layer.
 
     Call arguments:
         inputs: `[batch, time, features]`.
@@ -78,12 +89,16 @@ class StackedRNN(keras.layers.Layer):
         recurrent_dropout: float = 0.0,
         return_sequences: bool = False,
         return_state: bool = False,
+        stateful: bool = False,
+        seed: int | None = None,
         **kwargs: Any,
     ) -> None:
         for name, way in _INSTEAD.items():
             if name in kwargs:
                 raise ValueError(f"A stack has no {name}. Received: {name}={kwargs[name]!r}. {way}")
+        weight_options = take_weight_options(kwargs)
         super().__init__(**kwargs)
+        self.weight_options = weight_options
         self.supports_masking = True
         if isinstance(bidirectional, bool):
             bidirectional = "all" if bidirectional else "never"
@@ -95,6 +110,8 @@ class StackedRNN(keras.layers.Layer):
         self.recurrent_dropout = recurrent_dropout
         self.return_sequences = return_sequences
         self.return_state = return_state
+        self.stateful = stateful
+        self.seed = seed
         self.both_ways = _flags(bidirectional, len(self.units))
         if residual_from is not None and (type(residual_from) is not int or not 0 <= residual_from < len(self.units)):
             raise ValueError(
@@ -104,22 +121,28 @@ class StackedRNN(keras.layers.Layer):
         for name, share in (("dropout", dropout), ("recurrent_dropout", recurrent_dropout)):
             if not 0 <= share < 1:
                 raise ValueError(f"{name} is the fraction dropped, from 0 to below 1. Received: {name}={share}.")
-        self.forward_layers = [self._layer(width, f"layer{i}_forward") for i, width in enumerate(self.units)]
-        self.backward_layers = [
-            self._layer(width, f"layer{i}_backward") if both else None
-            for i, (width, both) in enumerate(zip(self.units, self.both_ways, strict=True))
-        ]
-        self.between = keras.layers.Dropout(dropout, dtype=self.dtype_policy, name="between")
+        self.forward_layers = [self._layer(i, "forward") for i in range(len(self.units))]
+        self.backward_layers = [self._layer(i, "backward") if both else None for i, both in enumerate(self.both_ways)]
+        self.between = keras.layers.Dropout(dropout, seed=seed, dtype=self.dtype_policy, name="between")
+        # Keras counts what the stack gives; this one counts what lower layers hand on.
+        self.counted = keras.layers.Identity(
+            activity_regularizer=self.activity_regularizer, dtype=self.dtype_policy, name="counted"
+        )
 
-    def _layer(self, width: int, name: str) -> Recurrent:
+    def _layer(self, place: int, direction: str) -> Recurrent:
+        # With one seed for all, layers of one width would drop the same units.
+        seed = None if self.seed is None else self.seed + 1 + 2 * place + (direction == "backward")
         return recurrent_layer(
             self.cell,
-            width,
+            self.units[place],
             self.recurrent_dropout,
+            seed=seed,
             return_sequences=True,
             return_state=True,
+            stateful=self.stateful,
             dtype=self.dtype_policy,
-            name=name,
+            name=f"layer{place}_{direction}",
+            **for_one_layer(self.weight_options),
         )
 
     @property
@@ -133,7 +156,8 @@ class StackedRNN(keras.layers.Layer):
         return sum(self.state_units[-1])
 
     def build(self, input_shape: Any) -> None:  # noqa: D102
-        width = input_shape[-1]
+        batch, *_, width = input_shape
+        batch = batch if self.stateful else None
         for i, (forward, backward) in enumerate(self._pairs()):
             if self.has_residual(i) and sum(self.state_units[i]) != width:
                 raise ValueError(
@@ -141,9 +165,9 @@ class StackedRNN(keras.layers.Layer):
                     f"Received: residual_from={self.residual_from}, layer {i} with input width={width}, "
                     f"output width={sum(self.state_units[i])}. Use equal widths, or start higher."
                 )
-            forward.build((None, None, width))
+            forward.build((batch, None, width))
             if backward is not None:
-                backward.build((None, None, width))
+                backward.build((batch, None, width))
             width = sum(self.state_units[i])
 
     def call(  # noqa: D102
@@ -154,12 +178,12 @@ class StackedRNN(keras.layers.Layer):
         initial = self._initial(initial_state, ops.shape(inputs)[0])
         outputs, state = inputs, []
         for i, (forward, backward) in enumerate(self._pairs()):
-            below = outputs if i == 0 else self.between(outputs, training=training)
-            read, *end = forward(below, initial_state=list(initial[i][0]), mask=mask, training=training)
+            below = outputs if i == 0 else self.between(self.counted(outputs), training=training)
+            read, *end = forward(below, initial_state=initial[i][0], mask=mask, training=training)
             ends = [end]
             if backward is not None:
                 below = reverse_time(below, mask)
-                turned, *end = backward(below, initial_state=list(initial[i][1]), mask=mask, training=training)
+                turned, *end = backward(below, initial_state=initial[i][1], mask=mask, training=training)
                 read = ops.concatenate([read, reverse_time(turned, mask)], axis=-1)
                 ends.append(end)
             outputs = read + outputs if self.has_residual(i) else read
@@ -242,7 +266,17 @@ class StackedRNN(keras.layers.Layer):
             "recurrent_dropout": self.recurrent_dropout,
             "return_sequences": self.return_sequences,
             "return_state": self.return_state,
+            "stateful": self.stateful,
+            "seed": self.seed,
+            **weight_config(self.weight_options),
         }
+
+    def reset_state(self) -> None:
+        """Start the next batch of a stateful stack from zeros."""
+        for pair in self._pairs():
+            for layer in pair:
+                if layer is not None:
+                    layer.reset_state()
 
     def _pairs(self) -> Iterable[tuple[Recurrent, Recurrent | None]]:
         return zip(self.forward_layers, self.backward_layers, strict=True)
@@ -251,12 +285,13 @@ class StackedRNN(keras.layers.Layer):
         """Whether the input of this layer (0 = lowest) is added to its output."""
         return self.residual_from is not None and layer >= self.residual_from
 
-    def _initial(self, state: Any, batch: Any) -> StackState:
+    def _initial(self, state: Any, batch: Any) -> list[list[Any]]:
+        """What each layer starts from, per direction; None where it is stateful and knows."""
         if state is None:
-            return tuple(
-                tuple(self.cell.start(batch, width, self.compute_dtype) for width in widths)
+            return [
+                [None if self.stateful else list(self.cell.start(batch, width, self.compute_dtype)) for width in widths]
                 for widths in self.state_units
-            )
+            ]
         names = self.cell.part_names
         for place, name in enumerate(names):
             # Whatever has another number of parts shows as a width of None.
@@ -268,7 +303,7 @@ class StackedRNN(keras.layers.Layer):
                     f"Expected widths per layer and direction: {expected}. Received: {received} ({name}). "
                     "A StateBridge brings one stack's state to the shape of another."
                 )
-        return self.named(state)
+        return [[list(direction) for direction in layer] for layer in state]
 
     def _check_inputs(self, inputs: Any, mask: Any) -> None:
         if len(inputs.shape) != 3:
@@ -303,6 +338,7 @@ class StackedLSTM(StackedRNN):
         recurrent_dropout: Fraction of the hidden state dropped.
         return_sequences: Give the output of every step.
         return_state: Give the final state as well.
+        **kwargs: `stateful`, `seed`, options of weights, and what else a `StackedRNN` takes.
 
     Example:
         >>> stack = StackedLSTM([50, 30], return_sequences=True, return_state=True)

@@ -1,5 +1,7 @@
 """StackedLSTM against a stack of stock Keras layers, and its own promises."""
 
+import json
+
 import keras
 import numpy as np
 import pytest
@@ -7,8 +9,9 @@ import tensorflow as tf
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from seq2seq.layers import StackedLSTM
+from seq2seq.layers import RNN, StackedLSTM, StackedRNN
 from seq2seq.layers.stack import reverse_time
+from tests.marks import quick
 
 
 def stock_stack(stack, features):
@@ -261,11 +264,12 @@ def test_many_shapes_outside_a_graph_do_not_trace_again_and_again(caplog):
         ({"units": [4], "bidirectional": [True, False]}, "Received: 2 flags, depth=1"),
         ({"units": [4], "residual_from": 1}, "residual_from names a layer of the stack, 0 to 0"),
         ({"units": [4, 4], "residual_from": True}, "Received: residual_from=True. Use None"),
+        ({"units": [4], "activation": "relu"}, "no activation. Received: activation='relu'. What happens at a step is"),
         (
-            {"units": [4], "stateful": True},
-            "A stack has no stateful. Received: stateful=True. Take the state by return_s",
+            {"units": [4], "go_backwards": True},
+            "no go_backwards. Received: go_backwards=True. Read both ways with bidir",
         ),
-        ({"units": [4], "kernel_regularizer": "l2"}, "Received: kernel_regularizer='l2'. Use dropout or weight decay"),
+        ({"units": [4], "kernel_regularizer": "l3"}, "l3"),
         ({"units": [4], "dropout": 1.0}, "dropout is the fraction dropped"),
     ],
 )
@@ -301,6 +305,155 @@ def test_batches_that_go_on_hand_their_state_over_as_stateful_stock_layers():
     for part in np.split(features([6, 6], 2, 6), 2, axis=1):
         outputs, state = stack(part, initial_state=state)
         np.testing.assert_allclose(outputs, stock(part), atol=1e-6)
+
+
+def stock_options(stack, options):
+    """Stock layers with the weights of a stack, each with the same options."""
+    layers = []
+    for place, both in enumerate(stack.both_ways):
+        whole = stack.return_sequences or place < len(stack.units) - 1
+        layer = keras.layers.LSTM(stack.units[place], return_sequences=whole, **options)
+        layers.append(keras.layers.Bidirectional(layer) if both else layer)
+    return layers
+
+
+def by_layer(stack):
+    """The weights of a stack in the order of stock layers: those of both directions of a layer together."""
+    pairs = zip(stack.forward_layers, stack.backward_layers, strict=True)
+    return [weight for pair in pairs for layer in pair if layer is not None for weight in layer.get_weights()]
+
+
+class TestStateful:
+    """The state of a batch is the initial state of the next one, in every layer and direction."""
+
+    @staticmethod
+    def models(bidirectional):
+        """A stack in a functional model, and stock layers in another."""
+        stack = StackedLSTM([4, 3], bidirectional, stateful=True)
+        stack.build((2, 3, 2))
+        given = keras.Input(batch_shape=(2, 3, 2))
+        stock = keras.Sequential([keras.Input(batch_shape=(2, 3, 2)), *stock_options(stack, {"stateful": True})])
+        stock.set_weights(by_layer(stack))
+        return keras.Model(given, stack(given)), stock
+
+    @pytest.mark.parametrize("bidirectional", ["never", "first"])
+    def test_equals_stock_layers_until_it_is_reset(self, bidirectional):
+        ours, stock = self.models(bidirectional)
+        parts = np.split(features([9, 9], 2, 9), 3, axis=1)
+        found = [[model(part) for part in parts] for model in (ours, stock)]
+        np.testing.assert_allclose(*found, atol=1e-6)
+        ours.layers[-1].reset_state()
+        np.testing.assert_allclose(ours(parts[0]), found[0][0], atol=1e-6)
+        assert np.abs(found[0][0] - ours(parts[0])).max() > 1e-3
+
+    def test_in_training_and_in_a_file_as_stock_layers(self, tmp_path):
+        ours, stock = self.models("never")
+        for model in (ours, stock):
+            model.compile("sgd", "mse")
+            model.fit(features([3] * 4, 2, 3), np.ones((4, 3)), batch_size=2, shuffle=False, verbose=0)
+        for mine, theirs in zip(ours.get_weights(), stock.get_weights(), strict=True):
+            np.testing.assert_allclose(mine, theirs, atol=1e-6)
+        ours.save(tmp_path / "stateful.keras")
+        again = keras.models.load_model(tmp_path / "stateful.keras")
+        ours.layers[-1].reset_state()  # a file holds weights; Keras' own layers start from zeros too
+        part = features([3, 3], 2, 3)
+        for _ in range(2):
+            np.testing.assert_allclose(again(part), ours(part), atol=1e-6)
+
+    def test_a_given_state_is_taken_and_goes_on(self):
+        stack = StackedLSTM([3], return_state=True, stateful=True)
+        _, state = stack(features([4, 4], 2, 4))
+        stack.reset_state()
+        first, _ = stack(features([4, 4], 2, 4), initial_state=state)
+        second, _ = stack(features([4, 4], 2, 4))
+        free = StackedLSTM([3], return_state=True)
+        free.build((2, 4, 2))
+        free.set_weights(stack.get_weights())
+        expected, state = free(features([4, 4], 2, 4), initial_state=state)
+        np.testing.assert_allclose(first, expected, atol=1e-6)
+        np.testing.assert_allclose(second, free(features([4, 4], 2, 4), initial_state=state)[0], atol=1e-6)
+
+    def test_needs_a_fixed_batch_as_stock_layers(self):
+        with pytest.raises(ValueError, match="the batch size must be static"):
+            StackedLSTM([4], stateful=True)(keras.Input((None, 2)))
+        stack = StackedLSTM([4], stateful=True)
+        stack(features([3, 3], 2, 3))
+        with pytest.raises(ValueError, match=r"Expected batch size: 2\n- Received batch size: 1"):
+            stack(features([3], 2, 3))
+
+
+class TestOptionsOfWeights:
+    """Initializers, regularizers and constraints, given once for all layers."""
+
+    OPTIONS = {  # noqa: RUF012
+        "kernel_regularizer": "l2",
+        "recurrent_regularizer": keras.regularizers.L1(0.1),
+        "bias_regularizer": "l1",
+        "activity_regularizer": keras.regularizers.L2(0.3),
+        "kernel_constraint": keras.constraints.MaxNorm(0.5),
+        "bias_constraint": "non_neg",
+    }
+
+    @pytest.mark.parametrize(
+        ("bidirectional", "whole"), quick([("first", False), ("first", True), ("never", False), ("never", True)])
+    )
+    def test_losses_and_a_step_of_training_equal_those_of_stock_layers(self, bidirectional, whole):
+        stack = StackedLSTM([4, 3], bidirectional, return_sequences=whole, **self.OPTIONS)
+        inputs = features([5, 5], 2)
+        stack.build(inputs.shape)
+        stack.set_weights([weight + 0.1 for weight in stack.get_weights()])
+        models = [keras.Sequential([stack]), keras.Sequential(stock_options(stack, self.OPTIONS))]
+        models[1].build(inputs.shape)
+        models[1].set_weights(by_layer(stack))
+        sums = []
+        for model in models:
+            outputs = model(inputs)
+            sums.append(sum(map(float, model.losses)))
+            model.compile("sgd", "mse")
+            model.fit(inputs, np.ones(outputs.shape), verbose=0)
+        np.testing.assert_allclose(*sums, rtol=1e-5)
+        for mine, theirs in zip(by_layer(stack), models[1].get_weights(), strict=True):
+            np.testing.assert_allclose(mine, theirs, atol=1e-5)
+
+    @pytest.mark.parametrize("cell", ["lstm", "gru", "layer_norm_lstm"])
+    def test_initializers_reach_every_layer_and_stay_apart(self, cell):
+        uniform = keras.initializers.RandomUniform(0.2, 0.3)
+        stack = StackedRNN(
+            [4, 4, 4], cell, kernel_initializer=uniform, recurrent_initializer="ones", bias_initializer=uniform
+        )
+        stack.build((None, None, 4))
+        kernels = [layer.cell.kernel.numpy() for layer in stack.forward_layers]
+        assert all(0.2 <= kernel.min() < kernel.max() <= 0.3 for kernel in kernels)
+        assert (kernels[0] != kernels[1]).any()
+        for layer in stack.forward_layers:
+            np.testing.assert_array_equal(layer.cell.recurrent_kernel, 1)
+            for weight in layer.weights:
+                if "bias" in weight.name:  # a forget gate starts open all the same
+                    values = weight.numpy().ravel()
+                    assert (((values >= 0.2) & (values <= 0.3)) | (values == 1)).all()
+                    assert (values == 1).sum() == (4 if "lstm" in cell and len(values) == 16 else 0)
+
+    @pytest.mark.parametrize("layer", [StackedLSTM([4, 3], **OPTIONS, seed=3), RNN(4, "peephole_lstm", **OPTIONS)])
+    def test_come_back_from_a_configuration(self, layer):
+        config = json.loads(json.dumps(layer.get_config()))
+        again = type(layer).from_config(config)
+        assert again.get_config() == layer.get_config()
+        layer.build((2, 3, 4))
+        again.build((2, 3, 4))
+        again.set_weights(layer.get_weights())
+        np.testing.assert_array_equal(again(np.ones((2, 3, 4))), layer(np.ones((2, 3, 4))))
+        np.testing.assert_allclose(sum(again.losses), sum(layer.losses), rtol=1e-6)
+        assert len(layer.losses) > 3
+
+    @pytest.mark.parametrize("dropout", [{"dropout": 0.5}, {"recurrent_dropout": 0.5}])
+    def test_a_seed_decides_what_is_dropped(self, dropout):
+        inputs, stacks = features([5], 2), [StackedLSTM([4, 4], seed=seed, **dropout) for seed in (1, 1, 2)]
+        for stack in stacks:
+            stack.build(inputs.shape)
+            stack.set_weights(stacks[0].get_weights())
+        first, same, other = (stack(inputs, training=True) for stack in stacks)
+        np.testing.assert_array_equal(first, same)
+        assert np.abs(first - other).max() > 1e-4
 
 
 def test_refuses_residual_between_unequal_widths():

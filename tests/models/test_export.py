@@ -5,8 +5,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from seq2seq.layers import StackedLSTM, StateBridge
+from seq2seq.layers import CELLS, RNN, StackedLSTM, StateBridge
 from seq2seq.models import Decoder, Encoder, Seq2Seq
+from tests.layers.recurrent import assert_close
 from tests.marks import quick
 
 INPUTS = {"source": tf.constant([[5, 6, 2]]), "target_in": tf.constant([[1, 4]])}
@@ -45,3 +46,70 @@ def test_any_keras_model_with_a_stack_is_written_by_tensorflow(tmp_path):
         run = loaded.serve if folder == "exported" else loaded.signatures["serving_default"]
         found = tf.nest.flatten(run(tf.constant(values)))[0]
         np.testing.assert_allclose(found, model(values), atol=1e-6)
+
+
+@pytest.mark.parametrize("cell", CELLS)
+def test_the_loop_of_a_fixed_batch_has_one_array_and_its_size_is_known(cell):
+    """That is what TensorFlow Lite can lower; in training the loop keeps more, for the gradient."""
+    layer = RNN(3, cell)
+    layer.build((2, 4, 5))
+    arrays = {
+        training: [
+            tf.get_static_value(operation.inputs[0]).tolist()
+            for operation in tf.function(layer)
+            .get_concrete_function(tf.TensorSpec([2, None, 5]), training=training)
+            .graph.get_operations()
+            if operation.type == "TensorListReserve"
+        ]
+        for training in (False, True)
+    }
+    assert arrays[False] == [[2, 3]]
+    assert len(arrays[True]) == 1 + layer.arithmetic.saved
+
+
+def test_outside_training_a_fixed_batch_has_the_same_gradients():
+    stack = StackedLSTM([3, 2], "first")
+    stack.build((2, 4, 5))
+    values = tf.constant(np.random.default_rng(0).normal(size=(2, 4, 5)), "float32")
+
+    @tf.function
+    def found(training):
+        with tf.GradientTape() as tape:
+            total = tf.reduce_sum(stack(values, training=training) ** 2)
+        return [total, *tape.gradient(total, stack.trainable_variables)]
+
+    assert_close(found(False), found(True), rtol=1e-5)
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore::UserWarning")
+class TestTensorFlowLite:
+    """With its built-in operations alone, for a fixed batch, as a stock `LSTM`."""
+
+    @staticmethod
+    def run(converter, *values):
+        interpreter = tf.lite.Interpreter(model_content=converter.convert()).get_signature_runner()
+        (result,) = interpreter(**dict(zip(sorted(interpreter.get_input_details()), values, strict=True))).values()
+        return result
+
+    @pytest.mark.parametrize("time", [5, None])
+    @pytest.mark.parametrize("masked", [True, False])
+    def test_a_stack(self, time, masked):
+        given = keras.Input(batch_shape=(1, time, 3))
+        read = keras.layers.Masking()(given) if masked else given
+        model = keras.Model(given, StackedLSTM([4, 3], "first")(read))
+        values = np.ones((1, 5, 3), "float32")
+        values[:, 3:] = 0
+        if time is None:  # TensorFlow Lite has one step then, until it is told more
+            values = values[:, :1]
+        found = self.run(tf.lite.TFLiteConverter.from_keras_model(model), values)
+        np.testing.assert_allclose(found, model(values), atol=1e-6)
+
+    @pytest.mark.parametrize("attention", [None, "dot"])
+    def test_a_whole_model(self, attention, tmp_path):
+        model = Seq2Seq(Encoder(12, 4, [3], bidirectional="all"), StateBridge([6]), Decoder(12, 4, [6], attention))
+        source, target_in = (keras.InputSpec(shape=(1, time), dtype="int32") for time in (3, 2))
+        signature = [{"source": source, "target_in": target_in}]
+        model.export(tmp_path / "model", verbose=False, input_signature=signature)
+        found = self.run(tf.lite.TFLiteConverter.from_saved_model(str(tmp_path / "model")), *INPUTS.values())
+        np.testing.assert_allclose(found, model(INPUTS), atol=1e-6)
