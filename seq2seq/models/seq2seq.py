@@ -324,7 +324,7 @@ class Seq2Seq(keras.Model):
                 end, as `Shortlist.of` gives them; probabilities are taken among them. None: every id.
             precision: Type of the matrix products of the steps, such as `"bfloat16"`; None: that of the model.
             attention: Whether to give what each token looked at, too.
-            constraints: What the targets of each sentence begin with, and phrases that they must not have, in ids; a
+            constraints: What the targets of each sentence begin with, must not and must have, in ids; a
                 `vocabulary` has to have these ids. None: nothing.
 
         Returns:
