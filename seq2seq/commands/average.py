@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from seq2seq.commands.arguments import count
-from seq2seq.system.terminal import UsageError
+from seq2seq.system.terminal import UsageError, need_stdout
 
 
 def add(commands: Any) -> None:
@@ -29,6 +29,7 @@ def add(commands: Any) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Run it."""
+    need_stdout()
     from seq2seq.runs.averaging import average_run
 
     folder = arguments.folder

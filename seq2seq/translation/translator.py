@@ -338,7 +338,7 @@ class Translator:
             tell(f"The weights have changed since they were measured: {path} has no metrics. Measure it anew.")
             self.about = {name: value for name, value in self.about.items() if name not in ("metrics", "signatures")}
         about = {"created": datetime.now(UTC).isoformat(timespec="seconds")} | self.about
-        decoding = DecodingSettings(self.search, self.batch_size)
+        decoding = DecodingSettings(self.search, self.batch_size, self.mbr)
         about |= {"decoding": to_table(decoding), "length_limit": self.length_limit.to_table()}
         about |= {"joint": joint, "probes": probes, "weights": weights}
         members = {RECIPE: self.recipe.encode(), SOURCE: self.source_tokenizer.to_bytes()}
