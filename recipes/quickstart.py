@@ -3,8 +3,8 @@
 Task     `<fr> <en-US> Thu, 5/3/1979` → `jeudi 3 mai 1979`, every source in one of the 92 forms that CLDR has for them
          (docs/reference/dates.md lists and counts them by language). Test and validation are held out by date.
 Command  python recipes/quickstart.py
-Cost     1.3 minutes of training on two cores (AMD EPYC); no download
-Result   exact match 100.0 % on test and on validation (1,000 dates each), seed 0, greedy search
+Cost     in minutes, on 2 cores (Intel Xeon): 2.9
+Result   exact match 100.00 (1 seed)
          metric:exact_match|nrefs:1|case:mixed|version:1
 """
 

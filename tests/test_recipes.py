@@ -6,6 +6,7 @@ from statistics import fmean
 import pytest
 
 import seq2seq
+from seq2seq.analysis.comparison import plan_named
 from seq2seq.recipe import Recipe, load_recipe
 from seq2seq.runs import run
 from seq2seq.text import dates
@@ -31,15 +32,25 @@ def test_a_recipe_is_settings_and_one_call(script: Path) -> None:
     assert f"python recipes/{script.name}" in header
 
 
+@pytest.mark.parametrize("path", sorted(RECIPES.glob("*.toml")), ids=lambda path: path.stem)
+def test_variants_of_a_recipe_are_accepted(path: Path) -> None:
+    recipe = load_recipe(path.with_suffix("").with_suffix(".py"))
+    plan = plan_named(recipe, path)
+    assert plan.variants[0].recipe == recipe and not plan.refused
+    assert f"seq2seq compare recipes/{recipe.name}.py --variants recipes/{path.name} " in path.read_text("utf-8")
+
+
 @pytest.mark.parametrize("script", quick(SCRIPTS, RECIPES / "eutrans.py"), ids=[script.stem for script in SCRIPTS])
 def test_a_recipe_takes_two_steps(script: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     recipe = load_recipe(script)
-    pairs = recipe.batches.size + 1
+    pairs = recipe.batches.size + 1 + recipe.data.hold_out
     data = None
     if recipe.data.path == "dates":
         monkeypatch.setattr(dates, "SIZES", dates.SIZES | {"train": pairs})
     else:
-        data = write_corpus(tmp_path / "corpus", recipe, pairs)
+        held_out = 3 if recipe.data.hold_out else 0
+        recipe = recipe.override([f"data.hold_out={held_out}"])
+        data = write_corpus(tmp_path / "corpus", recipe, pairs + 2 * held_out)
     recipe = recipe.override(
         ["training.epochs=1", "decoding.search.kind=greedy", "decoding.search.max_length_factor=0.1"]
     )
@@ -86,8 +97,10 @@ def test_a_small_model_reaches_on_eutrans_what_was_published_of_a_peer(tmp_path:
 def write_corpus(folder: Path, recipe: Recipe, pairs: int) -> str:
     folder.mkdir()
     sizes = {recipe.data.train: pairs, recipe.data.validation: 3, recipe.data.test: 3}
-    for split, size in sizes.items():
+    for split in filter(None, sizes):  # a split without a name is held out of the training split
         for language in (recipe.data.source, recipe.data.target):
-            lines = [f"Ein Mann {language} {'geht am See ' * (number % 3)}{number}.\n" for number in range(size)]
+            lines = [
+                f"Ein Mann {language} {'geht am See ' * (number % 3)}{number}.\n" for number in range(sizes[split])
+            ]
             (folder / f"{split}.{language}").write_text("".join(lines))
     return str(folder)

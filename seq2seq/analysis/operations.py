@@ -44,7 +44,8 @@ def count_operations(
         model: A built model.
         source_lengths: Tokens of each source, `</s>` counted.
         target_lengths: Tokens of each target, `</s>` counted; in decoding times the beam.
-        training: Whether gradients are computed: three products instead of one.
+        training: Whether gradients are computed: three products instead of one; and before them what predictions the
+            model is fed, where it is fed any.
 
     Returns:
         The operations.
@@ -74,13 +75,20 @@ def count_operations(
         attention += source * (_size(decoder.attention.weights) - of_queries + decoder.memory_units * units)
         attention += target * (of_queries + units * units)
     factor = 2.0 * (_WITH_GRADIENTS if training else 1)
-    return Operations(
+    counted = Operations(
         encoder=factor * source * _size(encoder.stack.weights),
         bridge=factor * len(source_lengths) * _size(model.bridge.weights),
         decoder=factor * target * _size(decoder.stack.weights),
         attention=factor * attention,
         logits=factor * target * logits,
     )
+    forcing = model.teacher_forcing
+    if not training or not forcing.feeds_own:
+        return counted
+    # Sentences are predicted whole, whatever share of their tokens is fed.
+    share = forcing.share if forcing.own_predictions == "sentences" else 1.0
+    once = count_operations(model, source_lengths, target_lengths, training=False)
+    return Operations(*(learnt + share * predicted for learnt, predicted in zip(counted, once, strict=True)))
 
 
 def _size(weights: Iterable[Any]) -> int:

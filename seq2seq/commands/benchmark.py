@@ -9,9 +9,19 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from seq2seq.commands.arguments import EITHER, add_data, add_settings, count, lines_of, model_in, need_file, recipe_of
+from seq2seq.commands.arguments import (
+    EITHER,
+    add_data,
+    add_settings,
+    count,
+    file_or_stream,
+    lines_of,
+    model_in,
+    need_file,
+    recipe_of,
+)
 from seq2seq.system.files import replacing
-from seq2seq.system.terminal import UsageError
+from seq2seq.system.terminal import UsageError, need_stdout
 
 if TYPE_CHECKING:
     from seq2seq.analysis.speed.decoding import DecodingBenchmark
@@ -34,8 +44,8 @@ def add(commands: Any) -> None:
         "--steps", type=count, metavar="N", help="training steps to measure (default: 40), after 8 to warm up"
     )
     parser.add_argument(
-        "--input", type=Path, metavar="FILE",
-        help="sentences for a model to translate (default: the held-out text of its recipe)",
+        "--input", type=file_or_stream, metavar="FILE", default=argparse.SUPPRESS,
+        help="sentences for a model to translate, - is stdin (default: the held-out text of its recipe)",
     )  # fmt: skip
     add_settings(parser)
     parser.set_defaults(run=run)
@@ -43,10 +53,12 @@ def add(commands: Any) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Run it."""
+    need_stdout()
     what = model_in(arguments.what)
     need_file(what)
     is_model = what.is_file() and zipfile.is_zipfile(what)
-    strange = {"--set": arguments.settings, "--steps": arguments.steps} if is_model else {"--input": arguments.input}
+    given = "input" in arguments
+    strange = {"--set": arguments.settings, "--steps": arguments.steps} if is_model else {"--input": given}
     received = [option for option, value in strange.items() if value]
     if received:
         kind, other = ("model", "recipe") if is_model else ("recipe", "model")
@@ -55,7 +67,7 @@ def run(arguments: argparse.Namespace) -> None:
     if is_model:
         from seq2seq.analysis.speed.decoding import benchmark_decoding
 
-        texts = None if arguments.input is None else lines_of(arguments.input)
+        texts = lines_of(arguments.input) if given else None
         measured = benchmark_decoding(what, texts=texts, data=arguments.data)
     else:
         from seq2seq.analysis.speed.training import benchmark_training

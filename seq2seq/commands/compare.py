@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from seq2seq.commands.arguments import add_data, add_settings, count, recipe_of
 from seq2seq.system.files import is_readable
-from seq2seq.system.terminal import UsageError, tell
+from seq2seq.system.terminal import UsageError, need_stdout, tell
 
 if TYPE_CHECKING:
     from seq2seq.analysis.comparison import Comparison
@@ -70,6 +70,7 @@ def add(commands: Any) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Run it."""
+    need_stdout()
     first, *more = arguments.what
     if more or not is_readable(first):
         _finished(arguments)

@@ -9,7 +9,8 @@ from typing import Any
 
 from seq2seq.commands.arguments import EITHER, add_settings, model_in, named_translator, need_file, recipe_of
 from seq2seq.system.files import replacing
-from seq2seq.system.terminal import UsageError, format_table, tell
+from seq2seq.system.terminal import UsageError, format_table, need_stdout, tell
+from seq2seq.text.length_limit import LengthLimit
 
 
 def add(commands: Any) -> None:
@@ -17,8 +18,8 @@ def add(commands: Any) -> None:
     parser = commands.add_parser(
         "describe",
         help="show layers, parameters, how states are passed and which kernels run",
-        description="Show layers, widths, parameter counts, how states are passed and which kernel runs each layer "
-        "on this machine, of a recipe or a trained model.",
+        description="Show layers, widths, parameter counts, how states are passed, which kernel runs each layer on "
+        "this machine and what the decoder reads in training, of a recipe or a trained model.",
     )
     parser.add_argument("what", type=Path, metavar="RECIPE|MODEL", help=EITHER)
     parser.add_argument("--svg", type=Path, metavar="FILE", help="also draw the wiring into this file")
@@ -28,24 +29,31 @@ def add(commands: Any) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Run it."""
+    need_stdout()
     what = model_in(arguments.what)
     need_file(what)
     if what.is_file() and zipfile.is_zipfile(what):
         if arguments.settings:
             raise UsageError("The settings of a trained model are what they are. Received: --set. Describe its recipe.")
         translator = named_translator(what)
-        model, title = translator.model, str(what)
+        limit = LengthLimit.chosen(translator.search.max_length_factor, translator.length_limit)
+        model, title = translator.model, f"{what}\nlongest translations: {limit}"
         from seq2seq.models.depth import told_depth
 
         if told := told_depth(model):
             tell(told)
     else:
         recipe = recipe_of(arguments, what)
-        from seq2seq.recipe.build import build_model
+        from seq2seq.recipe.build import build_model, given_tokenizers
 
-        source, target = (int(side.vocab_size) for side in recipe.tokenizer.sides())
+        given = given_tokenizers(recipe.tokenizer)
+        source, target = (
+            int(side.vocab_size) if tokenizer is None else tokenizer.vocab_size
+            for side, tokenizer in zip(recipe.tokenizer.sides(), given, strict=True)
+        )
         pieces = f"{source:,}" if source == target else f"{source:,} and {target:,}"
-        title = f"{recipe.name} ({pieces} pieces, as far as the text supports them)"
+        learnt = ", as far as the text supports them" if None in given else ""
+        title = f"{recipe.name} ({pieces} pieces{learnt})"
         model = build_model(recipe, source, target)
     from seq2seq.analysis import drawing, wiring
     from seq2seq.models.kernels import KERNEL_COLUMNS, kernel_table
@@ -53,7 +61,8 @@ def run(arguments: argparse.Namespace) -> None:
     print(title, end="\n\n")
     print(format_table(wiring.LAYER_COLUMNS, wiring.layer_table(model), numbers=[3, 4, 5]), end="\n\n")
     print(format_table(wiring.STATE_COLUMNS, wiring.state_table(model)), end="\n\n")
-    print(format_table(KERNEL_COLUMNS, kernel_table(model)))
+    print(format_table(KERNEL_COLUMNS, kernel_table(model)), end="\n\n")
+    print(model.teacher_forcing.words())
     if arguments.svg is not None:
         with replacing(arguments.svg) as path:
             path.write_text(drawing.draw(model), encoding="utf-8")

@@ -12,7 +12,7 @@ from seq2seq.commands.decoding_options import add_decoding, chosen_search
 from seq2seq.metrics import EvaluationSettings, alike, measure
 from seq2seq.runs.measuring import evaluation_of
 from seq2seq.settings import convert, kinds
-from seq2seq.system.terminal import format_table, tell
+from seq2seq.system.terminal import format_table, need_stdout, tell
 
 
 def add(commands: Any) -> None:
@@ -25,6 +25,10 @@ def add(commands: Any) -> None:
     parser.add_argument("model", type=Path, metavar="MODEL", help=MODEL)
     add_parallel(parser, "reference translations")
     parser.add_argument("--metrics", metavar="NAMES", help="names with commas between (default: as the recipe says)")
+    parser.add_argument(
+        "--several-references", action=argparse.BooleanOptionalAction,
+        help="take lines of equal source as one sentence with several right references (default: as the recipe says)",
+    )  # fmt: skip
     parser.add_argument("--json", action="store_true", help="write JSON instead of a table")
     add_decoding(parser)
     parser.set_defaults(run=run)
@@ -32,6 +36,7 @@ def add(commands: Any) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Run it."""
+    need_stdout()
     from seq2seq.translation import Cuts
 
     names = [name.strip() for name in arguments.metrics.split(",")] if arguments.metrics else []
@@ -39,7 +44,7 @@ def run(arguments: argparse.Namespace) -> None:
         convert(names, kinds(EvaluationSettings)["metrics"], "--metrics")  # refuses unknown ones, before any work
     sources, references = parallel(arguments)
     translator = named_translator(arguments.model)
-    evaluation = evaluation_of(translator, names)
+    evaluation = evaluation_of(translator, names, arguments.several_references)
     found = translator.hypotheses(
         sources,
         chosen_search(arguments, translator),
@@ -56,7 +61,8 @@ def run(arguments: argparse.Namespace) -> None:
         tell(line)
     if arguments.json:
         print(json.dumps({
-            "sentences": len(sources),
+            "sentences": len(set(sources)) if evaluation.several_references else len(sources),
+            "lines": len(sources),
             "metrics": {name: score.value for name, score in scores.items()},
             "signatures": {name: score.signature for name, score in scores.items()},
             "cut": cuts.cut,

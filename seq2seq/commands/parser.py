@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NoReturn
 
 from seq2seq.system.choices import did_you_mean
+from seq2seq.system.terminal import exit_status
 
 
 class Parser(argparse.ArgumentParser):
@@ -39,6 +40,10 @@ class Parser(argparse.ArgumentParser):
             near = did_you_mean(unknown.partition("=")[0], self._option_string_actions)
             self.error(f"unrecognized arguments: {' '.join(rest)}{near and f'.{near}'}")
         return found, rest
+
+    def exit(self, status: int = 0, message: str | None = None) -> NoReturn:
+        """End the process; where stdout did not take the help that was asked for, it failed."""
+        super().exit(status or exit_status(lambda: None, name=self.prog), message)
 
     def _check_value(self, action: argparse.Action, value: Any) -> None:
         try:

@@ -6,11 +6,14 @@ import argparse
 import json
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from seq2seq.commands.arguments import MODEL, add_parallel, named_translator, parallel
-from seq2seq.system.terminal import format_table, tell
+from seq2seq.system.terminal import format_table, need_stdout, tell
 from seq2seq.text.special_ids import PIECES, UNKNOWN
+
+if TYPE_CHECKING:
+    from seq2seq.text.tokenizer import Tokenizer
 
 
 def add(commands: Any) -> None:
@@ -36,11 +39,13 @@ def add(commands: Any) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Run it."""
+    need_stdout()
     sources, lines = parallel(arguments)
     contrastive = arguments.contrastive
     choices = [line.split("\t") if contrastive else [line] for line in lines]
     _check(arguments, sources, choices)
     translator = named_translator(arguments.model)
+    _need_pieces(arguments, sources, translator.source_tokenizer)
     repeated = [source for source, targets in zip(sources, choices, strict=True) for _ in targets]
     found = iter(translator.score(repeated, [target for targets in choices for target in targets]))
     scores = [list(islice(found, len(targets))) for targets in choices]
@@ -77,14 +82,19 @@ def _check(arguments: argparse.Namespace, sources: list[str], choices: list[list
     """Refuse what cannot be scored, before the model is loaded."""
     if not sources:
         raise ValueError(f"There is nothing to score. Received: {arguments.source or 'stdin'} with 0 lines.")
-    for number, (source, targets) in enumerate(zip(sources, choices, strict=True), start=1):
-        if not source.strip():
-            raise ValueError(
-                "A target is scored as the translation of something. "
-                f"Received: {arguments.source or 'stdin'}, line {number} without text. Leave the pair out."
-            )
-        if arguments.contrastive and len(targets) == 1:
-            raise ValueError(
-                "With --contrastive each line holds the right translation and wrong ones, with tabs between. "
-                f"Received: {arguments.target or 'stdin'}, line {number} without a tab."
-            )
+    alone = [number for number, targets in enumerate(choices, start=1) if len(targets) == 1]
+    if arguments.contrastive and alone:
+        raise ValueError(
+            "With --contrastive each line holds the right translation and wrong ones, with tabs between. "
+            f"Received: {arguments.target or 'stdin'}, line {alone[0]} without a tab."
+        )
+
+
+def _need_pieces(arguments: argparse.Namespace, sources: list[str], tokenizer: Tokenizer) -> None:
+    """Refuse a source of which the tokenizer leaves nothing: white space, or what normalization drops."""
+    empty = [number for number, ids in enumerate(tokenizer.encode_batch(sources), start=1) if not len(ids)]
+    if empty:
+        raise ValueError(
+            "A target is scored as the translation of something. "
+            f"Received: {arguments.source or 'stdin'}, line {empty[0]} without text. Leave the pair out."
+        )

@@ -20,7 +20,7 @@ from seq2seq.runs.record import EXAMPLE, RunRecord, RunResult, default_folder, f
 from seq2seq.runs.running import need_same_settings, run
 from seq2seq.settings import SettingsError, differences, present_name
 from seq2seq.system import process
-from seq2seq.system.terminal import exit_status, format_records, format_table, tell
+from seq2seq.system.terminal import exit_status, format_records, format_table, need_stdout, tell
 from seq2seq.training.run_folder import RunFolderError
 
 if TYPE_CHECKING:
@@ -89,8 +89,10 @@ def run_with_arguments(recipe: Recipe, arguments: argparse.Namespace, command: s
         SettingsError: An option changes a setting that does not exist or to a value that is not allowed, or the
             settings contradict each other.
         RunFolderError: The folder holds another run.
+        UsageError: Standard output is closed.
         SystemExit: The run was stopped by a signal; with the status that is usual for it.
     """
+    need_stdout()
     wanted = recipe.override(_assignments(arguments))
     if arguments.strategy is None:
         status = _lead(recipe, wanted, arguments, command)

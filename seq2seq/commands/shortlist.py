@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from seq2seq.commands.arguments import MODEL, add_parallel, model_in, named_translator, parallel
+from seq2seq.system.terminal import need_stdout
 
 
 def add(commands: Any) -> None:
@@ -25,6 +26,7 @@ def add(commands: Any) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Run it."""
+    need_stdout()
     from seq2seq.translation.shortlist import Shortlist
 
     sources, targets = parallel(arguments)

@@ -13,9 +13,9 @@ from typing import IO, TYPE_CHECKING, Any
 
 from seq2seq.commands.arguments import MODEL, count, file_or_stream, named_translator, standard_input
 from seq2seq.commands.decoding_options import add_decoding, chosen_search
-from seq2seq.system.files import is_readable, replacing
+from seq2seq.system.files import is_readable, naming, replacing
 from seq2seq.system.pipe import ArrivingLines
-from seq2seq.system.terminal import UsageError, tell
+from seq2seq.system.terminal import UsageError, need_stdout, tell
 
 if TYPE_CHECKING:
     from seq2seq.translation import Hypothesis
@@ -34,7 +34,9 @@ def add(commands: Any) -> None:
         "What comes through a pipe is answered as it arrives.",
     )
     parser.add_argument("model", type=Path, metavar="MODEL", help=MODEL)
-    parser.add_argument("text", nargs="*", metavar="TEXT", help="text to translate (default: what is read)")
+    parser.add_argument(
+        "text", nargs="*", metavar="TEXT", help="text to translate, not the name of a file (default: what is read)"
+    )
     parser.add_argument("--input", type=file_or_stream, metavar="FILE", help="file to read, - is stdin (default: -)")
     parser.add_argument("--output", type=file_or_stream, metavar="FILE", help="file to write, - is stdout (default: -)")
     parser.add_argument(
@@ -76,9 +78,10 @@ def run(arguments: argparse.Namespace) -> None:
                     precision=arguments.precision,
                 )
                 cuts += Cuts.of(found)
-                for hypotheses in found:
-                    output.write(_written(next(numbers), hypotheses, arguments).encode())
-                output.flush()
+                with naming(str(arguments.output or "stdout")):
+                    for hypotheses in found:
+                        output.write(_written(next(numbers), hypotheses, arguments).encode())
+                    output.flush()
     except BrokenPipeError:
         cuts = Cuts()  # nobody reads on
         raise
@@ -93,14 +96,17 @@ def _check(arguments: argparse.Namespace) -> None:
     if arguments.text:
         if given is not None:
             raise UsageError(f"There are two things to translate. Received: TEXT and --input {given}. Leave one out.")
-        if files := [text for text in arguments.text if _is_file(text)]:
-            raise UsageError(f"This is a file, not a text. Received: {files[0]}. To translate it: --input {files[0]}.")
+        if files := [text for text in arguments.text if _names_file(text)]:
+            raise UsageError(
+                f"There is a file of this name, which may be what is meant. Received: TEXT {files[0]}. "
+                f"To translate what is in it: --input {files[0]}. To translate the name: pipe it in."
+            )
     elif given is None:
         standard_input()
     elif not is_readable(given):
         raise UsageError(f"There is no file to translate. Received: --input {given}.")
-    if written is None and sys.stdout is None:
-        raise UsageError("Standard output is closed, and nobody would see a translation. Write it with --output FILE.")
+    if written is None:
+        need_stdout()
     if given is not None and written is not None and given.is_file() and given.resolve() == written.resolve():
         raise UsageError(f"The output would overwrite the input. Received: --input and --output {given}.")
     if arguments.beam_size is not None and arguments.beam_size < arguments.n_best:
@@ -110,9 +116,9 @@ def _check(arguments: argparse.Namespace) -> None:
         )
 
 
-def _is_file(text: str) -> bool:
+def _names_file(text: str) -> bool:
     try:
-        return Path(text).is_file()
+        return is_readable(Path(text))  # a folder cannot be translated: its name is a text as any other
     except (OSError, ValueError):  # too long for a name, or with a NUL
         return False
 
@@ -170,18 +176,9 @@ def _written(number: int, hypotheses: Sequence[Hypothesis], arguments: argparse.
 
 @contextmanager
 def _output(path: Path | None) -> Iterator[IO[bytes]]:
-    """Open what is written to: a file that is there whole or not at all; a device or a pipe as it is."""
+    """Open what is written to."""
     if path is None:
         yield sys.stdout.buffer
-        return
-    if path.exists() and not path.is_file():
-        try:
-            with path.open("wb") as output:
-                yield output
-        except OSError as error:  # of a device that is full, which names no file
-            error.filename = error.filename or str(path)
-            raise
-        return
-    # Where the path is a link, what it leads to is replaced.
-    with replacing(path.resolve()) as temporary, temporary.open("wb") as output:
-        yield output
+    else:
+        with replacing(path) as place, place.open("wb") as output:
+            yield output

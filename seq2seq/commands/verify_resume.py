@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from seq2seq.commands.arguments import RECIPE, add_data, add_seed, add_settings, count, recipe_of
-from seq2seq.system.terminal import UsageError
+from seq2seq.system.terminal import UsageError, need_stdout
 
 
 def add(commands: Any) -> None:
@@ -36,6 +36,7 @@ def add(commands: Any) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Run it."""
+    need_stdout()
     from seq2seq.analysis.verify import DifferentError, verify_resume
     from seq2seq.recipe.build import check_model
 

@@ -18,6 +18,12 @@ def replicas() -> int:
     return tf.distribute.get_strategy().num_replicas_in_sync
 
 
+def replica() -> tf.Tensor | int:
+    """Number the device, from 0, whose share of the running step this is; 0 where it is no part of a step."""
+    context = tf.distribute.get_replica_context()
+    return 0 if context is None else context.replica_id_in_sync_group
+
+
 def several_workers() -> bool:
     """Tell whether the replicas are spread over several processes."""
     resolver = tf.distribute.get_strategy().cluster_resolver

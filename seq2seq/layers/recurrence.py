@@ -139,6 +139,11 @@ class _Loop:
             read = [part[time] for part in projected]
             taken = [tf.add(*pair) for pair in zip(read, products, strict=True)] if cell.joined else read + products
             after, saved = cell.forward([tf.cast(part, wide) for part in taken], before, self.weights.vectors)
+            if len(saved) != cell.saved:
+                raise ValueError(
+                    "A cell says how many tensors its forward keeps for backward. "
+                    f"Received: {type(cell).__name__} with saved={cell.saved}, and {len(saved)} kept. Make them equal."
+                )
             after = after._replace(hidden=tf.cast(after.hidden, self.dtype))
             if self.mask is not None:
                 now = self.mask[time]
@@ -195,24 +200,21 @@ class _Loop:
             sums = [total + now for total, now in zip(d_vectors, d_now, strict=True)]
             for total, before in zip(sums, d_vectors, strict=True):
                 total.set_shape(before.shape)
-            cut = [d_products[side * parts : (side + 1) * parts] for side in range(sides)]
-            joined = [gradients[0] if parts == 1 else tf.concat(gradients, axis=1) for gradients in cut]
-            return (
-                time - 1,
-                d_state,
-                sums,
-                [array.write(time, value) for array, value in zip(written, joined, strict=True)],
-            )
+            written = [array.write(time, value) for array, value in zip(written, d_products, strict=True)]
+            return time - 1, d_state, sums, written
 
         d_end = [tf.cast(gradient, wide) for gradient in d_end]
         d_vectors = [tf.zeros_like(vector) for vector in self.weights.vectors]
         _, d_state, d_vectors, written = tf.while_loop(
             lambda time, *_: time >= 0,
             step,
-            (steps - 1, d_end, d_vectors, [_array(self.dtype, steps) for _ in range(sides)]),
+            (steps - 1, d_end, d_vectors, [_array(self.dtype, steps) for _ in range(sides * parts)]),
             maximum_iterations=steps,
         )
-        return [array.stack() for array in written], [tf.cast(part, self.dtype) for part in d_state], d_vectors
+        # Joined here, at once: at every step that took five times as long.
+        stacks = [array.stack() for array in written]
+        joined = [tf.concat(stacks[side * parts : (side + 1) * parts], axis=2) for side in range(sides)]
+        return joined, [tf.cast(part, self.dtype) for part in d_state], d_vectors
 
 
 @tf.RegisterGradient("Snapshot")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from seq2seq.system.choices import need_choice
@@ -127,8 +127,13 @@ def paired(hypotheses: Iterable[str], references: References) -> Pairs:
     for name, texts in (("hypotheses", hypotheses), ("references", references)):
         if isinstance(texts, str):
             raise ValueError(f"{name} is a list with one entry per sentence. Received: the string {texts[:40]!r}.")
-    said = list(hypotheses)
-    allowed = [[entry] if isinstance(entry, str) else list(entry) for entry in references]
+        if isinstance(texts, Mapping | Set) or type(texts).__name__ == "DataFrame":
+            raise ValueError(
+                f"{name} has one entry per sentence, in their order. Received: a {type(texts).__name__}, which Python "
+                "goes through by its keys or in no order. Give a list: of the values, or of the rows of a table."
+            )
+    said = [_text(text, f"hypotheses[{row}]") for row, text in enumerate(hypotheses)]
+    allowed = [_texts(entry, f"references[{row}]") for row, entry in enumerate(references)]
     if len(said) != len(allowed):
         raise ValueError(
             "Every hypothesis needs its reference, in the same order. "
@@ -144,6 +149,22 @@ def paired(hypotheses: Iterable[str], references: References) -> Pairs:
             f"Received: an empty list for {len(without)} of {len(allowed)}, first at index {without[0]}."
         )
     return list(zip(said, allowed, strict=True))
+
+
+def _texts(entry: Any, place: str) -> list[str]:
+    """Give the references of one hypothesis, of which there may be a single one."""
+    if isinstance(entry, Iterable) and not isinstance(entry, str | bytes | Mapping | Set):
+        return [_text(text, f"{place}[{number}]") for number, text in enumerate(entry)]
+    return [_text(entry, place)]
+
+
+def _text(text: Any, place: str) -> str:
+    if not isinstance(text, str):
+        raise ValueError(
+            f"Texts are compared, and every one is a str. Received: {place}={text!r:.60}, counted from 0. Leave out "
+            'what is missing, on both sides, or write it as "".'
+        )
+    return text
 
 
 def cased(pairs: Pairs, lowercase: bool) -> Pairs:

@@ -107,24 +107,51 @@ ARCHITECTURES: dict[str, Callable[[float], ModelSettings]] = {
 }
 """The architectures by name: functions of a factor for every width."""
 
-DEPARTURES: dict[str, tuple[str, ...]] = {
-    "sutskever2014": ("weights start as in Keras (Glorot, orthogonal), not uniform in ±0.08",),
-    "bahdanau2014": (
-        "LSTM layers instead of gated recurrent units (model.cell=gru); the cell state starts like the hidden state",
-        "attention looks with the new decoder state, and the next step reads what it found (input feeding)",
-        "a tanh layer before the logits instead of maxout",
-    ),
-    "luong2015": (
-        "global attention; the paper's best single system attends locally (local-p)",
-        "weights start as in Keras (Glorot, orthogonal), not uniform in ±0.1",
-    ),
-    "gnmt2016": (
-        "attention looks with the top decoder layer, not the bottom one, and feeds the lowest layer of the next step, "
-        "not every layer of this one",
-        "the decoder starts from the encoder's states, layer by layer; the paper does not say",
-    ),
+
+def _always(_: ModelSettings) -> bool:
+    return True
+
+
+def _has_lstm(settings: ModelSettings) -> bool:
+    return "lstm" in (settings.encoder.cell, settings.decoder.cell)
+
+
+def _attends(settings: ModelSettings) -> bool:
+    return settings.attention.kind != "none"
+
+
+def _feeds(settings: ModelSettings) -> bool:
+    return settings.attention.input_feeding
+
+
+def _passes_per_layer(settings: ModelSettings) -> bool:
+    return settings.bridge.mode == "per_layer"
+
+
+DEPARTURES: dict[str, dict[str, Callable[[ModelSettings], bool]]] = {
+    "sutskever2014": {"weights start as in Keras (Glorot, orthogonal), not uniform in ±0.08": _always},
+    "bahdanau2014": {
+        "LSTM layers instead of gated recurrent units (model.cell=gru); the cell state starts like the hidden state": (
+            _has_lstm
+        ),
+        "attention looks with the new decoder state, not with that of the step before": _attends,
+        "what it finds enters the next step (input feeding), not this one": _feeds,
+        "a tanh layer before the logits instead of maxout": _attends,
+    },
+    "luong2015": {
+        "global attention; the paper's best single system attends locally (local-p)": _attends,
+        "weights start as in Keras (Glorot, orthogonal), not uniform in ±0.1": _always,
+    },
+    "gnmt2016": {
+        "attention looks with the top decoder layer, not the bottom one": _attends,
+        "what it finds enters the lowest layer of the next step, not every layer of this one": _feeds,
+        "the decoder starts from the encoder's states, layer by layer; the paper does not say": _passes_per_layer,
+    },
 }
-"""Where an architecture is not what its paper says."""
+"""Where an architecture is not what its paper says, and of which settings, each side's written out, that is true."""
+
+_PAPERS = {"bahdanau2014": {"cell": "gru", "encoder.cell": "gru", "decoder.cell": "gru"}}
+"""Settings of a paper that an architecture departs from: to set them is no departure."""
 
 
 def start_from_architecture(start: ModelSettings, values: Mapping[str, Any]) -> ModelSettings:
@@ -142,24 +169,29 @@ def start_from_architecture(start: ModelSettings, values: Mapping[str, Any]) -> 
     if not name:
         return ModelSettings() if start.architecture else start
     fresh = ARCHITECTURES[name](width)
-    return override(fresh, _changed(start)) if name == start.architecture else fresh
+    return override(fresh, _assignments(_changed(start))) if name == start.architecture else fresh
 
 
 def departures(settings: ModelSettings) -> str:
     """Say where settings depart from the paper of their architecture; empty where they have none."""
     if not settings.architecture:
         return ""
-    lines = [*DEPARTURES[settings.architecture]]
-    changed = _changed(settings)
+    written_out = settings.resolved()
+    lines = [text for text, is_so in DEPARTURES[settings.architecture].items() if is_so(written_out)]
+    paper = _PAPERS.get(settings.architecture, {})
+    changed = {name: value for name, value in _changed(settings).items() if value != paper.get(name)}
     if changed:
-        lines.append(f"set otherwise here: {', '.join(f'model.{each}' for each in changed)}")
+        lines.append(f"set otherwise here: {', '.join(f'model.{each}' for each in _assignments(changed))}")
     return "\n  - ".join([f"{settings.architecture} departs from its paper:", *lines])
 
 
-def _changed(settings: ModelSettings) -> list[str]:
-    """List what was changed of an architecture, as `name=value`."""
-    fresh = ARCHITECTURES[settings.architecture](settings.width)
-    return [f"{name}={write_value(value)}" for name, value in changes(fresh, settings).items()]
+def _changed(settings: ModelSettings) -> dict[str, Any]:
+    """List what was changed of an architecture, by name."""
+    return changes(ARCHITECTURES[settings.architecture](settings.width), settings)
+
+
+def _assignments(changed: Mapping[str, Any]) -> list[str]:
+    return [f"{name}={write_value(value)}" for name, value in changed.items()]
 
 
 def _scaled(units: Sequence[int], width: float) -> tuple[int, ...]:

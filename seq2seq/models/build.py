@@ -8,7 +8,13 @@ from seq2seq.layers import StateBridge
 from seq2seq.models.decoder import Decoder
 from seq2seq.models.encoder import Encoder
 from seq2seq.models.seq2seq import Seq2Seq
-from seq2seq.models.settings import ContradictionError, DecoderSettings, EncoderSettings, ModelSettings
+from seq2seq.models.settings import (
+    ContradictionError,
+    DecoderSettings,
+    EncoderSettings,
+    ModelSettings,
+    TeacherForcingSettings,
+)
 
 
 def build_model(
@@ -18,6 +24,7 @@ def build_model(
     *,
     label_smoothing: float = 0.0,
     sampled_softmax: int = 0,
+    teacher_forcing: TeacherForcingSettings = TeacherForcingSettings(),
     precision: str = "float32",
     seed: int = 0,
 ) -> Seq2Seq:
@@ -30,6 +37,7 @@ def build_model(
         target_vocab: Ids of the target, special ones counted.
         label_smoothing: Share of probability spread over the whole vocabulary in training.
         sampled_softmax: Words that a training step scores beside its targets; 0 scores all.
+        teacher_forcing: What the decoder reads in training.
         precision: Number format of the computation: "float32" or "mixed_bfloat16".
         seed: Seed of the weights and of everything that training draws; Keras' own, for the whole process.
 
@@ -55,6 +63,7 @@ def build_model(
             share_embeddings=settings.tied == "all",
             sampled_softmax=sampled_softmax,
             sampling_seed=seed,
+            teacher_forcing=teacher_forcing,
             dtype=precision,
             name="seq2seq",
         )

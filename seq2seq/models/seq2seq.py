@@ -1,5 +1,6 @@
 """`Seq2Seq`: encoder, bridge and decoder as one Keras model."""
 
+from dataclasses import asdict
 from typing import Any
 
 import keras
@@ -16,9 +17,11 @@ from seq2seq.models.generator import Generator
 from seq2seq.models.inputs import need_ids, need_names, need_one_batch, whole_numbers
 from seq2seq.models.loss import Totals, cross_entropy
 from seq2seq.models.sampled_softmax import draw_words, inclusion_probabilities
+from seq2seq.models.settings import TeacherForcingSettings
+from seq2seq.models.teacher_forcing import feed_own
 from seq2seq.models.update import apply_if_finite
 from seq2seq.search import Greedy, Hypotheses, Search
-from seq2seq.system.fork import need_own_threads
+from seq2seq.system.fork import need_own_threads, with_own_threads
 from seq2seq.text.length_limit import LengthLimit
 from seq2seq.text.special_ids import PAD
 
@@ -46,6 +49,9 @@ class Seq2Seq(keras.Model):
             `seq2seq.models.sampled_softmax`); 0 scores the whole vocabulary. The loss that `fit` reports is then an
             estimate, its accuracy that among the scored words; `evaluate` and decoding are exact.
         sampling_seed: Seed of what is drawn, beside the number of the optimizer step.
+        teacher_forcing: What the decoder reads in a training step: `target_in`, or in the place of some of its tokens
+            what the model itself predicts (`seq2seq.recipe.TeacherForcingSettings`). The loss and the accuracy that
+            `fit` reports are those after what was fed; `evaluate` feeds the right tokens.
 
     Call arguments:
         inputs: `{"source": [batch, source_time], "target_in": [batch, target_time]}`, ids.
@@ -75,6 +81,7 @@ class Seq2Seq(keras.Model):
         share_embeddings: bool = False,
         sampled_softmax: int = 0,
         sampling_seed: int = 0,
+        teacher_forcing: TeacherForcingSettings = TeacherForcingSettings(),
         **kwargs: Any,
     ) -> None:
         need_own_threads()
@@ -88,6 +95,7 @@ class Seq2Seq(keras.Model):
         self.label_smoothing = label_smoothing
         self.share_embeddings = share_embeddings
         self.sample_softmax(sampled_softmax, sampling_seed)
+        self.teacher_forcing = teacher_forcing
         self.loss_mean = keras.metrics.Mean("loss")
         self.nats_mean = keras.metrics.Mean("nats")
         self.accuracy_mean = keras.metrics.Mean("accuracy")
@@ -108,6 +116,8 @@ class Seq2Seq(keras.Model):
                 f"Received: attention=None, bridge mode={self.bridge.mode!r}. Use an attention, or pass a state."
             )
         self.built = True
+
+    __call__ = with_own_threads(keras.Model.__call__)
 
     def call(self, inputs: dict[str, tf.Tensor], training: bool | None = None) -> tf.Tensor:  # noqa: D102
         need_names(inputs)
@@ -194,24 +204,33 @@ class Seq2Seq(keras.Model):
 
     # --- training -----------------------------------------------------------------------------------------------
 
+    fit = with_own_threads(keras.Model.fit)
+    evaluate = with_own_threads(keras.Model.evaluate)
+    predict = with_own_threads(keras.Model.predict)
+    train_on_batch = with_own_threads(keras.Model.train_on_batch)
+    test_on_batch = with_own_threads(keras.Model.test_on_batch)
+    predict_on_batch = with_own_threads(keras.Model.predict_on_batch)
+
     def totals(self, inputs: dict[str, tf.Tensor], target_out: tf.Tensor, training: bool = False) -> Totals:
         """Sum loss, nats, right tokens and tokens over a batch.
 
         Args:
             inputs: As for a call.
             target_out: Ids, each target ending with `</s>`, padding on the right, `[batch, target_time]`.
-            training: Whether dropout is on.
+            training: Whether dropout is on, and `teacher_forcing` says what is read.
 
         Returns:
             Scalars; divide by `tokens` for means.
         """
+        if training:
+            inputs = feed_own(self, inputs, self._place())
         encoded = self.encoder(inputs["source"], training=training)
         outputs = self.decoder.read(inputs["target_in"], self.bridge(encoded), encoded, training)
         real = tf.where(tf.not_equal(target_out, PAD))
         targets = tf.gather_nd(target_out, real)
         outputs = tf.gather_nd(outputs, real)
         if training and self._drawn is not None:
-            candidates = draw_words(targets, tf.constant(self._drawn, tf.float32), self._sampling_place())
+            candidates = draw_words(targets, tf.constant(self._drawn, tf.float32), self._place())
             targets = candidates.places
             logits = self.decoder.project(outputs, candidates.words)
             sample = {"weights": candidates.weights, "vocab_size": self.decoder.vocab_size}
@@ -223,8 +242,8 @@ class Seq2Seq(keras.Model):
         count = tf.cast(tf.shape(targets)[0], loss.dtype)
         return Totals(tf.reduce_sum(loss), tf.reduce_sum(nats), tf.reduce_sum(tf.cast(right, loss.dtype)), count)
 
-    def _sampling_place(self) -> tf.Tensor:
-        """What decides the draw of this step: nothing but seed and step, so that a resumed run draws the same."""
+    def _place(self) -> tf.Tensor:
+        """What decides the draws of this step: nothing but seed and step, so that a resumed run draws the same."""
         step = self.optimizer.iterations if self.compiled else 0
         return tf.stack([tf.constant(self.sampling_seed, tf.int64), tf.cast(step, tf.int64)])
 
@@ -378,6 +397,7 @@ class Seq2Seq(keras.Model):
             "share_embeddings": self.share_embeddings,
             "sampled_softmax": self.sampled_softmax,
             "sampling_seed": self.sampling_seed,
+            "teacher_forcing": asdict(self.teacher_forcing),
         }
 
     @classmethod
@@ -385,6 +405,7 @@ class Seq2Seq(keras.Model):
         config = dict(config)
         for part in ("encoder", "bridge", "decoder"):
             config[part] = keras.saving.deserialize_keras_object(config[part], custom_objects)
+        config["teacher_forcing"] = TeacherForcingSettings(**config.get("teacher_forcing", {}))  # none in an older file
         return cls(**config)
 
 

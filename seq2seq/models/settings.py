@@ -4,11 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from seq2seq.layers.cells import CELLS
 from seq2seq.layers.scores import SCORES
-from seq2seq.settings import Count, CountOrNone, Positive, SettingsError, Share, check_settings, filled
+from seq2seq.settings import (
+    Count,
+    CountOrNone,
+    Positive,
+    Range,
+    SettingsError,
+    Share,
+    check_settings,
+    filled,
+    write_value,
+)
 
 # The names of modes are typed here and explained beside what they name (bridge.py, stack.py …); a test compares.
 BridgeMode = Literal["per_layer", "last_layer", "concatenated", "mean", "learned", "zero"]
@@ -222,6 +232,64 @@ class ModelSettings:
         return replace(
             self, encoder=filled(self.encoder, self, "as_model"), decoder=filled(self.decoder, self, "as_model")
         )
+
+
+@dataclass(frozen=True)
+class TeacherForcingSettings:
+    """What the decoder reads in training: the right tokens (teacher forcing), or the model's own predictions.
+
+    Args:
+        own_predictions: What is fed with own predictions: nothing (none), a share of the sentences, or of the tokens.
+        share: That share, at its highest; with 1 everything but ``<s>``.
+        schedule: How the share rises there from 0.
+        steps: Optimizer steps until the share is at its highest ("linear") or at half of it ("exponential",
+            "inverse_sigmoid").
+
+    Example:
+        >>> print(TeacherForcingSettings("tokens", share=0.25, schedule="linear", steps=2000).words())
+        Training feeds own predictions in a share of the tokens that rises to 0.25 (linear, steps=2,000).
+    """
+
+    section: ClassVar[str] = "training.teacher_forcing"
+    own_predictions: Literal["none", "sentences", "tokens"] = "none"
+    share: Annotated[float, Range(0, 1)] = 0.5
+    schedule: Literal["constant", "linear", "exponential", "inverse_sigmoid"] = "constant"
+    steps: CountOrNone = 0
+
+    def __post_init__(self) -> None:
+        check_settings(self)
+        changed = {name: value for name, value in vars(self).items() if value != getattr(type(self), name)}
+        if self.own_predictions == "none" and changed:
+            received = "".join(f", {self.section}.{name}={write_value(value)}" for name, value in changed.items())
+            raise SettingsError(
+                "Where no own predictions are fed, there is no share of them. Received: "
+                f'{self.section}.own_predictions="none"{received}. Set it to "sentences" or "tokens", or leave the '
+                "others out."
+            )
+        received = f'Received: {self.section}.schedule="{self.schedule}", {self.section}.steps={self.steps}'
+        if self.schedule == "constant" and self.steps:
+            raise SettingsError(
+                f"A constant share is there from the first step on. {received}. "
+                "Leave steps out, or choose linear, exponential or inverse_sigmoid."
+            )
+        if self.schedule != "constant" and not self.steps:
+            raise SettingsError(
+                f"A share that rises needs to know how fast. {received}. "
+                "Set steps to a third of the optimizer steps of the run, or choose constant."
+            )
+
+    @property
+    def feeds_own(self) -> bool:
+        """Whether own predictions are fed at all."""
+        return self.own_predictions != "none" and self.share > 0
+
+    def words(self) -> str:
+        """Say what is fed, in a sentence."""
+        if not self.feeds_own:
+            return "Training feeds the right tokens (teacher forcing)."
+        rises = self.schedule != "constant"
+        how = f"that rises to {self.share:g} ({self.schedule}, steps={self.steps:,})" if rises else f"of {self.share:g}"
+        return f"Training feeds own predictions in a share of the {self.own_predictions} {how}."
 
 
 def _need_layers(section: str, units: tuple[int, ...]) -> None:

@@ -7,6 +7,7 @@ from seq2seq.models.settings import (
     DecoderSettings,
     EncoderSettings,
     ModelSettings,
+    TeacherForcingSettings,
 )
 from seq2seq.recipe.build import (
     ContradictionError,
@@ -45,6 +46,7 @@ __all__ = [
     "SettingsError",
     "SourceTokenizerSettings",
     "TargetTokenizerSettings",
+    "TeacherForcingSettings",
     "TokenizerSettings",
     "TrainingSettings",
     "build_batches",

@@ -30,6 +30,7 @@ __all__ = [
     "build_model",
     "build_tokenizers",
     "check_model",
+    "given_tokenizers",
     "read_corpora",
 ]
 
@@ -60,7 +61,7 @@ def read_corpora(recipe: Recipe, data: str | None = None) -> Corpora:
         SettingsError: The path names an environment variable that is not set.
         CorpusError: The text cannot be used; the message names file and line.
     """
-    from seq2seq.text.corpus import hold_out
+    from seq2seq.text.corpus import hold_out, sample
     from seq2seq.text.reading import read_corpus
 
     settings = recipe.data
@@ -74,6 +75,8 @@ def read_corpora(recipe: Recipe, data: str | None = None) -> Corpora:
         train, validation = hold_out(train, settings.hold_out, seed=0, purpose="validation")
     if test is None and settings.hold_out:
         train, test = hold_out(train, settings.hold_out, seed=1, purpose="test")
+    if settings.sample:
+        train = sample(train, settings.sample, seed=2)
     return Corpora(train, validation, test)
 
 
@@ -103,10 +106,7 @@ def build_tokenizers(settings: TokenizerSettings, corpus: Corpus) -> tuple[Token
     Raises:
         SettingsError: The vocabulary is to be joint, and the given models are two different ones.
     """
-    from seq2seq.text.tokenizer import Tokenizer
-
-    sides = settings.sides()
-    given = [Tokenizer.load(side.model) if side.model else None for side in sides]
+    sides, given = settings.sides(), given_tokenizers(settings)
     if None in given:
         _tell_share(corpus)
     if settings.joint and None in given:
@@ -125,6 +125,13 @@ def build_tokenizers(settings: TokenizerSettings, corpus: Corpus) -> tuple[Token
             "Set tokenizer.joint=false, or name the same model twice."
         )
     return source, target
+
+
+def given_tokenizers(settings: TokenizerSettings) -> list[Tokenizer | None]:
+    """Load the tokenizers of source and target that the settings give; None for a side whose text one learns from."""
+    from seq2seq.text.tokenizer import Tokenizer
+
+    return [Tokenizer.load(side.model) if side.model else None for side in settings.sides()]
 
 
 def _tell_share(corpus: Corpus) -> None:
@@ -251,6 +258,7 @@ def _build(recipe: Recipe, source_vocab: int, target_vocab: int) -> Seq2Seq:
         target_vocab,
         label_smoothing=training.label_smoothing,
         sampled_softmax=training.sampled_softmax,
+        teacher_forcing=training.teacher_forcing,
         precision=training.precision,
         seed=recipe.seed,
     )

@@ -24,15 +24,22 @@ if TYPE_CHECKING:
 _EXAMPLES = 6
 
 
-def evaluation_of(translator: Translator, metrics: Sequence[str] | None = None) -> EvaluationSettings:
+def evaluation_of(
+    translator: Translator, metrics: Sequence[str] | None = None, several_references: bool | None = None
+) -> EvaluationSettings:
     """Give the settings by which a translator was measured, or others where its file does not say.
 
     Args:
         translator: The translator.
         metrics: Names to use instead.
+        several_references: What to use instead.
     """
     said = dict(translator.about.get("evaluation", {}))
-    return from_table(EvaluationSettings, said | ({"metrics": list(metrics)} if metrics else {}))
+    if metrics:
+        said["metrics"] = list(metrics)
+    if several_references is not None:
+        said["several_references"] = several_references
+    return from_table(EvaluationSettings, said)
 
 
 def write_result(ready: Ready, trained: TrainingResult) -> RunResult:

@@ -184,10 +184,10 @@ def _length_limit(workers: Workers, begun: RunRecord | None, batches: Batches | 
     return LengthLimit.from_table(workers.from_chief(limit.to_table()))
 
 
-def _cache(folder: Path) -> Path:
+def _cache(folder: Path) -> Path | None:
     """Name where tokenised text is kept: beside the run folder, for all runs over it, where that can be written."""
     beside = folder.absolute().parent
-    return beside / ".tokenised" if os.access(beside, os.W_OK) else folder / "tokenised"
+    return beside / ".tokenised" if os.access(beside, os.W_OK) else None
 
 
 def _translator(record: RunRecord, model: Seq2Seq, source: Tokenizer, target: Tokenizer) -> Translator:

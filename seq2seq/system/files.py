@@ -14,13 +14,14 @@ def is_readable(path: Path) -> bool:
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """Write a file so that it is there whole or, after any failure, as it was before.
+    """Write a file so that it is there whole or, after any failure, as it was before; a device or a pipe as it is.
 
     Args:
-        path: The file to write or to replace.
+        path: The file to write or to replace; where it is a link, what that leads to.
 
     Yields:
-        A path beside it, with the same ending, to write to: it takes the place of ``path`` when the block ends.
+        A path beside it, with the same ending, to write to: it takes the place of ``path`` when the block ends. The
+        path itself where that is a device or a pipe.
 
     Raises:
         OSError: It cannot be written; the error names ``path``.
@@ -32,8 +33,13 @@ def replacing(path: Path) -> Iterator[Path]:
         >>> file.read_text(), [entry.name for entry in file.parent.iterdir()]
         ('whole', ['a.txt'])
     """
+    if path.exists() and not path.is_file() and not path.is_dir():
+        with naming(str(path)):
+            yield path
+        return
+    place = path.resolve()
     try:
-        handle, name = tempfile.mkstemp(prefix=".", suffix=path.name, dir=path.parent)
+        handle, name = tempfile.mkstemp(prefix=".", suffix=place.name, dir=place.parent)
     except OSError as error:
         error.filename = str(path)
         raise
@@ -45,13 +51,23 @@ def replacing(path: Path) -> Iterator[Path]:
             os.fsync(written.fileno())
         # mkstemp lets nobody else read; the finished file is an ordinary one.
         temporary.chmod(0o666 & ~_umask())
-        temporary.replace(path)
-        _write_out(path.parent)
+        temporary.replace(place)
+        _write_out(place.parent)
     except BaseException as error:
         temporary.unlink(missing_ok=True)
         # A disk that is full names no file, and the one beside is nobody's business.
         if isinstance(error, OSError) and error.errno and error.filename in (None, name):
             error.filename, error.filename2 = str(path), None
+        raise
+
+
+@contextmanager
+def naming(place: str) -> Iterator[None]:
+    """Name what is written to in an error that names no file, as that of a device that is full."""
+    try:
+        yield
+    except OSError as error:
+        error.filename = error.filename or place
         raise
 
 

@@ -8,6 +8,8 @@ import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
+from seq2seq.system.files import naming
+
 FAILED, BAD_USAGE, INTERRUPTED = 1, 2, 130
 
 _WAYS_OUT = {
@@ -37,7 +39,7 @@ def exit_status(job: Callable[[], object], *, name: str = "seq2seq", debug: bool
         debug: Whether to show where an error was raised.
 
     Returns:
-        0, 1 for a failed job, 2 for bad usage, 130 after Ctrl-C.
+        0, 1 for a failed job or a stdout that does not take what was written, 2 for bad usage, 130 after Ctrl-C.
 
     Example:
         >>> exit_status(lambda: print("done"))
@@ -45,14 +47,20 @@ def exit_status(job: Callable[[], object], *, name: str = "seq2seq", debug: bool
         0
     """
     try:
-        job()
-        if sys.stdout is not None:
-            sys.stdout.flush()
-        return 0
-    except BrokenPipeError:
-        # Whoever read our output has seen enough (`| head`). Python would complain again when it closes stdout.
-        if sys.stdout is not None:
+        return _status(job, name, debug) or _status(_write_out, name, debug)
+    finally:
+        # What a full disk or a reader who left did not take is dropped: Python would complain of it at the end.
+        try:
+            _write_out()
+        except OSError:
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _status(job: Callable[[], object], name: str, debug: bool) -> int:
+    try:
+        job()
+        return 0
+    except BrokenPipeError:  # whoever read our output has seen enough (`| head`)
         return FAILED
     except KeyboardInterrupt:
         tell(f"{name}: stopped by Ctrl-C")
@@ -62,6 +70,26 @@ def exit_status(job: Callable[[], object], *, name: str = "seq2seq", debug: bool
             traceback.print_exc()
         tell(f"{name}: error: {_message(error, debug)}")
         return BAD_USAGE if isinstance(error, UsageError) else FAILED
+
+
+def _write_out() -> None:
+    """Write what stdout has been given."""
+    if sys.stdout is not None:
+        with naming("stdout"):
+            sys.stdout.flush()
+
+
+def need_stdout() -> None:
+    """Refuse a standard output that is closed, before a command works for it.
+
+    Raises:
+        UsageError: It is closed.
+    """
+    if sys.stdout is None:
+        raise UsageError(
+            "Standard output is closed, and nobody would see what the command writes. Open it with > FILE, or throw "
+            "away what comes with > /dev/null."
+        )
 
 
 def tell(text: str) -> None:

@@ -10,7 +10,7 @@ from seq2seq.system.exports import lazily
 
 if TYPE_CHECKING:
     from seq2seq.text.batches import Batches
-    from seq2seq.text.corpus import Corpus, corpus_from_pairs, hold_out
+    from seq2seq.text.corpus import Corpus, corpus_from_pairs, hold_out, sample
     from seq2seq.text.encoding import encode_corpus
     from seq2seq.text.ids import Ids
     from seq2seq.text.length_limit import LengthLimit
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 _WHERE = {
     "seq2seq.text.batches": ["Batches"],
-    "seq2seq.text.corpus": ["Corpus", "corpus_from_pairs", "hold_out"],
+    "seq2seq.text.corpus": ["Corpus", "corpus_from_pairs", "hold_out", "sample"],
     "seq2seq.text.reading": ["read_corpus"],
     "seq2seq.text.encoding": ["encode_corpus"],
     "seq2seq.text.ids": ["Ids"],
@@ -53,6 +53,7 @@ __all__ = [
     "hold_out",
     "read_corpus",
     "read_lines",
+    "sample",
 ]
 
 __getattr__, __dir__ = lazily(__name__, _WHERE)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from seq2seq.text.pairs import CorpusError, Pair
 from seq2seq.text.texts import pairs_of
 
-__all__ = ["Corpus", "CorpusError", "Pair", "corpus_from_pairs", "hold_out"]
+__all__ = ["Corpus", "CorpusError", "Pair", "corpus_from_pairs", "hold_out", "sample"]
 
 _REST = " without what is held out"
 
@@ -162,6 +162,61 @@ def hold_out(corpus: Corpus, count: int, seed: int = 0, *, purpose: str = "") ->
     """
     if count < 1:
         raise CorpusError(f"hold_out needs a positive number of sources. Received: count={count}.")
+    chosen, more = _drawn(corpus, count, seed)
+    if not more:
+        raise CorpusError(
+            f"hold_out needs more distinct sources than it holds out. Received: count={count}, "
+            f"{len(chosen)} distinct sources in {corpus.name}. Hold out fewer, or bring a larger corpus."
+        )
+    whole = corpus.name.removesuffix(_REST)
+    rest = Corpus(
+        lambda: (pair for pair in corpus if pair.source not in chosen),
+        name=whole + _REST,
+        streamed=corpus.streamed,
+        part_of=corpus,
+    )
+    name = f"{whole}, held out{f' for {purpose}' if purpose else ''}"
+    return rest, Corpus(lambda: (pair for pair in corpus if pair.source in chosen), name=name)
+
+
+def sample(corpus: Corpus, count: int, seed: int = 0) -> Corpus:
+    """Draw a smaller corpus, to see what more text is worth.
+
+    Which sources are drawn depends on their text and the seed alone, as in `hold_out`; the sources of a smaller sample
+    are among those of a larger one.
+
+    Args:
+        corpus: what to draw from; stays as it is.
+        count: how many distinct source texts to draw, with all their targets.
+        seed: another seed draws other sources.
+
+    Returns:
+        The sample, in memory, in the order of the corpus.
+
+    Raises:
+        CorpusError: if the corpus has fewer distinct sources.
+
+    Example:
+        >>> len(sample(corpus_from_pairs([("a", "1"), ("b", "2"), ("c", "3")]), 2))
+        2
+    """
+    chosen, _ = _drawn(corpus, count, seed)
+    if count < 1 or len(chosen) < count:
+        raise CorpusError(
+            f"A sample needs from one to all distinct sources. Received: count={count}, {len(chosen)} distinct sources "
+            f"in {corpus.name}. Draw fewer, or bring a larger corpus."
+        )
+    name = f"{corpus.name}, a sample"
+    return Corpus(lambda: (pair for pair in corpus if pair.source in chosen), name=name, part_of=corpus)
+
+
+def is_empty(pair: tuple[str, str]) -> bool:
+    """Tell whether a side of a pair holds nothing, or white space only."""
+    return not pair[0] or not pair[1] or pair[0].isspace() or pair[1].isspace()
+
+
+def _drawn(corpus: Corpus, count: int, seed: int) -> tuple[set[str], bool]:
+    """Give `count` distinct sources of a corpus, or all where there are no more, and whether there are more."""
     salt = str(seed).encode()
     # A bounded heap of the `count` + 1 smallest digests keeps the memory flat for a streamed corpus.
     smallest: list[tuple[int, str]] = []
@@ -176,26 +231,10 @@ def hold_out(corpus: Corpus, count: int, seed: int = 0, *, purpose: str = "") ->
         elif entry > smallest[0]:
             chosen.discard(heapq.heapreplace(smallest, entry)[1])
             chosen.add(source)
-    if len(smallest) <= count:
-        raise CorpusError(
-            f"hold_out needs more distinct sources than it holds out. Received: count={count}, "
-            f"{len(smallest)} distinct sources in {corpus.name}. Hold out fewer, or bring a larger corpus."
-        )
-    chosen.discard(smallest[0][1])
-    whole = corpus.name.removesuffix(_REST)
-    rest = Corpus(
-        lambda: (pair for pair in corpus if pair.source not in chosen),
-        name=whole + _REST,
-        streamed=corpus.streamed,
-        part_of=corpus,
-    )
-    name = f"{whole}, held out{f' for {purpose}' if purpose else ''}"
-    return rest, Corpus(lambda: (pair for pair in corpus if pair.source in chosen), name=name)
-
-
-def is_empty(pair: tuple[str, str]) -> bool:
-    """Tell whether a side of a pair holds nothing, or white space only."""
-    return not pair[0] or not pair[1] or pair[0].isspace() or pair[1].isspace()
+    more = len(smallest) > count
+    if more:
+        chosen.discard(smallest[0][1])
+    return chosen, more
 
 
 def _digest(text: str, salt: bytes) -> bytes:

@@ -41,6 +41,8 @@ class Data:
         test: Split to report on; "" sets another ``hold_out`` sentences aside; with ``hold_out`` 0 there is no test.
         streaming: Read the training split piece by piece instead of keeping it in memory.
         hold_out: Distinct source sentences set aside for each missing split.
+        sample: Distinct source sentences to learn from, drawn from the training split once the others are set aside; 0
+            takes all.
     """
 
     section: ClassVar[str] = "data"
@@ -52,6 +54,7 @@ class Data:
     test: str = "test"
     streaming: bool = False
     hold_out: CountOrNone = 0
+    sample: CountOrNone = 0
 
     def __post_init__(self) -> None:
         check_settings(self)

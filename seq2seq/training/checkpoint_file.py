@@ -37,7 +37,7 @@ class Loaded(NamedTuple):
     Attributes:
         path: The checkpoint.
         state: The counters, as :func:`load_checkpoint` gives them.
-        damaged: Newer checkpoints that could not be read, newest first, as they are named now.
+        damaged: Newer checkpoints that could not be read, newest first.
     """
 
     path: Path
@@ -91,7 +91,7 @@ def find_checkpoint(folder: Path) -> Path | None:
 def load_latest(folder: Path, model: keras.Model) -> Loaded | None:
     """Load the newest checkpoint of a folder that can be read; None where there is none at all.
 
-    Damaged ones on the way get the ending ``.damaged``, so that they are neither read nor counted any more.
+    Damaged ones on the way are named, and left as they are until :func:`set_aside`: what is loaded may be refused yet.
 
     Args:
         folder: Where checkpoints lie.
@@ -110,10 +110,15 @@ def load_latest(folder: Path, model: keras.Model) -> Loaded | None:
             unreadable.append(path)
             first = first or error
             continue
-        return Loaded(path, state, [damaged.replace(damaged.with_suffix(".damaged")) for damaged in unreadable])
+        return Loaded(path, state, unreadable)
     if first:
         raise first
     return None
+
+
+def set_aside(damaged: Sequence[Path]) -> list[Path]:
+    """Give damaged checkpoints the ending ``.damaged``, so that they are neither read nor counted any more."""
+    return [path.replace(path.with_suffix(".damaged")) for path in damaged]
 
 
 def read_state(path: Path) -> dict[str, Any]:

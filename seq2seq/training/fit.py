@@ -18,7 +18,14 @@ from seq2seq.models.seq2seq import Seq2Seq
 from seq2seq.system.choices import choose
 from seq2seq.system.versions import installed_versions
 from seq2seq.training.agreement import Agreement, ChiefFollower, batch_digest
-from seq2seq.training.checkpoint_file import CheckpointError, Loaded, load_checkpoint, load_latest, load_weights
+from seq2seq.training.checkpoint_file import (
+    CheckpointError,
+    Loaded,
+    load_checkpoint,
+    load_latest,
+    load_weights,
+    set_aside,
+)
 from seq2seq.training.checkpointing import Checkpoints
 from seq2seq.training.log import JsonLog, TensorBoardLog
 from seq2seq.training.not_finite import NotFiniteError, ToText, Watch
@@ -92,8 +99,8 @@ def train(
         model: The model; compiled here. It takes ``{"source", "target_in"}`` and logs at least "loss" (nats per target
             token).
         batches: The training batches.
-        settings: How it learns. What they say of its loss and of its numbers (``label_smoothing``,
-            ``sampled_softmax``, ``precision``) is for who builds the model, which has it already.
+        settings: How it learns. What they say of its loss, of its numbers and of what it reads (``label_smoothing``,
+            ``sampled_softmax``, ``precision``, ``teacher_forcing``) is for who builds the model, which has it already.
         folder: The run folder, or where to make it.
         validation: What to validate on; None trains without.
         optimizer: An optimizer instead of the one that the settings name; it brings its own learning rate, clipping
@@ -181,7 +188,7 @@ def train(
             if accepted is not None:
                 accepted()
             if found:
-                damaged = [path.name for path in found.damaged]
+                damaged = [path.name for path in set_aside(found.damaged)]
                 log.write("resume", {"checkpoint": found.path.name, "damaged": damaged, "kernels": kernels})
                 if damaged:
                     shown.say(

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated, ClassVar, Literal
 
+from seq2seq.models.settings import TeacherForcingSettings
 from seq2seq.settings import (
     Count,
     CountOrNone,
@@ -58,6 +59,7 @@ class TrainingSettings:
         checkpoint_steps: Optimizer steps from one checkpoint inside an epoch to the next; 0 for none by the count.
         checkpoint_minutes: Minutes from one checkpoint inside an epoch to the next; 0 for none by the clock.
         keep_checkpoints: Checkpoints kept, the newest ones; with 2, a resume has another where one is damaged.
+        teacher_forcing: What the decoder reads: the right tokens, or the model's own predictions.
     """
 
     section: ClassVar[str] = "training"
@@ -84,6 +86,7 @@ class TrainingSettings:
     checkpoint_steps: CountOrNone = 0
     checkpoint_minutes: NotNegative = 10.0
     keep_checkpoints: Count = 2
+    teacher_forcing: TeacherForcingSettings = field(default_factory=TeacherForcingSettings)
 
     def __post_init__(self) -> None:
         check_settings(self)

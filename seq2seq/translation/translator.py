@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from seq2seq.search import DecodingSettings, Search
-from seq2seq.settings import Range, convert, from_table
+from seq2seq.settings import Range, convert, from_table, to_table
 from seq2seq.system.choices import need_choice
 from seq2seq.system.files import replacing
 from seq2seq.system.fork import need_own_threads
@@ -264,7 +264,8 @@ class Translator:
         ``about.json`` with a checksum of each. It holds no pickle and no code. Before it gets its name it is loaded
         again, and has to have the same weights and to give the translations of some texts (kept in it as "probes") the
         same scores, token by token.
-        Metrics of other weights, from before a further training, are left out.
+        Metrics of other weights, from before a further training, are left out; ``search``, ``batch_size`` and
+        ``length_limit`` are written as they are now.
 
         Args:
             path: The file, usually ``.s2s``; replaced where there is one.
@@ -283,6 +284,8 @@ class Translator:
             tell(f"The weights have changed since they were measured: {path} has no metrics. Measure it anew.")
             self.about = {name: value for name, value in self.about.items() if name not in ("metrics", "signatures")}
         about = {"created": datetime.now(UTC).isoformat(timespec="seconds")} | self.about
+        decoding = DecodingSettings(self.search, self.batch_size)
+        about |= {"decoding": to_table(decoding), "length_limit": self.length_limit.to_table()}
         about |= {"joint": joint, "probes": probes, "weights": weights}
         members = {RECIPE: self.recipe.encode(), SOURCE: self.source_tokenizer.to_bytes()}
         if not joint:

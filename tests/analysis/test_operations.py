@@ -6,6 +6,7 @@ import tensorflow as tf
 from seq2seq.analysis.operations import count_operations
 from seq2seq.layers import StateBridge
 from seq2seq.models import Decoder, Encoder, Seq2Seq
+from seq2seq.models.settings import TeacherForcingSettings
 
 
 def make_model(attention="general", tied=False, feeding=False, bidirectional="all"):
@@ -98,3 +99,15 @@ def test_sampled_words_only_in_training():
     model.sample_softmax(10)
     counted = [count_operations(model, [5], [4], training=training).logits for training in (True, False)]
     assert counted == [3 * 2 * 4 * 8 * 10, 2 * 4 * 8 * 30]
+
+
+@pytest.mark.parametrize(
+    ("forcing", "share"), [(("sentences", 0.25), 0.25), (("tokens", 0.25), 1), (("tokens", 0.0), 0)]
+)
+def test_what_is_predicted_to_be_fed_is_counted_too(forcing, share):
+    model = make_model()
+    once = count_operations(model, [5, 3], [4, 2], training=False)
+    model.teacher_forcing = TeacherForcingSettings(*forcing)
+    counted = count_operations(model, [5, 3], [4, 2])
+    assert counted == pytest.approx([(3 + share) * part for part in once])
+    assert count_operations(model, [5, 3], [4, 2], training=False) == once

@@ -95,6 +95,7 @@ LAYER_SIZES = (
     LayerSize(64, 25, 1000, 4),
     LayerSize(64, 15, 128, 1),
 )
+CELL_SIZES = (LayerSize(64, 25, 512, 1), LayerSize(128, 30, 256, 1), LayerSize(64, 15, 128, 1))
 MATRIX = 2048
 """The square product whose rate is the machine's."""
 
@@ -126,7 +127,7 @@ class Job:
 
     Args:
         system: Its name, that of a module of `tests.benchmarks.systems`.
-        part: `"layer"`, `"training"`, `"decoding"` or `"curves"`.
+        part: `"layer"`, `"cells"`, `"training"`, `"recipes"`, `"decoding"` or `"curves"`.
         precision: `"float32"` or `"bfloat16"`.
         architecture: Of the whole model.
         text: File of ids, see `tests.benchmarks.text`.
@@ -135,8 +136,9 @@ class Job:
         updates: Updates per turn.
         beams: Beam sizes of decoding, 1 for greedy search.
         steps: Steps that every decoding takes, whatever the model says.
-        sizes: Of the layer alone.
+        sizes: Of the layer alone, or of a layer of every cell.
         points: Of the curves.
+        recipe: A name of `tests.benchmarks.small.SMALL`.
         threads: Processors that may be used.
         scratch: A folder for files of this process.
     """
@@ -153,6 +155,7 @@ class Job:
     steps: int = 15
     sizes: tuple[LayerSize, ...] = ()
     points: tuple[Point, ...] = ()
+    recipe: str = ""
     threads: int = 2
     scratch: str = ""
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.benchmarks.environments import SYSTEMS
-from tests.benchmarks.job import LAYER_SIZES
+from tests.benchmarks.job import CELL_SIZES, LAYER_SIZES, LayerSize
 
 Result = dict[str, Any]
 BEGIN, END = "% benchmark tables: begin", "% benchmark tables: end"
@@ -22,7 +22,14 @@ def render(results: Sequence[Result], layers: Sequence[Result] = ()) -> str:
         results: Of one run: ratios are taken round by round.
         layers: Results among which the machine's rate is, where the run did not measure it.
     """
-    makers = {"layer": _layer, "training": _training, "decoding": _decoding, "curves": _curves}
+    makers = {
+        "layer": _layer,
+        "cells": _cells,
+        "training": _training,
+        "recipes": _recipes,
+        "decoding": _decoding,
+        "curves": _curves,
+    }
     tables = []
     for part, make in makers.items():
         chosen = [result for result in results if result["part"] == part]
@@ -66,11 +73,38 @@ def _layer(results: list[Result]) -> list[str]:
     return tables
 
 
+def _cells(results: list[Result]) -> list[str]:
+    """Times of a layer of each cell, as a multiple of the LSTM's in the same round: per product, and in all."""
+    from seq2seq.layers.cells import CELLS  # loads TensorFlow
+
+    tables = []
+    for result, precision in itertools.product(results, ("float32", "bfloat16")):
+        keys = [f"{size} {precision}" for size in CELL_SIZES]
+        rows = [["LSTM, ms", *(_milliseconds(result, size, precision) for size in CELL_SIZES)]]
+        for name, cell in CELLS.items():
+            times = [ratio(result, f"{key} lstm", result, f"{key} {name}") for key in keys]
+            share = cell.gates / CELLS["lstm"].gates
+            rows.append([cell.title, *(f"{time:.2f} ({time * share:.2f})" for time in times)])
+        tables.append(_table([f"per product (in all), {precision}", *map(str, CELL_SIZES)], rows))
+    return tables
+
+
+def _milliseconds(result: Result, size: LayerSize, precision: str) -> str:
+    return f"{size.operations / 1e6 / statistics.median(rates(result, f'{size} {precision} lstm')):.1f}"
+
+
 def _training(results: list[Result]) -> list[str]:
     columns = list(itertools.product(("float32", "bfloat16"), (False, True)))
     columns = [column for column in columns if any(_column(result) == column for result in results)]
     header = ["training, target tokens/s", *(f"{p}{', input feeding' * f}" for p, f in columns), "peak memory, MiB"]
     return [_system_table(results, header, columns, "tokens_per_second", memory=True)]
+
+
+def _recipes(results: list[Result]) -> list[str]:
+    header = ["training of small recipes", *(result["recipe"] for result in results)]
+    what = {"a step, ms": "median_update_ms", "target tokens/s": "tokens_per_second"}
+    rows = [[label, *(_cell(rates(result, name), 1) for result in results)] for label, name in what.items()]
+    return [_table(header, rows)]
 
 
 def _decoding(results: list[Result]) -> list[str]:
@@ -166,11 +200,14 @@ def _against(other: Result) -> str:
     return f"seq2seq / {_name(other)}"
 
 
-def _cell(values: list[float]) -> str:
-    """The median, and the least and the most."""
+def _cell(values: list[float], digits: int = 0) -> str:
+    """The median, and the least and the most; numbers below 100 with so many digits behind the point."""
     if not values:
         return "–"
-    return f"{statistics.median(values):,.0f} ({min(values):,.0f}–{max(values):,.0f})"
+    middle, least, most = (
+        f"{value:,.{digits if value < 100 else 0}f}" for value in (statistics.median(values), min(values), max(values))
+    )
+    return f"{middle} ({least}–{most})"
 
 
 def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
@@ -182,9 +219,10 @@ def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 def describe(report: dict[str, Any]) -> str:
     """Tell in one line how a report came about."""
-    text = {"multi30k": "Multi30k", "generated": "made-up text"}[report["text"]]
+    text = {"multi30k": " on Multi30k", "generated": " on made-up text"}[report["text"]]
+    reads = any(result["part"] in ("training", "decoding") for result in report["results"])
     origin = f"{report['date'][:10]}, commit {report['commit']}, {report['machine']}"
-    return f"Measured by `{report['command']}` on {text}, {origin}."
+    return f"Measured by `{report['command']}`{text if reads else ''}, {origin}."
 
 
 def main() -> None:

@@ -5,7 +5,8 @@ from pathlib import Path
 def test_a_model_by_table_and_json(seq2seq, model: str, tmp_path: Path) -> None:
     text = tmp_path / "text"
     text.write_text("ein Haus\nam See\n")
-    status, out, err = seq2seq("benchmark", model, "--input", str(text), "--json", str(tmp_path / "figures.json"))
+    command = ("benchmark", model, "--input", "-", "--json", str(tmp_path / "figures.json"))
+    status, out, err = seq2seq(*command, stdin=text.read_bytes())
     assert status == 0 and "Translating 2 sentences, beam 2 ..." in err
     figures = json.loads((tmp_path / "figures.json").read_text())
     assert figures["sentences"] == 2 and f"{figures['setting']['parameters']:,} parameters".encode() in out

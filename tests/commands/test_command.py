@@ -1,9 +1,10 @@
+import sys
 import zipfile
 from pathlib import Path
 
 import pytest
 
-from seq2seq.commands.command import main
+from seq2seq.commands.command import COMMANDS, main
 
 
 @pytest.mark.parametrize(
@@ -70,3 +71,38 @@ def test_debug_shows_where(seq2seq, tmp_path: Path) -> None:
     (tmp_path / "empty.s2s").touch()
     status, _, err = seq2seq("translate", str(tmp_path / "empty.s2s"), "--debug")
     assert status == 1 and "Traceback" in err and "seq2seq: error: " in err
+
+
+TAKES = {  # what a command needs that writes to stdout; launch leaves that to its workers
+    "train": ["r.toml"],
+    "translate": ["MODEL", "Haus"],
+    "evaluate": ["MODEL", "--source", "a", "--target", "b"],
+    "score": ["MODEL", "--source", "a", "--target", "b"],
+    "compare": ["RUN", "OTHER"],
+    "shortlist": ["MODEL", "--source", "a", "--target", "b"],
+    "describe": ["RECIPE"],
+    "benchmark": ["RECIPE"],
+    "verify-resume": ["RECIPE", "--steps", "2", "--kill-at", "1"],
+}
+
+
+def test_a_closed_stdout_is_refused_before_any_work(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("r.toml").write_text('name = "r"\n[data]\npath = "c"\nsource = "a"\ntarget = "b"\n')
+    monkeypatch.setattr(sys, "stdout", None)
+    assert {"launch", *TAKES} == {each.__name__.rpartition(".")[2].replace("_", "-") for each in COMMANDS}
+    for command, arguments in TAKES.items():
+        assert main([command, *arguments]) == 2
+        assert "error: Standard output is closed" in capsys.readouterr().err
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a disk that is always full")
+def test_help_that_is_not_taken_is_a_failure(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture) -> None:
+    for arguments in (["--help"], ["--version"], ["describe", "--help"]):
+        with Path("/dev/full").open("w") as full, pytest.raises(SystemExit) as exit:
+            monkeypatch.setattr(sys, "stdout", full)
+            main(arguments)
+        assert exit.value.code == 1
+        assert "error: stdout: No space left on device" in capsys.readouterr().err

@@ -46,3 +46,15 @@ def test_a_run_folder_stands_for_its_model(seq2seq, here: Path) -> None:
     scores = json.loads((here / "result.json").read_text())["metrics"]["test"]
     assert json.loads(seq2seq("evaluate", str(here), *files, "--json")[1])["metrics"] == scores
     assert seq2seq("describe", str(here))[1].startswith(f"{here}/model.s2s\n".encode())
+
+
+def test_several_references_are_one_sentence(seq2seq, model: str, translator: Translator, tmp_path: Path) -> None:
+    sources = ["ein Haus", "Wald", "ein Haus"]
+    right = translator.translate(sources)
+    (tmp_path / "x.de").write_text("".join(f"{text}\n" for text in sources))
+    (tmp_path / "x.en").write_text(f"other\nother\n{right[0]}\n")
+    files = ["--source", f"{tmp_path}/x.de", "--target", f"{tmp_path}/x.en", "--metrics", "exact_match", "--json"]
+    for option, sentences, score in (([], 3, 100 / 3), (["--several-references"], 2, 50)):
+        told = json.loads(seq2seq("evaluate", model, *files, *option)[1])
+        assert (told["sentences"], told["lines"]) == (sentences, 3)
+        assert abs(told["metrics"]["exact_match"] - score) < 1e-9

@@ -63,6 +63,8 @@ def test_a_tab_is_text_like_any_other_and_what_is_unknown_is_counted(seq2seq, mo
         ("Haus\nSee\n", "house\n", [], "x.en with 1 lines"),
         ("Haus\n \n", "house\nlake\n", [], "x.de, line 2 without text. Leave the pair out"),
         ("Haus\nSee\n", "house\tlake\nlake\n", ["--contrastive"], "x.en, line 2 without a tab"),
+        # of which normalization leaves nothing; the line of the file, not of all its translations
+        ("Haus\n\u200b\n", "a\tb\tc\na\tb\n", ["--contrastive"], "x.de, line 2 without text. Leave the pair out"),
     ],
 )
 def test_what_is_refused(

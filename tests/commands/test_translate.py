@@ -184,3 +184,20 @@ def test_a_reader_that_has_seen_enough_is_no_error_to_tell(model: str) -> None:
     done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=True)
     assert done.stdout.count("\n") == 1
     assert done.stderr == ""
+
+
+def test_the_name_of_a_file_is_no_text_and_that_of_a_folder_is(
+    seq2seq, model: str, translator: Translator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("Wald").mkdir()
+    Path("Haus").write_text("ein Haus\n")
+    os.mkfifo("See")
+    assert seq2seq("translate", model, "Wald")[:2] == (0, f"{translator.translate(['Wald'])[0]}\n".encode())
+    for name in ("Haus", "See"):
+        status, out, err = seq2seq("translate", model, "Wald", name)
+        assert (status, out) == (
+            2,
+            b"",
+        ) and f"Received: TEXT {name}. To translate what is in it: --input {name}." in err
+    assert seq2seq("translate", model, stdin=b"Haus\n")[:2] == (0, f"{translator.translate(['Haus'])[0]}\n".encode())

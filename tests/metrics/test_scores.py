@@ -235,3 +235,27 @@ def test_import_is_light():
     )
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert found.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("name", METRICS)
+@pytest.mark.parametrize(
+    ("hypotheses", "references", "message"),
+    [
+        (["a", float("nan")], ["a", "b"], r"hypotheses\[1\]=nan, counted from 0"),
+        (["a", "b"], ["a", None], r"references\[1\]=None"),
+        (["a", "b"], ["a", ["b", float("nan")]], r"references\[1\]\[1\]=nan"),
+        (["a"], [b"a"], r"references\[0\]=b'a'"),
+        (["a"], [{"a": 1}], r"references\[0\]={'a': 1}"),
+        ({"a": 1}, ["a"], "hypotheses has one entry per sentence, in their order. Received: a dict"),
+        (["a", "b"], {"a", "b"}, "references has one entry .* Received: a set"),
+        (["x", "y"], type("DataFrame", (list,), {})(["x", "y"]), "references has one entry .* Received: a DataFrame"),
+    ],
+)
+def test_what_is_no_text_is_refused_with_its_place(name, hypotheses, references, message):
+    with pytest.raises(ValueError, match=message):
+        score(name, hypotheses, references)
+
+
+def test_rows_of_a_shuffled_column_are_taken_in_their_order():
+    texts = pytest.importorskip("pandas").Series(["a", "b", "c"])[[2, 0, 1]]
+    assert score("exact_match", texts, ["c", "a", "b"]).value == 100

@@ -199,12 +199,16 @@ def same_weights(ours, stock):
 
 @pytest.mark.parametrize(
     ("passing", "settings"),
-    [
+    quick(
+        [
+            ("first decoder layer from the last encoder layer", {"mode": "last_layer", "to": "first"}),
+            ("every decoder layer from the last encoder layer", {"mode": "last_layer"}),
+            ("each from its own level", {"mode": "per_layer"}),
+            ("all layers concatenated", {"mode": "concatenated"}),
+        ],
         ("first decoder layer from the last encoder layer", {"mode": "last_layer", "to": "first"}),
-        ("every decoder layer from the last encoder layer", {"mode": "last_layer"}),
         ("each from its own level", {"mode": "per_layer"}),
-        ("all layers concatenated", {"mode": "concatenated"}),
-    ],
+    ),
 )
 def test_equals_a_hand_written_keras_model(passing, settings):
     """Logits, the loss and its scale, and the update of every weight."""

@@ -235,6 +235,16 @@ def test_one_missing_part(tmp_path: Path) -> None:
     assert corpora.test is None and len(corpora.validation) == 2
 
 
+def test_a_sample_is_drawn_once_the_other_parts_are_set_aside(tmp_path: Path) -> None:
+    for language in ("de", "en"):
+        (tmp_path / f"train.{language}").write_text("".join(f"Satz {number}\n" for number in range(20)))
+    data = Data(str(tmp_path), "de", "en", validation="", test="", hold_out=3)
+    whole, sampled = (read_corpora(Recipe("tiny", replace(data, sample=count))) for count in (0, 5))
+    assert len(whole.train) == 14 and len(sampled.train) == 5
+    assert set(sampled.train) < set(whole.train)
+    assert [list(part or ()) for part in sampled[1:]] == [list(part or ()) for part in whole[1:]]
+
+
 def test_a_missing_part_offers_to_set_sentences_aside(tmp_path: Path) -> None:
     for language in ("de", "en"):
         (tmp_path / f"train.{language}").write_text("eins\nzwei\n")

@@ -20,6 +20,7 @@ from seq2seq.recipe import (
     Recipe,
     SourceTokenizerSettings,
     TargetTokenizerSettings,
+    TeacherForcingSettings,
     TokenizerSettings,
     TrainingSettings,
     load_recipe,
@@ -161,6 +162,8 @@ def test_override_types_a_value_by_its_setting(assignment: str, expected: object
         ("tokenizer.target.kind=chr", r'Received: tokenizer\.target\.kind="chr"\. Did you mean "char"\?'),
         ("tokenizer.target.vocab_size=7", r"from 8 up\. Received: tokenizer\.target\.vocab_size=7"),
         ("tokenizer.source.joint=true", r"no setting tokenizer\.source\.joint\. Did you mean tokenizer\.joint\?"),
+        ("decoding.kind=greedy", r"no setting decoding\.kind\. Did you mean decoding\.search\.kind\?"),
+        ("evaluation.metrics=blue", r'Received: evaluation\.metrics="blue"\. Did you mean "bleu"\?'),
         ("name=a/b", r'name must be letters, digits.*Received: name="a/b"'),
     ],
 )
@@ -287,6 +290,7 @@ def test_names_of_modes_are_those_of_the_parts() -> None:
     from seq2seq.layers import CELLS, attention, bridge, stack
     from seq2seq.metrics import METRICS
     from seq2seq.models.architectures import ARCHITECTURES
+    from seq2seq.models.teacher_forcing import RISES
     from seq2seq.text import tokenizer
     from seq2seq.training.optimizers import OPTIMIZERS
     from seq2seq.training.schedules import SCHEDULES
@@ -310,6 +314,7 @@ def test_names_of_modes_are_those_of_the_parts() -> None:
     assert names(model["architecture"]) == {"", *ARCHITECTURES}
     assert names(training["optimizer"]) == set(OPTIMIZERS)
     assert names(training["schedule"]) == set(SCHEDULES)
+    assert names(kinds(TeacherForcingSettings)["schedule"]) == set(RISES)
     assert names(text["kind"]) == set(tokenizer.KINDS)
     assert names(text["normalization"]) == set(tokenizer.NORMALIZATIONS)
     for side in (SourceTokenizerSettings, TargetTokenizerSettings):

@@ -1,5 +1,7 @@
 import os
 import stat
+import threading
+from pathlib import Path
 
 import pytest
 
@@ -42,3 +44,25 @@ def test_a_folder_that_cannot_be_synchronised_is_no_failure(tmp_path, monkeypatc
     with replacing(tmp_path / "a.txt") as temporary:
         temporary.write_text("whole")
     assert (tmp_path / "a.txt").read_text() == "whole"
+
+
+def test_a_link_stays_and_a_pipe_is_written_as_it_is(tmp_path):
+    (tmp_path / "file").write_text("old")
+    (tmp_path / "link").symlink_to("file")
+    with replacing(tmp_path / "link") as place:
+        place.write_text("new")
+    assert (tmp_path / "file").read_text() == "new" and (tmp_path / "link").is_symlink()
+    os.mkfifo(tmp_path / "pipe")
+    read = []
+    reader = threading.Thread(target=lambda: read.append((tmp_path / "pipe").read_text()))
+    reader.start()
+    with replacing(tmp_path / "pipe") as place:
+        place.write_text("through")
+    reader.join()
+    assert read == ["through"] and (tmp_path / "pipe").is_fifo()
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a disk that is always full")
+def test_a_device_that_is_full_is_named():
+    with pytest.raises(OSError, match="/dev/full"), replacing(Path("/dev/full")) as place:
+        place.write_text("more than there is room for")

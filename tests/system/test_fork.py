@@ -2,6 +2,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from seq2seq import Decoder, Encoder, Seq2Seq, StateBridge
@@ -11,6 +12,8 @@ GOLDEN = Path(__file__).parents[1] / "golden" / "format-2.s2s"
 FORKED = """
 import multiprocessing
 import sys
+
+import numpy as np
 
 import seq2seq
 from seq2seq.models import Seq2Seq  # TensorFlow is imported, and not used yet
@@ -24,6 +27,15 @@ def translates():
 def scores():
     return translator.score(["zwei"], ["two"])
 
+def fits():
+    translator.model.fit(inputs, targets, verbose=0)
+
+def predicts():
+    translator.model.predict(inputs, verbose=0)
+
+def calls():
+    translator.model(inputs)
+
 def in_a_child(call):
     with multiprocessing.get_context("fork").Pool(1) as pool:
         try:
@@ -34,9 +46,12 @@ def in_a_child(call):
 found = in_a_child(loads_and_translates)
 translator = seq2seq.load(sys.argv[1])
 assert found == translates()
-assert "Load or build models in the child alone" in in_a_child(translates)
-assert "Load or build models in the child alone" in in_a_child(scores)
-assert "Load or build models in the child alone" in in_a_child(loads_and_translates)
+translator.model.compile("sgd")
+targets = np.full((4, 3), 2)
+inputs = {"source": targets, "target_in": targets}
+fits(), predicts(), calls()
+for use in (translates, scores, loads_and_translates, fits, predicts, calls):
+    assert "Load or build models in the child alone" in in_a_child(use)
 """
 
 
@@ -54,13 +69,22 @@ def test_a_child_does_not_use_what_its_parent_used(monkeypatch: pytest.MonkeyPat
 
 def test_no_use_of_a_model_waits_in_a_child(monkeypatch: pytest.MonkeyPatch) -> None:
     model = Seq2Seq(Encoder(9, 4, [6]), StateBridge([6]), Decoder(9, 4, [6], "general"))
-    inputs, target_out = {"source": [[5, 2]], "target_in": [[1, 5]]}, [[5, 2]]
+    inputs = {"source": np.array([[5, 2]]), "target_in": np.array([[1, 5]])}
+    target_out = np.array([[5, 2]])
+    model.compile("sgd")
     monkeypatch.setattr(fork, "_first", -1)
     for use in (
         model.compile,
         lambda: model.decode([[5, 2]]),
         lambda: model.score(inputs, target_out),
         lambda: model.attention_weights(inputs),
+        lambda: model(inputs),
+        lambda: model.fit(inputs, target_out),
+        lambda: model.evaluate(inputs, target_out),
+        lambda: model.predict(inputs),
+        lambda: model.train_on_batch(inputs, target_out),
+        lambda: model.test_on_batch(inputs, target_out),
+        lambda: model.predict_on_batch(inputs),
     ):
         with pytest.raises(RuntimeError, match="A forked process cannot use TensorFlow"):
             use()

@@ -1,3 +1,7 @@
+import os
+import sys
+from pathlib import Path
+
 import pytest
 
 from seq2seq.system.terminal import UsageError, exit_status, format_records, format_table, width
@@ -54,3 +58,28 @@ def test_debug_shows_where(capsys: pytest.CaptureFixture[str]) -> None:
 
     assert exit_status(job, debug=True) == 1
     assert "Traceback" in capsys.readouterr().err
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a disk that is always full")
+def test_what_stdout_does_not_take_is_a_failure(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def stop() -> None:
+        print("a table")
+        raise SystemExit(143)
+
+    with Path("/dev/full").open("w") as full:  # closing it, as Python does at the end, is no second error
+        monkeypatch.setattr(sys, "stdout", full)
+        assert exit_status(lambda: print("a table")) == 1
+        assert "error: stdout: No space left on device. Free some space" in capsys.readouterr().err
+    with Path("/dev/full").open("w") as full:
+        monkeypatch.setattr(sys, "stdout", full)
+        with pytest.raises(SystemExit) as stopped:
+            exit_status(stop)
+        assert stopped.value.code == 143
+    reader, writer = os.pipe()
+    os.close(reader)
+    with os.fdopen(writer, "w") as nobody:
+        monkeypatch.setattr(sys, "stdout", nobody)
+        assert exit_status(lambda: print("a table")) == 1
+        assert capsys.readouterr().err == ""

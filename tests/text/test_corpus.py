@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from seq2seq.text import reading
-from seq2seq.text.corpus import Corpus, CorpusError, Pair, corpus_from_pairs, hold_out
+from seq2seq.text.corpus import Corpus, CorpusError, Pair, corpus_from_pairs, hold_out, sample
 from seq2seq.text.reading import read_corpus
 
 STREAMING = pytest.mark.parametrize("streaming", [False, True])
@@ -223,6 +223,32 @@ class TestHoldOut:
     def test_nothing_to_hold_out_is_refused(self):
         with pytest.raises(CorpusError, match=r"positive number of sources. Received: count=0"):
             hold_out(corpus_from_pairs([("a", "b")]), 0)
+
+
+class TestSample:
+    @given(TestHoldOut.PAIRS, st.integers(1, 9))
+    def test_has_all_pairs_of_so_many_sources_and_lies_in_every_larger_one(self, pairs, count):
+        corpus = corpus_from_pairs(pairs)
+        if count > len(set(corpus.sources)):
+            with pytest.raises(CorpusError, match=f"from one to all distinct sources. Received: count={count}, "):
+                sample(corpus, count)
+            return
+        drawn = sample(corpus, count)
+        inside = set(drawn.sources)
+        assert len(inside) == count
+        assert list(drawn) == [pair for pair in pairs if pair[0] in inside]
+        assert inside <= set(sample(corpus, min(count + 1, len(set(corpus.sources)))).sources)
+
+    def test_a_stream_gives_the_same_and_tells_what_it_skipped(self):
+        pairs = [Pair("a", "1"), Pair("", "2"), Pair("b", "3"), Pair("c", "4")]
+        corpora = [Corpus(lambda: iter(pairs), name="letters", streamed=streamed) for streamed in (False, True)]
+        first, second = (sample(corpus, 2) for corpus in corpora)
+        assert list(first) == list(second)
+        assert first.report() == second.report() == "letters, a sample: 2 pairs, skipped: 1 empty"
+
+    def test_nothing_is_no_sample(self):
+        with pytest.raises(CorpusError, match="Received: count=0, "):
+            sample(corpus_from_pairs([("a", "b")]), 0)
 
 
 def test_text_to_be_scored_is_kept_whole(tmp_path):

@@ -11,6 +11,7 @@ import pytest
 
 from seq2seq.metrics import EvaluationSettings
 from seq2seq.models.kernels import SlowKernelError, layer_kernels
+from seq2seq.models.settings import TeacherForcingSettings
 from seq2seq.system.terminal import exit_status
 from seq2seq.text.batches import Batches
 from seq2seq.text.corpus import corpus_from_pairs
@@ -363,10 +364,14 @@ def test_strict_kernels_refuse_before_anything_is_written(tmp_path):
     assert not list(tmp_path.iterdir())
 
 
-def test_a_resumed_run_samples_the_same_words(tmp_path):
+@pytest.mark.parametrize("sampling", quick([True, False], False))
+def test_a_resumed_run_draws_the_same_words_and_own_predictions(tmp_path, sampling):
     def sampled():
         model = make_model()
-        model.sample_softmax(5, seed=3)
+        if sampling:
+            model.sample_softmax(5, seed=3)
+        else:
+            model.teacher_forcing = TeacherForcingSettings("tokens", schedule="linear", steps=5)
         return model
 
     straight, _ = run(tmp_path / "straight", sampled())

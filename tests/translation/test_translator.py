@@ -16,6 +16,7 @@ from seq2seq import Decoder, Encoder, Seq2Seq, StateBridge, Tokenizer, Translato
 from seq2seq.metrics import character_error_rate
 from seq2seq.recipe import DecodingSettings
 from seq2seq.search import Beam, Greedy, Hypotheses, Sample
+from seq2seq.settings import to_table
 from seq2seq.text import END, PAD, Batches, LengthLimit
 from seq2seq.translation import Cuts, Hypothesis, Shortlist, read_about
 from seq2seq.translation import translator as translator_module
@@ -302,9 +303,19 @@ class TestFile:
         loaded = seq2seq.load(file)
         assert loaded.recipe == translator.recipe
         assert loaded.about == read_about(file)
-        assert {"decoding": {"beam_size": 3}, "format": FORMAT, "joint": True}.items() <= loaded.about.items()
+        decoding = to_table(DecodingSettings(Beam(3)))
+        assert {"decoding": decoding, "format": FORMAT, "joint": True}.items() <= loaded.about.items()
         assert loaded.source_tokenizer is loaded.target_tokenizer
         assert [entry.name for entry in file.parent.iterdir()] == ["model.s2s"]
+
+    def test_what_was_set_in_python_travels_too(self, file: Path, tmp_path: Path) -> None:
+        translator = seq2seq.load(file)
+        translator.search, translator.batch_size = Sample(seed=4), 5
+        translator.length_limit = LengthLimit.by_factor(7)
+        translator.save(tmp_path / "set.s2s")
+        loaded = seq2seq.load(tmp_path / "set.s2s")
+        assert (loaded.search, loaded.batch_size) == (Sample(seed=4), 5)
+        assert loaded.length_limit == LengthLimit.by_factor(7)
 
     def test_metrics_are_of_the_weights_that_they_stand_beside(
         self, tokenizer: Tokenizer, file: Path, capsys: pytest.CaptureFixture[str]

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from seq2seq.layers import LSTM
+from seq2seq.layers import CELLS, LSTM, RNN
 from seq2seq.recipe import (
     AttentionSettings,
     Data,
@@ -35,7 +35,15 @@ def main() -> None:
     """Do the job of standard input."""
     process.prepare()
     turns = Turns()
-    {"layer": layer, "training": training, "decoding": decoding, "curves": curves}[turns.job.part](turns)
+    parts = {
+        "layer": layer,
+        "cells": cells,
+        "training": training,
+        "recipes": recipes,
+        "decoding": decoding,
+        "curves": curves,
+    }
+    parts[turns.job.part](turns)
 
 
 def layer(turns: Turns) -> None:
@@ -48,19 +56,45 @@ def layer(turns: Turns) -> None:
     turns.repeat(works, least=0.3)
 
 
-def training(turns: Turns) -> None:
-    """Train by `fit`, as `seq2seq train` does."""
-    import keras
+def cells(turns: Turns) -> None:
+    """A layer of every cell: those of one size and precision right after one another."""
+    from tests.benchmarks.systems.keras_layers import stack_passes
 
+    passes = {name: stack_passes(turns.job, functools.partial(RNN, cell=name)) for name in CELLS}
+    works = {}
+    for key in passes["lstm"]:
+        for name, cell in CELLS.items():
+            operations, call = passes[name][key]
+            works[f"{key} {name}"] = operations * cell.gates / CELLS["lstm"].gates, call
+    turns.repeat(works, least=0.2, warm=True)
+
+
+def training(turns: Turns) -> None:
+    """Train the model of the comparison."""
     job = turns.job
     text = json.loads(Path(job.text).read_text("utf-8"))
     batches = Batches(text["train"]["source"], text["train"]["target"], size=job.batch, seed=0)
+    model = build(job.architecture, job.precision)
+    _check_size(model, job.architecture)
+    _fit(turns, model, batches, TrainingSettings(learning_rate=1e-3, clip_norm=1.0))
+
+
+def recipes(turns: Turns) -> None:
+    """Train a small recipe."""
+    from tests.benchmarks.small import SMALL
+
+    recipe, batches, sizes = SMALL[turns.job.recipe]()
+    _fit(turns, build_model(recipe, *sizes), batches, recipe.training)
+
+
+def _fit(turns: Turns, model, batches: Batches, settings: TrainingSettings) -> None:
+    """Train by `fit`, as `seq2seq train` does."""
+    import keras
+
     tokens = itertools.chain.from_iterable(
         (int(np.count_nonzero(target_out)) for _, target_out in batches.run(epoch)) for epoch in itertools.count()
     )
-    model = build(job.architecture, job.precision)
-    _check_size(model, job.architecture)
-    model.compile(optimizer=build_optimizer(TrainingSettings(learning_rate=1e-3, clip_norm=1.0)))
+    model.compile(optimizer=build_optimizer(settings))
     updates = Updates(turns)
 
     class Count(keras.callbacks.Callback):

@@ -1,0 +1,172 @@
+"""What README, docs and recipes tell of results is what the files in docs/results say."""
+
+import importlib
+import json
+import re
+from pathlib import Path
+from statistics import fmean, stdev
+
+import pytest
+
+from seq2seq.analysis.comparison import compare_runs
+from seq2seq.metrics.scores import METRICS
+from tests.analysis.comparison.fabricated import finished_folder, spoilt
+from tests.letters import finished, here  # noqa: F401
+
+ROOT = Path(__file__).parent.parent
+FILES = sorted((ROOT / "docs" / "results").glob("*.json"))
+each_file = pytest.mark.parametrize("path", FILES, ids=[path.stem for path in FILES])
+# What is told of another machine, model or time than the results; the page says which.
+ELSEWHERE = {"docs/explanation/decoding.md": {"40.48"}}
+
+
+@pytest.fixture
+def results_table(monkeypatch):
+    monkeypatch.syspath_prepend(ROOT / "docs")
+    return importlib.import_module("results_table")
+
+
+def test_pages_and_headers_tell_what_the_files_say(results_table):
+    rows = results_table.rows()
+    stale = [path.name for path in results_table.pages() if results_table.told(path, rows) != path.read_text("utf-8")]
+    assert not stale, "run: python docs/results_table.py"
+
+
+def test_no_score_stands_in_a_page_that_is_not_in_a_file(results_table):
+    rows = results_table.rows().values()
+    known = set(re.findall(r"\d+\.\d+", " ".join(f"{row.ours()} {row.theirs()}" for row in rows)))
+    known |= set(re.findall(r"\d+\.\d+", results_table.runs_table(rows)))
+    score = re.compile(rf"\b(?:{'|'.join(results_table.LABELS.values())})(?: of)? (\d+\.\d+)")
+    for path in results_table.pages():
+        prose = re.sub(r"^```.*?^```", "", path.read_text("utf-8"), flags=re.MULTILINE | re.DOTALL)
+        allowed = known | ELSEWHERE.get(path.relative_to(ROOT).as_posix(), set())
+        assert set(score.findall(prose)) <= allowed, path
+
+
+def test_every_row_is_told_and_every_recipe_has_one(results_table):
+    rows = results_table.rows()
+    page = (ROOT / "docs" / "explanation" / "results.md").read_text("utf-8")
+    told = set(re.search(r"<!-- results: (.*?) -->", page)[1].split())
+    each_run = {name for names in re.findall(r"<!-- runs: (.*?) -->", page) for name in names.split()}
+    assert told == set(rows)
+    assert each_run == {name for name, row in rows.items() if not row.mean_of}
+    assert {row.recipe for row in rows.values()} == {f"recipes/{path.name}" for path in (ROOT / "recipes").glob("*.py")}
+
+
+@each_file
+def test_a_file_holds_what_a_row_needs(path, results_table):
+    table = json.loads(path.read_text("utf-8"))
+    assert set(table) <= {"title", "recipe", "command", "metrics", "published", "mean_of", "runs"}
+    assert set(table["metrics"]) <= set(results_table.LABELS) <= set(METRICS)
+    for system in table["published"]:
+        assert system["system"] and set(system) - {"system"} <= set(table["metrics"])
+    seeds = [run["seed"] for run in table.get("runs", ())]
+    assert seeds == sorted(set(seeds))
+    for run in table.get("runs", ()):
+        assert set(table["metrics"]) <= set(run["metrics"]["test"]) <= set(run["signatures"])
+        # A row is runs of one recipe but for the seed, and its settings are those of its command.
+        assert set(run["changed_settings"]) == set(table["runs"][0]["changed_settings"])
+        assert re.fullmatch(r"[0-9a-f]{7,40}", run["commit"])
+    assert not re.search(r"/(?:work|home|root|tmp)/", path.read_text("utf-8"))
+
+
+def test_mean_and_spread_are_those_of_the_seeds(results_table):
+    values = [40.25, 41.0, 41.5]
+    runs = tuple(a_run(seed, bleu=value) for seed, value in enumerate(values))
+    row = results_table.Row("name", "A task", "recipes/a.py", "python recipes/a.py", ("bleu",), runs=runs)
+    assert row.ours() == f"BLEU {fmean(values):.2f} ± {stdev(values):.2f} (3 seeds)"
+    assert row.minutes() == "2"  # 4 epochs of 30 seconds
+    assert "| A task | 2 | 39.50 | 41.50 | 3 of 4 | 1,000 | 5.0 | 0123abc |" in results_table.runs_table([row])
+
+
+def test_a_mean_row_is_the_mean_of_each_seed_that_all_have(results_table, tmp_path, monkeypatch):
+    table = {"title": "One", "recipe": "recipes/a.py", "command": "python recipes/a.py", "metrics": ["bleu"]}
+    write(tmp_path / "first.json", {**table, "runs": [a_run(0, bleu=10.0), a_run(1, bleu=20.0)]})
+    write(tmp_path / "second.json", {**table, "runs": [a_run(1, bleu=40.0)]})
+    write(tmp_path / "both.json", {**table, "title": "Both", "mean_of": ["first", "second"]})
+    monkeypatch.setattr(results_table, "RESULTS", tmp_path)
+    both = results_table.rows()["both"]
+    assert both.values("bleu") == [30.0] and both.minutes() == "4"
+
+
+def test_a_page_that_asks_for_an_unknown_row_is_refused(results_table, tmp_path):
+    page = tmp_path / "page.md"
+    page.write_text("<!-- results: nowhere -->\n<!-- end -->\n")
+    with pytest.raises(ValueError, match=r"made of the files in docs/results\. Received: nowhere in page\.md"):
+        results_table.told(page, results_table.rows())
+
+
+def test_a_header_keeps_an_option_with_its_value(results_table):
+    command = "python recipes/a.py --seed 1 " + " ".join(f"--set model.encoder.units={number}" for number in range(9))
+    row = results_table.Row("name", "A task", "recipes/a.py", command, ("bleu",), runs=(a_run(0, bleu=10.0),))
+    header = results_table.header([row])
+    assert header.startswith(
+        "\nCost     in minutes, on 2 cores (Intel Xeon): 2\nResult   BLEU 10.00 (1 seed); by --set "
+    )
+    assert header.count("--set model.encoder.units=") == 9 and max(map(len, header.splitlines())) <= 120
+
+
+def test_a_run_is_carried_without_what_names_the_machine(results_table, here, tmp_path, monkeypatch):  # noqa: F811
+    result = json.loads((here / "result.json").read_text("utf-8"))
+    command = f"python recipes/a.py --data {tmp_path} --set model.dropout=0.1 --out={tmp_path} --resume-if-begun"
+    write(here / "result.json", {**result, "command": command, "changed_settings": {"model.dropout": 0.1}})
+    monkeypatch.setattr(results_table, "RESULTS", tmp_path)
+    table = {"title": "One", "recipe": "recipes/a.py", "command": "python recipes/a.py", "metrics": ["exact_match"]}
+    write(tmp_path / "one.json", table)
+    for commit in ("0123abc", "4567def"):  # the second in the place of the first, which is of the same seed
+        results_table.add("one", commit, [here])
+    (run,) = json.loads((tmp_path / "one.json").read_text("utf-8"))["runs"]
+    assert (run["metrics"], run["commit"]) == (result["metrics"], "4567def")
+    assert (run["command"], run["changed_settings"]) == (
+        "python recipes/a.py --set model.dropout=0.1",
+        {"model.dropout": 0.1},
+    )
+    assert str(tmp_path) not in json.dumps(run) and "system" not in run["versions"]
+    assert len(run["curve"]["val_loss"]) == run["epochs"] == 1
+
+
+def test_a_run_that_is_not_finished_is_refused(results_table, tmp_path):
+    with pytest.raises(ValueError, match=r"A result is of a finished run\. Received: "):
+        results_table.shortened(tmp_path, "0123abc")
+
+
+def test_a_comparison_is_carried_and_told(results_table, tmp_path, monkeypatch):
+    monkeypatch.setattr(results_table, "RESULTS", tmp_path)
+    plain = [finished_folder(tmp_path / f"runs/plain-{seed}", seed=seed) for seed in range(3)]
+    worse = [
+        finished_folder(
+            tmp_path / f"runs/worse-{seed}", "model.dropout=0.5", seed=seed, translations=spoilt(0.9, 100 + seed)
+        )
+        for seed in range(3)
+    ]
+    results_table.compare("dropout", "0123abc", [*plain, *worse])
+    text = (tmp_path / "comparisons" / "dropout.json").read_text("utf-8")
+    assert str(tmp_path) not in text
+    found = compare_runs([*plain, *worse]).variants[1].metrics["exact_match"]
+    head, _, *rows = results_table.comparison_table("dropout", "exact_match").splitlines()
+    assert "exact match" in head
+    assert f"| {found.mean:.2f} ± {found.spread:.2f} | {found.difference.value:+.2f} |" in rows[1]
+    assert rows[1].endswith("| worse |")
+    with pytest.raises(ValueError, match=r"tells the metrics of its runs\. Received: dropout bleu\. There is: exact_"):
+        results_table.comparison_table("dropout", "bleu")
+    with pytest.raises(ValueError, match=r"carried before it is told\. Received: nothing\."):
+        results_table.comparison_table("nothing", "bleu")
+
+
+def a_run(seed, **scores):
+    return {
+        "seed": seed,
+        "commit": "0123abc",
+        "metrics": {"validation": {name: value - 2 for name, value in scores.items()}, "test": scores},
+        "signatures": dict.fromkeys(scores, "version:1"),
+        "parameters": 1000,
+        "epochs": 4,
+        "best_epoch": 3.0,
+        "minutes": 5.0,
+        "fastest_epoch_seconds": 30.0,
+        "machine": {"processor": "Intel(R) Xeon(R) Processor", "cores": 2},
+    }
+
+
+def write(path, table):
+    path.write_text(json.dumps(table), encoding="utf-8")
