@@ -67,6 +67,7 @@ def export(
     _need_packages()
     from seq2seq.export.graphs import write_graphs
 
+    _need_one_model(translator)
     _need_float32(translator)
     texts = [text for text in sample if text.strip()] or parity.generated(translator)
     graphs = write_graphs(translator.model)
@@ -129,6 +130,21 @@ def _need_packages() -> None:
                 f"Exporting needs onnx and onnxruntime. Received: an environment without {package}. "
                 "Install them: pip install 'seq2seq[export]'."
             ) from error
+
+
+def _need_one_model(translator: Translator) -> None:
+    from seq2seq.models import Seq2Seq
+
+    if type(translator.model) is not Seq2Seq:
+        raise ValueError(
+            "An export holds one model. "
+            f"Received: a translator with a {type(translator.model).__name__}. Export one of its models, or average them."
+        )
+    if translator.mbr != "none":
+        raise ValueError(
+            "An export takes the hypothesis with the best score. "
+            f"Received: a translator with mbr={translator.mbr!r}. Set its mbr to 'none'."
+        )
 
 
 def _need_float32(translator: Translator) -> None:
