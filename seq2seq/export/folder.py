@@ -137,8 +137,8 @@ def _need_one_model(translator: Translator) -> None:
 
     if type(translator.model) is not Seq2Seq:
         raise ValueError(
-            "An export holds one model. "
-            f"Received: a translator with a {type(translator.model).__name__}. Export one of its models, or average them."
+            f"An export holds one model. Received: a translator with a {type(translator.model).__name__}. "
+            "Export one of its models, or average them."
         )
     if translator.mbr != "none":
         raise ValueError(

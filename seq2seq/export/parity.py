@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from seq2seq.runtime.translator import Translator as Runtime
+from seq2seq.runtime.translator import ExportedTranslator
 from seq2seq.text.bucketing import pad_batch
 from seq2seq.text.ids import Ids
 from seq2seq.text.special_ids import PAD, PIECES
@@ -52,7 +52,7 @@ class Parity(NamedTuple):
         )
 
 
-def compare(model: Translator, exported: Runtime, texts: Sequence[str]) -> Parity:
+def compare(model: Translator, exported: ExportedTranslator, texts: Sequence[str]) -> Parity:
     """Compare an exported translator with the one that it was made of.
 
     Args:
@@ -73,7 +73,9 @@ def compare(model: Translator, exported: Runtime, texts: Sequence[str]) -> Parit
     return Parity(len(texts), logits, sum(same), sum(alike))
 
 
-def _difference(model: Translator, exported: Runtime, sources: Sequence[str], targets: Sequence[str]) -> float:
+def _difference(
+    model: Translator, exported: ExportedTranslator, sources: Sequence[str], targets: Sequence[str]
+) -> float:
     """The largest difference of a logit over the tokens of given translations; not a number where one is none."""
     source = Ids.pack(model.source_tokenizer.encode_batch(sources))
     target = Ids.pack(model.target_tokenizer.encode_batch(targets))

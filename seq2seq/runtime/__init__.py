@@ -6,13 +6,13 @@ from seq2seq.system.exports import lazily
 
 if TYPE_CHECKING:
     from seq2seq.runtime.folder import ExportedFolderError
-    from seq2seq.runtime.translator import Hypothesis, Translator, load
+    from seq2seq.runtime.translator import ExportedTranslator, Hypothesis, load
 
 _WHERE = {
     "seq2seq.runtime.folder": ["ExportedFolderError"],
-    "seq2seq.runtime.translator": ["Hypothesis", "Translator", "load"],
+    "seq2seq.runtime.translator": ["ExportedTranslator", "Hypothesis", "load"],
 }
 
-__all__ = ["ExportedFolderError", "Hypothesis", "Translator", "load"]
+__all__ = ["ExportedFolderError", "ExportedTranslator", "Hypothesis", "load"]
 
 __getattr__, __dir__ = lazily(__name__, _WHERE)

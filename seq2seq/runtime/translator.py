@@ -48,7 +48,7 @@ class Hypothesis(NamedTuple):
     alignment: npt.NDArray[np.float32] | None = None
 
 
-class Translator:
+class ExportedTranslator:
     """Translates text with an exported model; the same results as `seq2seq.Translator` gives.
 
     Args:
@@ -162,7 +162,7 @@ class Translator:
         return Hypothesis(text, one.score, one.ended, 1, pieces, tuple(one.token_scores), looked)
 
 
-def load(folder: str | Path, threads: int = 0) -> Translator:
+def load(folder: str | Path, threads: int = 0) -> ExportedTranslator:
     """Read an exported translator: `seq2seq.runtime.load("exported").translate(["…"])`.
 
     Args:
@@ -181,7 +181,7 @@ def load(folder: str | Path, threads: int = 0) -> Translator:
     return assembled(files, about, threads)
 
 
-def assembled(files: Mapping[str, bytes], about: Mapping[str, Any], threads: int = 0) -> Translator:
+def assembled(files: Mapping[str, bytes], about: Mapping[str, Any], threads: int = 0) -> ExportedTranslator:
     """Put a translator together from its files.
 
     Args:
@@ -192,7 +192,7 @@ def assembled(files: Mapping[str, bytes], about: Mapping[str, Any], threads: int
     source = Tokenizer.from_bytes(files[SOURCE])
     target = source if about["joint"] else Tokenizer.from_bytes(files[TARGET])
     graphs = Graphs(files[ENCODER], files[STEP], about["state"], about["memory"], threads)
-    return Translator(graphs, source, target, about)
+    return ExportedTranslator(graphs, source, target, about)
 
 
 def _joined(parts: list[list[Hypothesis]]) -> list[Hypothesis]:

@@ -1,6 +1,8 @@
 """An export as a whole: what is in the folder, that it is proved, and what is refused."""
 
 import json
+import logging
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -11,12 +13,13 @@ pytest.importorskip("onnxruntime", reason="exporting needs onnxruntime: pip inst
 
 import keras
 
-from seq2seq import Decoder, Encoder, Seq2Seq, StateBridge, Translator
+from seq2seq import Decoder, Encoder, Seq2Seq, StateBridge, Tokenizer, Translator
 from seq2seq.export import export, parity
 from seq2seq.export import folder as folder_module
+from seq2seq.models.ensemble import Ensemble
 from seq2seq.runtime import load
-from seq2seq.search import Beam, Greedy
-from tests.export.conftest import WORDS
+from seq2seq.search import Beam, Greedy, Sample
+from tests.export.conftest import WORDS, tiny
 from tests.marks import quick
 
 TEXTS = [" ".join(WORDS[place : place + 1 + place % 4]) for place in range(len(WORDS))]
@@ -66,15 +69,33 @@ def test_is_refused_where_it_computes_otherwise(translator: Translator, tokenize
         export(Translator(model, tokenizer, tokenizer), tmp_path)
 
 
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"model": None}, "An export holds one model. Received: a translator with a Ensemble"),
+        ({"mbr": "chrf"}, "with the best score. Received: a translator with mbr='chrf'"),
+        ({"search": Sample(seed=1)}, "greedily or with a beam. Received: settings=Sample"),
+        ({"search": Beam(3, length_form="gnmt")}, "of a search. Received: length_form='gnmt'"),
+    ],
+    ids=["ensemble", "mbr", "sample", "length_form"],
+)
+def test_is_refused_where_the_runtime_has_no_such_search(tokenizer, tmp_path: Path, changes, message):
+    model = tiny(tokenizer.vocab_size)
+    translator = Translator(model, tokenizer, tokenizer)
+    for name, value in changes.items():
+        setattr(translator, name, Ensemble([model, model]) if name == "model" else value)
+    with pytest.raises(ValueError, match=message):
+        export(translator, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
 def test_names_what_has_to_be_installed(translator: Translator, tmp_path: Path, monkeypatch):
-    monkeypatch.setitem(__import__("sys").modules, "onnx", None)
+    monkeypatch.setitem(sys.modules, "onnx", None)
     with pytest.raises(ModuleNotFoundError, match=r"without onnx\. Install them: pip install 'seq2seq\[export\]'"):
         export(translator, tmp_path)
 
 
 def test_two_vocabularies_are_two_files(tokenizer, tmp_path: Path):
-    from seq2seq import Tokenizer
-
     other = Tokenizer.train(["xyz", "zyx"], kind="char")
     model = Seq2Seq(Encoder(tokenizer.vocab_size, 4, [4]), StateBridge([4]), Decoder(other.vocab_size, 4, [4]))
     translator = Translator(model, tokenizer, other)
@@ -84,8 +105,6 @@ def test_two_vocabularies_are_two_files(tokenizer, tmp_path: Path):
 
 
 def test_advice_is_kept_quiet_for_a_moment_only(caplog):
-    import logging
-
     with folder_module._without_advice():
         logging.warning("no")
     logging.warning("yes")
