@@ -319,10 +319,12 @@ class Seq2Seq(keras.Model):
             The hypotheses, best first.
 
         Raises:
-            ValueError: Attention is asked for, and the decoder has none.
+            ValueError: Attention is asked for, and the decoder has none; or the source is no ids.
             RuntimeError: The process was forked from one that had used TensorFlow.
         """
         need_own_threads()
+        source = tf.convert_to_tensor(source)
+        need_ids(source, "source")
         source = tf.cast(source, tf.int32)
         if max_length is None:
             limit = LengthLimit.chosen(search.max_length_factor)
@@ -403,6 +405,12 @@ def _unpacked(data: Any) -> tuple[dict[str, tf.Tensor], tf.Tensor]:
             'Write fit({"source": source, "target_in": target_in}, target_out).'
         )
     need_ids(target_out, "target_out")
+    if not inputs["target_in"].shape.is_compatible_with(target_out.shape):
+        raise ValueError(
+            "The targets are read one token behind what is to be predicted, so both are as long. Received: target_in "
+            f"of shape {tuple(inputs['target_in'].shape)}, target_out of shape {tuple(target_out.shape)}. With <s> "
+            "before and </s> behind each target, take targets[:, :-1] and targets[:, 1:]."
+        )
     if sample_weight is not None:
         raise ValueError(
             "Every real target token counts the same: weights of samples or classes are not supported. "
@@ -412,6 +420,12 @@ def _unpacked(data: Any) -> tuple[dict[str, tf.Tensor], tf.Tensor]:
 
 
 def _check_parts(encoder: Encoder, bridge: Any, decoder: Decoder, share_embeddings: bool) -> None:
+    if not (isinstance(encoder, Encoder) and isinstance(decoder, Decoder) and hasattr(bridge, "build_for")):
+        raise TypeError(
+            "A Seq2Seq model is an Encoder, a bridge and a Decoder, in this order. Received: "
+            f"{', '.join(type(part).__name__ for part in (encoder, bridge, decoder))}. Layers of Keras alone stand in "
+            "a keras.Model, as any of seq2seq.layers do."
+        )
     if list(bridge.units) != list(decoder.units):
         raise ValueError(
             "The bridge makes the initial state of the decoder, so both need the same widths. "
