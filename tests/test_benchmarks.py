@@ -1,6 +1,7 @@
 """The benchmark counts right and gives every system the same job. Nothing is timed here."""
 
 import json
+import re
 from collections import Counter
 from pathlib import Path
 
@@ -8,7 +9,8 @@ import numpy as np
 import pytest
 
 from seq2seq.layers.cells import CELLS
-from tests.benchmarks import charts, environments, plan, tables, text
+from tests.benchmarks import __main__ as benchmarks
+from tests.benchmarks import charts, environments, plan, small, tables, text
 from tests.benchmarks.job import CELL_SIZES, LAYER_SIZES, Architecture, Job, LayerSize, Point
 from tests.benchmarks.turns import Turns, Updates
 
@@ -106,6 +108,32 @@ def test_made_up_text_is_as_long_as_the_real_one(tmp_path, monkeypatch):
         assert all(4 <= word < content["vocab"] for ids in train[side] for word in ids)
 
 
+def test_made_up_words_are_as_long_as_the_real_ones():
+    recipe, batches, sizes = small.g2p()
+    lengths = {"source": [], "target_in": []}
+    for inputs, _ in batches.run(0):
+        assert len(inputs["source"]) <= recipe.batches.size
+        for side, vocab in zip(lengths, sizes, strict=True):
+            assert inputs[side].max() < vocab
+            lengths[side] += np.count_nonzero(inputs[side], axis=1).tolist()
+    assert len(lengths["source"]) == small.WORDS
+    # 8.31 letters and 7.81 phones in the words of SIGMORPHON 2020, `</s>` counted
+    assert np.mean(lengths["source"]) == pytest.approx(8.31, rel=0.02)
+    assert np.mean(lengths["target_in"]) == pytest.approx(7.81, rel=0.02)
+
+
+def test_the_small_recipes_are_those_of_the_plan():
+    assert tuple(small.SMALL) == plan.RECIPES
+    assert [job.recipe for (job,) in groups(parts=["recipes"])] == list(plan.RECIPES)
+
+
+def test_the_machine_names_processor_instructions_and_build():
+    said = benchmarks._machine(2)
+    assert re.search(r"2 of \d+ processors, .*, Python [\d.]+, tensorflow\S* [\d.]+ with(out)? oneDNN$", said)
+    if "avx2" in Path("/proc/cpuinfo").read_text():
+        assert "(AVX2" in said
+
+
 def result(system, rates, precision="float32", **others):
     job = json.loads(Job(system, "training", precision).to_json())
     rounds = [{"tokens_per_second": rate, "tokens": 1000} for rate in rates]
@@ -157,6 +185,23 @@ def test_cells_are_timed_beside_the_lstm_and_per_product():
     shown = " ".join(tables.render([{**result("ours", []), "part": "cells", "rounds": [values]}]).split())
     assert f"| LSTM, ms | {CELL_SIZES[0].operations / 2e11 * 1e3:.1f} |" in shown
     assert "| GRU | 2.00 (1.50) | 2.00 (1.50) | 2.00 (1.50) |" in shown
+
+
+def test_small_recipes_have_a_table_with_milliseconds():
+    results = [
+        {
+            **result("ours", []),
+            "part": "recipes",
+            "recipe": name,
+            "rounds": [{"median_update_ms": ms, "tokens_per_second": 1000.0} for ms in times],
+        }
+        for name, times in (("quickstart", [20.04, 30.0, 25.0]), ("g2p", [101.0]))
+    ]
+    shown = " ".join(tables.render(results).split())
+    assert "| training of small recipes | quickstart | g2p |" in shown
+    origin = {"command": "any", "date": "2026-01-02T03", "commit": "abc", "machine": "one", "text": "generated"}
+    assert tables.describe({**origin, "results": results}) == "Measured by `any`, 2026-01-02, commit abc, one."
+    assert "| a step, ms | 25.0 (20.0–30.0) | 101 (101–101) |" in shown
 
 
 def test_tables_show_medians_spread_and_ratios():

@@ -17,6 +17,7 @@ from seq2seq.commands.script import add_arguments
 from seq2seq.recipe import Data, Recipe
 from seq2seq.settings import sections
 from seq2seq.text import dates
+from tests.test_package import FLOORS, PACKAGE
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", *sorted(path for path in (ROOT / "docs").rglob("*.md") if "_build" not in path.parts)]
@@ -234,6 +235,27 @@ def test_the_names_of_the_package_itself_stand_in_the_reference():
     shown = dict(re.findall(r"^\| `(\w+)` \| (?:\{py:mod\}`)?([\w.]+)`? \|$", page, re.MULTILINE))
     where = {name: module for module, names in seq2seq._WHERE.items() for name in names}
     assert shown == where | {"quiet": "below"}
+
+
+def test_the_rooms_of_the_map_are_the_rooms_on_their_floors():
+    page = (ROOT / "docs" / "explanation" / "architecture.md").read_text("utf-8")
+    floors = [rooms for rooms in FLOORS if rooms != {"__main__"}]
+    shown = {(int(floor), room) for floor, room in re.findall(r"^\| (\d+) \| `(\w+)/` \|", page, re.MULTILINE)}
+    assert shown == {(floor, room) for floor, rooms in enumerate(floors) for room in rooms}
+
+
+@pytest.mark.parametrize("page", ["docs/explanation/architecture.md", "CONTRIBUTING.md"])
+def test_where_to_add_what_names_files_and_tables_that_there_are(page):
+    text = (ROOT / page).read_text("utf-8")
+    tops = "|".join(["seq2seq", "tests", *(room for rooms in FLOORS for room in rooms)])
+    for place in re.findall(rf"(?<![\w/])((?:{tops})/[\w/]*)", text):
+        assert any((folder / name).exists() for folder in (ROOT, PACKAGE) for name in (place, f"{place}.py")), place
+    tables = re.findall(r"((?:`[A-Z_]+`(?: and in )?)+) of `(?:seq2seq/)?([\w/]+\.py)`", text)
+    assert tables
+    for names, place in tables:
+        (path,) = (ROOT / top / place for top in ("", "seq2seq", "tests/search") if (ROOT / top / place).exists())
+        defined = re.findall(r"^([A-Z_]+)\b.*=", path.read_text("utf-8"), re.MULTILINE)
+        assert set(re.findall(r"[A-Z_]+", names)) <= {*defined}, place
 
 
 def shown_to_people():

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from seq2seq import __version__
 from seq2seq.commands import (
+    average,
     benchmark,
     compare,
     describe,
@@ -23,7 +24,7 @@ from seq2seq.commands.parser import Parser
 from seq2seq.system import process
 from seq2seq.system.terminal import exit_status
 
-COMMANDS = (train, launch, translate, evaluate, score, compare, shortlist, describe, benchmark, verify_resume)
+COMMANDS = (train, launch, translate, evaluate, score, compare, average, shortlist, describe, benchmark, verify_resume)
 """Every command, in the order of `seq2seq --help`: a module with `add` and `run`."""
 
 

@@ -139,6 +139,11 @@ class _Loop:
             read = [part[time] for part in projected]
             taken = [tf.add(*pair) for pair in zip(read, products, strict=True)] if cell.joined else read + products
             after, saved = cell.forward([tf.cast(part, wide) for part in taken], before, self.weights.vectors)
+            if len(saved) != cell.saved:
+                raise ValueError(
+                    "A cell says how many tensors its forward keeps for backward. "
+                    f"Received: {type(cell).__name__} with saved={cell.saved}, and {len(saved)} kept. Make them equal."
+                )
             after = after._replace(hidden=tf.cast(after.hidden, self.dtype))
             if self.mask is not None:
                 now = self.mask[time]

@@ -9,7 +9,7 @@ import math
 import re
 import types
 import typing
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -156,6 +156,16 @@ def section_classes(kind: Any) -> tuple[type, ...]:
     return classes if all(map(dataclasses.is_dataclass, classes)) else ()
 
 
+KIND = "kind"
+"""The key that tells the settings classes apart of which a section may be one."""
+
+
+def setting_names(classes: Sequence[type]) -> list[str]:
+    """Name the settings of a section: what tells its classes apart where it may be one of several, and theirs."""
+    apart = [KIND] if len(classes) > 1 else []
+    return [*dict.fromkeys([*apart, *(name for cls in classes for name in kinds(cls))])]
+
+
 def kind_name(cls: type) -> str:
     """Name a settings class among several that a section may be.
 
@@ -275,7 +285,8 @@ def parse_value(text: str, kind: Any) -> Any:
         return value
     if _fit(text, kind)[0]:
         return text
-    items = [read_value(item.strip()) for item in text.strip("[]").split(",") if item.strip()]
+    inside = text[1:-1] if text.startswith("[") and text.endswith("]") else text
+    items = [read_value(item.strip()) for item in inside.split(",") if item.strip()]
     return items if _fit(items, kind)[0] else value
 
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from seq2seq.settings.fields import SettingsError, kind_name, kinds, renamed_in, section_classes, sections, shown
+from seq2seq.settings.fields import KIND, SettingsError, kind_name, kinds, renamed_in, section_classes, sections, shown
 from seq2seq.system.terminal import tell
 
 _told: set[str] = set()
@@ -22,24 +22,30 @@ def unknown(root: type, cls: type, path: str, name: str, value: Any) -> str:
         name: What was looked for.
         value: What stood there.
     """
-    own = kinds(cls)
+    own = _keys([*sections(root)], path, cls)
     place = f"[{path}] has" if path else "A recipe has"
     return f"There is no setting {joined(path, name)}.{_hint(root, cls, path, name, value)} {place}: {', '.join(own)}."
 
 
+def _keys(everywhere: Sequence[tuple[str, type]], path: str, cls: type) -> list[str]:
+    """Name what may be written in a section of this class."""
+    several = sum(place == path for place, _ in everywhere) > 1
+    return [*([KIND] if several else []), *kinds(cls)]
+
+
 def _hint(root: type, cls: type, path: str, name: str, value: Any) -> str:
     """Name what may be meant: in the same section, else in those inside it, else anywhere."""
-    if close := difflib.get_close_matches(name, kinds(cls), n=1):
+    everywhere = list(sections(root))
+    if close := difflib.get_close_matches(name, _keys(everywhere, path, cls), n=1):
         name = close[0] if isinstance(value, Mapping) else _of_a_value(cls, close[0])
         return f" Did you mean {joined(path, name)}?"
-    everywhere = list(sections(root))
     for place, other in everywhere:
         if place == path and name in kinds(other):
             return f' It belongs to {joined(path, "kind")}="{kind_name(other)}".'
     for scope in ([found for found in everywhere if found[0].startswith(f"{path}.")], everywhere):
         paths: dict[str, str] = {}
         for place, other in scope:
-            for key in kinds(other):
+            for key in _keys(everywhere, place, other):
                 paths.setdefault(key, joined(place, key))
         if close := [name] if name in paths else difflib.get_close_matches(name, paths, n=1):
             return f" Did you mean {paths[close[0]]}?"
@@ -48,8 +54,8 @@ def _hint(root: type, cls: type, path: str, name: str, value: Any) -> str:
 
 def _of_a_value(cls: type, name: str) -> str:
     """Name what a plain value is for where a section is named: the setting that had its name, or tells its kind."""
-    several = len(section_classes(kinds(cls)[name])) > 1
-    return renamed_in(cls).get(name, joined(name, "kind") if several else name)
+    several = len(section_classes(kinds(cls).get(name))) > 1
+    return renamed_in(cls).get(name, joined(name, KIND) if several else name)
 
 
 def present_name(cls: type, name: str) -> str:

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple, TypeVar
 
 from seq2seq.settings.fields import (
+    KIND,
     SettingsError,
     StartsFrom,
     Written,
@@ -16,15 +17,13 @@ from seq2seq.settings.fields import (
     kind_name,
     kinds,
     section_classes,
+    setting_names,
     shown,
 )
 from seq2seq.settings.names import Renaming, joined, need_section, unknown
 from seq2seq.settings.toml import write_table
 
 _Settings = TypeVar("_Settings")
-
-KIND = "kind"
-"""The key that tells the settings classes apart of which a section may be one."""
 
 
 def from_table(cls: type[_Settings], table: Mapping[str, Any], where: str = "") -> _Settings:
@@ -72,7 +71,7 @@ def override(settings: _Settings, assignments: Iterable[str]) -> _Settings:
     table: dict[str, Any] = {}
     for assignment in assignments:
         path, equals, text = assignment.partition("=")
-        if not equals:
+        if not equals or not all(name.strip() for name in path.split(".")):
             raise SettingsError(f"A setting is changed by section.key=value. Received: {assignment}.")
         value: Any = Written(text.strip())
         for name in reversed(path.split(".")):
@@ -178,7 +177,7 @@ def _read_inner(outer: _Section, key: str, value: Any, start: Any) -> Any:
     kind, path = kinds(outer.cls)[key], joined(outer.path, key)
     classes = section_classes(kind)
     if isinstance(value, Written):
-        raise SettingsError(f"{path} is a section; change one of its settings: {', '.join(kinds(classes[0]))}.")
+        raise SettingsError(f"{path} is a section; change one of its settings: {', '.join(setting_names(classes))}.")
     table = dict(need_section(value, path))
     cls = classes[0] if start is None else type(start)
     if len(classes) > 1 and KIND in table:

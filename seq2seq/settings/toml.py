@@ -15,9 +15,10 @@ def read_value(text: str) -> Any:
         ([1, 2], 'dot')
     """
     try:
-        return tomllib.loads(f"value = {text}")["value"]
+        table = tomllib.loads(f"value = {text}")
     except (ValueError, RecursionError):  # of numbers and brackets without an end too
         return text
+    return table["value"] if len(table) == 1 else text
 
 
 def write_value(value: Any) -> str:
@@ -71,6 +72,7 @@ def write_table(table: Mapping[str, Any], onto: str = "") -> str:
 def _change(document: Any, table: Mapping[str, Any]) -> None:
     """Make a table of TOML, the whole or a section, have the values of a plain one."""
     import tomlkit
+    from tomlkit.items import InlineTable
 
     for name, there in list(document.items()):
         if name not in table or isinstance(there, Mapping) != isinstance(table[name], Mapping):
@@ -78,7 +80,8 @@ def _change(document: Any, table: Mapping[str, Any]) -> None:
     for name, value in sorted(table.items(), key=lambda entry: isinstance(entry[1], Mapping)):
         if isinstance(value, Mapping):
             if name not in document:
-                document[name] = tomlkit.table()
+                inline = isinstance(document, InlineTable)  # on one line, in braces, has no other tables inside
+                document[name] = tomlkit.inline_table() if inline else tomlkit.table()
             _change(document[name], value)
         elif name not in document or document[name] != value:
             document[name] = value

@@ -224,8 +224,8 @@ def _check_classes(config: Any) -> None:
         if not ours and not (name in _KERAS_CLASSES and module.split(".")[0] == "keras"):
             raise TranslatorFileError(
                 f"A translator is made of seq2seq's classes and a few of Keras'. Received: class {name!a} of module "
-                f"{module!a}. Where it is a part of your own, registered with "
-                "keras.saving.register_keras_serializable, import its module before you load."
+                f"{module!a}. Where it is a part of your own, register it with "
+                "keras.saving.register_keras_serializable, and import its module before you load."
             )
 
 

@@ -15,6 +15,9 @@ from typing import Any
 from tests.benchmarks import environments, plan, rounds, tables, text
 from tests.benchmarks.job import Architecture
 
+INSTRUCTIONS = {"avx2": "AVX2", "avx512f": "AVX-512", "avx512_bf16": "AVX-512 BF16", "amx_bf16": "AMX BF16"}
+"""What matrix products are quick by, by its name in `/proc/cpuinfo`."""
+
 
 def main() -> None:
     """Measure what was asked for, write it, print the tables."""
@@ -85,9 +88,21 @@ def _machine(threads: int) -> str:
     model = platform.processor() or platform.machine()
     information = Path("/proc/cpuinfo")
     if information.exists():
-        lines = [line for line in information.read_text().splitlines() if line.startswith("model name")]
-        model = lines[0].partition(": ")[2] if lines else model
-    return f"{model}, {threads} of {os.cpu_count()} processors, {platform.system()}, Python {platform.python_version()}"
+        said = dict(map(str.strip, line.split(":", 1)) for line in information.read_text().splitlines() if ":" in line)
+        model = said.get("model name", model)
+        flags = set(said.get("flags", "").split())
+        model += (
+            f" ({', '.join(name for flag, name in INSTRUCTIONS.items() if flag in flags) or 'none of AVX2 and up'})"
+        )
+    system = f"{platform.system()}, Python {platform.python_version()}, {_tensorflow()}"
+    return f"{model}, {threads} of {os.cpu_count()} processors, {system}"
+
+
+def _tensorflow() -> str:
+    """Which build of TensorFlow computes, and whether its oneDNN operations do."""
+    package = next(iter(importlib.metadata.packages_distributions()["tensorflow"]))
+    off = os.environ.get("TF_ENABLE_ONEDNN_OPTS") == "0"
+    return f"{package} {importlib.metadata.version(package)} {'without' if off else 'with'} oneDNN"
 
 
 def _commit() -> str:

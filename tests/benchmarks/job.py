@@ -127,7 +127,7 @@ class Job:
 
     Args:
         system: Its name, that of a module of `tests.benchmarks.systems`.
-        part: `"layer"`, `"cells"`, `"training"`, `"decoding"` or `"curves"`.
+        part: `"layer"`, `"cells"`, `"training"`, `"recipes"`, `"decoding"` or `"curves"`.
         precision: `"float32"` or `"bfloat16"`.
         architecture: Of the whole model.
         text: File of ids, see `tests.benchmarks.text`.
@@ -138,6 +138,7 @@ class Job:
         steps: Steps that every decoding takes, whatever the model says.
         sizes: Of the layer alone, or of a layer of every cell.
         points: Of the curves.
+        recipe: A name of `tests.benchmarks.small.SMALL`.
         threads: Processors that may be used.
         scratch: A folder for files of this process.
     """
@@ -154,6 +155,7 @@ class Job:
     steps: int = 15
     sizes: tuple[LayerSize, ...] = ()
     points: tuple[Point, ...] = ()
+    recipe: str = ""
     threads: int = 2
     scratch: str = ""
 

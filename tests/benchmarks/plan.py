@@ -6,7 +6,8 @@ from tests.benchmarks.environments import SYSTEMS
 from tests.benchmarks.job import CELL_SIZES, LAYER_SIZES, Architecture, Job, Point
 
 CURVES = ("depth", "width", "length", "vocabulary", "beam-size", "steps")
-PARTS = ("layer", "cells", "training", "decoding", "curves")
+PARTS = ("layer", "cells", "training", "recipes", "decoding", "curves")
+RECIPES = ("quickstart", "g2p")
 # What a system does not have. JoeyNMT's LSTM is far behind in float32 already.
 WITHOUT_FEEDING = ("keras_layers",)
 WITHOUT_BFLOAT16 = ("joeynmt",)
@@ -41,6 +42,9 @@ def groups(
         if part in ("layer", "cells"):
             sizes = LAYER_SIZES if part == "layer" else CELL_SIZES
             yield [Job(system, part, sizes=sizes, **everywhere) for system in able]
+        elif part == "recipes":
+            for recipe in RECIPES:
+                yield [Job(system, part, recipe=recipe, updates=40, **everywhere) for system in able]
         elif part == "curves":
             for curve in curves:
                 chosen = tuple(point for point in points() if point.curve == curve)

@@ -126,6 +126,8 @@ def _told() -> Iterator[None]:
 def _what(job: Job) -> str:
     if job.part == "curves":
         return f"cost against {job.points[0].curve}"
+    if job.part == "recipes":
+        return f"training of {job.recipe}"
     if job.part in ("layer", "cells"):
         return job.part
     return f"{job.part}, {job.precision}{', input feeding' * job.architecture.input_feeding}"

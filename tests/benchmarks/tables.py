@@ -22,7 +22,14 @@ def render(results: Sequence[Result], layers: Sequence[Result] = ()) -> str:
         results: Of one run: ratios are taken round by round.
         layers: Results among which the machine's rate is, where the run did not measure it.
     """
-    makers = {"layer": _layer, "cells": _cells, "training": _training, "decoding": _decoding, "curves": _curves}
+    makers = {
+        "layer": _layer,
+        "cells": _cells,
+        "training": _training,
+        "recipes": _recipes,
+        "decoding": _decoding,
+        "curves": _curves,
+    }
     tables = []
     for part, make in makers.items():
         chosen = [result for result in results if result["part"] == part]
@@ -91,6 +98,13 @@ def _training(results: list[Result]) -> list[str]:
     columns = [column for column in columns if any(_column(result) == column for result in results)]
     header = ["training, target tokens/s", *(f"{p}{', input feeding' * f}" for p, f in columns), "peak memory, MiB"]
     return [_system_table(results, header, columns, "tokens_per_second", memory=True)]
+
+
+def _recipes(results: list[Result]) -> list[str]:
+    header = ["training of small recipes", *(result["recipe"] for result in results)]
+    what = {"a step, ms": "median_update_ms", "target tokens/s": "tokens_per_second"}
+    rows = [[label, *(_cell(rates(result, name), 1) for result in results)] for label, name in what.items()]
+    return [_table(header, rows)]
 
 
 def _decoding(results: list[Result]) -> list[str]:
@@ -186,11 +200,14 @@ def _against(other: Result) -> str:
     return f"seq2seq / {_name(other)}"
 
 
-def _cell(values: list[float]) -> str:
-    """The median, and the least and the most."""
+def _cell(values: list[float], digits: int = 0) -> str:
+    """The median, and the least and the most; numbers below 100 with so many digits behind the point."""
     if not values:
         return "–"
-    return f"{statistics.median(values):,.0f} ({min(values):,.0f}–{max(values):,.0f})"
+    middle, least, most = (
+        f"{value:,.{digits if value < 100 else 0}f}" for value in (statistics.median(values), min(values), max(values))
+    )
+    return f"{middle} ({least}–{most})"
 
 
 def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
@@ -202,9 +219,10 @@ def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 def describe(report: dict[str, Any]) -> str:
     """Tell in one line how a report came about."""
-    text = {"multi30k": "Multi30k", "generated": "made-up text"}[report["text"]]
+    text = {"multi30k": " on Multi30k", "generated": " on made-up text"}[report["text"]]
+    reads = any(result["part"] in ("training", "decoding") for result in report["results"])
     origin = f"{report['date'][:10]}, commit {report['commit']}, {report['machine']}"
-    return f"Measured by `{report['command']}` on {text}, {origin}."
+    return f"Measured by `{report['command']}`{text if reads else ''}, {origin}."
 
 
 def main() -> None:

@@ -81,6 +81,7 @@ TAKES = {  # what a command needs that writes to stdout; launch leaves that to i
     "compare": ["RUN", "OTHER"],
     "shortlist": ["MODEL", "--source", "a", "--target", "b"],
     "describe": ["RECIPE"],
+    "average": ["RUN", "--last", "2"],
     "benchmark": ["RECIPE"],
     "verify-resume": ["RECIPE", "--steps", "2", "--kill-at", "1"],
 }

@@ -162,6 +162,8 @@ def test_override_types_a_value_by_its_setting(assignment: str, expected: object
         ("tokenizer.target.kind=chr", r'Received: tokenizer\.target\.kind="chr"\. Did you mean "char"\?'),
         ("tokenizer.target.vocab_size=7", r"from 8 up\. Received: tokenizer\.target\.vocab_size=7"),
         ("tokenizer.source.joint=true", r"no setting tokenizer\.source\.joint\. Did you mean tokenizer\.joint\?"),
+        ("decoding.kind=greedy", r"no setting decoding\.kind\. Did you mean decoding\.search\.kind\?"),
+        ("evaluation.metrics=blue", r'Received: evaluation\.metrics="blue"\. Did you mean "bleu"\?'),
         ("name=a/b", r'name must be letters, digits.*Received: name="a/b"'),
     ],
 )

@@ -24,6 +24,7 @@ def nothing_told(monkeypatch: pytest.MonkeyPatch) -> None:
         ("camra.film", r"no setting camra\. Did you mean camera\?"),
         ("camera.lens.x.y", r"no setting camera\.lens\.x\. "),
         ("trigger.beeps", r'It belongs to trigger\.kind="self_timer"\.'),
+        ("trigger.knid", r"no setting trigger\.knid\. Did you mean trigger\.kind\? \[trigger\] has: kind, seconds\."),
         ("camera.zzz", r"no setting camera\.zzz\. \[camera\] has: maker, size, film, lens\."),
         ("zzz", r"no setting zzz\. A recipe has: name, album, camera, trigger, seed\."),
     ],

@@ -102,6 +102,11 @@ def test_what_is_refused(table: dict, message: str) -> None:
         (["album=3", "album.pages=2"], r"album is a section; change one of"),
         (["camera.lens"], r"changed by section\.key=value\. Received: camera\.lens\."),
         (["camera.lens.blades=many"], r'each item a whole number from 1 up\. Received: camera\.lens\.blades="many"'),
+        (["camera.lens.blades=7\nseed=5"], r'Received: camera\.lens\.blades="7\\nseed=5"'),
+        (["camera.lens.blades=[[7]]"], r"Received: camera\.lens\.blades=\[\[7\]\]"),
+        (["camera..film=none"], r"changed by section\.key=value\. Received: camera\.\.film=none\."),
+        (["=3"], r"changed by section\.key=value\. Received: =3\."),
+        (["trigger=by_hand"], r"trigger is a section; change one of its settings: kind, seconds, beeps\."),
         (["name.x=1"], r"There is no setting name\.x: name is no section"),
     ],
 )

@@ -1,6 +1,7 @@
 import tomllib
 
 import pytest
+import tomlkit
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -58,6 +59,14 @@ def test_comments_stay() -> None:
     for kept in ("# A studio.\n", 'name = "s"  # of the house\n', "# as many as fit\npages = 4\n", "7, # five"):
         assert kept in text
     assert "gone" not in text
+
+
+@given(tables, tables)
+def test_a_section_on_one_line_stays_there(before: dict, after: dict) -> None:
+    text = f"kept = {tomlkit.item(before, _parent=tomlkit.inline_table()).as_string()}  # so"
+    written = write_table({"kept": after}, onto=text)
+    assert tomllib.loads(written) == {"kept": after}
+    assert written.startswith("kept = {") and "# so" in written
 
 
 @pytest.mark.parametrize("text", ["x.y.z = 1\nx.y = {z = 1}", "a = [", "[a.b]\nc = 1\n[d]\n[a]\nx = 2\n[a.e]\ny = 1\n"])

@@ -13,6 +13,7 @@ def test_the_rate_is_that_of_some_round(precision):
     assert measured.size >= 2048 and measured.device in ("CPU", "GPU")
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="the system does not say")
 def test_the_peak_grows_with_what_is_taken_and_stays():
     # In a process of its own, which is small yet.

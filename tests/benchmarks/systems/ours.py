@@ -35,7 +35,14 @@ def main() -> None:
     """Do the job of standard input."""
     process.prepare()
     turns = Turns()
-    parts = {"layer": layer, "cells": cells, "training": training, "decoding": decoding, "curves": curves}
+    parts = {
+        "layer": layer,
+        "cells": cells,
+        "training": training,
+        "recipes": recipes,
+        "decoding": decoding,
+        "curves": curves,
+    }
     parts[turns.job.part](turns)
 
 
@@ -63,18 +70,31 @@ def cells(turns: Turns) -> None:
 
 
 def training(turns: Turns) -> None:
-    """Train by `fit`, as `seq2seq train` does."""
-    import keras
-
+    """Train the model of the comparison."""
     job = turns.job
     text = json.loads(Path(job.text).read_text("utf-8"))
     batches = Batches(text["train"]["source"], text["train"]["target"], size=job.batch, seed=0)
+    model = build(job.architecture, job.precision)
+    _check_size(model, job.architecture)
+    _fit(turns, model, batches, TrainingSettings(learning_rate=1e-3, clip_norm=1.0))
+
+
+def recipes(turns: Turns) -> None:
+    """Train a small recipe."""
+    from tests.benchmarks.small import SMALL
+
+    recipe, batches, sizes = SMALL[turns.job.recipe]()
+    _fit(turns, build_model(recipe, *sizes), batches, recipe.training)
+
+
+def _fit(turns: Turns, model, batches: Batches, settings: TrainingSettings) -> None:
+    """Train by `fit`, as `seq2seq train` does."""
+    import keras
+
     tokens = itertools.chain.from_iterable(
         (int(np.count_nonzero(target_out)) for _, target_out in batches.run(epoch)) for epoch in itertools.count()
     )
-    model = build(job.architecture, job.precision)
-    _check_size(model, job.architecture)
-    model.compile(optimizer=build_optimizer(TrainingSettings(learning_rate=1e-3, clip_norm=1.0)))
+    model.compile(optimizer=build_optimizer(settings))
     updates = Updates(turns)
 
     class Count(keras.callbacks.Callback):

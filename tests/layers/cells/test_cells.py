@@ -11,6 +11,7 @@ from seq2seq.layers.rnn import RNN
 from tests import reference
 from tests.layers.recurrent import (
     MASK,
+    MinimalCell,
     assert_close,
     built,
     loss,
@@ -226,3 +227,9 @@ class TestNames:
         half = type("Half", (Cell,), methods)()
         with pytest.raises(ValueError, match=r"A cell says name, .*Received: Half, without title, State, saved\. Add"):
             cell_named(half)
+
+    @pytest.mark.parametrize("saved", [3, 5])
+    def test_a_cell_that_keeps_another_number_of_tensors_is_refused(self, saved):
+        wrong = type("Wrong", (MinimalCell,), {"saved": saved})()
+        with pytest.raises(ValueError, match=rf"Received: Wrong with saved={saved}, and 4 kept\. Make them equal\."):
+            RNN(2, wrong)(tf.ones([1, 1, 2]))
