@@ -13,6 +13,7 @@ from seq2seq.commands import (
     describe,
     evaluate,
     launch,
+    report,
     score,
     shortlist,
     train,
@@ -23,7 +24,20 @@ from seq2seq.commands.parser import Parser
 from seq2seq.system import process
 from seq2seq.system.terminal import exit_status
 
-COMMANDS = (train, launch, translate, evaluate, score, compare, shortlist, describe, benchmark, verify_resume)
+COMMANDS = (
+    train,
+    launch,
+    translate,
+    evaluate,
+    score,
+    explain,
+    compare,
+    report,
+    shortlist,
+    describe,
+    benchmark,
+    verify_resume,
+)
 """Every command, in the order of `seq2seq --help`: a module with `add` and `run`."""
 
 

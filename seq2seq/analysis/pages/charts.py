@@ -13,6 +13,9 @@ _ROW, _AXIS = 30, 44
 _LETTER = 7.6  # mean width of a letter of a label
 _LONGEST = 44  # letters of a label
 _CURVES, _LOW = 320, 200  # heights of the plot, in a wide drawing and in a narrow one
+_CELL = 20  # side of a cell of an alignment
+_SEEN = 0.02  # weights below are left out of a drawing
+_MOST_NUMBERED = 8  # bars that have room for their numbers
 
 
 def draw_curves(
@@ -48,8 +51,11 @@ def draw_curves(
     for place, runs in enumerate(curves):
         for run in runs:
             line = " L".join(f"{across(step):.1f} {up(value):.1f}" for step, value in run if math.isfinite(value))
-            if line:
+            if " L" in line:
                 parts.append(f'<path d="M{line}" class="curve c{place % len(COLOURS)}"/>')
+            elif line:  # a line of one point would not be seen
+                across_it, up_it = line.split()
+                parts.append(f'<circle cx="{across_it}" cy="{up_it}" r="4" class="dot c{place % len(COLOURS)}"/>')
     for place, name in enumerate(names):
         x, y = left + (place % 2) * (wide - left) / 2, bottom + 60 + 22 * (place // 2)
         parts.append(f'<path d="M{x:.0f} {y - 4} h22" class="curve thick c{place % len(COLOURS)}"/>')
@@ -129,3 +135,72 @@ def shown(tick: float) -> str:
 def label(name: str) -> str:
     """Write a name, cut where it is long."""
     return escape(name if len(name) <= _LONGEST else f"{name[: _LONGEST - 1]}…")
+
+
+def draw_bars(names: Sequence[str], values: Sequence[float | None], title: str, *, colour: int = 0) -> str:
+    """Draw a bar for each of some values, from 0 up, its number above it.
+
+    Args:
+        names: Written below the bars.
+        values: Numbers from 0 up; None has no bar.
+        title: What the values are.
+        colour: Which colour of the page the bars have.
+    """
+    wide, bottom, top = 440, MARGIN + _LOW, MARGIN + 14
+    known = [value for value in values if value is not None]
+    highest = max([*known, 1e-9])
+    room = (wide - 2 * MARGIN) / len(values)
+    parts = [f'<path d="M{MARGIN} {bottom} H{wide - MARGIN}" class="zero"/>']
+    for place, (name, value) in enumerate(zip(names, values, strict=True)):
+        left, middle = MARGIN + (place + 0.12) * room, MARGIN + (place + 0.5) * room
+        if value is not None:
+            high = value / highest * (bottom - top)
+            box = f'x="{left:.1f}" y="{bottom - high:.1f}" width="{0.76 * room:.1f}" height="{high:.1f}"'
+            parts.append(f'<rect {box} rx="2" class="bar c{colour}"/>')
+        if len(values) <= _MOST_NUMBERED and value != 0:
+            height = bottom - (value or 0) / highest * (bottom - top) - 5
+            number = "–" if value is None else _brief(value)
+            parts.append(f'<text x="{middle:.1f}" y="{height:.1f}" text-anchor="middle">{number}</text>')
+        if place % (1 + len(values) // (_MOST_NUMBERED + 2)) == 0:
+            parts.append(f'<text x="{middle:.1f}" y="{bottom + 18}" text-anchor="middle">{label(name)}</text>')
+    return svg(title, bottom + 30, parts, wide)
+
+
+def draw_alignment(source: Sequence[str], target: Sequence[str], weights: Sequence[Sequence[float]], title: str) -> str:
+    """Draw what each target token looked at: a row for each, the darker the more.
+
+    Args:
+        source: Its tokens, from left to right.
+        target: Its tokens, from top to bottom.
+        weights: For each target token the weight of each source token.
+        title: What it is of.
+    """
+    left = 14 + _LETTER * max(len(label(token)) for token in target)
+    top = 14 + _LETTER * max(len(label(token)) for token in source) * 0.9
+    wide, high = left + _CELL * len(source) + MARGIN + top * 0.6, top + _CELL * len(target) + 8
+    parts = []
+    for column, token in enumerate(source):
+        x = left + _CELL * (column + 0.6)
+        turned = f'transform="rotate(-55 {x:.0f} {top - 6:.0f})"'
+        parts.append(f'<text x="{x:.0f}" y="{top - 6:.0f}" {turned}>{label(token)}</text>')
+    for row, (token, line) in enumerate(zip(target, weights, strict=True)):
+        y = top + _CELL * row
+        parts.append(f'<text x="{left - 6:.0f}" y="{y + 15:.0f}" text-anchor="end">{label(token)}</text>')
+        parts.append(f'<path d="M{left:.0f} {y:.0f} h{_CELL * len(source)}" class="grid"/>')
+        for column, weight in enumerate(line):
+            if weight >= _SEEN:
+                box = f'x="{left + _CELL * column:.0f}" y="{y:.0f}" width="{_CELL}" height="{_CELL}"'
+                told = f"<title>{escape(token)} ← {escape(source[column])}: {weight:.2f}</title>"
+                parts.append(f'<rect {box} class="cell c0" fill-opacity="{weight:.2f}">{told}</rect>')
+    drawn = svg(title, high, parts, wide)
+    return drawn.replace("<svg ", f'<svg width="{wide:.0f}" height="{high:.0f}" ', 1)
+
+
+def _brief(value: float) -> str:
+    """Write a number in few signs.
+
+    Example:
+        >>> _brief(12.34), _brief(1234), _brief(0.5)
+        ('12.3', '1,234', '0.5')
+    """
+    return f"{value:,.0f}" if value >= 100 or value == int(value) else f"{value:.1f}"

@@ -33,7 +33,7 @@ svg .thick { stroke-width: 3.5; }
 .tile { border: 1px solid var(--line); border-radius: 8px; padding: .6rem 1rem; }
 .tile b { display: block; font-size: 1.5rem; }
 .tile small { color: var(--soft); overflow-wrap: anywhere; }
-.grid2 { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(300px, 100%), 1fr)); gap: 1rem 1.6rem; }
+.grid2 { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(340px, 100%), 1fr)); gap: 1rem 1.6rem; }
 figure { margin: 0; break-inside: avoid; } figcaption { font-weight: 600; margin-bottom: .2rem; }
 pre { white-space: pre-wrap; overflow-wrap: anywhere;
   border: 1px solid var(--line); border-radius: 6px; padding: .6rem; }
@@ -43,6 +43,7 @@ pre { white-space: pre-wrap; overflow-wrap: anywhere;
 .sentence dl { display: grid; grid-template-columns: max-content 1fr; gap: .1rem .8rem; margin: .3rem 0; }
 .sentence dt { color: var(--soft); } .sentence dd { margin: 0; overflow-wrap: anywhere; }
 .map { overflow-x: auto; } .map svg { width: auto; max-width: none; } svg .cell { fill: var(--c); }
+@media (max-width: 600px) { td:not(.number) { white-space: normal; } th, td { padding: .3rem .4rem; } }
 @media print { body { margin: 0; max-width: none; font-size: 11px; } h2 { break-after: avoid; }
   .scroll { overflow: visible; } }
 """
