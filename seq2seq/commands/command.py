@@ -12,6 +12,7 @@ from seq2seq.commands import (
     compare,
     describe,
     evaluate,
+    explain,
     launch,
     report,
     score,

@@ -34,6 +34,7 @@ svg .thick { stroke-width: 3.5; }
 .tile b { display: block; font-size: 1.5rem; }
 .tile small { color: var(--soft); overflow-wrap: anywhere; }
 .grid2 { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(340px, 100%), 1fr)); gap: 1rem 1.6rem; }
+ul.tree, ul.tree ul { list-style: none; padding-left: 1.1rem; border-left: 1px solid var(--line); }
 figure { margin: 0; break-inside: avoid; } figcaption { font-weight: 600; margin-bottom: .2rem; }
 pre { white-space: pre-wrap; overflow-wrap: anywhere;
   border: 1px solid var(--line); border-radius: 6px; padding: .6rem; }
@@ -70,6 +71,12 @@ def document(title: str, parts: Sequence[str], *, refresh: int = 0) -> str:
         *parts,
         "</body>\n</html>\n",
     ])  # fmt: skip
+
+
+def standalone(picture: str) -> str:
+    """Give a picture the style of a page, so that it can be a file of its own."""
+    head, rest = picture.split(">", 1)
+    return f"{head}><style>{_style()}svg {{ background: var(--paper); }}</style>{rest}\n"
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[str]], numbers: Collection[int] = ()) -> str:
