@@ -12,6 +12,8 @@ import numpy as np
 PAD, START, END = 0, 1, 2
 
 NextLogProbs = Callable[[tuple[int, ...]], np.ndarray]
+Worth = Callable[[float, tuple[int, ...]], float]
+Allowed = Callable[[tuple[int, ...], int], bool]
 
 
 class Found(NamedTuple):
@@ -30,13 +32,32 @@ def token_scores(next_log_probs: NextLogProbs, tokens: tuple[int, ...]) -> list[
     return [next_log_probs(tokens[:place])[token] for place, token in enumerate(tokens)]
 
 
-def score(next_log_probs: NextLogProbs, tokens: tuple[int, ...], length_penalty: float) -> float:
-    """Score a whole hypothesis, END as its last token."""
-    return sum(token_scores(next_log_probs, tokens)) / len(tokens) ** length_penalty
+def score(next_log_probs: NextLogProbs, tokens: tuple[int, ...], worth: float | Worth) -> float:
+    """Score a whole hypothesis, END as its last token; worth is a function, or a length penalty."""
+    worth = worth if callable(worth) else by_length(worth)
+    return worth(sum(token_scores(next_log_probs, tokens)), tokens)
+
+
+def by_length(penalty: float, reward: float = 0.0, gnmt: bool = False) -> Worth:
+    """The score of a sum of log-probabilities by the number of tokens."""
+
+    def worth(total: float, tokens: tuple[int, ...]) -> float:
+        length = len(tokens)
+        return (total + reward * length) / ((5 + length) / 6 if gnmt else length) ** penalty
+
+    return worth
+
+
+def anything(prefix: tuple[int, ...], token: int) -> bool:
+    return True
 
 
 def every_hypothesis(
-    next_log_probs: NextLogProbs, max_length: int, length_penalty: float, min_length: int = 0
+    next_log_probs: NextLogProbs,
+    max_length: int,
+    worth: float | Worth,
+    min_length: int = 0,
+    allowed: Allowed = anything,
 ) -> list[Found]:
     """Brute force: all token sequences that end within max_length tokens, and not before min_length, best first."""
     vocab = len(next_log_probs(()))
@@ -44,38 +65,45 @@ def every_hypothesis(
     while prefixes:
         prefix = prefixes.pop()
         whole = (*prefix, END)
-        if len(prefix) >= min_length or len(whole) == max_length:
-            found.append(Found(whole, score(next_log_probs, whole, length_penalty)))
+        if (len(prefix) >= min_length and allowed(prefix, END)) or len(whole) == max_length:
+            found.append(Found(whole, score(next_log_probs, whole, worth)))
         if len(whole) < max_length:
-            prefixes += [(*prefix, token) for token in range(vocab) if token not in (PAD, START, END)]
+            words = [token for token in range(vocab) if token not in (PAD, START, END) and allowed(prefix, token)]
+            prefixes += [(*prefix, token) for token in words]
     return sorted(found, key=lambda one: -one.score)
 
 
 def beam_search(
     next_log_probs: NextLogProbs,
     max_length: int,
-    length_penalty: float,
+    worth: float | Worth,
     beam_size: int,
     n_best: int,
     min_length: int = 0,
+    exact: bool = False,
+    allowed: Allowed = anything,
+    standing: Worth | None = None,
 ) -> list[Found]:
     """Beam search as its rules are told, for one sentence, with lists and without the stop by the exact bound."""
+    worth = worth if callable(worth) else by_length(worth)
+    standing = standing or worth  # of what has not ended yet
     vocab = len(next_log_probs(()))
     opened, finished = [((), 0.0)], []
     for length in range(1, max_length + 1):
         following = []
         for prefix, total in opened:
             log_probs = next_log_probs(prefix)
-            allowed = [t for t in range(vocab) if t not in (PAD, START)]
-            following += [((*prefix, token), total + log_probs[token]) for token in allowed]
+            last = length == max_length
+            words = [t for t in range(vocab) if t not in (PAD, START) and (allowed(prefix, t) or (last and t == END))]
+            following += [((*prefix, token), total + log_probs[token]) for token in words]
         following.sort(key=lambda one: -one[1])
         best, last = following[:beam_size] if length > min_length else [], length == max_length
         ends = [one for one in (following if last else best) if one[0][-1] == END]
-        finished += [Found(one[0], one[1] / length**length_penalty, one in best) for one in ends]
+        finished += [Found(one[0], worth(one[1], one[0]), one in best) for one in ends]
         opened = [] if last else [one for one in following if one[0][-1] != END][:beam_size]
         finished.sort(key=lambda one: -one.score)
-        best = opened[0][1] / length**length_penalty if opened else -np.inf
-        if len(finished) >= beam_size and best <= finished[n_best - 1].score:
+        best = standing(opened[0][1], opened[0][0]) if opened else -np.inf
+        if not exact and len(finished) >= beam_size and best <= finished[n_best - 1].score:
             break
     return finished[:n_best]
 

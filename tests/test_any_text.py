@@ -83,7 +83,7 @@ class Stdout(io.StringIO):
 def command(translator: Translator, data: bytes, *options: str) -> bytes:
     """Give what `seq2seq translate` writes for the data."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(translate, "named_translator", lambda path: translator)
+        patch.setattr(translate, "named_ensemble", lambda arguments: translator)
         patch.setattr(sys, "stdin", Stdin(data))
         output = Stdout()
         patch.setattr(sys, "stdout", output)
@@ -184,7 +184,7 @@ class TestOutput:
     """A file of translations is there whole, or as it was before."""
 
     def failing(self, patch: pytest.MonkeyPatch, *arguments: str) -> int:
-        patch.setattr(translate, "named_translator", lambda path: build("characters"))
+        patch.setattr(translate, "named_ensemble", lambda arguments: build("characters"))
         return main(["translate", "m.s2s", *arguments])
 
     def test_of_a_file_that_breaks_off(

@@ -152,7 +152,7 @@ USAGE = [
         "a file for a text",
         "translate m.s2s x",
         2,
-        r"There is a file of this name, which may be what is meant\. Received: TEXT x\. .*--input x",
+        r"There is a file of this name, which may be what is meant. Received: TEXT x. .*--input x",
         {"x": "a\n"},
     ),
     Case("one stream for two", "evaluate m.s2s --source - --target -", 2, "Standard input is one text"),

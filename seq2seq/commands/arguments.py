@@ -35,6 +35,22 @@ def add_settings(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
 
 
+def add_ensemble(parser: argparse.ArgumentParser) -> None:
+    """Add the options that let several models decide together."""
+    parser.add_argument(
+        "--ensemble", action="append", default=[], type=Path, metavar="MODEL",
+        help="another model of the same vocabularies that decides together with MODEL (may be repeated)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--ensemble-weights", metavar="X,X,...", type=_numbers,
+        help="how much MODEL and each --ensemble have to say (default: all the same)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--ensemble-mean", choices=["probabilities", "log_probabilities"], default="probabilities",
+        help="what the models' mean is taken of (default: probabilities)",
+    )  # fmt: skip
+
+
 def add_seed(parser: argparse.ArgumentParser) -> None:
     """Add the option that gives another seed."""
     parser.add_argument("--seed", type=int, metavar="N", help="seed, instead of that of the recipe")
@@ -58,6 +74,13 @@ def count(text: str) -> int:
     if not text.isascii() or not text.isdigit() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"needs a whole number from 1 up. Received: {text}")
     return int(text)
+
+
+def _numbers(text: str) -> list[float]:
+    try:
+        return [float(number) for number in text.split(",")]
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"needs numbers with commas between. Received: {text}") from None
 
 
 def not_negative(text: str) -> float:
@@ -109,14 +132,37 @@ def need_file(path: Path) -> None:
         raise UsageError(f"There is no such recipe or model file. Received: {path}.")
 
 
+def need_model(path: Path) -> None:
+    """Refuse a model file that is not there."""
+    if not path.is_file():
+        raise UsageError(f"There is no model file. Received: {path}. Name the model.s2s of a run folder.")
+
+
 def named_translator(path: Path) -> Translator:
     """Load the model that a command names."""
     path = model_in(path)
-    if not path.is_file():
-        raise UsageError(f"There is no model file. Received: {path}. Name the model.s2s of a run folder.")
+    need_model(path)
     from seq2seq.translation import Translator
 
     return Translator.load(path)
+
+
+def named_ensemble(arguments: argparse.Namespace) -> Translator:
+    """Load the model that a command names, and those that decide with it, as :func:`add_ensemble` parsed them."""
+    weights = arguments.ensemble_weights
+    if not arguments.ensemble:
+        if weights is not None:
+            raise UsageError(
+                "Weights are those of several models. Received: --ensemble-weights without --ensemble. "
+                "Name the other models, or leave the weights out."
+            )
+        return named_translator(arguments.model)
+    paths = [model_in(path) for path in (arguments.model, *arguments.ensemble)]
+    for path in paths:
+        need_model(path)
+    from seq2seq.translation import load
+
+    return load(paths, weights, arguments.ensemble_mean)
 
 
 def standard_input() -> BufferedReader:

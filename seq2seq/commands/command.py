@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from seq2seq import __version__
 from seq2seq.commands import (
+    average,
     benchmark,
     compare,
     describe,
@@ -33,6 +34,7 @@ COMMANDS = (
     score,
     explain,
     compare,
+    average,
     report,
     shortlist,
     describe,

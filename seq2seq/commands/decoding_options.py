@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 from seq2seq.commands.arguments import count
 from seq2seq.search.settings import DecodingSettings, Search
@@ -36,6 +36,17 @@ def add_decoding(parser: argparse.ArgumentParser) -> None:
             help=f"{text[0].lower()}{text[1:]}{only} (default: as the recipe says)",
         )  # fmt: skip
     parser.add_argument(
+        "--mbr", choices=list(get_args(kinds(DecodingSettings)["mbr"])),
+        help="take what is most like all --candidates by this metric, not what has the best score (default: as the "
+        "recipe says)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--candidates",
+        type=count,
+        metavar="N",
+        help="hypotheses that --mbr chooses among (default: as the recipe says)",
+    )
+    parser.add_argument(
         "--batch-size", type=count, metavar="N", help="sentences together (default: as the recipe says)"
     )
     parser.add_argument(
@@ -49,7 +60,7 @@ def add_decoding(parser: argparse.ArgumentParser) -> None:
 
 
 def chosen_search(arguments: argparse.Namespace, translator: Translator, n_best: int = 1) -> Search:
-    """Give the translator's own settings of search, changed as the options say; a beam holds the n best.
+    """Give the translator's own settings of search, changed as the options say, with the hypotheses asked for.
 
     An option that one kind of search alone has chooses that kind.
 
@@ -61,6 +72,19 @@ def chosen_search(arguments: argparse.Namespace, translator: Translator, n_best:
     Raises:
         UsageError: The options belong to different kinds of search.
     """
+    mbr = chosen_mbr(arguments, translator)
+    if mbr != "none":
+        n_best = max(n_best, arguments.candidates or getattr(translator.search, "n_best", 1))
+        if n_best == 1:
+            raise UsageError(
+                f"Minimum Bayes risk chooses among several hypotheses. Received: --mbr {mbr} without --candidates. "
+                "Say how many: --candidates 32."
+            )
+    elif arguments.candidates is not None:
+        raise UsageError(
+            f"Candidates are what --mbr chooses among. Received: --candidates {arguments.candidates} without it. "
+            "Add --mbr chrf; to write several translations, use --n-best."
+        )
     given = {name: value for name in _fields() if (value := getattr(arguments, name)) is not None}
     asked = {**given, **({"n_best": n_best} if n_best > 1 else {})}
     own = type(translator.search)
@@ -73,9 +97,16 @@ def chosen_search(arguments: argparse.Namespace, translator: Translator, n_best:
         )
     kept = {name: getattr(translator.search, name) for name in kinds(kind) if name in kinds(own)}
     changed = {**kept, **given}
-    if n_best > 1:
-        changed |= {"n_best": n_best, "beam_size": max(changed.get("beam_size", n_best), n_best)}
+    if "n_best" in kinds(kind):
+        changed["n_best"] = n_best
+    if n_best > 1 and "beam_size" in kinds(kind):
+        changed["beam_size"] = max(changed.get("beam_size", n_best), n_best)
     return kind(**changed)
+
+
+def chosen_mbr(arguments: argparse.Namespace, translator: Translator) -> str:
+    """Give what chooses among several hypotheses: as the options say, or else the translator's own."""
+    return translator.mbr if arguments.mbr is None else arguments.mbr
 
 
 def _kind(asked: Mapping[str, Any], own: type[Search]) -> type[Search]:

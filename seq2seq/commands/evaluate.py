@@ -7,8 +7,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-from seq2seq.commands.arguments import MODEL, add_parallel, named_translator, parallel
-from seq2seq.commands.decoding_options import add_decoding, chosen_search
+from seq2seq.commands.arguments import MODEL, add_ensemble, add_parallel, named_ensemble, parallel
+from seq2seq.commands.decoding_options import add_decoding, chosen_mbr, chosen_search
 from seq2seq.metrics import EvaluationSettings, alike, measure
 from seq2seq.runs.measuring import evaluation_of
 from seq2seq.settings import convert, kinds
@@ -30,6 +30,7 @@ def add(commands: Any) -> None:
         help="take lines of equal source as one sentence with several right references (default: as the recipe says)",
     )  # fmt: skip
     parser.add_argument("--json", action="store_true", help="write JSON instead of a table")
+    add_ensemble(parser)
     add_decoding(parser)
     parser.set_defaults(run=run)
 
@@ -43,7 +44,7 @@ def run(arguments: argparse.Namespace) -> None:
     if names:
         convert(names, kinds(EvaluationSettings)["metrics"], "--metrics")  # refuses unknown ones, before any work
     sources, references = parallel(arguments)
-    translator = named_translator(arguments.model)
+    translator = named_ensemble(arguments)
     evaluation = evaluation_of(translator, names, arguments.several_references)
     found = translator.hypotheses(
         sources,
@@ -51,6 +52,7 @@ def run(arguments: argparse.Namespace) -> None:
         batch_size=arguments.batch_size,
         shortlist=arguments.shortlist,
         precision=arguments.precision,
+        mbr=chosen_mbr(arguments, translator),
     )
     cuts = Cuts.of(found)
     if cuts:

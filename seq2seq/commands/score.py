@@ -8,7 +8,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from seq2seq.commands.arguments import MODEL, add_parallel, named_translator, parallel
+from seq2seq.commands.arguments import MODEL, add_ensemble, add_parallel, named_ensemble, parallel
 from seq2seq.system.terminal import format_table, need_stdout, tell
 from seq2seq.text.special_ids import PIECES, UNKNOWN
 
@@ -34,6 +34,7 @@ def add(commands: Any) -> None:
     parser.add_argument(
         "--json", action="store_true", help="write JSON instead of a table, with the score of each token"
     )
+    add_ensemble(parser)
     parser.set_defaults(run=run)
 
 
@@ -44,7 +45,7 @@ def run(arguments: argparse.Namespace) -> None:
     contrastive = arguments.contrastive
     choices = [line.split("\t") if contrastive else [line] for line in lines]
     _check(arguments, sources, choices)
-    translator = named_translator(arguments.model)
+    translator = named_ensemble(arguments)
     _need_pieces(arguments, sources, translator.source_tokenizer)
     repeated = [source for source, targets in zip(sources, choices, strict=True) for _ in targets]
     found = iter(translator.score(repeated, [target for targets in choices for target in targets]))

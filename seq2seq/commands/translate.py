@@ -11,8 +11,16 @@ from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
-from seq2seq.commands.arguments import MODEL, count, file_or_stream, named_translator, standard_input
-from seq2seq.commands.decoding_options import add_decoding, chosen_search
+from seq2seq.commands.arguments import (
+    MODEL,
+    add_ensemble,
+    count,
+    file_or_stream,
+    lines_of,
+    named_ensemble,
+    standard_input,
+)
+from seq2seq.commands.decoding_options import add_decoding, chosen_mbr, chosen_search
 from seq2seq.system.files import is_readable, naming, replacing
 from seq2seq.system.pipe import ArrivingLines
 from seq2seq.system.terminal import UsageError, need_stdout, tell
@@ -53,20 +61,35 @@ def add(commands: Any) -> None:
         help="write `ended` or `cut` and a TAB before each translation: whether it ended by itself, or the limit of "
         "length cut it",
     )  # fmt: skip
+    parser.add_argument(
+        "--prefixes", type=Path, metavar="FILE",
+        help="what the translation of each line begins with, line by line; an empty line for anything",
+    )  # fmt: skip
+    parser.add_argument("--avoid", type=Path, metavar="FILE", help="phrases that no translation may have, line by line")
+    parser.add_argument(
+        "--terms", type=Path, metavar="FILE",
+        help="how phrases of the source are to be translated, line by line: phrase, TAB, translation; what finds no "
+        "place is told",
+    )  # fmt: skip
+    add_ensemble(parser)
     add_decoding(parser)
     parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> None:
     """Run it."""
-    from seq2seq.translation import Cuts
+    from seq2seq.translation import Cuts, Terms
 
     _check(arguments)
-    translator = named_translator(arguments.model)
+    translator = named_ensemble(arguments)
     search = chosen_search(arguments, translator, arguments.n_best)
     chunk = _CHUNK * (arguments.batch_size or translator.batch_size)
     numbers = itertools.count(1)
     cuts = Cuts()
+    terms = Terms({} if arguments.terms is None else Terms.read(arguments.terms).table)
+    missing = 0
+    avoid = [] if arguments.avoid is None else lines_of(arguments.avoid)
+    prefixes = None if arguments.prefixes is None else iter(lines_of(arguments.prefixes))
     try:
         with _opened(arguments) as (texts, would_wait), _output(arguments.output) as output:
             for number, lines in enumerate(_chunks(texts, chunk, would_wait)):
@@ -76,16 +99,30 @@ def run(arguments: argparse.Namespace) -> None:
                     batch_size=arguments.batch_size,
                     shortlist=arguments.shortlist,
                     precision=arguments.precision,
+                    prefixes=_next_prefixes(prefixes, lines, arguments),
+                    avoid=avoid,
+                    terms=terms.table,
+                    mbr=chosen_mbr(arguments, translator),
                 )
                 cuts += Cuts.of(found)
+                missing += sum(
+                    len(terms.missing(line, best.text)) for line, (best, *_) in zip(lines, found, strict=True)
+                )
                 with naming(str(arguments.output or "stdout")):
                     for hypotheses in found:
-                        output.write(_written(next(numbers), hypotheses, arguments).encode())
+                        output.write(_written(next(numbers), hypotheses[: arguments.n_best], arguments).encode())
                     output.flush()
+        if prefixes is not None and next(prefixes, None) is not None:
+            raise ValueError(
+                f"Each line has its prefix. Received: --prefixes {arguments.prefixes} with more lines than there are "
+                "to translate. Put an empty line where a translation may begin with anything."
+            )
     except BrokenPipeError:
         cuts = Cuts()  # nobody reads on
         raise
     finally:
+        if missing:
+            tell(f"seq2seq: warning: {missing:,} translation{'s' * (missing != 1)} of terms did not find a place.")
         if cuts:
             tell(f"seq2seq: warning: {cuts}")
 
@@ -114,6 +151,21 @@ def _check(arguments: argparse.Namespace) -> None:
             "The N best translations are taken from the beam, which has to be as wide. "
             f"Received: --n-best {arguments.n_best} --beam-size {arguments.beam_size}."
         )
+
+
+def _next_prefixes(
+    prefixes: Iterator[str] | None, lines: Sequence[str], arguments: argparse.Namespace
+) -> list[str] | None:
+    """Give the prefixes of some lines."""
+    if prefixes is None:
+        return None
+    found = list(itertools.islice(prefixes, len(lines)))
+    if len(found) < len(lines):
+        raise ValueError(
+            f"Each line has its prefix. Received: --prefixes {arguments.prefixes} with fewer lines than there are to "
+            "translate. Put an empty line where a translation may begin with anything."
+        )
+    return found
 
 
 def _names_file(text: str) -> bool:

@@ -49,7 +49,9 @@ class Recurrent(keras.layers.RNN):
         sequences = tf.cast(sequences, self.compute_dtype)
         # Those of a stateful layer are variables.
         state = [tf.cast(tf.convert_to_tensor(part), self.compute_dtype) for part in tf.nest.flatten(initial_state)]
-        mask = None if mask is None else tf.cast(tf.nest.flatten(mask)[0], tf.bool)
+        if mask is not None:  # Keras takes [batch, time, 1] too
+            mask = tf.cast(tf.nest.flatten(mask)[0], tf.bool)
+            mask = mask[:, :, 0] if mask.shape.rank == 3 else mask
         if self.go_backwards:
             sequences = tf.reverse(sequences, [1])
             mask = None if mask is None else tf.reverse(mask, [1])

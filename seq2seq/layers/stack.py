@@ -124,10 +124,6 @@ class StackedRNN(keras.layers.Layer):
         self.forward_layers = [self._layer(i, "forward") for i in range(len(self.units))]
         self.backward_layers = [self._layer(i, "backward") if both else None for i, both in enumerate(self.both_ways)]
         self.between = keras.layers.Dropout(dropout, seed=seed, dtype=self.dtype_policy, name="between")
-        # Keras counts what the stack gives; this one counts what lower layers hand on.
-        self.counted = keras.layers.Identity(
-            activity_regularizer=self.activity_regularizer, dtype=self.dtype_policy, name="counted"
-        )
 
     def _layer(self, place: int, direction: str) -> Recurrent:
         # With one seed for all, layers of one width would drop the same units.
@@ -140,6 +136,7 @@ class StackedRNN(keras.layers.Layer):
             return_sequences=True,
             return_state=True,
             stateful=self.stateful,
+            zero_output_for_mask=self.both_ways[place],  # as keras.layers.Bidirectional asks it of its layers
             dtype=self.dtype_policy,
             name=f"layer{place}_{direction}",
             **for_one_layer(self.weight_options),
@@ -178,7 +175,7 @@ class StackedRNN(keras.layers.Layer):
         initial = self._initial(initial_state, ops.shape(inputs)[0])
         outputs, state = inputs, []
         for i, (forward, backward) in enumerate(self._pairs()):
-            below = outputs if i == 0 else self.between(self.counted(outputs), training=training)
+            below = outputs if i == 0 else self.between(outputs, training=training)
             read, *end = forward(below, initial_state=initial[i][0], mask=mask, training=training)
             ends = [end]
             if backward is not None:
@@ -188,10 +185,26 @@ class StackedRNN(keras.layers.Layer):
                 ends.append(end)
             outputs = read + outputs if self.has_residual(i) else read
             state.append(ends)
+            if self.activity_regularizer is not None and i < len(self.units) - 1:
+                # Per row, as Keras counts what the stack gives.
+                self.add_loss(self.activity_regularizer(outputs) / ops.cast(ops.shape(outputs)[0], outputs.dtype))
         if not self.return_sequences:
             outputs = self._last(outputs, mask)
         outputs = tf.identity(outputs)  # without the mask that Keras has attached to that of the top layer
         return (outputs, self.named(state)) if self.return_state else outputs
+
+    def compute_output_shape(self, input_shape: Any) -> Any:  # noqa: D102
+        batch, time, _ = input_shape
+        outputs = (batch, time, self.output_units) if self.return_sequences else (batch, self.output_units)
+        if not self.return_state:
+            return outputs
+        return outputs, self.named(
+            [[[(batch, w)] * len(self.cell.part_names) for w in each] for each in self.state_units]
+        )
+
+    def compute_output_spec(self, *args: Any, **kwargs: Any) -> Any:
+        """Trace the call, which refuses what does not fit; of shapes alone Keras would not know."""
+        return keras.Operation.compute_output_spec(self, *args, **kwargs)
 
     def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
         """Hand a Keras mask on where the output still has a time axis; no part of the state has one."""

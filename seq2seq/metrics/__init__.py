@@ -1,6 +1,7 @@
 """Scores of whole sets of translations against their references; nothing here knows a model."""
 
 from seq2seq.metrics.counts import Counts, References, count
+from seq2seq.metrics.risk import expected_utility
 from seq2seq.metrics.scores import (
     HIGHER_IS_BETTER,
     METRICS,
@@ -31,6 +32,7 @@ __all__ = [
     "chrf",
     "count",
     "exact_match",
+    "expected_utility",
     "measure",
     "phoneme_error_rate",
     "score",

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from seq2seq.models.build import build_model
     from seq2seq.models.decoder import Decoder
     from seq2seq.models.encoder import Encoder
+    from seq2seq.models.ensemble import Ensemble
     from seq2seq.models.generator import Generator
     from seq2seq.models.kernels import LayerKernel, SlowKernelError, layer_kernels
     from seq2seq.models.seq2seq import Seq2Seq
@@ -22,6 +23,7 @@ _WHERE = {
     "seq2seq.models.build": ["build_model"],
     "seq2seq.models.decoder": ["Decoder"],
     "seq2seq.models.encoder": ["Encoder"],
+    "seq2seq.models.ensemble": ["Ensemble"],
     "seq2seq.models.generator": ["Generator"],
     "seq2seq.models.kernels": ["LayerKernel", "SlowKernelError", "layer_kernels"],
     "seq2seq.models.seq2seq": ["Seq2Seq"],
@@ -33,6 +35,7 @@ __all__ = [
     "Decoder",
     "DecoderState",
     "Encoder",
+    "Ensemble",
     "Generator",
     "LayerKernel",
     "Seq2Seq",

@@ -5,13 +5,17 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
+import numpy as np
 import tensorflow as tf
 
 from seq2seq.layers.state import Encoded, StackState
 from seq2seq.models.decoder import Decoder
+from seq2seq.models.inputs import need_ids, need_names, need_one_batch, whole_numbers
 from seq2seq.models.loss import cross_entropy
-from seq2seq.models.stepping import start_search
-from seq2seq.search import Hypotheses, Search, search
+from seq2seq.models.mixture import Mixture
+from seq2seq.models.stepping import Start, start_search
+from seq2seq.search import Constraints, Hypotheses, Search, search
+from seq2seq.text.length_limit import LengthLimit
 from seq2seq.text.special_ids import END, PAD, START
 
 KEPT = 16
@@ -43,6 +47,7 @@ class _Form(NamedTuple):
     shortlisted: bool
     precision: str | None
     attention: bool
+    asked: tuple[str, ...]
 
 
 class Generator:
@@ -52,10 +57,8 @@ class Generator:
     have. At most `KEPT` graphs are kept.
 
     Args:
-        models: The models, which decide together.
-
-    Raises:
-        ValueError: For none, or for more than one.
+        models: The models, which decide together and read and write the same ids.
+        mixture: How they do; None where there is only one.
 
     Example:
         >>> from seq2seq.layers import StateBridge
@@ -66,13 +69,12 @@ class Generator:
         TensorShape([1, 2])
     """
 
-    def __init__(self, models: Sequence[Searchable]) -> None:
-        if len(models) != 1:
-            raise ValueError(f"A search asks one model so far. Received: {len(models)} models. Give one, in a list.")
+    def __init__(self, models: Sequence[Searchable], mixture: Mixture | None = None) -> None:
+        joint = _Joint(tuple(models), mixture or Mixture(len(models)))
         self._lock = threading.Lock()
-        self._graphs = functools.lru_cache(KEPT)(functools.partial(_Graph, tuple(models)))
+        self._graphs = functools.lru_cache(KEPT)(functools.partial(_Graph, joint))
         self._score = tf.function(
-            functools.partial(_token_log_probs, *models),
+            joint.token_log_probs,
             input_signature=[tf.TensorSpec([None, None], tf.int32)] * 3,
             autograph=False,
         )
@@ -81,41 +83,111 @@ class Generator:
         self,
         settings: Search,
         source: Any,
-        max_length: Any,
+        max_length: Any = None,
         vocabulary: Any = None,
         precision: str | None = None,
         attention: bool = False,
+        constraints: Constraints | None = None,
     ) -> Hypotheses:
         """Search for translations of a batch.
 
         Args:
             settings: What to search with.
             source: Ids, each sentence ending with `</s>`, padding on the right, `[batch, source_time]`.
-            max_length: The most tokens per target, `</s>` counted, `[batch]`.
+            max_length: See `Seq2Seq.decode`.
             vocabulary: See `Seq2Seq.decode`.
             precision: See `Seq2Seq.decode`.
             attention: See `Seq2Seq.decode`.
+            constraints: See `Seq2Seq.decode`.
 
         Returns:
             The hypotheses, best first.
         """
-        form = _Form(settings.form(), vocabulary is not None, precision, attention)
+        source = tf.convert_to_tensor(source)
+        need_ids(source, "source")
+        asked = {
+            name: tf.cast(whole_numbers(ids, name), tf.int32)
+            for name, ids in (constraints or Constraints()).asked().items()
+        }
+        form = _Form(settings.form(), vocabulary is not None, precision, attention, tuple(asked))
         with self._lock:  # for two threads at once, the cache would make a graph each
             graph = self._graphs(form)
         numbers = {name: tf.constant(number, _TYPES[type(number)]) for name, number in settings.numbers().items()}
-        vocabulary = None if vocabulary is None else tf.cast(vocabulary, tf.int32)
-        return graph(tf.cast(source, tf.int32), tf.cast(max_length, tf.int32), numbers, vocabulary)
+        vocabulary = None if vocabulary is None else tf.cast(whole_numbers(vocabulary, "vocabulary"), tf.int32)
+        source = tf.cast(source, tf.int32)
+        return graph(source, _limits(settings, source, max_length), numbers, asked, vocabulary)
 
-    def score(self, source: Any, target_in: Any, target_out: Any) -> tf.Tensor:
+    def score(self, inputs: Mapping[str, Any], target_out: Any) -> tf.Tensor:
         """Score given targets of a batch; arguments and result as of `Seq2Seq.score`."""
-        return self._score(*(tf.cast(ids, tf.int32) for ids in (source, target_in, target_out)))
+        need_names(inputs)
+        given = {"source": inputs["source"], "target_in": inputs["target_in"], "target_out": target_out}
+        ids = {name: tf.convert_to_tensor(each) for name, each in given.items()}
+        for name, each in ids.items():
+            need_ids(each, name)  # the cast to int32 would cut fractions off
+        need_one_batch(**ids)
+        return self._score(*(tf.cast(each, tf.int32) for each in ids.values()))
+
+
+def _places(vocabulary: tf.Tensor, ids: tf.Tensor) -> tf.Tensor:
+    """Give the places of ids in an ascending vocabulary that has them."""
+    return tf.reshape(tf.searchsorted(vocabulary, tf.reshape(ids, [-1])), tf.shape(ids))
+
+
+def _limits(settings: Search, source: tf.Tensor, max_length: Any) -> tf.Tensor:
+    """Give the most tokens of each target; where nobody says it, as the settings do."""
+    if max_length is None:
+        limit = LengthLimit.chosen(settings.max_length_factor)
+        tokens = np.count_nonzero(source.numpy() != PAD, axis=1)
+        max_length = np.array([limit.of(int(number)) for number in tokens], np.int32)
+    return tf.broadcast_to(tf.cast(whole_numbers(max_length, "max_length"), tf.int32), tf.shape(source)[:1])
+
+
+class _Joint:
+    """Models and how they decide together, as graph code."""
+
+    def __init__(self, models: tuple[Searchable, ...], mixture: Mixture) -> None:
+        self.models = models
+        self._mixture = mixture
+
+    def begin(self, source: tf.Tensor, form: _Form, vocabulary: tf.Tensor | None) -> tuple[Start, tf.Tensor]:
+        """Read sources: what a search starts from, and which positions are real."""
+        looks = form.attention or form.search.looks()
+        starts, mask = [], None
+        for model in self.models:
+            encoded = model.encoder(source, training=False)
+            mask = encoded.mask if mask is None else mask
+            state = model.bridge(encoded)
+            starts.append(start_search(model.decoder, state, encoded, vocabulary, form.precision, looks))
+        steps, states, memories = zip(*starts, strict=True)
+        if len(steps) == 1:
+            return starts[0], mask
+
+        def step(tokens: tf.Tensor, states: Any, memories: Any) -> tuple[Any, ...]:
+            logits, after, *seen = zip(
+                *(one(tokens, *given) for one, *given in zip(steps, states, memories, strict=True)), strict=True
+            )
+            return self._mixture(logits), after, *map(self._mixture.of, seen)
+
+        return Start(step, states, memories), mask
+
+    def token_log_probs(self, source: tf.Tensor, target_in: tf.Tensor, target_out: tf.Tensor) -> tf.Tensor:
+        """Give the log-probability of each token, 0 at padding."""
+        real = tf.where(tf.not_equal(target_out, PAD))
+        logits = []
+        for model in self.models:
+            encoded = model.encoder(source, training=False)
+            outputs = model.decoder.read(target_in, model.bridge(encoded), encoded, training=False)
+            # As in training, logits are made of real tokens only.
+            logits.append(model.decoder.project(tf.gather_nd(outputs, real)))
+        _, nats = cross_entropy(self._mixture(logits), tf.gather_nd(target_out, real))
+        return tf.scatter_nd(real, -nats, tf.shape(target_out, tf.int64))
 
 
 class _Graph:
     """One graph, traced when it is first called."""
 
-    def __init__(self, models: tuple[Searchable, ...], form: _Form) -> None:
-        (self._model,) = models
+    def __init__(self, joint: _Joint, form: _Form) -> None:
+        self._joint = joint
         self._form = form
         self._lock = threading.Lock()
         self._traced: Callable[..., Hypotheses] | None = None
@@ -128,7 +200,7 @@ class _Graph:
 
     def _trace(self, *given: Any) -> Callable[..., Hypotheses]:
         # Any size of everything.
-        kinds = tf.nest.map_structure(lambda one: tf.TensorSpec([None] * one.shape.rank, one.dtype), given[:3])
+        kinds = tf.nest.map_structure(lambda one: tf.TensorSpec([None] * one.shape.rank, one.dtype), given[:4])
         return tf.function(self._search, autograph=False).get_concrete_function(
             *kinds, tf.TensorSpec([None], tf.int32) if self._form.shortlisted else None
         )
@@ -138,13 +210,16 @@ class _Graph:
         source: tf.Tensor,
         max_length: tf.Tensor,
         numbers: Mapping[str, tf.Tensor],
+        asked: Mapping[str, tf.Tensor],
         vocabulary: tf.Tensor | None,
     ) -> Hypotheses:
-        model, form = self._model, self._form
-        encoded = model.encoder(source, training=False)
-        begin = start_search(
-            model.decoder, model.bridge(encoded), encoded, vocabulary, form.precision, attention=form.attention
-        )
+        form = self._form
+        if form.search.looks() and any(model.decoder.attention is None for model in self._joint.models):
+            raise ValueError(
+                "A coverage penalty is on what a model looked at, so only a model with attention can have one. "
+                "Received: a coverage_penalty, and a decoder with attention=None. Leave it out."
+            )
+        begin, mask = self._joint.begin(source, form, vocabulary)
         found = search(
             form.search.fed(numbers),
             *begin,
@@ -153,14 +228,10 @@ class _Graph:
             end=END,
             pad=PAD,
             source_time=tf.shape(source)[1] if form.attention else None,
+            source_mask=mask,
+            # Of a shortlist, ids are places in it.
+            constraints=Constraints(
+                **{name: ids if vocabulary is None else _places(vocabulary, ids) for name, ids in asked.items()}
+            ),
         )
         return found if vocabulary is None else found._replace(tokens=tf.gather(vocabulary, found.tokens))
-
-
-def _token_log_probs(model: Searchable, source: tf.Tensor, target_in: tf.Tensor, target_out: tf.Tensor) -> tf.Tensor:
-    encoded = model.encoder(source, training=False)
-    outputs = model.decoder.read(target_in, model.bridge(encoded), encoded, training=False)
-    real = tf.where(tf.not_equal(target_out, PAD))
-    # As in training, logits are made of real tokens only.
-    _, nats = cross_entropy(model.decoder.project(tf.gather_nd(outputs, real)), tf.gather_nd(target_out, real))
-    return tf.scatter_nd(real, -nats, tf.shape(target_out, tf.int64))

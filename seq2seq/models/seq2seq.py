@@ -4,7 +4,6 @@ from dataclasses import asdict
 from typing import Any
 
 import keras
-import numpy as np
 import tensorflow as tf
 from keras import ops
 
@@ -14,15 +13,14 @@ from seq2seq.layers.precision import fine
 from seq2seq.models.decoder import Decoder
 from seq2seq.models.encoder import Encoder
 from seq2seq.models.generator import Generator
-from seq2seq.models.inputs import need_ids, need_names
+from seq2seq.models.inputs import need_ids, need_names, need_one_batch
 from seq2seq.models.loss import Totals, cross_entropy
 from seq2seq.models.sampled_softmax import draw_words, inclusion_probabilities
 from seq2seq.models.settings import TeacherForcingSettings
 from seq2seq.models.teacher_forcing import feed_own
 from seq2seq.models.update import apply_if_finite
-from seq2seq.search import Greedy, Hypotheses, Search
+from seq2seq.search import Constraints, Greedy, Hypotheses, Search
 from seq2seq.system.fork import need_own_threads, with_own_threads
-from seq2seq.text.length_limit import LengthLimit
 from seq2seq.text.special_ids import PAD
 
 
@@ -141,7 +139,7 @@ class Seq2Seq(keras.Model):
         need_own_threads()
         need_names(inputs)
         encoded = self.encoder(inputs["source"], training=False)
-        return self.decoder.look(inputs["target_in"], self.bridge(encoded), encoded)
+        return self.decoder.look(tf.convert_to_tensor(inputs["target_in"]), self.bridge(encoded), encoded)
 
     def compile(  # noqa: D102
         self,
@@ -253,6 +251,7 @@ class Seq2Seq(keras.Model):
         before = [(variable, tf.identity(variable.value)) for variable in self.non_trainable_variables]
         with tf.GradientTape() as tape:
             share = self.totals(inputs, target_out, training=True)
+            self._need_no_other_losses()
             # Gradients are summed over replicas: each divides by the tokens of all.
             totals = sum_totals(share)
             loss = self.optimizer.scale_loss(share.loss / tf.maximum(totals.tokens, 1))
@@ -261,6 +260,16 @@ class Seq2Seq(keras.Model):
         finite = apply_if_finite(self.optimizer, gradients, weights, totals.loss, before)
         # A step that was left out is in no mean.
         return self._report(Totals(*(tf.where(finite, total, 0) for total in totals)))
+
+    def _need_no_other_losses(self) -> None:
+        """Refuse regularizers, as a layer of one's own may have."""
+        number = len(self.losses)
+        if number:
+            raise ValueError(
+                "Seq2Seq owns its loss: what layers add to it by regularizers or add_loss would not count. "
+                f"Received: a model that adds {number} loss{'es' * (number > 1)}. Take weight decay "
+                "(keras.optimizers.AdamW), or no regularizers."
+            )
 
     def test_step(self, data: Any) -> dict[str, tf.Tensor]:  # noqa: D102
         inputs, target_out = _unpacked(data)
@@ -300,6 +309,7 @@ class Seq2Seq(keras.Model):
         vocabulary: tf.Tensor | None = None,
         precision: str | None = None,
         attention: bool = False,
+        constraints: Constraints | None = None,
     ) -> Hypotheses:
         """Translate ids to ids; safe to call from several threads.
 
@@ -314,22 +324,18 @@ class Seq2Seq(keras.Model):
                 end, as `Shortlist.of` gives them; probabilities are taken among them. None: every id.
             precision: Type of the matrix products of the steps, such as `"bfloat16"`; None: that of the model.
             attention: Whether to give what each token looked at, too.
+            constraints: What the targets of each sentence begin with, must not and must have, in ids; a
+                `vocabulary` has to have these ids. None: nothing.
 
         Returns:
             The hypotheses, best first.
 
         Raises:
-            ValueError: Attention is asked for, and the decoder has none.
+            ValueError: Attention is asked for, and the decoder has none; fractions where whole numbers are needed.
             RuntimeError: The process was forked from one that had used TensorFlow.
         """
         need_own_threads()
-        source = tf.cast(source, tf.int32)
-        if max_length is None:
-            limit = LengthLimit.chosen(search.max_length_factor)
-            tokens = np.count_nonzero(source.numpy() != PAD, axis=1)
-            max_length = np.array([limit.of(int(number)) for number in tokens], np.int32)
-        max_length = tf.broadcast_to(tf.cast(max_length, tf.int32), tf.shape(source)[:1])
-        return self._generator.search(search, source, max_length, vocabulary, precision, attention)
+        return self._generator.search(search, source, max_length, vocabulary, precision, attention, constraints)
 
     def score(self, inputs: dict[str, tf.Tensor], target_out: tf.Tensor) -> tf.Tensor:
         """Give the log-probability of every token of given targets, without dropout or smoothing.
@@ -342,16 +348,11 @@ class Seq2Seq(keras.Model):
             Nats, `[batch, target_time]`, float32 or finer; 0 at padding.
 
         Raises:
-            ValueError: A name is missing, or what is given are no ids.
+            ValueError: A name is missing, what is given are no ids, or another number of sentences or tokens each.
             RuntimeError: The process was forked from one that had used TensorFlow.
         """
         need_own_threads()
-        need_names(inputs)
-        given = {"source": inputs["source"], "target_in": inputs["target_in"], "target_out": target_out}
-        ids = {name: tf.convert_to_tensor(each) for name, each in given.items()}
-        for name, each in ids.items():
-            need_ids(each, name)  # the cast to int32 would cut fractions off
-        return self._generator.score(**ids)
+        return self._generator.score(inputs, target_out)
 
     # --- saving -------------------------------------------------------------------------------------------------
 
@@ -403,6 +404,7 @@ def _unpacked(data: Any) -> tuple[dict[str, tf.Tensor], tf.Tensor]:
             'Write fit({"source": source, "target_in": target_in}, target_out).'
         )
     need_ids(target_out, "target_out")
+    need_one_batch(inputs["source"], inputs["target_in"], target_out)
     if sample_weight is not None:
         raise ValueError(
             "Every real target token counts the same: weights of samples or classes are not supported. "

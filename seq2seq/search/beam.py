@@ -4,13 +4,17 @@ from typing import Any, NamedTuple
 
 import tensorflow as tf
 
+from seq2seq.search.constraints import asked_for
 from seq2seq.search.greedy import greedy_search
+from seq2seq.search.groups import choose_apart, merged, while_any_is
 from seq2seq.search.history import History, append
 from seq2seq.search.hypotheses import Hypotheses
 from seq2seq.search.open_sentences import Found, Sentences, all_sentences, search_all, take, trimmed
+from seq2seq.search.phrases import allocate, fulfilled, next_tokens, progress
+from seq2seq.search.scores import bound, coverage, divisor, normalised, rewarded
 from seq2seq.search.settings import Beam
-from seq2seq.search.step import MINUS_INFINITY, candidates, may_end, normalised, power, take_step
-from seq2seq.search.task import Task
+from seq2seq.search.step import MINUS_INFINITY, banned_next, candidates, may_end, take_step
+from seq2seq.search.task import Fixed, Task
 
 
 class Rows(NamedTuple):
@@ -21,11 +25,14 @@ class Rows(NamedTuple):
         log_probs: `[sentences · beam]` float32, nats, the sum over the tokens so far; −inf for a hypothesis that does
             not exist.
         state: The state of the model, a nest of tensors `[sentences · beam, ...]`.
+        seen: `[sentences · beam, source_time]` float32, the attention that each position of the source got; an empty
+            tuple where nobody asks for it.
     """
 
     tokens: tf.Tensor
     log_probs: tf.Tensor
     state: Any
+    seen: Any
 
 
 def beam_search(settings: Beam, task: Task) -> Hypotheses:
@@ -35,12 +42,20 @@ def beam_search(settings: Beam, task: Task) -> Hypotheses:
     best `beam_size` other candidates go on. A sentence is done
 
     - when no open hypothesis can still become better than the `n_best`-th finished one;
-    - or when it has `beam_size` finished hypotheses, and no open one is better, as it stands, than the `n_best`-th;
+    - or when it has `beam_size` finished hypotheses, and no open one is better, as it stands, than the `n_best`-th,
+      unless `stop` is "exact";
     - or at its maximum length: there every open hypothesis ends, and the end counts with its real probability, so that
       a score is always the model's probability of a whole sentence. It has ended by itself if its end is among the best
       `beam_size` candidates there, too.
 
-    A beam of 1 is greedy search.
+    With several `groups`, each is such a search of its own with its share of the beam, but for the tokens of the groups
+    before it, which it is kept from by `diversity`; a hypothesis that two of them found is given back once.
+
+    Where phrases must appear, the best hypotheses of each number of tokens that they have of the phrases go on, in
+    turns (dynamic beam allocation), and a hypothesis ends once it has all. Where none has at the maximum length, what
+    there is ends there, and has not ended by itself.
+
+    A beam of 1 is greedy search, unless a coverage penalty makes it look beyond the first end.
 
     Args:
         settings: What to search with.
@@ -59,45 +74,88 @@ def beam_search(settings: Beam, task: Task) -> Hypotheses:
         [[[4, 2], [3, 2]]]
 
     Source:
-        Sutskever et al. 2014, section 3.2; the length normalisation of Cho et al. 2014, "On the properties", section 4.
+        Sutskever et al. 2014, section 3.2; the length normalisation of Cho et al. 2014, "On the properties", section 4;
+        coverage and the other length penalty of Wu et al. 2016, equation 14; phrases by Post and Vilar 2018, section 3;
+        groups of Vijayakumar et al. 2018, section 3.
     """
     # The same, with less to do at each token.
-    return greedy_search(settings, task) if settings.beam_size == 1 else keep_best(settings, task)
+    plain = settings.beam_size == 1 and not settings.looks() and not asked_for(task.fixed.constraints.phrases)
+    return greedy_search(settings, task) if plain else keep_best(settings, task)
 
 
 def keep_best(settings: Beam, task: Task) -> Hypotheses:
     """Search with a beam of any width: see :func:`beam_search`."""
-    beam, n_best, penalty, ids = settings.beam_size, settings.n_best, settings.length_penalty, task.ids
+    groups, ids = settings.groups, task.ids
+    beam = settings.beam_size // groups
+    n_best = settings.n_best if groups == 1 else beam
     # The history of a sentence holds its finished hypotheses, and behind them its open ones.
     sentences = all_sentences(task.max_length, task.source_time, kept=beam, score=MINUS_INFINITY, going=beam)
+    given, fixed = task.state, task.fixed
+    if groups > 1:
+        each = tf.repeat(sentences.place, groups)
+        sentences, given, fixed = take((sentences, given, fixed), each)
+        sentences = sentences._replace(place=tf.range(tf.size(each)))
 
-    def advance(length: tf.Tensor, rows: Rows, sentences: Sentences, memory: Any) -> tuple[Rows, Sentences]:
-        logits, state, attention = take_step(task, rows.tokens, rows.state, memory)
+    def advance(length: tf.Tensor, rows: Rows, sentences: Sentences, fixed: Fixed) -> tuple[Rows, Sentences]:
+        logits, state, attention = take_step(task, rows.tokens, rows.state, fixed.memory)
         history, scores, has_ended = sentences.found
-        offered = candidates(logits, beam, ids)
+        banned = banned_next(settings, fixed, history.tokens, logits, ids.pad, kept=beam)
+        phrases, more = fixed.constraints.phrases, None
+        if asked_for(phrases):
+            so_far = progress(history.tokens[:, beam:], phrases, ids.pad)
+            more = tf.reshape(next_tokens(so_far, phrases, ids.pad), [-1, tf.shape(phrases)[1]])
+        # A group may lose as many of the best tokens to those before it as they have hypotheses.
+        offered = candidates(logits, settings.beam_size, ids, banned, more)
         width = offered.tokens.shape[1] or tf.shape(offered.tokens)[1]
         last = (length >= sentences.max_length)[:, tf.newaxis]
 
         # The best that go on. At the last token nothing does.
         totals = tf.reshape(rows.log_probs[:, tf.newaxis] + offered.log_probs, [-1, beam * width])
-        going, index = tf.math.top_k(totals, beam)
+        if asked_for(phrases):
+            tokens = tf.reshape(offered.tokens, [-1, beam, width])
+            banks = tf.reshape(fulfilled(so_far, phrases, tokens, ids.pad), [-1, beam * width])
+            going, index = allocate(totals, banks, beam)
+        elif groups > 1:
+            going, index = choose_apart(settings, totals, tf.reshape(offered.tokens, [-1, beam * width]))
+        else:
+            going, index = tf.math.top_k(totals, beam)
         parents = index // width
 
         # An end is good enough if fewer than beam_size candidates are better. At the last token every one is.
         ending = tf.reshape(rows.log_probs + offered.end_log_probs, [-1, beam])
-        ended = ending >= tf.math.top_k(tf.concat([ending, going], axis=1), beam)[0][:, -1:]
+        rivals, candidate = going, ending
+        if asked_for(phrases):
+            # Only what has all phrases may end, unless the sentence is over and nothing has; only that is its rival.
+            needed = tf.math.count_nonzero(phrases != ids.pad, axis=[1, 2], dtype=tf.int32)[:, tf.newaxis]
+            rivals = tf.where(pick(banks, index) == needed, going, MINUS_INFINITY)
+            candidate = tf.where(tf.reduce_all(so_far.met, axis=2), ending, MINUS_INFINITY)
+            last |= tf.math.is_inf(going[:, :1])
+            found_none = tf.reduce_max(tf.concat([scores, candidate], axis=1), axis=1, keepdims=True)
+            ending = tf.where(last & tf.math.is_inf(found_none), ending, candidate)
+        ended = candidate >= tf.math.top_k(tf.concat([candidate, rivals], axis=1), beam)[0][:, -1:]
+        if asked_for(phrases):
+            ended &= ~tf.math.is_inf(candidate)
         ended &= may_end(length, settings.min_length, going[:, :1])
+        if banned is not None:
+            ended &= ~tf.reshape(banned[:, ids.end], [-1, beam])
         going = tf.where(last, MINUS_INFINITY, going)
-        divisor = power(length, penalty)
-        finished = tf.where(ended | last, normalised(ending, divisor), MINUS_INFINITY)
+        by = divisor(settings, length)
+        worth = normalised(rewarded(settings, ending, length), by)
+        seen = ()
+        if settings.looks():
+            seen = tf.ensure_shape(rows.seen + attention, rows.seen.shape)
+            looked = tf.reshape(seen, [-1, beam, tf.shape(seen)[1]])
+            worth += settings.coverage_penalty * coverage(looked, fixed.source_mask)
+        finished = tf.where(ended | last, worth, MINUS_INFINITY)
         scores, kept = tf.math.top_k(tf.concat([scores, finished], axis=1), beam)
 
-        # Log-probabilities only fall, and a negative sum is best divided by the greatest length: a bound that is exact.
-        # Beside it, a full set of finished ones stops the search only if it is good: a sure model always has some
-        # hopeless end among its candidates, and enough of those are soon together.
+        # Beside the bound, a full set of finished ones stops the search only if it is good: a sure model always has
+        # some hopeless end among its candidates, and enough of those are soon together.
         best, worst = going[:, 0], scores[:, n_best - 1]
-        full = scores[:, beam - 1] > MINUS_INFINITY
-        done = (best / power(sentences.max_length, penalty) <= worst) | (full & (best / divisor <= worst))
+        done = bound(settings, best, length, sentences.max_length) <= worst
+        if settings.stop == "full":
+            full = scores[:, beam - 1] > MINUS_INFINITY
+            done |= full & (rewarded(settings, best, length) / by <= worst)
         going = tf.where(done[:, tf.newaxis], MINUS_INFINITY, going)
 
         chosen = tf.concat([kept, beam + parents], axis=1)
@@ -108,25 +166,28 @@ def keep_best(settings: Beam, task: Task) -> Hypotheses:
         latest = History(
             tokens=tf.concat([tf.where(kept < beam, ids.pad, ids.end), tokens], axis=1)[:, :, tf.newaxis],
             token_scores=tf.concat([end_scores, token_scores], axis=1)[:, :, tf.newaxis],
-            attention=tf.nest.map_structure(
-                lambda seen: pick(_behind_nothing(seen, beam), chosen)[:, :, tf.newaxis], attention
-            ),
+            attention=()
+            if task.source_time is None
+            else pick(_behind_nothing(attention, beam), chosen)[:, :, tf.newaxis],
         )
         # The rows of a sentence are together, so a row is the first of its sentence and a place behind it.
         first = beam * tf.range(tf.size(sentences.open))[:, tf.newaxis]
-        rows = Rows(tf.reshape(tokens, [-1]), tf.reshape(going, [-1]), take(state, tf.reshape(first + parents, [-1])))
+        state, seen = take((state, seen), tf.reshape(first + parents, [-1]))
+        rows = Rows(tf.reshape(tokens, [-1]), tf.reshape(going, [-1]), state, seen)
         history = append(tf.nest.map_structure(lambda past: pick(past, chosen), history), latest)
         found = Found(history, scores, pick(tf.concat([has_ended, ended], axis=1), kept))
-        return rows, sentences._replace(open=~done, found=found)
+        return rows, sentences._replace(open=~done if groups == 1 else while_any_is(~done, groups), found=found)
 
     # Row 0 of each sentence is the one hypothesis that there is at the start.
     rows = tf.range(tf.size(sentences.place) * beam)
     start = Rows(
         tokens=tf.fill(tf.shape(rows), ids.start),
         log_probs=tf.where(rows % beam == 0, 0.0, MINUS_INFINITY),
-        state=take(task.state, rows // beam),
+        state=take(given, rows // beam),
+        seen=take(tf.nest.map_structure(lambda mask: tf.zeros_like(mask, tf.float32), fixed.source_mask), rows // beam),
     )
-    return trimmed(search_all(advance, start, sentences, task.memory, beam=beam, n_best=n_best, pad=ids.pad), ids.pad)
+    found = search_all(advance, start, sentences, fixed, beam=beam, n_best=n_best, pad=ids.pad)
+    return trimmed(found if groups == 1 else merged(found, settings, ids.pad), ids.pad)
 
 
 def pick(values: tf.Tensor, places: tf.Tensor) -> tf.Tensor:

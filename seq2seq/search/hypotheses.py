@@ -13,8 +13,8 @@ class Hypotheses(NamedTuple):
 
     Args:
         tokens: `[batch, n_best, target_time]` int32; target_time is the length of the longest hypothesis, END counted.
-        scores: `[batch, n_best]` float32, nats, best first: the sum of the token scores over length ** length_penalty,
-            END counted; −inf for what the model calls impossible.
+        scores: `[batch, n_best]` float32, nats, best first: what the settings make of the sum of the token scores and
+            of the length, END counted; −inf for what the model calls impossible.
         token_scores: `[batch, n_best, target_time]` float32, nats: the log-probability that the model gives each token;
             0 at padding.
         ended: `[batch, n_best]` bool: whether the search would have ended the hypothesis there by itself. False where

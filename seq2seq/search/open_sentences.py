@@ -43,7 +43,7 @@ class Sentences(NamedTuple):
 
 
 Advance = Callable[[tf.Tensor, Any, Sentences, Any], tuple[Any, Sentences]]
-"""`advance(length, rows, sentences, memory) -> rows, sentences`: one more token; `length` counts it."""
+"""`advance(length, rows, sentences, fixed) -> rows, sentences`: one more token; `length` counts it."""
 
 
 def all_sentences(
@@ -102,7 +102,7 @@ def all_sentences(
 
 
 def search_all(
-    advance: Advance, rows: Any, sentences: Sentences, memory: Any, *, beam: int, n_best: int, pad: int
+    advance: Advance, rows: Any, sentences: Sentences, fixed: Any, *, beam: int, n_best: int, pad: int
 ) -> Hypotheses:
     """Advance until no sentence is open; when at most half of the sentences at work are open, the others leave.
 
@@ -110,7 +110,7 @@ def search_all(
         advance: Adds one token. It must close a sentence at its max_length, at the latest.
         rows: A nest of tensors `[sentences · beam, ...]`, what changes with each token.
         sentences: All sentences, open.
-        memory: A nest of tensors `[sentences, ...]`, what does not change.
+        fixed: A nest of tensors `[sentences, ...]`, what does not change.
         beam: The rows of one sentence.
         n_best: How many of the found hypotheses of each sentence are wanted.
         pad: The id of the padding.
@@ -128,11 +128,11 @@ def search_all(
     def mostly_open(length: tf.Tensor, rows: Any, sentences: Sentences) -> tf.Tensor:
         return 2 * tf.reduce_sum(tf.cast(sentences.open, tf.int32)) > tf.size(sentences.open)
 
-    def work(length: tf.Tensor, rows: Any, sentences: Sentences, memory: Any, found: Found) -> tuple[Any, ...]:
+    def work(length: tf.Tensor, rows: Any, sentences: Sentences, fixed: Any, found: Found) -> tuple[Any, ...]:
         def one_more(length: tf.Tensor, rows: Any, sentences: Sentences) -> tuple[Any, ...]:
-            return length + 1, *advance(length + 1, rows, sentences, memory)
+            return length + 1, *advance(length + 1, rows, sentences, fixed)
 
-        # Two loops rather than a condition at every token: the inner one keeps its shapes, and reads memory in place.
+        # Two loops rather than a condition at every token: the inner one keeps its shapes, and reads `fixed` in place.
         length, rows, sentences = tf.while_loop(
             mostly_open, one_more, (length, rows, sentences), (tf.TensorShape([]), row_shapes, shapes)
         )
@@ -141,15 +141,15 @@ def search_all(
         found = tf.nest.map_structure(lambda all, some: tf.tensor_scatter_nd_update(all, places, some), found, now)
         stay = tf.cast(tf.where(sentences.open)[:, 0], tf.int32)
         stay_rows = tf.reshape(stay[:, tf.newaxis] * beam + tf.range(beam), [-1])
-        return length, take(rows, stay_rows), take(sentences, stay), take(memory, stay), found
+        return length, take(rows, stay_rows), take(sentences, stay), take(fixed, stay), found
 
     nothing = tf.constant(0)
     found = whole(sentences.found, nothing)
     *_, found = tf.while_loop(
-        lambda length, rows, sentences, memory, found: tf.size(sentences.place) > 0,
+        lambda length, rows, sentences, fixed, found: tf.size(sentences.place) > 0,
         work,
-        (nothing, rows, sentences, memory, found),
-        (tf.TensorShape([]), row_shapes, shapes, any_rows(memory), _any_time(found)),
+        (nothing, rows, sentences, fixed, found),
+        (tf.TensorShape([]), row_shapes, shapes, any_rows(fixed), _any_time(found)),
     )
     tokens, token_scores, attention = found.history
     return Hypotheses(tokens, found.scores, token_scores, found.ended, *tf.nest.flatten(attention))

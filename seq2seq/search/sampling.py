@@ -2,9 +2,8 @@
 
 import tensorflow as tf
 
-from seq2seq.search.greedy import Choice, follow
+from seq2seq.search.greedy import Choice, Offer, follow
 from seq2seq.search.hypotheses import Hypotheses
-from seq2seq.search.open_sentences import Sentences
 from seq2seq.search.settings import Sample
 from seq2seq.search.step import IMPOSSIBLE, MINUS_INFINITY, check_end, clean, log_probabilities
 from seq2seq.search.task import Task
@@ -21,8 +20,8 @@ def sample_search(settings: Sample, task: Task) -> Hypotheses:
         task: What is searched.
 
     Returns:
-        One hypothesis per sentence. Its scores are made of the model's own log-probabilities, as if temperature were 1
-        and nothing cut: comparable with greedy search.
+        `n_best` hypotheses per sentence, among them the one that is drawn where one is asked for. Their scores are made
+        of the model's own log-probabilities, as if temperature were 1 and nothing cut: comparable with greedy search.
 
     Example:
         >>> from seq2seq.search import Sample, search
@@ -36,25 +35,27 @@ def sample_search(settings: Sample, task: Task) -> Hypotheses:
     Source:
         top_k: Fan et al. 2018, section 5.4; top_p: Holtzman et al. 2020, section 3.1.
     """
-    ids, batch = task.ids, tf.size(task.max_length)
+    ids, paths = task.ids, tf.size(task.max_length) * settings.n_best
     seed = tf.convert_to_tensor(settings.seed, tf.int64)
     min_length = tf.cast(settings.min_length, tf.int32)
     top_k, top_p = tf.cast(settings.top_k, tf.int32), tf.convert_to_tensor(settings.top_p, tf.float32)
 
-    def choose(logits: tf.Tensor, last: tf.Tensor, sentences: Sentences, length: tf.Tensor) -> Choice:
-        check_end(logits, ids)
-        logits, total = clean(logits)
+    def choose(offer: Offer) -> Choice:
+        check_end(offer.logits, ids)
+        logits, total = clean(offer.logits)
         vocab = tf.shape(logits)[1]
         excluded = tf.constant(sorted({ids.pad, ids.start} - {ids.end}))
         never = tf.reduce_any(tf.range(vocab)[:, tf.newaxis] == excluded, axis=1)
+        if offer.banned is not None:
+            never |= offer.banned
         weights = tf.where(never, MINUS_INFINITY, tf.clip_by_value(logits, IMPOSSIBLE, -IMPOSSIBLE))
         # Too early, an end is less than impossible, and still drawn where it is all there is.
-        early = (tf.range(vocab) == ids.end) & (length <= min_length)
+        early = (tf.range(vocab) == ids.end) & (offer.length <= min_length)
         weights = tf.where(early, 2 * IMPOSSIBLE, weights)
         weights = tf.exp((weights - tf.reduce_max(weights, axis=1, keepdims=True)) / settings.temperature)
-        # One number for each sentence of the whole batch, so that it does not matter who has left.
-        numbers = tf.random.stateless_uniform([batch], tf.stack([seed, tf.cast(length, tf.int64)]), alg="philox")
-        numbers = tf.gather(numbers, sentences.place)[:, tf.newaxis]
+        # One number for each path of the whole batch, so that it does not matter who has left.
+        numbers = tf.random.stateless_uniform([paths], tf.stack([seed, tf.cast(offer.length, tf.int64)]), alg="philox")
+        numbers = tf.gather(numbers, offer.place)[:, tf.newaxis]
 
         def of_the_best() -> tf.Tensor:
             best, order = tf.math.top_k(weights, tf.where(top_k > 0, tf.minimum(top_k, vocab), vocab))
@@ -65,11 +66,11 @@ def sample_search(settings: Sample, task: Task) -> Hypotheses:
         # Drawn from all of them, they need no order.
         tokens = tf.cond((top_k > 0) | (top_p < 1), of_the_best, lambda: _drawn(weights, numbers))
         ended = tokens == ids.end
-        tokens = tf.where(last, ids.end, tokens)
+        tokens = tf.where(offer.last, ids.end, tokens)
         log_probs = log_probabilities(tf.gather(logits, tokens[:, tf.newaxis], batch_dims=1), total)[:, 0]
         return Choice(tokens, log_probs, ended)
 
-    return follow(choose, settings, task)
+    return follow(choose, settings, task, paths=settings.n_best)
 
 
 def _drawn(weights: tf.Tensor, numbers: tf.Tensor) -> tf.Tensor:

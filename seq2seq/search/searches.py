@@ -6,11 +6,12 @@ from typing import Any
 import tensorflow as tf
 
 from seq2seq.search.beam import beam_search
+from seq2seq.search.constraints import Constraints, asked_for
 from seq2seq.search.greedy import greedy_search
 from seq2seq.search.hypotheses import Hypotheses
 from seq2seq.search.sampling import sample_search
 from seq2seq.search.settings import Beam, Greedy, Sample, Search
-from seq2seq.search.task import Step, Task, special_ids, tensors
+from seq2seq.search.task import Fixed, Step, Task, special_ids, tensors
 
 SEARCHES: Mapping[type[Search], Callable[[Any, Task], Hypotheses]] = {
     Greedy: greedy_search,
@@ -31,6 +32,8 @@ def search(
     end: int,
     pad: int = 0,
     source_time: tf.Tensor | int | None = None,
+    constraints: Constraints | None = None,
+    source_mask: tf.Tensor | None = None,
 ) -> Hypotheses:
     """Search for the best target sequences of a batch of sentences.
 
@@ -49,6 +52,9 @@ def search(
         pad: What fills up behind the end.
         source_time: Where the weights of the attention are wanted, how many positions they are for; step then gives
             them as a third thing, `[rows, source_time]`.
+        constraints: What is asked of the hypotheses of each sentence; None for nothing.
+        source_mask: Which source positions are real, `[batch, source_time]` bool: a coverage penalty needs it, and that
+            step gives the weights of the attention, as above.
 
     Returns:
         The hypotheses, best first.
@@ -68,7 +74,31 @@ def search(
     if type(settings) not in SEARCHES:
         names = ", ".join(kind.__name__ for kind in SEARCHES)
         raise TypeError(f"The settings of a search are one of {names}. Received: settings={settings!r}.")
-    task = Task(
-        step, tensors(state, "state"), tensors(memory, "memory"), max_length, special_ids(start, end, pad), source_time
-    )
+    if settings.looks() and source_mask is None:
+        raise ValueError(
+            "A coverage penalty asks what the step looked at, and which positions of the source are real. "
+            f"Received: settings={settings!r}, source_mask=None. Give both, or leave the penalty out."
+        )
+    constraints = constraints or Constraints()
+    if asked_for(constraints.phrases):
+        _need_one_beam(settings)
+    ids = special_ids(start, end, pad)
+    mask = tf.cast(source_mask, tf.bool) if settings.looks() else ()
+    fixed = Fixed(tensors(memory, "memory"), constraints.of(pad), mask)
+    looks = source_time is not None or settings.looks()
+    task = Task(step, tensors(state, "state"), fixed, max_length, ids, source_time, looks)
     return SEARCHES[type(settings)](settings, task)
+
+
+def _need_one_beam(settings: Search) -> None:
+    """Refuse a search that cannot look for phrases."""
+    if not isinstance(settings, Beam):
+        raise ValueError(
+            "Phrases that must appear are looked for by several hypotheses side by side. "
+            f"Received: phrases, with settings={settings!r}. Use Beam(10), wider than the phrases have tokens."
+        )
+    if settings.groups > 1:
+        raise ValueError(
+            "Phrases share the beam out by what each hypothesis has of them, and groups by diversity. "
+            f"Received: phrases, with groups={settings.groups}. Leave one of them out."
+        )

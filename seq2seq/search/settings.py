@@ -17,39 +17,59 @@ class Search:
 
     Two settings that differ only in numbers share a graph, which takes the numbers as tensors. What decides which
     operations there are stands in ``structure``. ``max_length_factor`` is for those who know a source; a graph is
-    told the limits of its sentences.
+    told the limits of its sentences. What costs operations only where it is used stands in ``switches``: a number that
+    is off at 0.
 
     Args:
         length_penalty: A score is the sum of log-probabilities / length ** length_penalty, the end of the sentence
             counted: 0 the plain sum, 1 the mean per token, above 1 favours long sentences.
+        length_form: What is raised to the length_penalty: "power" the length, "gnmt" (5 + length) / 6, which treats
+            short sentences more alike (Wu et al. 2016, equation 14).
+        word_reward: Nats added to the sum for each token before it is divided, the end counted.
         max_length_factor: Longest translation in tokens: this factor times the source's tokens, plus 10. By default
             the model file says it, as the training pairs showed; where it does not, the factor is 2.
         min_length: Tokens before a sentence may end; where it has to end sooner, it does.
+        no_repeat_ngram: Length in tokens of what a translation may not hold twice; 0 for no such rule.
     """
 
-    structure: ClassVar[tuple[str, ...]] = ()
+    structure: ClassVar[tuple[str, ...]] = ("length_form", "no_repeat_ngram")
+    switches: ClassVar[tuple[str, ...]] = ("word_reward",)
 
     length_penalty: Annotated[float, Range(0)] = 1.0
+    length_form: Literal["power", "gnmt"] = "power"
+    word_reward: Annotated[float, Range()] = 0.0
     max_length_factor: Annotated[float, Range(0, open_low=True)] | Literal["learnt"] = "learnt"
     min_length: Annotated[int, Range(0)] = 0
+    no_repeat_ngram: Annotated[int, Range(0)] = 0
 
     def __post_init__(self) -> None:
         check_settings(self)
+        if self.word_reward and self.length_penalty == 1 and self.length_form == "power":
+            raise SettingsError(
+                "The mean per token grows by a word_reward whatever the length, so that no other sentence is found. "
+                f"Received: word_reward={self.word_reward}, length_penalty=1.0. Use length_penalty=0, or leave one out."
+            )
 
     def form(self) -> Self:
-        """Give the settings with every number at its default: what tells its graph from others.
+        """Give the settings with every number at its default, or at 1 where it is switched on: what tells its graph.
 
         Example:
             >>> Beam(3, length_penalty=0.5).form() == Beam(3), Beam(4).form() == Beam(3)
             (True, False)
         """
-        return type(self)(**{name: getattr(self, name) for name in self.structure})
+        default = {field.name: field.default for field in dataclasses.fields(self) if field.name not in self.structure}
+        return self.fed({**default, **{name: 1 for name in self.switches if self.has(name)}})
 
     def numbers(self) -> dict[str, int | float]:
-        """Give by name what a graph takes as tensors: all but ``structure`` and ``max_length_factor``."""
+        """Give by name what a graph takes as tensors: no ``structure``, no ``max_length_factor``, none that is off."""
         names = (field.name for field in dataclasses.fields(self))
-        left_out = {*self.structure, "max_length_factor"}
+        left_out = {*self.structure, "max_length_factor", *(name for name in self.switches if not self.has(name))}
         return {name: getattr(self, name) for name in names if name not in left_out}
+
+    def has(self, switch: str) -> bool:
+        """Tell whether one of ``switches`` is on; where it is a tensor, it is: others are not fed."""
+        value = getattr(self, switch)
+        return not isinstance(value, int | float) or value != 0
 
     def fed(self, numbers: Mapping[str, Any]) -> Self:
         """Give the settings with tensors in the place of numbers, as the search functions take them too.
@@ -62,6 +82,10 @@ class Search:
         for name, number in numbers.items():
             object.__setattr__(settings, name, number)
         return settings
+
+    def looks(self) -> bool:
+        """Tell whether the search asks what the model looked at."""
+        return False
 
     def greedy(self) -> Greedy:
         """Give greedy search with the same length penalty and limits."""
@@ -91,18 +115,31 @@ class Beam(Search):
     """Keep the best few hypotheses side by side.
 
     Args:
-        beam_size: Open hypotheses per sentence; 1 is greedy search.
+        beam_size: Open hypotheses per sentence; 1 is greedy search, but for a coverage penalty.
         n_best: Hypotheses given back per sentence, at most ``beam_size``.
+        coverage_penalty: Times the sum over the source's tokens of log min(1, attention that the token got) is added to
+            the score of a finished hypothesis; it needs a model with attention (Wu et al. 2016, equation 14).
+        groups: Diverse beam search: ``beam_size`` hypotheses in so many groups, each kept away from the tokens of those
+            before it (Vijayakumar et al. 2018). ``n_best`` are the best of all groups.
+        diversity: Nats that a token loses, as hypotheses go on, for each time that a group before has chosen it at the
+            same place; scores do not.
+        stop: When a sentence is done: "full" also once it has ``beam_size`` finished hypotheses and no open one is
+            better, as it stands; "exact" only when no open one can still become better.
 
     Example:
         >>> str(Beam(5, length_penalty=0.6))
         'beam 5'
     """
 
-    structure: ClassVar[tuple[str, ...]] = ("beam_size", "n_best")
+    structure: ClassVar[tuple[str, ...]] = (*Search.structure, "beam_size", "n_best", "stop", "groups")
+    switches: ClassVar[tuple[str, ...]] = (*Search.switches, "coverage_penalty", "diversity")
 
     beam_size: Annotated[int, Range(1)] = 5
     n_best: Annotated[int, Range(1)] = 1
+    coverage_penalty: Annotated[float, Range(0)] = 0.0
+    groups: Annotated[int, Range(1)] = 1
+    diversity: Annotated[float, Range(0)] = 0.0
+    stop: Literal["full", "exact"] = "full"
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -111,6 +148,20 @@ class Beam(Search):
                 "The n best hypotheses are taken from the beam, so there are at most beam_size of them. "
                 f"Received: n_best={self.n_best}, beam_size={self.beam_size}. Widen the beam, or ask for fewer."
             )
+        if self.beam_size % self.groups:
+            raise SettingsError(
+                "The groups of a beam are of one size. "
+                f"Received: beam_size={self.beam_size}, groups={self.groups}. Use a multiple for beam_size."
+            )
+        if (self.groups > 1) != self.has("diversity"):
+            raise SettingsError(
+                "Groups keep away from each other by their diversity; without it all would find the same. "
+                f"Received: groups={self.groups}, diversity={self.diversity}. Give both, as groups=4, diversity=0.5."
+            )
+
+    def looks(self) -> bool:
+        """Tell whether the search asks what the model looked at."""
+        return self.has("coverage_penalty")
 
     def __str__(self) -> str:
         return "greedy" if self.beam_size == 1 else f"beam {self.beam_size}"
@@ -126,12 +177,17 @@ class Sample(Search):
         top_p: Draw among the fewest most probable tokens whose probabilities (after temperature and top_k) sum to at
             least this much; 1 for all.
         seed: What is drawn depends on it, on the place of a sentence in its batch and on the number of the batch.
+        n_best: Hypotheses drawn per sentence, each on its own: the same one may come twice. They are given back by
+            their scores, best first.
     """
+
+    structure: ClassVar[tuple[str, ...]] = (*Search.structure, "n_best")
 
     temperature: Annotated[float, Range(0, open_low=True)] = 1.0
     top_k: Annotated[int, Range(0)] = 0
     top_p: Annotated[float, Range(0, 1, open_low=True)] = 1.0
     seed: Annotated[int, Range(0, 2**63 - 1)] = 0
+    n_best: Annotated[int, Range(1)] = 1
 
     def __post_init__(self) -> None:
         if self.temperature == 0:
@@ -156,6 +212,8 @@ class DecodingSettings:
     Args:
         search: What to search with.
         batch_size: Sentences decoded together.
+        mbr: What is chosen among the several hypotheses of the search: "none" the best by its score; "chrf" or "bleu"
+            the one that is most like all of them by this metric (minimum Bayes risk).
     """
 
     section: ClassVar[str] = "decoding"
@@ -165,6 +223,12 @@ class DecodingSettings:
 
     search: Greedy | Beam | Sample = Beam()
     batch_size: Annotated[int, Range(1)] = 64
+    mbr: Literal["none", "chrf", "bleu"] = "none"
 
     def __post_init__(self) -> None:
         check_settings(self)
+        if self.mbr != "none" and getattr(self.search, "n_best", 1) == 1:
+            raise SettingsError(
+                "Minimum Bayes risk chooses among several hypotheses, and the search gives one. Received: "
+                f"decoding.mbr={self.mbr}, decoding.search={self.search}. Use sampling or a beam with n_best above 1."
+            )

@@ -4,7 +4,9 @@ from typing import Any, NamedTuple
 
 import tensorflow as tf
 
-from seq2seq.search.task import SpecialIds, Task, any_rows, tensors
+from seq2seq.search.constraints import asked_for, not_next
+from seq2seq.search.settings import Search
+from seq2seq.search.task import Fixed, SpecialIds, Task, any_rows, tensors
 from seq2seq.search.top_k import best_of_row
 
 IMPOSSIBLE = -1e30
@@ -60,11 +62,12 @@ def take_step(task: Task, tokens: tf.Tensor, state: Any, memory: Any) -> Taken:
         ValueError: If it gives more or less than it was asked for, the logits are no matrix, or the new state differs
             from the old one in structure, type or width.
     """
-    given, attention = task.step(tokens, state, memory), task.source_time is not None
+    given, attention = task.step(tokens, state, memory), task.looks
     if len(given) != 2 + attention:
         raise ValueError(
             "step gives logits and state, and the weights of its attention, [rows, source_time], where the search is "
-            f"told source_time. Received: {len(given)} things, {'with' if attention else 'without'} a source_time."
+            f"told source_time or has a coverage penalty. Received: {len(given)} things, "
+            f"{'with' if attention else 'without'} a source_time."
         )
     logits, after = tf.convert_to_tensor(given[0]), given[1]
     if logits.shape.rank not in (2, None):
@@ -139,7 +142,13 @@ def log_probabilities(logits: tf.Tensor, total: tf.Tensor) -> tf.Tensor:
     return tf.where(tf.math.is_nan(log_probs), IMPOSSIBLE, log_probs)
 
 
-def candidates(logits: tf.Tensor, count: int, ids: SpecialIds) -> Candidates:
+def candidates(
+    logits: tf.Tensor,
+    count: int,
+    ids: SpecialIds,
+    banned: tf.Tensor | None = None,
+    more: tf.Tensor | None = None,
+) -> Candidates:
     """Find the best tokens to go on with, at least `count` of them where the vocabulary has so many.
 
     Log-probabilities are taken of the best logits only: a pass over the whole vocabulary costs as much as a layer.
@@ -148,6 +157,10 @@ def candidates(logits: tf.Tensor, count: int, ids: SpecialIds) -> Candidates:
         logits: `[rows, vocab]` float32.
         count: How many tokens are needed per row.
         ids: The special ids.
+        banned: `[rows, vocab]` bool, what may not come next; None for nothing. Whether the end is among it, those
+            have to see who end.
+        more: `[rows, more]` int32, tokens that are offered whatever they score, behind the best; None for none. What is
+            there already, and padding, cannot go on.
 
     Returns:
         The candidates, best first but for the ones that cannot go on.
@@ -163,11 +176,43 @@ def candidates(logits: tf.Tensor, count: int, ids: SpecialIds) -> Candidates:
     check_end(logits, ids)
     logits, total = clean(logits)
     excluded = sorted(set(ids))
-    best, tokens = best_of_row(logits, count + len(excluded))
+    # What is impossible, but not banned, comes before what is.
+    offered = logits if banned is None else tf.where(banned, MINUS_INFINITY, tf.maximum(logits, tf.float32.min))
+    best, tokens = best_of_row(offered, count + len(excluded))
+    if more is not None:
+        best = tf.concat([best, tf.gather(offered, more, batch_dims=1)], axis=1)
+        tokens = tf.concat([tokens, more], axis=1)
     stops = tf.reduce_any(tokens[:, :, tf.newaxis] == tf.constant(excluded), axis=2)
+    if banned is not None:
+        stops |= tf.gather(banned, tokens, batch_dims=1)
+    if more is not None:
+        same = tf.cast(tokens[:, :, tf.newaxis] == tokens[:, tf.newaxis], tf.int32)
+        stops |= tf.reduce_sum(tf.linalg.band_part(same, -1, 0), axis=2) > 1
     # The end behind them, so that both go through it at once.
     log_probs = log_probabilities(tf.concat([best, logits[:, ids.end : ids.end + 1]], axis=1), total)
     return Candidates(tokens, tf.where(stops, MINUS_INFINITY, log_probs[:, :-1]), log_probs[:, -1])
+
+
+def banned_next(
+    settings: Search, fixed: Fixed, tokens: tf.Tensor, logits: tf.Tensor, pad: int, kept: int = 0
+) -> tf.Tensor | None:
+    """Tell which tokens may not come next, whoever chooses; where nothing is asked for, no operation is made.
+
+    Args:
+        settings: What to search with.
+        fixed: What was asked of the sentences.
+        tokens: `[sentences, kept + beam, time]` int32, the tokens of the open hypotheses, behind others.
+        logits: `[sentences · beam, vocab]`.
+        pad: The id of the padding.
+        kept: How many others.
+
+    Returns:
+        `[sentences · beam, vocab]` bool; None where nothing is asked for.
+    """
+    prefix, avoid, _ = fixed.constraints
+    if not (settings.no_repeat_ngram or asked_for(prefix) or asked_for(avoid)):
+        return None
+    return not_next(fixed.constraints, settings.no_repeat_ngram, tokens[:, kept:], tf.shape(logits)[1], pad)
 
 
 def may_end(length: tf.Tensor, min_length: Any, best: tf.Tensor) -> tf.Tensor:
@@ -186,40 +231,6 @@ def may_end(length: tf.Tensor, min_length: Any, best: tf.Tensor) -> tf.Tensor:
         [False, True]
     """
     return (length > tf.cast(min_length, tf.int32)) | tf.equal(best, MINUS_INFINITY)
-
-
-def power(length: Any, penalty: Any) -> tf.Tensor:
-    """Give what a sum of log-probabilities is divided by: `length ** penalty`.
-
-    Args:
-        length: How many tokens were summed, integers.
-        penalty: The exponent, a number or a scalar tensor.
-
-    Returns:
-        The power, float32.
-
-    Example:
-        >>> power(tf.constant([4, 9]), 0.5).numpy().tolist()
-        [2.0, 3.0]
-    """
-    return tf.pow(tf.cast(length, tf.float32), penalty)
-
-
-def normalised(log_probs: tf.Tensor, divisor: tf.Tensor) -> tf.Tensor:
-    """Turn sums of log-probabilities into scores.
-
-    Args:
-        log_probs: Sums, nats.
-        divisor: What they are divided by. The impossible is not: it stays far below everything else.
-
-    Returns:
-        The scores.
-
-    Example:
-        >>> normalised(tf.constant([-6.0, float("-inf")]), 3.0).numpy().tolist()
-        [-2.0, -inf]
-    """
-    return tf.where(log_probs > IMPOSSIBLE / 2, log_probs / divisor, log_probs)
 
 
 def check_end(logits: tf.Tensor, ids: SpecialIds) -> None:

@@ -5,6 +5,8 @@ from typing import Any, NamedTuple
 
 import tensorflow as tf
 
+from seq2seq.search.constraints import Constraints
+
 Step = Callable[[tf.Tensor, Any, Any], tuple[Any, ...]]
 """`step(tokens [rows] int32, state, memory) -> logits [rows, vocab], state`, and attention where it is asked for.
 
@@ -28,24 +30,40 @@ class SpecialIds(NamedTuple):
     pad: int
 
 
+class Fixed(NamedTuple):
+    """What does not change for a sentence while it is searched.
+
+    Args:
+        memory: A nest of tensors `[sentences, ...]`, what the steps read.
+        constraints: What is asked of its hypotheses.
+        source_mask: `[sentences, source_time]` bool, True = real token; an empty tuple where nobody asks for it.
+    """
+
+    memory: Any
+    constraints: Constraints
+    source_mask: Any
+
+
 class Task(NamedTuple):
     """What is searched.
 
     Args:
         step: The step function.
         state: A nest of tensors `[batch, ...]`, what the first step starts from.
-        memory: A nest of tensors `[batch, ...]`, what the steps read.
+        fixed: What does not change for a sentence: what the steps read, and more.
         max_length: `[batch]` integers, the most tokens of a hypothesis, END counted.
         ids: The special ids.
-        source_time: Positions that the attention of the step looks at; None where nobody asks for its weights.
+        source_time: Positions that the attention of the step looks at; None where nobody wants its weights back.
+        looks: Whether the step gives the weights of its attention.
     """
 
     step: Step
     state: Any
-    memory: Any
+    fixed: Fixed
     max_length: Any
     ids: SpecialIds
     source_time: tf.Tensor | int | None
+    looks: bool
 
 
 def special_ids(start: int, end: int, pad: int) -> SpecialIds:

@@ -11,7 +11,7 @@ def meanings(cls: type) -> dict[str, str]:
     Example:
         >>> from seq2seq.search import Beam
         >>> meanings(Beam)["beam_size"]
-        'Open hypotheses per sentence; 1 is greedy search.'
+        'Open hypotheses per sentence; 1 is greedy search, but for a coverage penalty.'
     """
     found: dict[str, str] = {}
     for each in reversed(cls.__mro__[:-1]):

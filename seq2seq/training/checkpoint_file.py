@@ -77,15 +77,51 @@ def save_checkpoint(folder: Path, model: keras.Model, state: Mapping[str, Any], 
                 with archive.open(_member(part, number), "w", force_zip64=True) as member:
                     np.lib.format.write_array(member, _to_numpy(variable), allow_pickle=False)
     unfinished = folder.glob(".*.ckpt")  # of a process that was killed while it wrote
-    for old in [*_newest_first(folder)[keep:], *unfinished]:
+    for old in [*checkpoints(folder)[keep:], *unfinished]:
         if old != path:
             old.unlink(missing_ok=True)
     return path
 
 
+def checkpoints(folder: Path) -> list[Path]:
+    """Give the checkpoints in a folder, newest first."""
+    return sorted(folder.glob("update-*.ckpt"), reverse=True)
+
+
 def find_checkpoint(folder: Path) -> Path | None:
     """Give the newest checkpoint in a folder, or None where there is none."""
-    return next(iter(_newest_first(folder)), None)
+    return next(iter(checkpoints(folder)), None)
+
+
+def update_of(path: Path) -> int:
+    """Give the optimizer steps that were done when a checkpoint was written."""
+    return int(path.stem.removeprefix("update-"))
+
+
+def average_weights(paths: Sequence[Path], model: keras.Model) -> None:
+    """Put the mean of the weights of several checkpoints into a model; what is not trained is of the first of them.
+
+    Args:
+        paths: Files that :func:`save_checkpoint` wrote; their optimizers are left alone.
+        model: A model like the one saved.
+
+    Raises:
+        DamagedCheckpointError: A file is damaged; nothing has been changed then.
+        CheckpointError: One was written for another model; nothing has been changed then either.
+    """
+    found = []
+    for path in paths:
+        names = _document(path)["variables"]["model"]
+        try:
+            with zipfile.ZipFile(path) as archive:
+                found.append([_read_array(archive, _member("model", number)) for number in range(len(names))])
+        except _DAMAGE as error:
+            raise _damaged(path, error) from error
+        _compare(path, "model", names, found[-1], list(model.variables))
+    trained = {id(variable) for variable in model.trainable_variables}
+    for variable, *values in zip(model.variables, *found, strict=True):
+        mean = np.mean(values, axis=0, dtype=np.float64).astype(values[0].dtype)
+        _assign(variable, mean if id(variable) in trained else values[0])
 
 
 def load_latest(folder: Path, model: keras.Model) -> Loaded | None:
@@ -103,7 +139,7 @@ def load_latest(folder: Path, model: keras.Model) -> Loaded | None:
     """
     unreadable: list[Path] = []
     first: DamagedCheckpointError | None = None
-    for path in _newest_first(folder):
+    for path in checkpoints(folder):
         try:
             state = load_checkpoint(path, model)
         except DamagedCheckpointError as error:
@@ -241,10 +277,6 @@ def _variables(model: keras.Model) -> dict[str, list[Any]]:
 
 def _member(part: str, number: int) -> str:
     return f"{part}/{number:05d}.npy"
-
-
-def _newest_first(folder: Path) -> list[Path]:
-    return sorted(folder.glob("update-*.ckpt"), reverse=True)
 
 
 def _assign(variable: Any, value: np.ndarray) -> None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
+
+from seq2seq.metrics.risk import expected_utility
 
 
 class Hypothesis(NamedTuple):
@@ -22,6 +24,22 @@ class Hypothesis(NamedTuple):
     score: float
     ended: bool = True
     parts: int = 1
+
+
+def most_alike(hypotheses: Sequence[Hypothesis], utility: Any) -> list[Hypothesis]:
+    """Order hypotheses by how like each is to all of them, the most alike first.
+
+    Args:
+        hypotheses: Those of one text; of equally alike ones the first comes first.
+        utility: See :func:`seq2seq.metrics.expected_utility`.
+
+    Example:
+        >>> texts = ["the sea", "a red house", "a red horse"]
+        >>> [one.text for one in most_alike([Hypothesis(text, 0.0) for text in texts], "chrf")][2]
+        'the sea'
+    """
+    utilities = expected_utility([one.text for one in hypotheses], utility)
+    return [one for _, one in sorted(zip(utilities, hypotheses, strict=True), key=lambda pair: -pair[0])]
 
 
 @dataclass(frozen=True)

@@ -11,11 +11,12 @@ from datetime import UTC, datetime
 from itertools import groupby
 from pathlib import Path
 from statistics import fmean
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import numpy as np
 import numpy.typing as npt
 
+from seq2seq.metrics.risk import UTILITIES
 from seq2seq.search import DecodingSettings, Search
 from seq2seq.settings import Range, convert, from_table, to_table
 from seq2seq.system.choices import need_choice
@@ -27,7 +28,7 @@ from seq2seq.text.ids import Ids
 from seq2seq.text.length_limit import LengthLimit
 from seq2seq.text.special_ids import PAD, PIECES
 from seq2seq.text.texts import texts_of
-from seq2seq.translation.hypothesis import Hypothesis
+from seq2seq.translation.hypothesis import Hypothesis, most_alike
 from seq2seq.translation.model_file import (
     MODEL,
     RECIPE,
@@ -41,9 +42,11 @@ from seq2seq.translation.model_file import (
     write_members,
 )
 from seq2seq.translation.scoring import TargetScore, score_texts
+from seq2seq.translation.terms import Terms
+from seq2seq.translation.wanted import Wanted
 
 if TYPE_CHECKING:
-    from seq2seq.models import Seq2Seq
+    from seq2seq.models import Ensemble, Seq2Seq
     from seq2seq.text.tokenizer import Tokenizer
     from seq2seq.translation.shortlist import Shortlist
 
@@ -56,7 +59,7 @@ class Translator:
     """Translates text with a trained model.
 
     Args:
-        model: The model.
+        model: The model, or an ensemble of several.
         source_tokenizer: Cuts source text into the ids that the model reads.
         target_tokenizer: Joins the ids that the model writes; the same object where the vocabulary is joint.
         recipe: The recipe that the model was trained with, as TOML; for people.
@@ -67,6 +70,7 @@ class Translator:
 
     Attributes:
         search: What is searched with where a call does not say so.
+        mbr: What chooses among the hypotheses of this search where a call names neither.
         batch_size: How many sentences are decoded together where a call does not say so.
         length_limit: How long a translation may become where the search does not say so, as the training pairs showed;
             where nothing was learnt, 2 times the tokens of the source, and 10 more.
@@ -88,7 +92,7 @@ class Translator:
 
     def __init__(
         self,
-        model: Seq2Seq,
+        model: Seq2Seq | Ensemble,
         source_tokenizer: Tokenizer,
         target_tokenizer: Tokenizer,
         *,
@@ -96,13 +100,13 @@ class Translator:
         about: Mapping[str, Any] | None = None,
         shortlist: Shortlist | None = None,
     ) -> None:
-        self.model = model
+        self.model = cast("Seq2Seq", model)  # an ensemble has what translating needs
         self.source_tokenizer = source_tokenizer
         self.target_tokenizer = target_tokenizer
         self.recipe = recipe
         self.about = dict(about or {})
         decoding = _decoding(self.about.get("decoding", {}))
-        self.search, self.batch_size = decoding.search, decoding.batch_size
+        self.search, self.batch_size, self.mbr = decoding.search, decoding.batch_size, decoding.mbr
         learnt = self.about.get("length_limit")
         self.length_limit = LengthLimit.by_factor() if learnt is None else LengthLimit.from_table(learnt)
         if shortlist is not None:
@@ -110,7 +114,7 @@ class Translator:
         self.shortlist = shortlist
         # What was measured, and of which weights; they may be others when it is saved.
         self._measured = self.about.get("metrics")
-        self._weights = self.about.get("weights") or (_fingerprint(model) if self._measured else "")
+        self._weights = self.about.get("weights") or (_fingerprint(self.model) if self._measured else "")
 
     def translate(
         self,
@@ -120,6 +124,10 @@ class Translator:
         batch_size: int | None = None,
         shortlist: bool = False,
         precision: str | None = None,
+        prefixes: Iterable[str] | None = None,
+        avoid: Iterable[str] = (),
+        terms: Mapping[str, str] | None = None,
+        mbr: str | None = None,
     ) -> list[str]:
         """Translate texts, each on its own, in batches of like length.
 
@@ -137,6 +145,18 @@ class Translator:
                 large vocabulary; a translation then depends a little on the others of its batch.
             precision: "bfloat16" for matrix products of half the precision in the decoder's steps: faster on a
                 processor with units for it. Gates, cell states and probabilities stay float32. None: as trained.
+            prefixes: What the translation of each text begins with, "" for anything: what a person began is completed.
+                It is forced piece by piece, as the target tokenizer cuts it, and scored as the model finds it; the
+                last word may become a longer one. Of a text in parts, the first one begins with it.
+            avoid: Phrases that no translation may have, each as the target tokenizer cuts it where a word begins: the
+                same letters in other pieces are not known.
+            terms: How some phrases of the source are to be translated: where one occurs in a text as whole words, its
+                translation must appear, once, as the target tokenizer cuts it. It takes a beam wider than such
+                translations have pieces, and what does not fit into the limit of length is left out:
+                ``Terms(terms).missing`` of :class:`seq2seq.translation.Terms` finds it.
+            mbr: "chrf" or "bleu": of the hypotheses of the search (``Sample(n_best=32)``), take the one that is most
+                like all of them by this metric, instead of the one with the best score; "none" for not. None: the
+                translator's own ``mbr`` where the search is its own, too.
 
         Returns:
             One translation per text, in the order of the texts.
@@ -145,7 +165,17 @@ class Translator:
             TypeError: ``texts`` is one text, has no order, or holds something else than text.
             ValueError: An argument is not allowed.
         """
-        found = self.hypotheses(texts, search, batch_size=batch_size, shortlist=shortlist, precision=precision)
+        found = self.hypotheses(
+            texts,
+            search,
+            batch_size=batch_size,
+            shortlist=shortlist,
+            precision=precision,
+            prefixes=prefixes,
+            avoid=avoid,
+            terms=terms,
+            mbr=mbr,
+        )
         return [best[0].text for best in found]
 
     def hypotheses(
@@ -156,6 +186,10 @@ class Translator:
         batch_size: int | None = None,
         shortlist: bool = False,
         precision: str | None = None,
+        prefixes: Iterable[str] | None = None,
+        avoid: Iterable[str] = (),
+        terms: Mapping[str, str] | None = None,
+        mbr: str | None = None,
     ) -> list[list[Hypothesis]]:
         """Translate texts, and give the translations of each with their scores: several with ``Beam(5, n_best=3)``.
 
@@ -169,6 +203,10 @@ class Translator:
             batch_size: See :meth:`translate`.
             shortlist: See :meth:`translate`; the scores are log-probabilities among the shortlisted pieces.
             precision: See :meth:`translate`.
+            prefixes: See :meth:`translate`.
+            avoid: See :meth:`translate`.
+            terms: See :meth:`translate`.
+            mbr: See :meth:`translate`; those most like the others come first then, and scores stay what they are.
 
         Returns:
             For each text, in the order of the texts, its hypotheses, best first.
@@ -178,7 +216,10 @@ class Translator:
             ValueError: An argument is not allowed.
         """
         texts = list(texts_of(texts, "texts"))
+        if mbr is None:
+            mbr = self.mbr if search is None else "none"
         search = self.search if search is None else search
+        _check_mbr(mbr, search)
         size = self.batch_size if batch_size is None else batch_size
         _check_batch_size(size)
         if precision is not None:
@@ -189,6 +230,7 @@ class Translator:
                 "give Translator one; or leave shortlist out, to score every piece."
             )
         found = [[Hypothesis("", 0.0)] for _ in texts]
+        wanted = Wanted.of(self.target_tokenizer, texts, prefixes, avoid, Terms(terms or {}))
         real = [place for place, text in enumerate(texts) if text.strip()]
         ids = self.source_tokenizer.encode_batch([texts[place] for place in real])
         longest = max(_LONGEST, self.about.get("max_source_length", 0))
@@ -202,11 +244,14 @@ class Translator:
         # Longest first: what does not fit into memory fails at once.
         order = sorted(range(len(parts)), key=lambda index: -len(parts[index][1]))
         batches = [order[start : start + size] for start in range(0, len(order), size)]
+        first = [not index or parts[index - 1][0] != place for index, (place, _) in enumerate(parts)]
+        begun = [[parts[index][0] if first[index] else None for index in batch] for batch in batches]
         used = self.shortlist if shortlist else None
 
         def decode(number: int) -> list[list[Hypothesis]]:
             ids = [parts[index][1] for index in batches[number]]
-            return self._decode(ids, search.for_batch(number), used, precision)
+            decoded = self._decode(ids, search.for_batch(number), used, precision, wanted.batch(begun[number]))
+            return decoded if mbr == "none" else [most_alike(hypotheses, mbr) for hypotheses in decoded]
 
         # Two batches at a time: the small operations of one fill the gaps that those of the other leave.
         with ThreadPoolExecutor(2) as pool:
@@ -243,13 +288,21 @@ class Translator:
         return score_texts(self.model, self.source_tokenizer, self.target_tokenizer, *pairs)
 
     def _decode(
-        self, ids: list[list[int]], search: Search, shortlist: Shortlist | None, precision: str | None
+        self,
+        ids: list[list[int]],
+        search: Search,
+        shortlist: Shortlist | None,
+        precision: str | None,
+        wanted: Wanted,
     ) -> list[list[Hypothesis]]:
         limit = LengthLimit.chosen(search.max_length_factor, self.length_limit)
         source, _ = pad(Ids.pack(ids), np.arange(len(ids)))
-        vocabulary = None if shortlist is None else shortlist.of(source)
-        max_length = [limit.of(len(sentence) + 1) for sentence in ids]
-        found = self.model.decode(source, max_length, search, vocabulary, precision)
+        vocabulary = None if shortlist is None else np.union1d(shortlist.of(source), wanted.ids())
+        # What is asked for has room, and an end behind it, however long it is.
+        max_length = [
+            max(limit.of(len(sentence) + 1), least + 1) for sentence, least in zip(ids, wanted.lengths(), strict=True)
+        ]
+        found = self.model.decode(source, max_length, search, vocabulary, precision, constraints=wanted.constraints())
         tokens, scores, ended = (np.asarray(each) for each in (found.tokens, found.scores, found.ended))
         texts = iter(self.target_tokenizer.decode_batch(tokens.reshape(-1, tokens.shape[-1]).tolist()))
         return [
@@ -272,6 +325,7 @@ class Translator:
 
         Raises:
             TranslatorFileError: What was written cannot be loaded, or does not give the same; there is no new file.
+            ValueError: It is an ensemble, which lies in the files of its models.
         """
         path = Path(path)
         joint = self.target_tokenizer.fingerprint == self.source_tokenizer.fingerprint
@@ -284,7 +338,7 @@ class Translator:
             tell(f"The weights have changed since they were measured: {path} has no metrics. Measure it anew.")
             self.about = {name: value for name, value in self.about.items() if name not in ("metrics", "signatures")}
         about = {"created": datetime.now(UTC).isoformat(timespec="seconds")} | self.about
-        decoding = DecodingSettings(self.search, self.batch_size)
+        decoding = DecodingSettings(self.search, self.batch_size, self.mbr)
         about |= {"decoding": to_table(decoding), "length_limit": self.length_limit.to_table()}
         about |= {"joint": joint, "probes": probes, "weights": weights}
         members = {RECIPE: self.recipe.encode(), SOURCE: self.source_tokenizer.to_bytes()}
@@ -367,23 +421,6 @@ class Translator:
         return translator
 
 
-def load(path: str | Path) -> Translator:
-    """Read a translator from its file: ``seq2seq.load("model.s2s").translate(["…"])``.
-
-    Args:
-        path: A file that :meth:`Translator.save` wrote.
-
-    Returns:
-        The translator.
-
-    Raises:
-        FileNotFoundError: There is no such file.
-        TranslatorFileError: The file is no translator, is damaged, or was written by a newer version.
-        RuntimeError: The process was forked from one that had used TensorFlow: load in the child alone.
-    """
-    return Translator.load(path)
-
-
 def read_about(path: str | Path) -> dict[str, Any]:
     """Read what travels with a translator (metrics, signatures, versions …) without loading its model.
 
@@ -400,6 +437,15 @@ def _decoding(said: Mapping[str, Any]) -> DecodingSettings:
         own = {name: value for name, value in said.items() if name == "batch_size"}
         said = {"search": {name: value for name, value in said.items() if name not in own}, **own}
     return from_table(DecodingSettings, said, "decoding")
+
+
+def _check_mbr(mbr: str, search: Search) -> None:
+    need_choice("mbr", mbr, ("none", *UTILITIES))
+    if mbr != "none" and getattr(search, "n_best", 1) == 1:
+        raise ValueError(
+            "Minimum Bayes risk chooses among several hypotheses, and the search gives one. "
+            f"Received: mbr={mbr!r}, search={search!r}. Use Sample(n_best=32), or Beam(32, n_best=32)."
+        )
 
 
 def _check_batch_size(batch_size: Any) -> None:

@@ -60,6 +60,18 @@ def test_scores_and_the_n_best(seq2seq, model: str, translator: Translator) -> N
     assert out.decode() == f"{flat[4].score:.4f}\t{flat[4].text}\n"
 
 
+def test_several_are_drawn_and_what_a_recipe_keeps_is_not_written(
+    seq2seq, model: str, translator: Translator, tmp_path: Path
+) -> None:
+    (drawn,) = translator.hypotheses(["Wald"], Sample(seed=3, n_best=4))
+    status, out, _ = seq2seq("translate", model, "--search", "sample", "--seed", "3", "--n-best", "4", "Wald")
+    assert (status, out.decode()) == (0, "".join(f"1\t{one.text}\n" for one in drawn))
+    about = {"decoding": {"search": {"kind": "beam", "beam_size": 4, "n_best": 3}}}
+    Translator(translator.model, *[translator.source_tokenizer] * 2, about=about).save(tmp_path / "three.s2s")
+    status, out, _ = seq2seq("translate", f"{tmp_path}/three.s2s", "Wald")
+    assert (status, out.decode()) == (0, translator.translate(["Wald"], Beam(4))[0] + "\n")
+
+
 def test_a_file_and_stdin_are_read_alike(seq2seq, model: str, tmp_path: Path) -> None:
     data = "\ufeffein Haus\r\n\r\nam\x00See\u2028Wald\nund\r".encode()
     (tmp_path / "in").write_bytes(data)

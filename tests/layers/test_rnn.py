@@ -78,6 +78,13 @@ def test_casts_integers_as_stock_keras(kind):
 
 
 @both
+def test_a_mask_with_an_axis_of_one_behind_time_is_taken_as_by_stock_keras(kind):
+    inputs, _ = sequences(5, 0, dtype="float32")
+    layers = ours_and_stock(kind, 5, return_state=False)
+    np.testing.assert_allclose(*(layer(inputs, mask=MASK[:, :, None]) for layer in layers), atol=1e-6)
+
+
+@both
 @pytest.mark.parametrize("whole", [True, False])
 def test_both_ways_equals_stock_keras(kind, whole):
     """`keras.layers.Bidirectional` sets `zero_output_for_mask`."""

@@ -169,6 +169,33 @@ def test_a_keras_mask_is_used_and_handed_on():
     np.testing.assert_allclose(implicit, explicit, atol=1e-6)
 
 
+@pytest.mark.parametrize("options", [{"return_sequences": True}, {"return_state": True, "return_sequences": True}, {}])
+def test_the_shape_of_what_a_stack_gives_is_known_before_an_input(options):
+    """What `keras.layers.TimeDistributed` asks for."""
+    stack = StackedLSTM([4, 3], "first", **options)
+    known = stack.compute_output_shape((2, 5, 1))
+    found = tf.nest.map_structure(lambda part: tuple(part.shape), stack(keras.Input((5, 1), batch_size=2)))
+    assert known == found
+
+
+def test_what_is_masked_is_zero_where_a_layer_reads_both_ways_as_in_stock_keras():
+    inputs, mask = features([5, 5], 2), np.array([[1, 0, 1, 1, 0], [0, 1, 1, 0, 0]], bool)
+    stack = StackedLSTM([4, 3], "all", return_sequences=True)
+    stack.build(inputs.shape)
+    stock = keras.Sequential(
+        [
+            keras.layers.Masking(),
+            *(keras.layers.Bidirectional(keras.layers.LSTM(u, return_sequences=True)) for u in (4, 3)),
+        ]
+    )
+    stock.build(inputs.shape)
+    stock.set_weights(by_layer(stack))
+    inputs[~mask] = 0
+    outputs = stack(inputs, mask=mask)
+    np.testing.assert_allclose(outputs, stock(inputs), atol=1e-6)
+    assert not np.asarray(outputs)[~mask].any()
+
+
 def test_reverse_time_leaves_padding_where_it_is():
     ids = np.array([[1, 2, 3, 0], [4, 0, 0, 0], [0, 0, 5, 6], [0, 0, 0, 0], [7, 0, 8, 9], [0, 1, 0, 2]])
     turned = [[3, 2, 1, 0], [4, 0, 0, 0], [0, 0, 6, 5], [0, 0, 0, 0], [9, 0, 8, 7], [0, 2, 0, 1]]

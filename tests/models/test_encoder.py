@@ -1,5 +1,6 @@
 """The encoder: reading directions, padding, refusals."""
 
+import keras
 import numpy as np
 import pytest
 
@@ -44,6 +45,11 @@ def test_widths_are_known_before_an_input():
 
 def test_one_flag_speaks_for_all_layers():
     assert Encoder(10, 3, [4, 4], bidirectional=True).state_units == [(4, 4), (4, 4)]
+
+
+def test_says_what_an_input_of_a_model_needs():
+    with pytest.raises(ValueError, match=r'dtype float32\. Write .*, or dtype="int32" in a keras\.Input'):
+        Encoder(10, 3, [4])(keras.Input((None,)))
 
 
 @pytest.mark.parametrize(

@@ -125,6 +125,20 @@ def test_attention_needs_attention():
         small_model(None).decode(SOURCE, LIMITS, attention=True)
 
 
+def test_a_coverage_penalty_is_of_the_attention(model):
+    kind = Beam(3, n_best=3, length_penalty=0.0, coverage_penalty=2.0)
+    found, plain = (model.decode(SOURCE, LIMITS, each, attention=True) for each in (kind, replace(kind, stop="exact")))
+    same(found[:2], model.decode(SOURCE, LIMITS, kind)[:2])
+    for each in (found, plain):
+        got = np.minimum(np.asarray(each.attention).sum(axis=2), 1)
+        covered = np.where(SOURCE[:, None] != PAD, np.log(np.maximum(got, 1e-30)), 0).sum(axis=2)
+        expected = np.asarray(each.token_scores).sum(axis=2) + 2 * covered
+        exist = np.isfinite(each.scores)
+        np.testing.assert_allclose(np.asarray(each.scores)[exist], expected[exist], rtol=1e-4)
+    with pytest.raises(ValueError, match="Received: a coverage_penalty, and a decoder with attention=None"):
+        small_model(None).decode(SOURCE, LIMITS, Beam(2, coverage_penalty=0.1))
+
+
 def test_a_limit_not_given_is_that_of_the_settings(model):
     for kind in (Greedy(max_length_factor=0.5), Beam(2, max_length_factor=0.5)):
         same(model.decode(SOURCE, search=kind), model.decode(SOURCE, [12, 11, 11], kind))
@@ -140,11 +154,6 @@ def test_a_model_that_has_decoded_is_saved_as_any_other(model, tmp_path):
     model.save(tmp_path / "model.keras")
     same(keras.models.load_model(tmp_path / "model.keras").decode(SOURCE, LIMITS, Beam(3)), found)
     tf.saved_model.save(model, str(tmp_path / "saved"))
-
-
-def test_refuses_more_than_one_model(model):
-    with pytest.raises(ValueError, match="one model so far"):
-        Generator([model, model])
 
 
 def test_settings_of_one_form_are_equal():

@@ -65,3 +65,15 @@ def test_what_are_no_ids_is_refused_in_words():
         made.score([*inputs.values()], target_out)
     with pytest.raises(ValueError, match=r"target_out holds ids, whole numbers .* dtype float64"):
         made.score(inputs, target_out + 0.5)
+    with pytest.raises(
+        ValueError, match=r"Received: source of shape \(2, \d\), target_in \(2, 4\), target_out \(2, 3\)"
+    ):
+        made.score(inputs, target_out[:, :3])
+    with pytest.raises(ValueError, match=r"a target for each source\. Received: source of shape \(1, \d\)"):
+        made.score(inputs | {"source": SOURCE[:1]}, target_out)
+    with pytest.raises(ValueError, match=r"source holds ids, whole numbers .* dtype float64"):
+        made.decode(np.array(SOURCE) + 0.5)
+    with pytest.raises(ValueError, match=r"Received: max_length of dtype float32"):
+        made.decode(SOURCE, 5.5)
+    with pytest.raises(ValueError, match=r"Received: vocabulary of dtype float64"):
+        made.decode(SOURCE, vocabulary=np.arange(5.0))

@@ -274,6 +274,7 @@ def test_functional_model_around_our_layers(tmp_path):
 
 
 def test_decode_finds_what_was_learnt():
+    keras.utils.set_random_seed(0)
     model = small_model(attention="general", dropout=0.0, embedding_dropout=0.0, output_dropout=0.0)
     model.compile(optimizer=keras.optimizers.Adam(3e-2))
     model.fit(repeated(150), verbose=0, shuffle=False)
@@ -397,6 +398,7 @@ def test_refuses_to_compile_what_it_would_ignore(arguments, message):
         (INPUTS, None, r"A loss needs the targets.*Received: y=None"),
         (INPUTS, tf.cast(TARGET_OUT, "float32"), r"target_out holds ids.*dtype float32"),
         (INPUTS | {"target_in": tf.cast(INPUTS["target_in"], "float32")}, TARGET_OUT, "target_in holds ids"),
+        (INPUTS, TARGET_OUT[:, :2], r"target_in \(2, \d\), target_out \(2, 2\)\. Let target_in start"),
     ],
 )
 def test_refuses_to_fit_what_it_cannot_read(inputs, targets, message):
@@ -404,6 +406,14 @@ def test_refuses_to_fit_what_it_cannot_read(inputs, targets, message):
     model.compile(optimizer="sgd", run_eagerly=True)
     with pytest.raises(ValueError, match=message):
         model.fit(inputs, targets, verbose=0)
+
+
+def test_refuses_to_fit_with_losses_that_it_would_leave_out():
+    model = small_model(attention="general")
+    model.decoder.embedding.embeddings.regularizer = keras.regularizers.L2()
+    model.compile(optimizer="sgd", run_eagerly=True)
+    with pytest.raises(ValueError, match=r"Received: a model that adds 1 loss\. Take weight decay"):
+        model.fit(INPUTS, TARGET_OUT, verbose=0)
 
 
 def test_refuses_to_read_without_names():

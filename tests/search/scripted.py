@@ -8,7 +8,7 @@ import functools
 import numpy as np
 import tensorflow as tf
 
-from seq2seq.search import Hypotheses, Search, search
+from seq2seq.search import Constraints, Hypotheses, Search, search
 from tests.reference import END, PAD, START, NextLogProbs, log_softmax
 
 SOURCE_TIME = 3
@@ -59,25 +59,29 @@ def next_log_probs(table: np.ndarray) -> NextLogProbs:
 
 
 @functools.cache
-def searcher(settings: Search, looking: bool = False):
-    """One graph per settings, for every batch and every vocabulary."""
-    signature = [tf.TensorSpec([None] * 4), tf.TensorSpec([None], tf.int32), tf.TensorSpec([None] * 4)]
+def searcher(settings: Search, looking: bool = False, asked: tuple[str, ...] = ()):
+    """One graph per settings, for every batch, every vocabulary and all constraints of some names."""
+    ranks = {"prefix": 2, "avoid": 3, "phrases": 3}
+    constraints = [tf.TensorSpec([None] * ranks[name], tf.int32) for name in asked]
+    signature = [tf.TensorSpec([None] * 4), tf.TensorSpec([None], tf.int32), tf.TensorSpec([None] * 4), *constraints]
 
     @tf.function(input_signature=signature)
-    def found(tables, max_length, looks):
+    def found(tables, max_length, looks, *constraints):
         memory = {"table": tables, "looks": looks}
         return search(
             settings, looking_step if looking else step, start_state(tf.shape(tables)[0]), memory,
             max_length=max_length, start=START, end=END, pad=PAD, source_time=SOURCE_TIME if looking else None,
+            constraints=Constraints(**dict(zip(asked, constraints, strict=True))),
         )  # fmt: skip
 
     return found
 
 
-def run(settings: Search, tables, max_length, looks=None) -> Hypotheses:
+def run(settings: Search, tables, max_length, looks=None, **constraints) -> Hypotheses:
     """Search in graph mode; NumPy comes back."""
     seen = np.zeros((*tables.shape[:3], 0), np.float32) if looks is None else looks
-    found = searcher(settings, looks is not None)(tables, np.asarray(max_length, np.int32), seen)
+    searching = searcher(settings, looks is not None, tuple(constraints))
+    found = searching(tables, np.asarray(max_length, np.int32), seen, *map(np.int32, constraints.values()))
     return Hypotheses(*(None if part is None else part.numpy() for part in found))
 
 

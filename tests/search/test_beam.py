@@ -276,7 +276,7 @@ def test_end_may_be_the_start():
             {"step": lambda tokens, state, memory: (tf.zeros([2, 5]), tf.cast(state, tf.float16))},
             "after the step, float16",
         ),
-        ({"source_time": 4}, "the search is told source_time. Received: 2 things, with a source_time"),
+        ({"source_time": 4}, "a coverage penalty. Received: 2 things, with a source_time"),
         ({"step": lambda tokens, state, memory: (tf.zeros([2, 5]), state, ())}, "Received: 3 things, without a source"),
     ],
 )

@@ -1,5 +1,6 @@
 import functools
 import re
+from collections import Counter
 
 import numpy as np
 import pytest
@@ -108,6 +109,33 @@ def test_batch_mates_change_nothing():
     # Nor do sentences that are added behind.
     fewer = run(Sample(seed=6), tables[:3], np.full(3, 20))
     assert [words(row[0]) for row in fewer.tokens] == [words(row[0]) for row in long.tokens[:3]]
+
+
+def test_several_of_a_sentence_are_drawn_as_one_is():
+    n_best = 300
+    tables, max_length = random_tables(2, 3, 6, spread=0.5), [2, 5, 3]
+    found = run(Sample(seed=8, n_best=n_best), tables, max_length)
+    assert np.all(np.diff(found.scores, axis=1) <= 0)
+    for table, longest, drawn in zip(tables, max_length, found.tokens, strict=True):
+        model = next_log_probs(table)
+        counts = Counter(words(row) for row in drawn)
+        # What is cut has the probability of its words: the end is forced.
+        for one in reference.every_hypothesis(model, longest, 0.0):
+            scores = reference.token_scores(model, one.tokens)
+            expected = np.exp(sum(scores[:-1] if len(one.tokens) == longest else scores))
+            assert abs(counts.pop(one.tokens, 0) / n_best - expected) < 2.5 / n_best**0.5
+        assert not counts
+
+
+def test_one_of_several_is_the_one_that_is_drawn_alone():
+    tables, max_length = random_tables(2, 6, 8, spread=0.5), [1, 9, 9, 2, 9, 5]
+    alone, several = run(Sample(seed=8), tables, max_length), run(Sample(seed=8, n_best=4), tables, max_length)
+    for one, others in zip(alone.tokens[:, 0], several.tokens, strict=True):
+        assert words(one) in [words(other) for other in others]
+    greedy = run(Greedy(), tables, max_length)
+    sharp = run(Sample(seed=8, n_best=3, temperature=1e-4), tables, max_length)
+    for place in range(3):
+        np.testing.assert_array_equal(sharp.tokens[:, place], greedy.tokens[:, 0])
 
 
 @pytest.mark.parametrize(

@@ -13,11 +13,20 @@ from tests import reference
 from tests.reference import END, PAD, START
 from tests.search.scripted import looks, next_log_probs, random_tables, run, start_state, step, words
 
-SEARCHES = [Greedy(length_penalty=0.6), Beam(1), Beam(3, n_best=3), Beam(4, n_best=2, length_penalty=0.0), Sample()]
+GROUPS = Beam(4, 4, groups=2, diversity=0.8)
+SEARCHES = [
+    Greedy(length_penalty=0.6),
+    Beam(1),
+    Beam(3, n_best=3),
+    Beam(4, n_best=2, length_penalty=0.0),
+    Sample(),
+    Sample(n_best=3),
+    GROUPS,
+]
 # Another value for every number that a graph is fed.
 OTHER = {
     "length_penalty": 0.3, "min_length": 4, "temperature": 0.4, "top_k": 2, "top_p": 0.5,
-    "seed": 2**40,
+    "seed": 2**40, "word_reward": 0.9, "coverage_penalty": 0.7, "diversity": 3.0,
 }  # fmt: skip
 
 
@@ -53,7 +62,7 @@ def test_who_does_not_ask_for_attention_gets_the_same_without(kind):
         np.testing.assert_array_equal(one, other)
 
 
-@pytest.mark.parametrize("kind", [Greedy(), Beam(3), Sample()], ids=str)
+@pytest.mark.parametrize("kind", [Greedy(), Beam(3), Sample(), Beam(3, word_reward=0.4, length_penalty=0.5)], ids=repr)
 def test_every_number_may_be_a_tensor(kind):
     """One graph for all numbers, with the results of graphs in which they are constants."""
     tables, max_length = random_tables(5, 6, 9, spread=1.0), np.full(6, 9, np.int32)

@@ -22,12 +22,15 @@ from seq2seq.settings import SettingsError
         (lambda: Beam(length_penalty=-1.0), "length_penalty must be a number from 0 up. Received: length_penalty=-1.0"),
         (lambda: Greedy(length_penalty=float("nan")), "Received: length_penalty=NaN"),
         (lambda: Greedy(max_length_factor=0), 'must be a number above 0, or "learnt". Received: max_length_factor=0'),
+        (lambda: Beam(word_reward=0.5), "Received: word_reward=0.5, length_penalty=1.0. Use length_penalty=0"),
+        (lambda: Beam(stop="never"), 'stop must be one of "full", "exact". Received: stop="never"'),
         (lambda: Sample(temperature=0.0), "Received: temperature=0.0. Use Greedy()"),
         (lambda: Sample(temperature=float("nan")), "temperature must be a number above 0"),
         (lambda: Sample(top_k=-1), "top_k must be a whole number from 0 up. Received: top_k=-1"),
         (lambda: Sample(top_p=0.0), "top_p must be a number above 0 to 1. Received: top_p=0.0"),
         (lambda: Sample(top_p=1.1), "Received: top_p=1.1"),
         (lambda: Sample(seed=-1), "Received: seed=-1"),
+        (lambda: Sample(n_best=0), "n_best must be a whole number from 1 up. Received: n_best=0"),
     ],
 )
 def test_refusals(make, message):
@@ -43,7 +46,11 @@ def test_only_what_has_a_function_is_searched():
 @pytest.mark.parametrize("kind", SEARCHES)
 def test_a_setting_is_structure_or_a_number_or_for_who_knows_the_source(kind):
     names = {field.name for field in dataclasses.fields(kind)}
-    assert {*kind.structure, *kind().numbers(), "max_length_factor"} == names
+    assert {*kind.structure, *kind.switches, *kind().numbers(), "max_length_factor"} == names
+    for switch in kind.switches:
+        on = kind().fed({switch: 0.5})
+        assert on.has(switch) and not kind().has(switch)
+        assert on.numbers() == {**kind().numbers(), switch: 0.5} and on.form() == kind().fed({switch: 1}) != kind()
     assert kind().max_length_factor == "learnt" and "max_length_factor" not in kind().numbers()
     assert hash(kind()) == hash(kind()) and kind().form() == kind()
 

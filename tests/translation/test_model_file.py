@@ -253,7 +253,10 @@ class TestModel:
             ({"module": "keras.layers", "class_name": "TFSMLayer"}, r"class 'TFSMLayer'"),
             ({"module": "keras.layers", "class_name": "StringLookup"}, r"class 'StringLookup'"),
             ({"module": "keras.layers", "class_name": "TorchModuleWrapper"}, r"class 'TorchModuleWrapper'"),
-            ({"module": "os", "class_name": "system"}, r"class 'system' of module 'os'.*register it with .*import its module"),
+            (
+                {"module": "os", "class_name": "system"},
+                r"class 'system' of module 'os'.*register it with .*import its module",
+            ),
             ({"module": "os", "class_name": "function", "config": "system"}, r"class 'function' of module 'os'"),
             ({"module": "builtins", "class_name": "function", "config": "exec"}, r"class 'function'"),
             ({"class_name": "__lambda__", "config": {"value": "aGk="}}, r"class '__lambda__'"),

@@ -231,7 +231,7 @@ class SpellingModel:
     def __init__(self, source: Tokenizer, target: Tokenizer) -> None:
         self._source, self._target = source, target
 
-    def decode(self, source: np.ndarray, max_length: list[int], *_: object) -> Hypotheses:
+    def decode(self, source: np.ndarray, max_length: list[int], *_: object, constraints: None = None) -> Hypotheses:
         words = self._source.decode_batch([[id for id in row if id not in (PAD, END)] for row in source.tolist()])
         written = [[*ids, END] for ids in self._target.encode_batch([*map(spelt, words)])]
         ended = np.array([[len(ids) <= longest] for ids, longest in zip(written, max_length, strict=True)])

@@ -114,9 +114,14 @@ def explain(
         reference: A right translation, to tell an error of the search from one of the model.
 
     Raises:
-        ValueError: The text is empty to the tokenizer.
+        ValueError: The text is empty to the tokenizer, or the search has a coverage penalty or groups.
     """
     search = translator.search if search is None else search
+    if search.looks() or getattr(search, "groups", 1) > 1:
+        raise ValueError(
+            "An explanation draws one beam, scored by log-probability and length. "
+            f"Received: search={search!r}. Leave the coverage penalty and the groups out."
+        )
     source = translator.source_tokenizer.encode(text)
     if not source:
         raise ValueError(f"An explanation needs a sentence. Received: text={text!r}, of which no token is left.")

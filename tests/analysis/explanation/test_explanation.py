@@ -102,3 +102,9 @@ def test_a_model_without_attention() -> None:
 def test_nothing_to_explain(looking: Translator) -> None:
     with pytest.raises(ValueError, match=r"An explanation needs a sentence\. Received: text=' '"):
         explain(looking, " ")
+
+
+@pytest.mark.parametrize("more", [{"coverage_penalty": 0.2}, {"groups": 2, "diversity": 0.5}], ids=str)
+def test_a_search_whose_scores_are_others(looking: Translator, more: dict[str, float]) -> None:
+    with pytest.raises(ValueError, match="An explanation draws one beam, scored by log-probability and length"):
+        explain(looking, SOURCE, Beam(4, **more))

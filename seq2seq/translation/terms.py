@@ -1,0 +1,74 @@
+"""A table of terms: how some phrases of the source are to be translated."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+
+class Terms:
+    """How some phrases of the source are to be translated.
+
+    Args:
+        table: Translations by phrase of the source.
+
+    Raises:
+        ValueError: A phrase is empty.
+
+    Example:
+        >>> terms = Terms({"Haus am See": "lake house", "Haus": "house"})
+        >>> terms.of("Das Haus am See"), terms.of("ein Haus"), terms.of("Hausboot")
+        (['lake house'], ['house'], [])
+        >>> terms.missing("ein Haus", "a home")
+        ['house']
+    """
+
+    def __init__(self, table: Mapping[str, str]) -> None:
+        self._table = {source.strip(): target.strip() for source, target in table.items()}
+        for source, target in self._table.items():
+            if not source or not target:
+                raise ValueError(
+                    f"A term is a phrase of the source and its translation. Received: {source!r} for {target!r}. "
+                    "Give both, or leave the term out."
+                )
+        # Of two that begin alike the longer one holds.
+        longest_first = sorted(self._table, key=len, reverse=True)
+        self._pattern = re.compile("|".join(rf"(?<!\w){re.escape(source)}(?!\w)" for source in longest_first))
+
+    @classmethod
+    def read(cls, path: str | Path) -> Terms:
+        """Read a table from a file: a phrase of the source, a tab and its translation on each line.
+
+        Raises:
+            ValueError: A line is no term; the message names it.
+        """
+        from seq2seq.text.lines import read_lines
+
+        table = {}
+        for number, line in enumerate(read_lines(Path(path)), start=1):
+            source, *targets = line.split("\t")
+            if not line.strip():
+                continue
+            if len(targets) != 1 or not source.strip() or not targets[0].strip():
+                raise ValueError(
+                    "A term is a phrase of the source, a tab and its translation. "
+                    f"Received: {path}, line {number}: {line!r}. Mend the line."
+                )
+            table[source] = targets[0]
+        return cls(table)
+
+    def of(self, text: str) -> list[str]:
+        """Give the translations that must appear in that of a text, each once, in the order of their phrases."""
+        if not self._table:
+            return []
+        return list(dict.fromkeys(self._table[found] for found in self._pattern.findall(text)))
+
+    def missing(self, text: str, translation: str) -> list[str]:
+        """Give those of a text that its translation does not have."""
+        return [target for target in self.of(text) if target not in translation]
+
+    @property
+    def table(self) -> dict[str, str]:
+        """Translations by phrase of the source."""
+        return dict(self._table)

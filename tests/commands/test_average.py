@@ -1,0 +1,56 @@
+"""Averages of checkpoints, against NumPy."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import seq2seq as package
+from seq2seq.training.checkpoint_file import checkpoints, save_checkpoint
+
+
+@pytest.fixture
+def run(here: Path):
+    """The folder of a finished run with four checkpoints, and the weights of each by its number."""
+    model = package.load(here / "model.s2s").model
+    model.compile("sgd")
+    model.optimizer.build(model.trainable_variables)
+    for path in checkpoints(here / "last"):
+        path.unlink()
+    random, weights = np.random.default_rng(1), {}
+    with (here / "log.jsonl").open("a") as log:
+        for update, score in ((101, 0.5), (102, 0.9), (103, None), (104, 0.7)):
+            for variable in model.trainable_variables:
+                variable.assign(random.normal(size=variable.shape))
+            weights[update] = [variable.numpy() for variable in model.trainable_variables]
+            save_checkpoint(here / "last", model, {"run": {"update": update}}, keep=4)
+            if score is not None:
+                log.write(json.dumps({"event": "validation", "update": update, "val_exact_match": score}) + "\n")
+    return here, weights
+
+
+@pytest.mark.parametrize(
+    ("options", "updates"), [(["--last", "2"], [104, 103]), (["--best", "2"], [102, 104]), (["--last", "1"], [104])]
+)
+def test_the_mean(seq2seq, run, options, updates):
+    folder, weights = run
+    status, out, err = seq2seq("average", str(folder), *options, "--output", f"{folder}/mean.s2s")
+    assert status == 0 and f"update-{updates[0]:09d}".encode() in out and "has no metrics" in err
+    found = package.load(folder / "mean.s2s").model.trainable_variables
+    for place, variable in enumerate(found):
+        expected = np.mean([weights[update][place] for update in updates], axis=0)
+        np.testing.assert_allclose(variable.numpy(), expected, rtol=1e-6)
+
+
+def test_refusals(seq2seq, run, tmp_path: Path):
+    folder, _ = run
+    for options, message in (
+        (["--best", "4"], "checkpoints that were validated. Received: best 4, of 3 in"),
+        (["--last", "5"], "Received: last 5, of 4 in"),
+    ):
+        status, _, err = seq2seq("average", str(folder), *options)
+        assert status == 1 and message in err
+    assert seq2seq("average", f"{tmp_path}/none", "--last", "1")[0] == 2
+    (folder / "model.s2s").unlink()
+    assert "once a run has ended" in seq2seq("average", str(folder), "--last", "1")[2]
