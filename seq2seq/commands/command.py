@@ -13,7 +13,9 @@ from seq2seq.commands import (
     compare,
     describe,
     evaluate,
+    explain,
     launch,
+    report,
     score,
     shortlist,
     train,
@@ -24,7 +26,21 @@ from seq2seq.commands.parser import Parser
 from seq2seq.system import process
 from seq2seq.system.terminal import exit_status
 
-COMMANDS = (train, launch, translate, evaluate, score, compare, average, shortlist, describe, benchmark, verify_resume)
+COMMANDS = (
+    train,
+    launch,
+    translate,
+    evaluate,
+    score,
+    explain,
+    compare,
+    average,
+    report,
+    shortlist,
+    describe,
+    benchmark,
+    verify_resume,
+)
 """Every command, in the order of `seq2seq --help`: a module with `add` and `run`."""
 
 

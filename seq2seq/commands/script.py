@@ -162,6 +162,10 @@ def _lead(
             tell("The same command once more goes on from there too.")
         return _STOPPED[result.stopped]
     print(report(result))
+    if stored is None:
+        from seq2seq.analysis.report.page import try_report
+
+        try_report(result.folder)
     # The command that began the run: one with --resume may leave out what it was told then.
     tell(next_steps(result, wanted, result.command or command, compare=stored is None))
     return 0
