@@ -34,8 +34,8 @@ def run(arguments: argparse.Namespace) -> None:
     need_stdout()
     if arguments.shortlist or arguments.precision or arguments.batch_size or arguments.mbr:
         raise UsageError(
-            "One sentence is explained as the model says it, best by its score, without a shortlist, in its own precision. Received: "
-            "--shortlist, --precision, --batch-size or --mbr. Leave it out."
+            "One sentence is explained as the model says it, best by its score, without a shortlist, in its own "
+            "precision. Received: --shortlist, --precision, --batch-size or --mbr. Leave it out."
         )
     from seq2seq.analysis.explanation import explain
     from seq2seq.analysis.explanation.page import page, picture
