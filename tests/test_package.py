@@ -294,7 +294,7 @@ class TestCommand:
     def test_a_recipe_script_says_nothing_but_its_own_words(self, tmp_path):
         script = tmp_path / "tiny.py"
         script.write_text(
-            "from seq2seq.commands.command import main\n"
+            "from seq2seq.commands import main\n"
             "from seq2seq.recipe import Data, Recipe\n"
             "recipe = Recipe('tiny', Data('corpus', 'a', 'b'))\n"
             "if __name__ == '__main__':\n"
