@@ -26,6 +26,8 @@ PACKAGES = (
     "seq2seq.runs",
     "seq2seq.analysis",
     "seq2seq.analysis.comparison",
+    "seq2seq.analysis.report",
+    "seq2seq.analysis.explanation",
     "seq2seq.commands",
 )
 """Every documented package: what these and `seq2seq` itself export is what the version covers."""

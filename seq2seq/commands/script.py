@@ -97,7 +97,7 @@ def run_with_arguments(recipe: Recipe, arguments: argparse.Namespace, command: s
     if arguments.strategy is None:
         status = _lead(recipe, wanted, arguments, command)
     else:
-        from seq2seq.distribution.devices import open_devices
+        from seq2seq.distribution import open_devices
 
         with open_devices(arguments.strategy) as devices:
             need_same_settings(devices.workers, wanted)
@@ -162,6 +162,10 @@ def _lead(
             tell("The same command once more goes on from there too.")
         return _STOPPED[result.stopped]
     print(report(result))
+    if stored is None:
+        from seq2seq.analysis.report.page import try_report
+
+        try_report(result.folder)
     # The command that began the run: one with --resume may leave out what it was told then.
     tell(next_steps(result, wanted, result.command or command, compare=stored is None))
     return 0

@@ -103,13 +103,13 @@ class RunRecord:
             ValueError: The file is damaged.
         """
         path = RunFolder(self.folder).result
-        return _read_object(path) if path.exists() else None
+        return read_object(path) if path.exists() else None
 
     @property
     def versions(self) -> dict[str, str]:
         """Versions of Python and of the packages, when training last began; empty where it never did."""
         path = RunFolder(self.folder).versions
-        return _read_object(path) if path.exists() else {}
+        return read_object(path) if path.exists() else {}
 
     def log(self) -> Iterator[dict[str, Any]]:
         """Give the events of the log in their order; none where training never began.
@@ -140,7 +140,7 @@ def read_run(folder: str | Path) -> RunRecord | None:
     run_folder = RunFolder(folder)
     if not run_folder.recipe.exists():
         return None
-    begun = _read_object(run_folder.path / _BEGUN)
+    begun = read_object(run_folder.path / _BEGUN)
     learnt = "length_limit" in begun
     return RunRecord(
         run_folder.path,
@@ -186,7 +186,7 @@ def finished_run(recipe: Recipe, folder: str | Path, *, data: str | None = None)
     model = model_file(run_folder)
     if not (run_folder.result.exists() and model.exists()):
         return None
-    written = _read_object(run_folder.result)
+    written = read_object(run_folder.result)
     # Its own settings, not recipe.toml: that may have changed since, where the run was taken up again and stopped.
     if not _same_settings(written, recipe, run_folder.result) or written["data"] != data:
         return None
@@ -224,6 +224,15 @@ def write_object(path: Path, values: Mapping[str, Any]) -> None:
         temporary.write_text(json.dumps(values, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
 
 
+def read_object(path: Path) -> dict[str, Any]:
+    """Read a part of the record.
+
+    Raises:
+        ValueError: It is no JSON object.
+    """
+    return _object(path.read_bytes(), path)
+
+
 def _same_settings(written: Mapping[str, Any], recipe: Recipe, path: Path) -> bool:
     """Tell whether the settings of a result are those of a recipe; a setting newer than they are is as by default."""
     try:
@@ -242,10 +251,6 @@ def _in_words_of_now(recipe: Recipe, learnt: bool) -> Recipe:
     if learnt or recipe.decoding.search.max_length_factor != 2.0:
         return recipe
     return recipe.override(["decoding.search.max_length_factor=learnt"])
-
-
-def _read_object(path: Path) -> dict[str, Any]:
-    return _object(path.read_bytes(), path)
 
 
 def _object(text: str | bytes, path: Path) -> dict[str, Any]:

@@ -73,11 +73,12 @@ def test_debug_shows_where(seq2seq, tmp_path: Path) -> None:
     assert status == 1 and "Traceback" in err and "seq2seq: error: " in err
 
 
-TAKES = {  # what a command needs that writes to stdout; launch leaves that to its workers
+TAKES = {  # what a command needs that writes to stdout; launch leaves that to its workers, report writes a file
     "train": ["r.toml"],
     "translate": ["MODEL", "Haus"],
     "evaluate": ["MODEL", "--source", "a", "--target", "b"],
     "score": ["MODEL", "--source", "a", "--target", "b"],
+    "explain": ["MODEL", "Haus"],
     "compare": ["RUN", "OTHER"],
     "shortlist": ["MODEL", "--source", "a", "--target", "b"],
     "describe": ["RECIPE"],
@@ -93,7 +94,7 @@ def test_a_closed_stdout_is_refused_before_any_work(
     monkeypatch.chdir(tmp_path)
     Path("r.toml").write_text('name = "r"\n[data]\npath = "c"\nsource = "a"\ntarget = "b"\n')
     monkeypatch.setattr(sys, "stdout", None)
-    assert {"launch", *TAKES} == {each.__name__.rpartition(".")[2].replace("_", "-") for each in COMMANDS}
+    assert {"launch", "report", *TAKES} == {each.__name__.rpartition(".")[2].replace("_", "-") for each in COMMANDS}
     for command, arguments in TAKES.items():
         assert main([command, *arguments]) == 2
         assert "error: Standard output is closed" in capsys.readouterr().err

@@ -6,7 +6,8 @@ import pytest
 
 from seq2seq.analysis.comparison import Comparison, Difference, compare_runs
 from seq2seq.analysis.comparison.page import page
-from seq2seq.analysis.comparison.pictures import draw_curves, draw_differences, draw_scores
+from seq2seq.analysis.comparison.pictures import draw_differences, draw_scores
+from seq2seq.analysis.pages.charts import draw_curves
 from tests.analysis.comparison.fabricated import finished_folder, make_corpus, spoilt
 
 SVG = "{http://www.w3.org/2000/svg}"

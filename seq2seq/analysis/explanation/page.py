@@ -1,0 +1,81 @@
+"""An explanation as a page of HTML, or its alignment as a picture."""
+
+from __future__ import annotations
+
+from html import escape
+
+from seq2seq.analysis.explanation.explaining import Explanation, Node
+from seq2seq.analysis.explanation.words import percent, verdict
+from seq2seq.analysis.pages.charts import draw_alignment
+from seq2seq.analysis.pages.document import document, standalone, table
+
+
+def page(found: Explanation, text: str) -> str:
+    """Lay an explanation out as a page that loads nothing.
+
+    Args:
+        found: The explanation.
+        text: What was translated.
+    """
+    parts = [f"<h1>{escape(found.translation)}</h1>", _words(text)]
+    parts.append(_words(f"score {found.score:.3f}{'' if found.ended else ', cut at the limit of length'}"))
+    parts.append("<h2>What it looked at</h2>")
+    if found.attention is None:
+        parts.append(_words("A model without attention has no alignment."))
+    else:
+        parts.append(f'<div class="map" tabindex="0">{_alignment(found)}</div>')
+    rows = [
+        [each.token, percent(each.log_prob), ", ".join(f"{token} {percent(other)}" for token, other in each.others),
+         "first" if each.place == 1 else f"{each.place}, behind: {each.leader}"]
+        for each in found.tokens
+    ]  # fmt: skip
+    header = ["token", "probability", "else", "place in the beam"]
+    parts += ["<h2>Token by token</h2>", table(header, rows, [1])]
+    parts += [
+        "<h2>What the search kept</h2>",
+        _words("Bold: the way to the translation. Numbers: log-probability, nats."),
+    ]
+    parts.append(f'<ul class="tree">{_branch(found.tree)}</ul>')
+    if found.reference is not None:
+        other = found.reference
+        lines = [
+            [token, percent(log_prob), "" if token == best else f"{best} {percent(rather)}"]
+            for token, log_prob, best, rather in other.tokens
+        ]
+        parts += ["<h2>The reference</h2>", _words(f"{other.text} · score {other.score:.3f}")]
+        parts += [f"<p>{escape(verdict(other))}</p>", table(["reference", "probability", "rather"], lines, [1])]
+    return document(f"Explained: {found.translation}", parts)
+
+
+def picture(found: Explanation) -> str:
+    """Draw the alignment as a file of its own, SVG.
+
+    Raises:
+        ValueError: The model has no attention.
+    """
+    if found.attention is None:
+        raise ValueError(
+            "An alignment is what attention looked at. Received: a model without. Write a page, with --html."
+        )
+    return standalone(_alignment(found))
+
+
+def _alignment(found: Explanation) -> str:
+    tokens = [each.token for each in found.tokens]
+    return draw_alignment(found.source, tokens, found.attention or [], "What each token looked at")
+
+
+def _branch(node: Node) -> str:
+    line = [node]
+    while len(line[-1].children) == 1:
+        line.append(line[-1].children[0])
+    last = line[-1]
+    words = escape(" ".join(each.token for each in line))
+    words = f"<b>{words}</b>" if last.won else words
+    number = f"{last.log_prob:.2f}" + ("" if last.score is None else f" · score {last.score:.3f}")
+    inside = f"<ul>{''.join(map(_branch, last.children))}</ul>" if last.children else ""
+    return f'<li>{words} <span class="words">{number}</span>{inside}</li>'
+
+
+def _words(text: str) -> str:
+    return f'<p class="words">{escape(text)}</p>'

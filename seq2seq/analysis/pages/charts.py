@@ -1,0 +1,206 @@
+"""Charts drawn by hand as SVG; their colours are variables of the page that they stand in (`document.py`)."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from html import escape
+
+from seq2seq.analysis.palette import COLOURS
+
+WIDTH, MARGIN = 880, 16  # pixels
+_ROW, _AXIS = 30, 44
+_LETTER = 7.6  # mean width of a letter of a label
+_LONGEST = 44  # letters of a label
+_CURVES, _LOW = 320, 200  # heights of the plot, in a wide drawing and in a narrow one
+_CELL = 20  # side of a cell of an alignment
+_SEEN = 0.02  # weights below are left out of a drawing
+_MOST_NUMBERED = 8  # bars that have room for their numbers
+
+
+def draw_curves(
+    names: Sequence[str],
+    curves: Sequence[Sequence[Sequence[tuple[int, float]]]],
+    title: str,
+    *,
+    wide: int = WIDTH,
+) -> str:
+    """Draw values over optimizer steps: lines in the colour of their name.
+
+    Args:
+        names: Of what is drawn.
+        curves: For each name its lines, of which there may be several; points of steps and value.
+        title: What the values are.
+        wide: The width of the drawing, pixels; on a page it takes the room that there is.
+    """
+    points = [point for runs in curves for run in runs for point in run if math.isfinite(point[1])]
+    left, bottom, legend = 64, MARGIN + (_CURVES if wide == WIDTH else _LOW), 22 * math.ceil(len(names) / 2)
+    across = Axis([0, *(step for step, _ in points)], left, wide - MARGIN)
+    up = Axis([value for _, value in points], bottom, MARGIN)
+    parts = [
+        f'<path d="M{left} {up(tick):.1f} H{wide - MARGIN}" class="grid"/>'
+        f'<text x="{left - 8}" y="{up(tick) + 4:.1f}" text-anchor="end">{shown(tick)}</text>'
+        for tick in up.ticks
+    ]
+    parts += [
+        f'<text x="{across(tick):.1f}" y="{bottom + 18}" text-anchor="middle">{tick:,.0f}</text>'
+        for tick in across.ticks
+    ]
+    middle = (left + wide - MARGIN) / 2
+    parts.append(f'<text x="{middle:.0f}" y="{bottom + 36}" text-anchor="middle" class="soft">optimizer steps</text>')
+    for place, runs in enumerate(curves):
+        for run in runs:
+            line = " L".join(f"{across(step):.1f} {up(value):.1f}" for step, value in run if math.isfinite(value))
+            if " L" in line:
+                parts.append(f'<path d="M{line}" class="curve c{place % len(COLOURS)}"/>')
+            elif line:  # a line of one point would not be seen
+                across_it, up_it = line.split()
+                parts.append(f'<circle cx="{across_it}" cy="{up_it}" r="4" class="dot c{place % len(COLOURS)}"/>')
+    for place, name in enumerate(names):
+        x, y = left + (place % 2) * (wide - left) / 2, bottom + 60 + 22 * (place // 2)
+        parts.append(f'<path d="M{x:.0f} {y - 4} h22" class="curve thick c{place % len(COLOURS)}"/>')
+        parts.append(f'<text x="{x + 30:.0f}" y="{y}">{label(name)}</text>')
+    return svg(title, bottom + 52 + legend, parts, wide)
+
+
+class Rows:
+    """A plot with a row for each name and an axis below."""
+
+    def __init__(self, names: Sequence[str], values: Sequence[float], title: str) -> None:
+        self._title = title
+        self.bottom = MARGIN + _ROW * len(names)
+        left = 24 + _LETTER * max(min(len(name), _LONGEST) for name in names)
+        self.x = Axis(values, left, WIDTH - MARGIN - 12)
+        self._parts = [
+            f'<text x="{left - 18:.1f}" y="{self.y(row) + 4}" text-anchor="end">{label(name)}</text>'
+            for row, name in enumerate(names)
+        ]
+        for tick in self.x.ticks:
+            place = f"{self.x(tick):.1f}"
+            self._parts.append(f'<path d="M{place} {MARGIN} V{self.bottom}" class="grid"/>')
+            self._parts.append(f'<text x="{place}" y="{self.bottom + 20}" text-anchor="middle">{shown(tick)}</text>')
+
+    def y(self, row: int) -> int:
+        """The middle of a row."""
+        return MARGIN + _ROW * row + _ROW // 2
+
+    def add(self, part: str) -> None:
+        """Put something on the plot."""
+        self._parts.append(part)
+
+    def svg(self) -> str:
+        """Give the picture."""
+        return svg(self._title, self.bottom + _AXIS - 12, self._parts)
+
+
+class Axis:
+    """Where values stand between two ends, in pixels, with round numbers on the way."""
+
+    def __init__(self, values: Sequence[float], start: float, end: float) -> None:
+        low, high = min(values), max(values)
+        room = 0.05 * (high - low) or 0.5
+        self._low, self._high = (low - room if low else low), high + room
+        self._start, self._end = start, end
+        step = _round_step((self._high - self._low) / 6)
+        first = math.ceil(self._low / step)
+        self.ticks = [number * step for number in range(first, math.floor(self._high / step) + 1)]
+
+    def __call__(self, value: float) -> float:
+        """Give the place of a value."""
+        return self._start + (value - self._low) / (self._high - self._low) * (self._end - self._start)
+
+
+def svg(title: str, height: float, parts: Sequence[str], wide: float = WIDTH) -> str:
+    """Put parts together to a picture; its colours are variables of the page that it stands in."""
+    head = f'<svg viewBox="0 0 {wide:.0f} {height:.0f}" role="img" xmlns="http://www.w3.org/2000/svg">'
+    return "\n".join([head, f"<title>{escape(title)}</title>", *parts, "</svg>"])
+
+
+def _round_step(width: float) -> float:
+    """Give the round number, 1, 2 or 5 times a power of ten, next above a width.
+
+    Example:
+        >>> _round_step(0.3), _round_step(12), _round_step(60)
+        (0.5, 20.0, 100.0)
+    """
+    power = 10.0 ** math.floor(math.log10(width))
+    return next(factor * power for factor in (1, 2, 5, 10) if factor * power >= width)
+
+
+def shown(tick: float) -> str:
+    """Write the number of a tick."""
+    return f"{tick:.6g}".replace("-", "−")
+
+
+def label(name: str) -> str:
+    """Write a name, cut where it is long."""
+    return escape(name if len(name) <= _LONGEST else f"{name[: _LONGEST - 1]}…")
+
+
+def draw_bars(names: Sequence[str], values: Sequence[float | None], title: str, *, colour: int = 0) -> str:
+    """Draw a bar for each of some values, from 0 up, its number above it.
+
+    Args:
+        names: Written below the bars.
+        values: Numbers from 0 up; None has no bar.
+        title: What the values are.
+        colour: Which colour of the page the bars have.
+    """
+    wide, bottom, top = 440, MARGIN + _LOW, MARGIN + 14
+    known = [value for value in values if value is not None]
+    highest = max([*known, 1e-9])
+    room = (wide - 2 * MARGIN) / len(values)
+    parts = [f'<path d="M{MARGIN} {bottom} H{wide - MARGIN}" class="zero"/>']
+    for place, (name, value) in enumerate(zip(names, values, strict=True)):
+        left, middle = MARGIN + (place + 0.12) * room, MARGIN + (place + 0.5) * room
+        if value is not None:
+            high = value / highest * (bottom - top)
+            box = f'x="{left:.1f}" y="{bottom - high:.1f}" width="{0.76 * room:.1f}" height="{high:.1f}"'
+            parts.append(f'<rect {box} rx="2" class="bar c{colour}"/>')
+        if len(values) <= _MOST_NUMBERED and value != 0:
+            height = bottom - (value or 0) / highest * (bottom - top) - 5
+            number = "–" if value is None else _brief(value)
+            parts.append(f'<text x="{middle:.1f}" y="{height:.1f}" text-anchor="middle">{number}</text>')
+        if place % (1 + len(values) // (_MOST_NUMBERED + 2)) == 0:
+            parts.append(f'<text x="{middle:.1f}" y="{bottom + 18}" text-anchor="middle">{label(name)}</text>')
+    return svg(title, bottom + 30, parts, wide)
+
+
+def draw_alignment(source: Sequence[str], target: Sequence[str], weights: Sequence[Sequence[float]], title: str) -> str:
+    """Draw what each target token looked at: a row for each, the darker the more.
+
+    Args:
+        source: Its tokens, from left to right.
+        target: Its tokens, from top to bottom.
+        weights: For each target token the weight of each source token.
+        title: What it is of.
+    """
+    left = 14 + _LETTER * max(len(label(token)) for token in target)
+    top = 14 + _LETTER * max(len(label(token)) for token in source) * 0.9
+    wide, high = left + _CELL * len(source) + MARGIN + top * 0.6, top + _CELL * len(target) + 8
+    parts = []
+    for column, token in enumerate(source):
+        x = left + _CELL * (column + 0.6)
+        turned = f'transform="rotate(-55 {x:.0f} {top - 6:.0f})"'
+        parts.append(f'<text x="{x:.0f}" y="{top - 6:.0f}" {turned}>{label(token)}</text>')
+    for row, (token, line) in enumerate(zip(target, weights, strict=True)):
+        y = top + _CELL * row
+        parts.append(f'<text x="{left - 6:.0f}" y="{y + 15:.0f}" text-anchor="end">{label(token)}</text>')
+        parts.append(f'<path d="M{left:.0f} {y:.0f} h{_CELL * len(source)}" class="grid"/>')
+        for column, weight in enumerate(line):
+            if weight >= _SEEN:
+                box = f'x="{left + _CELL * column:.0f}" y="{y:.0f}" width="{_CELL}" height="{_CELL}"'
+                told = f"<title>{escape(token)} ← {escape(source[column])}: {weight:.2f}</title>"
+                parts.append(f'<rect {box} class="cell c0" fill-opacity="{weight:.2f}">{told}</rect>')
+    drawn = svg(title, high, parts, wide)
+    return drawn.replace("<svg ", f'<svg width="{wide:.0f}" height="{high:.0f}" ', 1)
+
+
+def _brief(value: float) -> str:
+    """Write a number in few signs.
+
+    Example:
+        >>> _brief(12.34), _brief(1234), _brief(0.5)
+        ('12.3', '1,234', '0.5')
+    """
+    return f"{value:,.0f}" if value >= 100 or value == int(value) else f"{value:.1f}"

@@ -1,0 +1,56 @@
+"""`seq2seq explain`: say why a translation is as it is."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from seq2seq.commands.arguments import MODEL, named_translator
+from seq2seq.commands.decoding_options import add_decoding, chosen_search
+from seq2seq.system.files import replacing
+from seq2seq.system.terminal import UsageError, need_stdout, tell
+
+
+def add(commands: Any) -> None:
+    """Add the command."""
+    parser = commands.add_parser(
+        "explain",
+        help="say why a translation is as it is: alignment, beam, what else was probable",
+        description="Translate a sentence, and show what the model looked at, the probability of each token and of "
+        "three others, and what the search kept; with a reference, whether the search or the model is wrong.",
+    )
+    parser.add_argument("model", type=Path, metavar="MODEL", help=MODEL)
+    parser.add_argument("text", metavar="TEXT", help="the sentence to translate")
+    parser.add_argument("--reference", metavar="TEXT", help="a right translation, to tell whose error it is")
+    parser.add_argument("--html", type=Path, metavar="FILE", help="also write it as a page, with pictures")
+    parser.add_argument("--svg", type=Path, metavar="FILE", help="also draw the alignment into this file")
+    add_decoding(parser)
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Run it."""
+    need_stdout()
+    if arguments.shortlist or arguments.precision or arguments.batch_size or arguments.mbr:
+        raise UsageError(
+            "One sentence is explained as the model says it, best by its score, without a shortlist, in its own "
+            "precision. Received: --shortlist, --precision, --batch-size or --mbr. Leave it out."
+        )
+    from seq2seq.analysis.explanation import explain
+    from seq2seq.analysis.explanation.page import page, picture
+    from seq2seq.analysis.explanation.words import text
+
+    translator = named_translator(arguments.model)
+    search = chosen_search(arguments, translator)
+    found = explain(translator, arguments.text, search, reference=arguments.reference)
+    print(text(found))
+    for path, write in (
+        (arguments.html, lambda: page(found, arguments.text)),
+        (arguments.svg, lambda: picture(found)),
+    ):
+        if path is not None:
+            content = write()
+            with replacing(path) as temporary:
+                temporary.write_text(content, encoding="utf-8")
+            tell(f"Written: {path}")

@@ -1,0 +1,110 @@
+from collections.abc import Iterator
+from xml.etree import ElementTree
+
+import keras
+import numpy as np
+import pytest
+
+from seq2seq import Decoder, Encoder, Seq2Seq, StateBridge, Tokenizer, Translator
+from seq2seq.analysis.explanation import Node, explain
+from seq2seq.analysis.explanation.page import page, picture
+from seq2seq.analysis.explanation.words import text, verdict
+from seq2seq.search import Beam, Greedy, Sample
+
+SOURCE = "ein See"
+SHORT = {"max_length_factor": 0.1}  # and 10 tokens more: a model that learnt nothing goes on to the limit
+
+
+def translator(attention: str | None) -> Translator:
+    tokenizer = Tokenizer.train(["ein Haus", "am See", "der Wald"], kind="char")
+    keras.utils.set_random_seed(3)
+    decoder = Decoder(tokenizer.vocab_size, 8, [12], attention=attention)
+    model = Seq2Seq(Encoder(tokenizer.vocab_size, 8, [12]), StateBridge([12]), decoder)
+    for weight in model.trainable_variables:  # large weights: an untrained model would say the same to everything
+        weight.assign(4 * weight)
+    return Translator(model, tokenizer, tokenizer)
+
+
+@pytest.fixture(scope="module")
+def looking() -> Translator:
+    return translator("dot")
+
+
+def nodes(node: Node) -> Iterator[Node]:
+    yield node
+    for child in node.children:
+        yield from nodes(child)
+
+
+@pytest.mark.parametrize(
+    "search",
+    [Greedy(**SHORT), Beam(3, **SHORT), Beam(3, length_penalty=0.2, **SHORT), Sample(seed=4, **SHORT)],
+    ids=str,
+)
+def test_what_is_explained_is_what_is_translated(looking: Translator, search) -> None:
+    found = explain(looking, SOURCE, search)
+    (best, *_) = looking.hypotheses([SOURCE], search)[0]
+    assert (found.translation, found.ended) == (best.text, best.ended)
+    assert found.score == pytest.approx(best.score, abs=1e-4)
+    total = sum(each.log_prob for each in found.tokens)
+    assert total / len(found.tokens) ** search.length_penalty == pytest.approx(best.score, abs=1e-4)
+
+
+def test_the_tree_holds_the_winner_and_nothing_better(looking: Translator) -> None:
+    search = Beam(3, **SHORT)
+    found = explain(looking, SOURCE, search)
+    every = list(nodes(found.tree))
+    ends = [node for node in every if node.score is not None]
+    assert max(ends, key=lambda node: node.score) is next(node for node in ends if node.won)
+    assert [node.token for node in every if node.won] == ["<s>", *(each.token for each in found.tokens)]
+    assert max(node.score for node in ends) == pytest.approx(found.score, abs=1e-4)
+    for each in found.tokens:  # not the first in the beam exactly where another was before it
+        assert 1 <= each.place <= 3 and (each.leader == "") == (each.place == 1)
+        assert len(each.others) == 3 and each.token not in dict(each.others)
+        assert sorted(each.others, key=lambda other: -other[1]) == each.others
+
+
+def test_the_attention_is_that_of_the_search(looking: Translator) -> None:
+    found = explain(looking, SOURCE, Greedy(**SHORT))
+    assert np.shape(found.attention) == (len(found.tokens), len(found.source))
+    np.testing.assert_allclose(np.sum(found.attention, axis=1), 1, rtol=1e-5)
+
+
+def test_whose_error_it_is(looking: Translator) -> None:
+    for search, right, error in (
+        (Greedy(**SHORT), "Wald", "model"),
+        (Sample(seed=4, temperature=50.0, **SHORT), "irrr", "search"),
+    ):
+        found = explain(looking, SOURCE, search, reference=right)
+        assert found.reference is not None and found.reference.error == error
+        given = looking.score([SOURCE], [right])[0]
+        assert found.reference.score == pytest.approx(given.log_prob / len(given.tokens), abs=1e-4)
+        assert (found.reference.score > found.score) == (error == "search")
+        assert [token for token, *_ in found.reference.tokens] == list(given.tokens)
+        assert "It would first write" in verdict(found.reference)
+
+
+def test_in_words_and_as_a_page(looking: Translator) -> None:
+    found = explain(looking, SOURCE, Beam(2, **SHORT), reference="<b>")
+    said, html = text(found), page(found, "<i>")
+    assert "place in the beam" in said and "* <s>" in said and "1 ▁" in said
+    assert "<i>" not in html and "&lt;i&gt;" in html and "<h2>The reference</h2>" in html
+    assert ElementTree.fromstring(picture(found)).tag == "{http://www.w3.org/2000/svg}svg"
+
+
+def test_a_model_without_attention() -> None:
+    found = explain(translator(None), SOURCE, Greedy(**SHORT))
+    assert found.attention is None and "has no alignment" in page(found, SOURCE) and "█" not in text(found)
+    with pytest.raises(ValueError, match="An alignment is what attention looked at"):
+        picture(found)
+
+
+def test_nothing_to_explain(looking: Translator) -> None:
+    with pytest.raises(ValueError, match=r"An explanation needs a sentence\. Received: text=' '"):
+        explain(looking, " ")
+
+
+@pytest.mark.parametrize("more", [{"coverage_penalty": 0.2}, {"groups": 2, "diversity": 0.5}], ids=str)
+def test_a_search_whose_scores_are_others(looking: Translator, more: dict[str, float]) -> None:
+    with pytest.raises(ValueError, match="An explanation draws one beam, scored by log-probability and length"):
+        explain(looking, SOURCE, Beam(4, **more))

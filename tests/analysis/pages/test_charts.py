@@ -1,0 +1,36 @@
+import re
+from xml.etree import ElementTree
+
+from seq2seq.analysis.pages.charts import draw_alignment, draw_bars, draw_curves
+from seq2seq.analysis.pages.document import document, table
+
+SVG = "{http://www.w3.org/2000/svg}"
+
+
+def test_bars_are_as_high_as_their_values() -> None:
+    picture = ElementTree.fromstring(draw_bars(["a<", "b", "c"], [10.0, 5.0, None], "t"))
+    heights = [float(each.get("height")) for each in picture.iter(f"{SVG}rect")]
+    assert len(heights) == 2 and abs(heights[0] - 2 * heights[1]) < 0.2
+    assert [each.text for each in picture.iter(f"{SVG}text")] == ["10", "a<", "5", "b", "–", "c"]
+
+
+def test_bars_of_nothing() -> None:
+    assert not list(ElementTree.fromstring(draw_bars(["a", "b"], [0, 0], "t")).iter(f"{SVG}circle"))
+
+
+def test_a_curve_of_one_point_is_seen() -> None:
+    assert "<circle" in draw_curves(["a"], [[[(10, 1.0)]]], "t", wide=440)
+    assert "<circle" not in draw_curves(["a"], [[[(10, 1.0), (20, 2.0)]]], "t", wide=440)
+
+
+def test_an_alignment_has_a_cell_where_the_model_looked() -> None:
+    picture = ElementTree.fromstring(draw_alignment(["▁ein", "</s>"], ["▁a&b", "</s>"], [[0.9, 0.1], [0.0, 1.0]], "t"))
+    cells = [(each.get("fill-opacity"), each[0].text) for each in picture.iter(f"{SVG}rect")]
+    assert cells == [("0.90", "▁a&b ← ▁ein: 0.90"), ("0.10", "▁a&b ← </s>: 0.10"), ("1.00", "</s> ← </s>: 1.00")]
+
+
+def test_a_page_is_escaped_and_loads_nothing() -> None:
+    html = document("<b>", [table(["x<"], [["&"]])], refresh=7)
+    assert "&lt;b&gt;" in html and "x&lt;" in html and "<td>&amp;</td>" in html
+    assert 'http-equiv="refresh" content="7"' in html and "refresh" not in document("t", [])
+    assert not re.search(r"https?://|@import|url\(", html)

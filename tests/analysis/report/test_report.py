@@ -1,0 +1,106 @@
+import json
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+
+from seq2seq.analysis.comparison.measured import Texts, read_measured
+from seq2seq.analysis.report import gather, read_insight, report_page, write_report
+from seq2seq.analysis.report.page import try_report
+from seq2seq.analysis.report.sentences import faults, picks
+from tests.analysis.comparison.fabricated import SOURCES, finished_folder, make_corpus
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A run that never was; its model file holds nothing."""
+    monkeypatch.chdir(tmp_path)
+    make_corpus(tmp_path)
+    return finished_folder(tmp_path / "run<")
+
+
+def test_a_page_says_what_it_cannot_draw_and_draws_the_rest(folder: Path) -> None:
+    html = report_page([folder])
+    assert "The model could not be asked." in html  # the file is empty
+    assert "The training text cannot be read here." in html  # no tokenizer lies there
+    assert re.search(r"chrf on test<b>[0-9.]+</b>\[[0-9.]+ … [0-9.]+\]", html)
+    assert "exact_match on validation, by real decoding" in html and "F1 of words of the reference" in html
+    assert "target tokens per second" not in html  # its epochs have no steps
+    assert "run&lt;" in html and "run<" not in html
+    assert not re.search(r'(src|href)="(?!data:)|url\(|@import', html)
+
+
+def test_two_runs_on_one_page(folder: Path) -> None:
+    other = finished_folder(folder.with_name("other"), "name=second", "training.learning_rate=0.5", seed=1)
+    html = report_page([folder, other])
+    assert html.count("<h1>") == 2 and "<title>Report: letters, second</title>" in html
+    assert "<td>training.learning_rate</td><td>0.5</td>" in html
+
+
+def test_a_run_without_its_texts(folder: Path) -> None:
+    (folder / "test.source.txt").unlink()
+    html = report_page([folder])
+    assert "Texts are missing: test.source.txt." in html and "--resume" in html
+
+
+def test_a_run_that_goes_on(folder: Path) -> None:
+    (folder / "result.json").unlink()
+    html = report_page([folder], refresh=10)
+    assert "No result yet. Epoch 2 of at most 2" in html and 'http-equiv="refresh"' in html
+    (folder / "log.jsonl").unlink()
+    assert "Training has not begun." in report_page([folder])
+
+
+def test_live_until_the_run_has_ended(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    result, path, seen = folder / "result.json", folder / "live.html", []
+    later = result.read_text()
+    result.unlink()
+
+    def sleep(seconds: float) -> None:
+        seen.append('http-equiv="refresh"' in path.read_text())
+        if len(seen) == 2:
+            result.write_text(later)
+
+    monkeypatch.setattr("seq2seq.analysis.report.page.time.sleep", sleep)
+    write_report([folder], path, live=True)
+    assert seen == [True, True] and 'http-equiv="refresh"' not in path.read_text()
+
+
+def test_no_run(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"There is no run to report on\. Received: "):
+        report_page([tmp_path])
+
+
+def test_a_training_never_fails_by_its_picture(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    try_report(tmp_path)
+    assert "no report was written: There is no run" in capsys.readouterr().err
+
+
+def test_what_only_the_model_can_tell(here: Path) -> None:
+    texts = read_measured(here).texts("test")
+    found = gather(here, texts)
+    assert found.wiring.startswith("<svg")
+    assert len(found.confidence) == len(texts.sources) and all(value < 0 for value in found.confidence)
+    for seen in found.alignments.values():
+        assert len(seen["weights"]) == len(seen["target"]) and all(abs(sum(row) - 1) < 0.01 for row in seen["weights"])
+    assert read_insight(here) == found
+    assert "data:image/svg+xml;base64," in report_page([here])
+    shutil.copy(here / "result.json", here / "model.s2s")  # of another model it is not told
+    assert read_insight(here) is None
+
+
+def test_sentences_to_look_at_are_chosen_once() -> None:
+    texts = Texts(["a", "b", "c", "d"], ["x"] * 4, ["x", "y", "z", ""])
+    found = picks(texts, [100.0, 0.0, 50.0, 0.0], [-0.1, -0.2, -9.0, None], each=1)
+    assert found == [("best", 0), ("worst", 1), ("most uncertain", 2)]
+
+
+def test_faults_of_single_words_go_by_characters() -> None:
+    found = faults(Texts(SOURCES[:2], ["abcdef", "abc"], ["ab", "abc abc abc abc"]))
+    assert (found.short, found.long, found.repeated) == ([0], [1], [1])
+
+
+def test_the_page_of_the_command(here: Path) -> None:
+    (here / "insight.json").write_text(json.dumps({"model": "", "wiring": "", "confidence": [], "alignments": {}}))
+    assert write_report([here], here / "r.html").stat().st_size < 1_500_000

@@ -1,0 +1,13 @@
+from pathlib import Path
+
+
+def test_one_sentence(seq2seq, model: str, tmp_path: Path) -> None:
+    files = "--html", f"{tmp_path}/x.html", "--svg", f"{tmp_path}/x.svg"
+    status, out, _ = seq2seq("explain", model, "ein Haus", "--beam-size", "2", "--reference", "See", *files)
+    assert status == 0 and "place in the beam" in out.decode() and "reference" in out.decode()
+    assert (tmp_path / "x.html").exists() and (tmp_path / "x.svg").read_text().startswith("<svg")
+
+
+def test_options_that_say_nothing_here(seq2seq, model: str) -> None:
+    status, _, err = seq2seq("explain", model, "ein Haus", "--shortlist")
+    assert status == 2 and "One sentence is explained as the model says it" in err
