@@ -11,6 +11,7 @@ from seq2seq.analysis.speed.training import benchmark_training
 from seq2seq.recipe.build import build_batches, build_model, build_tokenizers, read_corpora
 
 
+@pytest.mark.slow
 def test_what_is_counted_is_what_was_trained_on_and_nothing_is_written(recipe, tmp_path, monkeypatch):
     monkeypatch.setattr(training, "_WARM_UP", 2)
     monkeypatch.chdir(tmp_path)
