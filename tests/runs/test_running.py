@@ -192,6 +192,7 @@ def test_a_run_that_is_stopped_while_it_measures_is_finished_by_resume(
     assert Path("runs/counting/result.json").exists()
 
 
+@pytest.mark.slow
 def test_a_folder_is_not_taken_by_a_run_that_never_started(corpus: Path) -> None:
     with pytest.raises(ValueError, match="fr"):
         run(RECIPE.override(["data.source=fr"]), progress="none")

@@ -57,27 +57,9 @@ def place_of_bad_batch(epoch=0):
 
 PLACES = [
     ("encoder", "drop", False, r"the gradient of encoder\w*/embedding\w* \(embeddings\) is the first in the back"),
-    pytest.param(
-        "decoder",
-        "drop_output",
-        False,
-        r"the gradient of decoder\w*/stack/layer0_forward/lstm_cell \(\w+\) is the",
-        marks=pytest.mark.slow,
-    ),
-    pytest.param(
-        "decoder",
-        "drop_embedding",
-        False,
-        r"the gradient of decoder\w*/embedding\w* \(embeddings\) is the first",
-        marks=pytest.mark.slow,
-    ),
-    pytest.param(
-        "encoder",
-        "drop",
-        True,
-        r"the output of encoder\w*/overflow is the first in the forward pass that is not",
-        marks=pytest.mark.slow,
-    ),
+    ("decoder", "drop_output", False, r"the gradient of decoder\w*/stack/layer0_forward/lstm_cell \(\w+\) is the"),
+    ("decoder", "drop_embedding", False, r"the gradient of decoder\w*/embedding\w* \(embeddings\) is the first"),
+    ("encoder", "drop", True, r"the output of encoder\w*/overflow is the first in the forward pass that is not"),
     ("decoder", "drop_output", True, r"the output of decoder\w*/overflow is the first in the forward pass"),
 ]
 

@@ -68,6 +68,7 @@ def test_a_part_of_a_larger_text_is_scaled_up(recipe, monkeypatch):
     assert measured.epoch_tokens == pytest.approx(2 * words)
 
 
+@pytest.mark.slow
 def test_a_stream_has_no_known_end(recipe, monkeypatch):
     monkeypatch.setattr(training, "_WARM_UP", 1)
     data = replace(recipe.data, streaming=True, validation="train", test="", hold_out=0)
