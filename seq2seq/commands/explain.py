@@ -44,7 +44,7 @@ def run(arguments: argparse.Namespace) -> None:
     translator = named_translator(arguments.model)
     if (mbr := chosen_mbr(arguments, translator)) != "none":
         raise UsageError(
-            f"What is explained is the best of the search by its score. Received: --mbr {mbr}, by option or by the model. "
+            f"What is explained is the best by its score. Received: --mbr {mbr}, by option or by the model. "
             "Give --mbr none."
         )
     search = chosen_search(arguments, translator)
