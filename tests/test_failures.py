@@ -201,6 +201,8 @@ USAGE = [
     setting("training.skip_not_finite=-1", "training.skip_not_finite must be a whole number from 0 up"),
     setting("seed", "changed by section.key=value. Received: seed"),
     setting("model.depth=2", "There is no setting model.depth. .*has: architecture, width, embedding"),
+    setting("model.cell=GRU", r'Received: model.cell="GRU"\. Did you mean "gru"\?'),
+    setting("evaluation.metrics=BLEU", r'Received: evaluation.metrics=.*"BLEU".*Did you mean "bleu"\?'),
     setting("modle.encoder=2", "There is no setting modle. Did you mean model?"),
     setting("model.atention=dot", "no setting model.atention. Did you mean model.attention?"),
     setting(

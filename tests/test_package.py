@@ -136,6 +136,26 @@ class TestImport:
             done = python("-c", f"import seq2seq; seq2seq.{name}", KERAS_BACKEND=backend)
             assert f"needs Keras on its TensorFlow backend. Received: KERAS_BACKEND='{backend}'" in done.stderr
 
+    def test_every_command_refuses_another_backend_in_words(self, tmp_path):
+        recipe = tmp_path / "dates.toml"
+        recipe.write_text('name = "dates"\n[data]\npath = "dates"\nsource = "de"\ntarget = "en"\n')
+        code = (
+            "import sys\n"
+            "from seq2seq.commands.command import main\n"
+            "recipe, out = sys.argv[1:]\n"
+            "for command in (\n"
+            "    ['train', recipe, '--out', out], ['train', recipe, '--out', out, '--strategy', 'mirrored'],\n"
+            "    ['describe', recipe], ['benchmark', recipe],\n"
+            "    ['verify-resume', recipe, '--steps', '2', '--kill-at', '1'],\n"
+            "    ['compare', recipe, '--vary', 'seed=1,2', '--out', out],\n"
+            "): print(main(command))\n"
+        )
+        # Whether it is installed or not: Keras would say no more than that there is no such module.
+        done = python("-c", code, str(recipe), str(tmp_path / "run"), KERAS_BACKEND="torch")
+        assert done.stdout == "1\n" * 6
+        assert done.stderr.count("needs Keras on its TensorFlow backend. Received: KERAS_BACKEND='torch'") == 6
+        assert not (tmp_path / "run").exists()
+
 
 PACKAGES = sorted(
     path.parent for path in MODULES if path.name == "__init__.py" and "__all__" in path.read_text("utf-8")

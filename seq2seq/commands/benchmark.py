@@ -65,12 +65,12 @@ def run(arguments: argparse.Namespace) -> None:
         raise UsageError(f"This option is for a {other}, not for a {kind}. Received: {' '.join(received)} with {what}.")
     measured: TrainingBenchmark | DecodingBenchmark
     if is_model:
-        from seq2seq.analysis.speed.decoding import benchmark_decoding
+        from seq2seq.analysis import benchmark_decoding
 
         texts = lines_of(arguments.input) if given else None
         measured = benchmark_decoding(what, texts=texts, data=arguments.data)
     else:
-        from seq2seq.analysis.speed.training import benchmark_training
+        from seq2seq.analysis import benchmark_training
 
         recipe = recipe_of(arguments, what)
         measured = benchmark_training(recipe, data=arguments.data, steps=arguments.steps or 40)

@@ -97,7 +97,7 @@ def run_with_arguments(recipe: Recipe, arguments: argparse.Namespace, command: s
     if arguments.strategy is None:
         status = _lead(recipe, wanted, arguments, command)
     else:
-        from seq2seq.distribution.devices import open_devices
+        from seq2seq.distribution import open_devices
 
         with open_devices(arguments.strategy) as devices:
             need_same_settings(devices.workers, wanted)

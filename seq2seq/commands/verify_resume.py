@@ -37,7 +37,7 @@ def add(commands: Any) -> None:
 def run(arguments: argparse.Namespace) -> None:
     """Run it."""
     need_stdout()
-    from seq2seq.analysis.verify import DifferentError, verify_resume
+    from seq2seq.analysis import DifferentError, verify_resume
     from seq2seq.recipe.build import check_model
 
     if max(arguments.kill_at) >= arguments.steps:

@@ -414,6 +414,12 @@ def _unpacked(data: Any) -> tuple[dict[str, tf.Tensor], tf.Tensor]:
 
 
 def _check_parts(encoder: Encoder, bridge: Any, decoder: Decoder, share_embeddings: bool) -> None:
+    if not (isinstance(encoder, Encoder) and isinstance(decoder, Decoder) and hasattr(bridge, "build_for")):
+        raise TypeError(
+            "A Seq2Seq model is an Encoder, a bridge and a Decoder, in this order. Received: "
+            f"{', '.join(type(part).__name__ for part in (encoder, bridge, decoder))}. Layers of Keras alone stand in "
+            "a keras.Model, as any of seq2seq.layers do."
+        )
     if list(bridge.units) != list(decoder.units):
         raise ValueError(
             "The bridge makes the initial state of the decoder, so both need the same widths. "

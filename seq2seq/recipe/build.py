@@ -224,9 +224,9 @@ def build_model(recipe: Recipe, source_vocab: int, target_vocab: int) -> Seq2Seq
     Raises:
         ContradictionError: Settings do not fit together; the message says which and what to change.
     """
+    model = _build(recipe, source_vocab, target_vocab)
     from seq2seq.models.depth import told_depth
 
-    model = _build(recipe, source_vocab, target_vocab)
     if recipe.model.architecture:
         tell(departures(recipe.model))
     if told := told_depth(model):
@@ -244,7 +244,7 @@ def check_model(recipe: Recipe) -> None:
 
 
 def _build(recipe: Recipe, source_vocab: int, target_vocab: int) -> Seq2Seq:
-    from seq2seq.models.build import build_model
+    from seq2seq.models import build_model
 
     if recipe.model.tied == "all" and not recipe.tokenizer.joint:
         raise ContradictionError(

@@ -128,7 +128,7 @@ def need_same_settings(workers: Workers, recipe: Recipe) -> None:
 
 
 def _opened(strategy: str | Devices) -> AbstractContextManager[Devices]:
-    from seq2seq.distribution.devices import open_devices
+    from seq2seq.distribution import open_devices
 
     return open_devices(strategy) if isinstance(strategy, str) else nullcontext(strategy)
 

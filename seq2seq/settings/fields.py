@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import difflib
 import functools
 import json
 import math
@@ -15,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from seq2seq.settings.toml import read_value
+from seq2seq.system.choices import closest
 from seq2seq.system.terminal import UsageError
 
 _PLAIN = {bool: "true or false", int: "a whole number", float: "a number", str: "text"}
@@ -261,8 +261,8 @@ def nearest(value: Any, kind: Any) -> str:
         return next(filter(None, (nearest(item, args[0]) for item in items)), "")
     if origin is not typing.Literal or not isinstance(value, str) or value in args:
         return ""
-    close = difflib.get_close_matches(value, [str(arg) for arg in args], n=1)
-    return f' Did you mean "{close[0]}"?' if close else ""
+    near = closest(value, [str(arg) for arg in args])
+    return "" if near is None else f' Did you mean "{near}"?'
 
 
 def parse_value(text: str, kind: Any) -> Any:

@@ -58,5 +58,17 @@ def did_you_mean(name: str, names: Collection[str]) -> str:
         >>> did_you_mean("--beam-sise", ["--beam-size", "--seed"]), did_you_mean("x", ["beam"])
         (" Did you mean '--beam-size'?", '')
     """
-    near = difflib.get_close_matches(name, list(names), n=1)
-    return f" Did you mean {near[0]!r}?" if near else ""
+    near = closest(name, names)
+    return "" if near is None else f" Did you mean {near!r}?"
+
+
+def closest(name: str, names: Collection[str]) -> str | None:
+    """Find the nearest of some names, whatever its case; nothing where none is near.
+
+    Example:
+        >>> closest("LSTMs", ["gru", "lstm"]), closest("attention", ["lstm"])
+        ('lstm', None)
+    """
+    folded = {known.casefold(): known for known in names}
+    near = difflib.get_close_matches(name.casefold(), list(folded), n=1)
+    return folded[near[0]] if near else None

@@ -73,7 +73,12 @@ def read_parquet(files: list[Path], source: str, target: str) -> Iterator[Pair]:
     place = ", ".join(map(str, files))
     try:
         dataset = datasets.load_dataset(
-            "parquet", data_files=[str(file) for file in files], split="train", streaming=True
+            # By itself it takes as many rows at a time as the first group of a file has: none, where that is empty.
+            "parquet",
+            data_files=[str(file) for file in files],
+            split="train",
+            streaming=True,
+            batch_size=_ROWS,
         )
         yield from read_dataset(dataset, source, target, place)
     except pyarrow.ArrowInvalid as error:

@@ -66,8 +66,9 @@ def read_csv(path: Path, source: str, target: str) -> Iterator[Pair]:
                 yield reader.line_num, cells
         except csv.Error as error:
             raise CorpusError(
-                f"A CSV file needs its quotes closed and doubled inside quotes. Received: {path}, line "
-                f"{reader.line_num} ({error}). If quotes have no meaning in this file, make it a .tsv with tabs."
+                "A CSV file needs its quotes closed and doubled inside quotes, and no more than "
+                f"{csv.field_size_limit():,} characters in a cell. Received: {path}, line {reader.line_num} ({error}). "
+                "If quotes have no meaning in this file, or its cells are longer, make it a .tsv with tabs."
             ) from None
 
     return _read_cells(path, rows(), source, target)
@@ -222,6 +223,11 @@ def _read_cells(path: Path, rows: Iterator[tuple[int, list[str]]], source: str, 
                     f"A table needs the named columns in its first line. Received: column {name!r}, {path}. "
                     f"There is instead: {', '.join(map(repr, header))}. If the table has no header, "
                     "name its columns by number, the first '0'."
+                )
+            if header.count(name) > 1:
+                raise CorpusError(
+                    f"A table needs a name of its own for each column. Received: column {name!r}, {path}, where "
+                    f"{header.count(name)} columns are called so. Rename all but the one that is meant."
                 )
         source_at, target_at = header.index(source), header.index(target)
     for number, cells in rows:

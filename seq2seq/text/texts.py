@@ -2,12 +2,15 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
+from os import PathLike
 
 from seq2seq.text.pairs import CorpusError, Pair
 
 _SHOWN = 60  # characters of a value in a message
 _ROWS = "rows counted from 0"
 _COLUMNS = 'Take two columns, as `zip(df["source"], df["target"])`.'
+_TABLES = ("DataFrame", "Table", "RecordBatch")  # of pandas and polars, and of Arrow
+_OF_A_FILE = "What a file holds is read by `read_corpus`, or line by line once it is opened as text."
 
 
 def texts_of(texts: Iterable[str], name: str) -> Iterator[str]:
@@ -34,7 +37,7 @@ def texts_of(texts: Iterable[str], name: str) -> Iterator[str]:
 
 def exact_texts(texts: Iterable[str], name: str) -> Iterator[str]:
     """Give texts one by one in their order as `texts_of` does, ends of lines included."""
-    _need_rows(texts, name, "texts", 'Take one column, such as `df["source"]`.', TypeError)
+    _need_rows(texts, name, "texts", "Write [{}].", 'Take one column, such as `df["source"]`.', TypeError)
     return _exact(texts, name)
 
 
@@ -56,7 +59,7 @@ def pairs_of(pairs: Iterable[Iterable[str]], name: str) -> Iterator[Pair]:
         >>> list(pairs_of(zip(["ein Haus"], ["a house"]), "pairs"))
         [Pair(source='ein Haus', target='a house')]
     """
-    _need_rows(pairs, name, "pairs of texts", _COLUMNS, CorpusError)
+    _need_rows(pairs, name, "pairs of texts", f"Write [(source, target)]. {_OF_A_FILE}", _COLUMNS, CorpusError)
     return _pairs(pairs, name)
 
 
@@ -113,17 +116,20 @@ def _checked(pair: Iterable[str], place: str) -> list[str]:
     return [str.__str__(text) for text in cells]
 
 
-def _need_rows(given: object, name: str, what: str, of_a_table: str, error: type[Exception]) -> None:
+def _need_rows(given: object, name: str, what: str, of_one: str, of_a_table: str, error: type[Exception]) -> None:
     """Refuse what Python would go through, but not text by text: letters, keys, names of columns, or in no order."""
     if isinstance(given, str | bytes | bytearray):
-        received, advice = f"{name}={_shown(given)}, a single one", f"Write [{_shown(given)}]."
+        received, advice = f"{name}={_shown(given)}, a single one", of_one.format(_shown(given))
     elif isinstance(given, Mapping):
         received, advice = f"{name}, a {type(given).__name__} of {_told(given)}", "Take its values() or items()."
     elif isinstance(given, set | frozenset):
         received, advice = f"{name}, a {type(given).__name__}, which has no order", "Make a list of it."
-    elif type(given).__name__ == "DataFrame":
-        received, advice = f"{name}, a DataFrame of {_told(getattr(given, 'columns', ()))}", of_a_table
-    elif not isinstance(given, Iterable):
+    elif (kind := type(given).__name__) in _TABLES:
+        columns = getattr(given, "column_names", getattr(given, "columns", ()))
+        received, advice = f"{name}, a {kind} of {_told(columns)}", of_a_table
+    elif isinstance(given, PathLike):
+        received, advice = f"{name}={_shown(given)}", _OF_A_FILE
+    elif not isinstance(given, Iterable) or getattr(given, "shape", None) == ():  # an array without a dimension
         received, advice = f"{name}={_shown(given)}", "Make a list of them."
     else:
         return
@@ -137,6 +143,8 @@ def _advice(value: object) -> str:
         return 'Nothing stands there: leave such rows out, `df.dropna()`, or fill them, `df.fillna("")`.'
     if isinstance(value, bytes):
         return "Decode it, `value.decode()`; a file is opened as text."
+    if hasattr(value, "as_py"):
+        return "That is a value of Arrow: take the column as Python has it, `column.to_pylist()`."
     if isinstance(value, Mapping):
         return f"Name what is meant: {', '.join(f'row[{key!r}]' for key in islice(value, 5))}."
     return "Write it as text first, `str(value)`."
@@ -144,7 +152,7 @@ def _advice(value: object) -> str:
 
 def _shown(value: object) -> str:
     """A value, cut where it is long, and its type where that does not show."""
-    shown = repr(value)
+    shown = " ".join(repr(value).split())  # of a Series or a table it has several lines
     shown = shown if len(shown) <= _SHOWN else f"{shown[:_SHOWN]}..."
     return shown if isinstance(value, str | bytes) or value is None else f"{shown} ({type(value).__name__})"
 

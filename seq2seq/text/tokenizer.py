@@ -4,6 +4,7 @@ import hashlib
 import io
 import re
 from collections.abc import Iterable, Sequence
+from operator import index
 from pathlib import Path
 from typing import Any
 
@@ -189,11 +190,7 @@ class Tokenizer:
         Raises:
             IndexError: if no piece has the id.
         """
-        if not 0 <= id < self.vocab_size:
-            raise IndexError(
-                f"A piece needs an id below the size of the vocabulary. Received: id={id}, "
-                f"vocab_size={self.vocab_size}."
-            )
+        self._need_piece(id)
         return PIECES[id] if id < len(PIECES) else self._pieces.id_to_piece(self._to_theirs[id])
 
     def encode(self, text: str) -> list[int]:
@@ -230,6 +227,10 @@ class Tokenizer:
 
         Returns:
             The text.
+
+        Raises:
+            IndexError: if no piece has an id.
+            TypeError: if an id is no whole number.
         """
         return self.decode_batch([ids])[0]
 
@@ -242,12 +243,27 @@ class Tokenizer:
 
     def _before_end(self, ids: Sequence[int]) -> list[int]:
         kept: list[int] = []
-        for id in map(int, ids):
+        for given in ids:
+            try:
+                id = index(given)
+            except TypeError:
+                raise TypeError(
+                    f"Text is made of ids, which are whole numbers. Received: {given!r:.60} "
+                    f"({type(given).__name__}). Give one list of them to decode, a list of such lists to decode_batch."
+                ) from None
             if id == END:
                 break
             if id != PAD and id != START:
+                self._need_piece(id)
                 kept.append(self._to_theirs[id])
         return kept
+
+    def _need_piece(self, id: int) -> None:
+        if not 0 <= id < self.vocab_size:
+            raise IndexError(
+                f"A piece needs an id below the size of the vocabulary. Received: id={id}, "
+                f"vocab_size={self.vocab_size}."
+            )
 
 
 def _why_not_trained(error: str, kind: str, vocab_size: int) -> str:

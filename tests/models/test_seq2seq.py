@@ -399,6 +399,7 @@ def test_refuses_to_compile_what_it_would_ignore(arguments, message):
         (INPUTS, tf.cast(TARGET_OUT, "float32"), r"target_out holds ids.*dtype float32"),
         (INPUTS | {"target_in": tf.cast(INPUTS["target_in"], "float32")}, TARGET_OUT, "target_in holds ids"),
         (INPUTS, TARGET_OUT[:, :2], r"target_in \(2, \d\), target_out \(2, 2\)\. Let target_in start"),
+        (INPUTS, tf.pad(TARGET_OUT, [[0, 0], [0, 2]]), r"target_out \(2, 5\)\. Let target_in start"),
     ],
 )
 def test_refuses_to_fit_what_it_cannot_read(inputs, targets, message):
@@ -459,6 +460,32 @@ def test_many_settings_of_search_do_not_warn_of_retracing(caplog):
 def test_refuses_parts_that_do_not_fit(parts, message):
     with pytest.raises(ValueError, match=message):
         Seq2Seq(*parts)
+
+
+@pytest.mark.parametrize(
+    ("parts", "received"),
+    [
+        ((Decoder(9, 4, [3]), StateBridge([3]), Encoder(9, 4, [3])), "Decoder, StateBridge, Encoder"),
+        ((keras.layers.LSTM(3), StateBridge([3]), Decoder(9, 4, [3])), "LSTM, StateBridge, Decoder"),
+        ((Encoder(9, 4, [3]), [3], Decoder(9, 4, [3])), "Encoder, list, Decoder"),
+    ],
+)
+def test_refuses_what_are_no_parts(parts, received):
+    with pytest.raises(TypeError, match=f"in this order. Received: {received}"):
+        Seq2Seq(*parts)
+
+
+@pytest.mark.parametrize(
+    ("source", "message"),
+    [
+        (SOURCE[0], r"source holds ids, .*\[batch, time\]"),
+        (np.array(SOURCE) + 0.5, r"source holds ids.*dtype float"),
+        ([["a", "b"]], "dtype string"),
+    ],
+)
+def test_refuses_to_decode_what_are_no_ids(source, message):
+    with pytest.raises(ValueError, match=message):
+        small_model(attention="general").decode(source)
 
 
 def test_refuses_sharing_unequal_embeddings():

@@ -1,4 +1,5 @@
 import datasets
+import pyarrow.parquet
 import pytest
 
 from seq2seq.text.hub import read_hub, read_parquet, read_saved
@@ -89,6 +90,14 @@ class TestParquet:
         datasets.Dataset.from_list(ROWS[1:2]).to_parquet(files[1])
         assert list(read_parquet(files, "de", "en")) == PAIRS[:2]
         assert not list(tmp_path.rglob("*.arrow")), "the files are not copied"
+
+    def test_an_empty_file_has_no_rows(self, tmp_path):
+        files = [tmp_path / name for name in ("a.parquet", "b.parquet", "c.parquet")]
+        rows = datasets.Dataset.from_list(ROWS).data.table
+        for file, count in zip(files, (0, 1, 0), strict=True):
+            pyarrow.parquet.write_table(rows.slice(0, count), file)
+        assert list(read_parquet(files, "de", "en")) == PAIRS[:1]
+        assert not list(read_parquet(files[:1], "de", "en"))
 
     def test_a_torn_file_is_named(self, tmp_path):
         path = tmp_path / "a.parquet"

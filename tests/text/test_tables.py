@@ -66,6 +66,13 @@ class TestTsv:
         with pytest.raises(CorpusError, match=rf"column 'fr', {path}. There is instead: 'de', 'en'. If the table has"):
             list(read_tsv(path, "fr", "en"))
 
+    @pytest.mark.parametrize(("read", "between"), [(read_tsv, "\t"), (read_csv, ",")])
+    def test_two_columns_of_one_name_are_refused_where_it_is_meant(self, write, read, between):
+        path = write("a", between.join(["de", "en", "id", "de", "id"]) + "\n" + between.join("abcde") + "\n")
+        with pytest.raises(CorpusError, match=r"a name of its own .* column 'de', .*a, where 2 columns are called so"):
+            list(read(path, "en", "de"))
+        assert list(read(path, "en", "en")) == [("b", "b")]
+
     def test_a_missing_number_tells_how_many(self, write):
         with pytest.raises(CorpusError, match=r"target='2', .*a.tsv, line 1 with 2 columns"):
             list(read_tsv(write("a.tsv", "a\tb\n"), "0", "2"))
@@ -87,6 +94,12 @@ class TestCsv:
     def test_an_open_quote_is_named(self, write):
         with pytest.raises(CorpusError, match=r"quotes closed .*a.csv, line 2"):
             list(read_csv(write("a.csv", 'de,en\n"a,b\n'), "de", "en"))
+
+    def test_a_cell_that_is_too_long_is_told_as_that(self, write):
+        long = "x" * (csv.field_size_limit() + 1)
+        with pytest.raises(CorpusError, match=r"no more than 131,072 characters in a cell.*a.csv, line 2"):
+            list(read_csv(write("a.csv", f"de,en\n{long},b\n"), "de", "en"))
+        assert list(read_tsv(write("a.tsv", f"de\ten\n{long}\tb\n"), "de", "en")) == [(long, "b")]
 
     def test_invalid_utf8_is_named_by_line(self, write):
         with pytest.raises(CorpusError, match=r"a.csv, line 2, byte 3"):

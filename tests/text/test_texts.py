@@ -1,5 +1,6 @@
 import io
 import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -94,6 +95,8 @@ class TestTexts:
             ({"ein Haus"}, "texts, a set, which has no order. Make a list"),
             (None, "texts=None. Make a list"),
             (7, "texts=7 (int). Make a list"),
+            (np.array("ein Haus"), "texts=array('ein Haus', dtype='<U8') (ndarray). Make a list"),
+            (Path("train.de"), "train.de') (PosixPath). What a file holds is read by `read_corpus`, or line by line"),
         ],
     )
     def test_what_has_no_texts_one_after_the_other_is_refused_at_once(self, given, message):
@@ -116,6 +119,21 @@ class TestTexts:
     def test_what_is_no_text_is_refused_with_its_row(self, text, message):
         with pytest.raises(TypeError, match="^texts needs a str in every row. .*" + re.escape(message)):
             list(texts_of(["eins", text, "drei"], "texts"))
+
+    def test_tables_and_cells_of_arrow(self):
+        arrow = pytest.importorskip("pyarrow")
+        table = arrow.table({"de": ["eins"], "en": ["one"]})
+        with pytest.raises(TypeError, match=r"texts, a Table of 'de', 'en'\. Take one column"):
+            texts_of(table, "texts")
+        with pytest.raises(TypeError, match=r"StringScalar\), rows .* take the column as Python has it"):
+            list(texts_of(table["de"], "texts"))
+        assert list(texts_of(table["de"].to_pylist(), "texts")) == ["eins"]
+
+    def test_a_message_is_one_line_whatever_was_given(self):
+        pandas = pytest.importorskip("pandas")
+        with pytest.raises(TypeError) as caught:
+            list(texts_of([pandas.Series(["eins", "zwei"])], "texts"))
+        assert "\n" not in str(caught.value)
 
     def test_tables_and_missing_cells_of_pandas(self):
         pandas = pytest.importorskip("pandas")
@@ -160,6 +178,8 @@ class TestPairs:
             ({"ab": "cd"}, "pairs, a dict of 'ab'. Take its values() or items()."),
             ({("a", "b")}, "pairs, a set, which has no order"),
             (None, "pairs=None"),
+            ("train.tsv", "Write [(source, target)]. What a file holds is read by `read_corpus`"),
+            (Path("train.tsv"), "What a file holds is read by `read_corpus`"),
         ],
     )
     def test_what_has_no_rows_is_refused(self, given, message):

@@ -1,6 +1,7 @@
 import io
 import re
 
+import numpy as np
 import pytest
 import sentencepiece
 from hypothesis import given
@@ -103,6 +104,21 @@ class TestTrain:
         assert (tokenizer.decode(tokenizer.encode("½ kʰ")) == "½ kʰ") == kept
         assert (tokenizer.decode(tokenizer.encode(" a  b ")) == " a  b ") == kept
         assert (tokenizer.decode(tokenizer.encode("CAT")) == "cat") == normalization.endswith("_cf")
+
+    @pytest.mark.parametrize(
+        ("ids", "error", "message"),
+        [
+            ([4, 999], IndexError, r"below the size of the vocabulary. Received: id=999, vocab_size="),
+            ([-1], IndexError, r"Received: id=-1"),
+            ([4.0], TypeError, r"whole numbers. Received: 4.0 \(float\)"),
+            ([[4, 5]], TypeError, r"Received: \[4, 5\] \(list\). Give one list of them to decode, .* decode_batch"),
+        ],
+    )
+    def test_what_is_no_id_is_refused(self, ids, error, message):
+        tokenizer = Tokenizer.train(SENTENCES, kind="char")
+        with pytest.raises(error, match=message):
+            tokenizer.decode(ids)
+        assert tokenizer.decode(np.array([*tokenizer.encode("the"), END, 999])) == "the"
 
     def test_a_long_line_is_learnt_from(self):
         tokenizer = Tokenizer.train(["a", "bcd " * 5000], kind="char")
