@@ -18,6 +18,8 @@ PACKAGES = (
     "seq2seq.search",
     "seq2seq.metrics",
     "seq2seq.translation",
+    "seq2seq.export",
+    "seq2seq.runtime",
     "seq2seq.training",
     "seq2seq.distribution",
     "seq2seq.recipe",

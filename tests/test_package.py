@@ -24,12 +24,12 @@ FLOORS = [
     {"system"},
     {"settings"},
     {"layers", "text", "search", "metrics", "distribution"},
-    {"models"},
+    {"models", "runtime"},
     {"translation"},
     {"training"},
     {"recipe"},
     {"runs"},
-    {"analysis"},
+    {"analysis", "export"},
     {"commands"},
     {"__main__"},
 ]
@@ -40,6 +40,7 @@ LIGHT = [
     "seq2seq",
     "seq2seq.text, seq2seq.metrics, seq2seq.search, seq2seq.layers, seq2seq.models, seq2seq.training",
     "seq2seq.recipe, seq2seq.runs, seq2seq.analysis, seq2seq.distribution, seq2seq.commands",
+    "seq2seq.export, seq2seq.runtime",
 ]
 SECONDS = 0.3
 

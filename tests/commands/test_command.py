@@ -81,6 +81,7 @@ TAKES = {  # what a command needs that writes to stdout; launch leaves that to i
     "explain": ["MODEL", "Haus"],
     "compare": ["RUN", "OTHER"],
     "shortlist": ["MODEL", "--source", "a", "--target", "b"],
+    "export": ["MODEL", "--to", "out"],
     "describe": ["RECIPE"],
     "average": ["RUN", "--last", "2"],
     "benchmark": ["RECIPE"],

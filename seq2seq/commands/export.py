@@ -1,0 +1,78 @@
+"""`seq2seq export`: write a translator for machines without TensorFlow."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from seq2seq.commands.arguments import MODEL, file_or_stream, lines_of, named_translator, parallel
+from seq2seq.export.precisions import PRECISIONS
+from seq2seq.system.terminal import UsageError, format_table, need_stdout, tell
+
+
+def add(commands: Any) -> None:
+    """Add the command."""
+    parser = commands.add_parser(
+        "export",
+        help="write a translator for machines without TensorFlow",
+        description="Write a translator as two ONNX graphs with all that a search needs, once they have proved that "
+        "they translate as the model does. seq2seq.runtime translates with them on onnxruntime, NumPy and "
+        "SentencePiece alone. Needs pip install 'seq2seq[export]'.",
+    )
+    parser.add_argument("model", type=Path, metavar="MODEL", help=MODEL)
+    parser.add_argument("--to", type=Path, metavar="FOLDER", required=True, help="where to write it")
+    parser.add_argument(
+        "--precision", choices=list(PRECISIONS), default="float32",
+        help="how weights are kept: " + "; ".join(f"{name}, {way}" for name, way in PRECISIONS.items()),
+    )  # fmt: skip
+    parser.add_argument(
+        "--sample", type=file_or_stream, metavar="FILE",
+        help="source text to compare both on, line by line (default: --source, or texts made of the vocabulary)",
+    )  # fmt: skip
+    parser.add_argument("--source", type=file_or_stream, metavar="FILE", help="test set: source text, line by line")
+    parser.add_argument("--target", type=file_or_stream, metavar="FILE", help="test set: reference translations")
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Run it."""
+    need_stdout()
+    sources, references = _test_set(arguments)
+    sample = lines_of(arguments.sample) if arguments.sample else sources
+    translator = named_translator(arguments.model)
+    from seq2seq.export import export
+
+    name = arguments.model.resolve().stem if arguments.model.is_dir() else arguments.model.resolve().parent.name
+    made = export(translator, arguments.to, precision=arguments.precision, sample=sample, name=name)
+    tell(f"float32 against the model: {made.parity}")
+    if arguments.precision != "float32":
+        tell(f"{arguments.precision} against the model: {made.written}")
+    rows = [[file, f"{size:,}"] for file, size in made.files.items()]
+    print(format_table(["file", "bytes"], rows, numbers=[1]))
+    if sources:
+        _measure(arguments, translator, sources, references)
+
+
+def _test_set(arguments: argparse.Namespace) -> tuple[list[str], list[str]]:
+    given = [option for option in ("source", "target") if getattr(arguments, option)]
+    if len(given) == 1:
+        raise UsageError(f"A test set has two sides. Received: --{given[0]} alone. Name --source and --target.")
+    return parallel(arguments) if given else ([], [])
+
+
+def _measure(arguments: argparse.Namespace, translator: Any, sources: list[str], references: list[str]) -> None:
+    """Tell what the model and its export reach on a test set."""
+    from seq2seq.metrics import measure
+    from seq2seq.runs.measuring import evaluation_of
+    from seq2seq.runtime import load
+
+    evaluation = evaluation_of(translator, [], None)
+    by_model, by_export = (
+        measure(one.translate(sources), references, evaluation, sources) for one in (translator, load(arguments.to))
+    )
+    rows = [
+        [name, f"{score.value:.2f}", f"{by_export[name].value:.2f}", f"{by_export[name].value - score.value:+.2f}"]
+        for name, score in by_model.items()
+    ]
+    print(format_table(["metric", "model", arguments.precision, "difference"], rows, numbers=[1, 2, 3]))

@@ -1,0 +1,91 @@
+"""The folder of an exported translator: its files, their checksums, and what is refused before any of it is used."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+FORMAT = 1
+"""The format that is written."""
+
+ENCODER, STEP, SOURCE, TARGET, TRANSLATOR = (
+    "encoder.onnx",
+    "step.onnx",
+    "source.model",
+    "target.model",
+    "translator.json",
+)
+
+
+class ExportedFolderError(ValueError):
+    """A folder holds no exported translator, is damaged, or was written by a version that this one does not know."""
+
+
+def write_folder(folder: Path, files: Mapping[str, bytes], about: Mapping[str, Any]) -> None:
+    """Write the files of a translator; `translator.json` last, so that what is not whole has none.
+
+    Args:
+        folder: Where to; made where it is not there.
+        files: Bytes by name.
+        about: What `translator.json` holds; format and checksums are added.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / TRANSLATOR).unlink(missing_ok=True)
+    for name, data in files.items():
+        (folder / name).write_bytes(data)
+    checksums = {name: hashlib.sha256(data).hexdigest() for name, data in files.items()}
+    told = {**about, "format": FORMAT, "checksums": checksums}
+    (folder / TRANSLATOR).write_text(
+        json.dumps(told, ensure_ascii=False, indent=1, allow_nan=False) + "\n", encoding="utf-8"
+    )
+
+
+def read_folder(folder: Path) -> tuple[dict[str, bytes], dict[str, Any]]:
+    """Read and check an exported translator.
+
+    Args:
+        folder: What `seq2seq export` wrote.
+
+    Returns:
+        Bytes by name, and what `translator.json` says.
+
+    Raises:
+        FileNotFoundError: There is no such folder.
+        ExportedFolderError: It holds no translator, a file is damaged or missing, or it is of a newer version.
+    """
+    told = folder / TRANSLATOR
+    if not told.is_file():
+        raise FileNotFoundError(
+            f"There is no exported translator. Received: {folder}, without {TRANSLATOR}. "
+            "Name the folder that `seq2seq export MODEL --to FOLDER` wrote."
+        )
+    try:
+        about = json.loads(told.read_text("utf-8"))
+        written = about["format"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise _damaged(folder, f"{TRANSLATOR} cannot be read") from error
+    if written != FORMAT:
+        raise ExportedFolderError(
+            f"This version reads exported translators of format {FORMAT}. Received: {folder} of format {written!r}. "
+            "Use the version of seq2seq that wrote it, or export the model again."
+        )
+    needed = {ENCODER, STEP, SOURCE, *([] if about.get("joint") else [TARGET])}
+    checksums = about.get("checksums", {})
+    files = {}
+    for name in sorted(needed):
+        file = folder / name
+        if not file.is_file():
+            raise _damaged(folder, f"{name} is missing")
+        files[name] = file.read_bytes()
+        if hashlib.sha256(files[name]).hexdigest() != checksums.get(name):
+            raise _damaged(folder, f"the checksum of {name} is not the one in {TRANSLATOR}")
+    return files, about
+
+
+def _damaged(folder: Path, why: str) -> ExportedFolderError:
+    return ExportedFolderError(
+        f"The exported translator is damaged: {why}. Received: {folder}. Copy it again, or export the model again."
+    )

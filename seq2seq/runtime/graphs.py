@@ -1,0 +1,115 @@
+"""The two graphs of an exported model, run by onnxruntime."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from seq2seq.text.special_ids import END
+
+NEXT = ".next"
+"""Behind the name of a part of the state: what it is after the step."""
+
+Parts = dict[str, npt.NDArray[Any]]
+"""Arrays by name, `[rows, …]`."""
+
+
+class Offered(NamedTuple):
+    """What a step offers.
+
+    Attributes:
+        tokens: The best tokens of each row, of equal ones the first, `[rows, count]`.
+        logits: Theirs, `[rows, count]`.
+        end: The logit of the end, `[rows, 1]`.
+        total: The log-sum-exp over all logits, `[rows, 1]`.
+        state: The state after the step.
+        attention: `[rows, source_time]`; None where nobody asked for it.
+    """
+
+    tokens: npt.NDArray[np.int64]
+    logits: npt.NDArray[np.float32]
+    end: npt.NDArray[np.float32]
+    total: npt.NDArray[np.float32]
+    state: Parts
+    attention: npt.NDArray[np.float32] | None
+
+
+class Graphs:
+    """An exported model.
+
+    Args:
+        encoder: The bytes of `encoder.onnx`.
+        step: The bytes of `step.onnx`.
+        state: The names of the parts of the state.
+        memory: The names of what the steps read.
+        threads: How many threads a product may take; 0 for as many as onnxruntime thinks right.
+    """
+
+    def __init__(
+        self, encoder: bytes, step: bytes, state: Sequence[str], memory: Sequence[str], threads: int = 0
+    ) -> None:
+        self._encoder, self._step = (_session(data, threads) for data in (encoder, step))
+        self._state, self._memory = list(state), list(memory)
+        self._vocab_size = next(one.shape[1] for one in self._step.get_outputs() if one.name == "logits")
+
+    def start(self, source: npt.NDArray[np.int64]) -> tuple[Parts, Parts]:
+        """Read sources.
+
+        Args:
+            source: Ids, each sentence ending with `</s>`, padding on the right, `[batch, source_time]`.
+
+        Returns:
+            The state before the first step, and what the steps read.
+        """
+        names = [*self._state, *self._memory]
+        found = dict(zip(names, self._encoder.run(names, {"source": source}), strict=True))
+        return {name: found[name] for name in self._state}, {name: found[name] for name in self._memory}
+
+    def step(
+        self, tokens: npt.NDArray[np.int64], state: Parts, memory: Parts, count: int, attention: bool = False
+    ) -> Offered:
+        """Read one token per row.
+
+        Args:
+            tokens: Ids, `[rows]`; rows may be a multiple of the memory's batch (beams), those of a sentence together.
+            state: The state before.
+            memory: What `start` gave, `[batch, …]`.
+            count: How many tokens are to be offered; as many as there are where the vocabulary is smaller.
+            attention: Whether the attention is wanted.
+        """
+        given = {"tokens": tokens, "count": np.array([min(count, self._vocab_size)]), **state, **memory}
+        names = ["places", "best", "end", "total", *(name + NEXT for name in self._state), *["attention"] * attention]
+        places, best, end, total, *rest = self._step.run(names, given)
+        if not np.isfinite(total).all():
+            places, best, end, total = _without_nan(self.logits(tokens, state, memory)[0], count)
+        after = dict(zip(self._state, rest, strict=False))
+        return Offered(places, best, end, total, after, rest[-1] if attention else None)
+
+    def logits(
+        self, tokens: npt.NDArray[np.int64], state: Parts, memory: Parts
+    ) -> tuple[npt.NDArray[np.float32], Parts]:
+        """Give all logits of a step, `[rows, vocab]`, and the state after it."""
+        names = ["logits", *(name + NEXT for name in self._state)]
+        logits, *after = self._step.run(names, {"tokens": tokens, "count": np.array([1]), **state, **memory})
+        return logits, dict(zip(self._state, after, strict=True))
+
+
+def _session(data: bytes, threads: int) -> Any:
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.log_severity_level = 3  # what it advises of models is for those who write them
+    return onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
+
+
+def _without_nan(logits: npt.NDArray[np.float32], count: int) -> tuple[npt.NDArray[Any], ...]:
+    """What a step offers, −inf for NaN."""
+    logits = np.where(np.isnan(logits), -np.inf, logits).astype(np.float32)
+    places = np.argsort(-logits, axis=1, kind="stable")[:, :count]
+    with np.errstate(all="ignore"):  # infinite logits have no sum
+        total = np.logaddexp.reduce(logits, axis=1, keepdims=True)
+    return places, np.take_along_axis(logits, places, axis=1), logits[:, [END]], total

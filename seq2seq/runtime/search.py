@@ -1,0 +1,317 @@
+"""Greedy and beam search over the step of an exported model: the algorithms of `seq2seq.search`, in NumPy.
+
+What a hypothesis is made of is written down once per step and read back at the end, so that a step moves numbers of the
+open hypotheses only.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Mapping
+from itertools import count
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from seq2seq.runtime.graphs import Offered, Parts
+from seq2seq.search.settings import Beam, Greedy, Search
+from seq2seq.text.special_ids import END, PAD, START
+
+IMPOSSIBLE = np.float32(-1e30)
+"""The log-probability, in nats, of what the model calls impossible; see `seq2seq.search`."""
+
+_NEVER = (PAD, START, END)  # tokens that no hypothesis goes on with
+_KNOWN = {"length_penalty", "max_length_factor", "min_length", "beam_size", "n_best"}
+
+Floats = npt.NDArray[np.float32]
+
+
+class Steps(Protocol):
+    """What is searched: `seq2seq.runtime.graphs.Graphs` is one."""
+
+    def step(
+        self, tokens: npt.NDArray[np.int64], state: Parts, memory: Parts, count: int, attention: bool = False
+    ) -> Offered:
+        """Read one token per row, and offer the best next ones."""
+
+
+class Sequence(NamedTuple):
+    """One hypothesis.
+
+    Attributes:
+        tokens: Ids, `</s>` the last.
+        score: The sum of the token scores over length ** length_penalty, nats; −inf for what is impossible.
+        token_scores: The log-probability of each token, nats.
+        ended: Whether it ended by itself, and not only at the greatest length.
+        attention: `[tokens, source_time]`; None where nobody asked for it.
+    """
+
+    tokens: list[int]
+    score: float
+    token_scores: list[float]
+    ended: bool
+    attention: Floats | None
+
+
+class _Task(NamedTuple):
+    steps: Steps
+    state: Parts
+    memory: Parts
+    max_length: npt.NDArray[np.int64]
+    attention: bool
+
+
+def search(
+    settings: Search,
+    steps: Steps,
+    state: Parts,
+    memory: Parts,
+    max_length: npt.ArrayLike,
+    attention: bool = False,
+) -> list[list[Sequence]]:
+    """Search for the best target sequences of a batch of sentences.
+
+    Args:
+        settings: A `Greedy` or a `Beam`.
+        steps: What is searched.
+        state: What the first step starts from, `[batch, …]`.
+        memory: What the steps read, `[batch, …]`.
+        max_length: The most tokens of a hypothesis, `</s>` counted, `[batch]`.
+        attention: Whether to give what each token looked at.
+
+    Returns:
+        For each sentence its hypotheses, best first; fewer than `n_best` where there are not so many.
+
+    Raises:
+        ValueError: For a search, or a setting of one, that this runtime does not have.
+    """
+    _check(settings)
+    task = _Task(steps, state, memory, np.asarray(max_length, np.int64), attention)
+    return _SEARCHES[type(settings)](settings, task)
+
+
+def _check(settings: Search) -> None:
+    if type(settings) not in _SEARCHES:
+        raise ValueError(
+            "This runtime searches greedily or with a beam. "
+            f"Received: settings={settings!r}. Use Greedy() or Beam(), or a Translator of seq2seq."
+        )
+    for field in dataclasses.fields(settings):
+        value = getattr(settings, field.name)
+        if field.name not in _KNOWN and value != field.default:
+            raise ValueError(
+                f"This runtime knows {', '.join(sorted(_KNOWN))} of a search. "
+                f"Received: {field.name}={value!r}. Leave it out, or use a Translator of seq2seq."
+            )
+
+
+class _Candidates(NamedTuple):
+    """The best next tokens of each row; see `seq2seq.search.step.Candidates`."""
+
+    tokens: npt.NDArray[np.int64]
+    log_probs: Floats
+    end_log_probs: Floats
+
+
+def _candidates(offered: Offered) -> _Candidates:
+    with np.errstate(invalid="ignore"):
+        log_probs = np.concatenate([offered.logits, offered.end], axis=1) - offered.total
+    # Rounding may lift a certain token above 0, and the bound of the beam search stands on numbers that fall.
+    log_probs = np.where(np.isnan(log_probs), IMPOSSIBLE, np.clip(log_probs, IMPOSSIBLE, np.float32(0)))
+    never = np.isin(offered.tokens, _NEVER)
+    return _Candidates(offered.tokens, np.where(never, np.float32(-np.inf), log_probs[:, :-1]), log_probs[:, -1])
+
+
+def _normalised(log_probs: Any, divisor: Any) -> Any:
+    return np.where(log_probs > IMPOSSIBLE / 2, log_probs / divisor, log_probs)
+
+
+def _power(length: Any, penalty: float) -> Any:
+    return np.power(np.asarray(length, np.float32), np.float32(penalty))
+
+
+def _told(score: Any) -> float:
+    return float(score) if score > IMPOSSIBLE / 2 else float("-inf")
+
+
+def _take(parts: Parts, rows: Any) -> Parts:
+    return {name: part[rows] for name, part in parts.items()}
+
+
+def _mostly_closed(open_: npt.NDArray[np.bool_]) -> bool:
+    """Whether those that are done should leave: as in `seq2seq.search`, when they are half of all."""
+    return 2 * int(open_.sum()) <= len(open_)
+
+
+# --- greedy ---------------------------------------------------------------------------------------------------------
+
+
+def _greedy(settings: Search, task: _Task) -> list[list[Sequence]]:
+    state, memory = task.state, task.memory
+    place = np.arange(len(task.max_length))
+    tokens = np.full(len(place), START, np.int64)
+    open_ = np.ones(len(place), bool)
+    written: list[list[tuple[int, np.float32, bool, Floats | None]]] = [[] for _ in place]
+    for length in count(1):
+        offered = task.steps.step(tokens, state, memory, 1 + len(_NEVER), task.attention)
+        found, state = _candidates(offered), offered.state
+        best = found.log_probs.argmax(axis=1)[:, np.newaxis]
+        best_log_probs = np.take_along_axis(found.log_probs, best, axis=1)[:, 0]
+        may_end = (length > settings.min_length) | (best_log_probs == -np.inf)
+        ended = may_end & (found.end_log_probs >= best_log_probs)
+        ends = ended | (length >= task.max_length[place])
+        tokens = np.where(ends, END, np.take_along_axis(found.tokens, best, axis=1)[:, 0])
+        log_probs = np.where(ends, found.end_log_probs, best_log_probs)
+        for row in np.flatnonzero(open_):
+            looked = None if offered.attention is None else offered.attention[row]
+            written[place[row]].append((int(tokens[row]), log_probs[row], bool(ended[row]), looked))
+        open_ &= ~ends
+        if not open_.any():
+            break
+        if _mostly_closed(open_):
+            stay = np.flatnonzero(open_)
+            state, memory = _take(state, stay), _take(memory, stay)
+            place, tokens, open_ = place[stay], tokens[stay], open_[stay]
+    return [[_followed(steps, settings.length_penalty)] for steps in written]
+
+
+def _followed(steps: list[tuple[int, np.float32, bool, Floats | None]], penalty: float) -> Sequence:
+    tokens, log_probs, ended, looked = (list(each) for each in zip(*steps, strict=True))
+    total = np.sum(np.array(log_probs, np.float32))
+    score = _normalised(total, _power(len(tokens), penalty))
+    attention = None if looked[0] is None else np.stack(looked)
+    return Sequence(tokens, _told(score), [_told(one) for one in log_probs], ended[-1], attention)
+
+
+# --- beam -----------------------------------------------------------------------------------------------------------
+
+
+class _Written(NamedTuple):
+    """What one step wrote of each sentence and open hypothesis, all sentences of the batch in their places.
+
+    Attributes:
+        parents: Which hypothesis was gone on with, `[batch, beam]`.
+        tokens: By which token, `[batch, beam]`.
+        log_probs: Its log-probability, `[batch, beam]`.
+        attention: What the hypotheses before it looked at, `[batch, beam, source_time]`, or None.
+    """
+
+    parents: npt.NDArray[np.int64]
+    tokens: npt.NDArray[np.int64]
+    log_probs: Floats
+    attention: Floats | None
+
+
+# A finished hypothesis: its score, its length (0 where there is none yet), the open one that ended, the
+# log-probability of the end, and whether it ended by itself.
+_FINISHED = np.dtype([("score", "f4"), ("length", "i8"), ("row", "i8"), ("end", "f4"), ("ended", "?")])
+
+
+def _beam(settings: Any, task: _Task) -> list[list[Sequence]]:
+    if settings.beam_size == 1:
+        return _greedy(settings, task)
+    beam, n_best, penalty = settings.beam_size, settings.n_best, settings.length_penalty
+    batch = len(task.max_length)
+    place, memory = np.arange(batch), task.memory
+    finished = np.zeros([batch, beam], _FINISHED)
+    finished["score"] = -np.inf
+    all_finished = finished.copy()
+    state = _take(task.state, np.repeat(place, beam))
+    tokens = np.full(batch * beam, START, np.int64)
+    going = np.full([batch, beam], -np.inf, np.float32)
+    going[:, 0] = 0  # the one hypothesis that there is at the start
+    written: list[_Written] = []
+    for length in count(1):
+        offered = task.steps.step(tokens, state, memory, beam + len(_NEVER), task.attention)
+        found, state = _candidates(offered), offered.state
+        sentences, width = len(place), found.tokens.shape[1]
+        max_length = task.max_length[place]
+        last = (length >= max_length)[:, np.newaxis]
+
+        # The best that go on. At the last token nothing does.
+        totals = (going.reshape(-1, 1) + found.log_probs).reshape(sentences, beam * width)
+        index = np.argsort(-totals, axis=1, kind="stable")[:, :beam]
+        ending = going + found.end_log_probs.reshape(sentences, beam)
+        going = np.take_along_axis(totals, index, axis=1)
+        parents = index // width
+
+        # An end is good enough if fewer than beam_size candidates are better. At the last token every one is.
+        bar = np.partition(np.concatenate([ending, going], axis=1), beam, axis=1)[:, beam : beam + 1]
+        ended = (ending >= bar) & ((length > settings.min_length) | (going[:, :1] == -np.inf))
+        going = np.where(last, np.float32(-np.inf), going)
+        divisor = _power(length, penalty)
+        now = np.zeros([sentences, beam], _FINISHED)
+        now["score"] = np.where(ended | last, _normalised(ending, divisor), np.float32(-np.inf))
+        now["length"], now["row"], now["ended"] = length, np.arange(beam), ended
+        now["end"] = found.end_log_probs.reshape(sentences, beam)
+        both = np.concatenate([finished, now], axis=1)
+        kept = np.argsort(-both["score"], axis=1, kind="stable")[:, :beam]
+        finished = np.take_along_axis(both, kept, axis=1)
+
+        # See `seq2seq.search.beam`: no open hypothesis can become better, or none is and the set is full.
+        best, worst = going[:, 0], finished["score"][:, n_best - 1]
+        full = finished["score"][:, beam - 1] > -np.inf
+        done = (best / _power(max_length, penalty) <= worst) | (full & (best / divisor <= worst))
+        going = np.where(done[:, np.newaxis], np.float32(-np.inf), going)
+
+        all_finished[place] = finished
+        chosen = np.take_along_axis(found.tokens.reshape(sentences, -1), index, axis=1)
+        log_probs = np.take_along_axis(found.log_probs.reshape(sentences, -1), index, axis=1)
+        written.append(_write(batch, place, parents, chosen, log_probs, offered.attention))
+        if done.all():
+            break
+        rows = (beam * np.arange(sentences)[:, np.newaxis] + parents).reshape(-1)
+        if _mostly_closed(~done):
+            stay = np.flatnonzero(~done)
+            rows = rows.reshape(sentences, beam)[stay].reshape(-1)
+            memory = _take(memory, stay)
+            place, going, chosen, finished = place[stay], going[stay], chosen[stay], finished[stay]
+        state, tokens = _take(state, rows), chosen.reshape(-1)
+    return [
+        [_read_back(written, sentence, one) for one in best if one["length"]]
+        for sentence, best in enumerate(all_finished[:, :n_best])
+    ]
+
+
+def _write(
+    batch: int,
+    place: npt.NDArray[np.int64],
+    parents: npt.NDArray[np.int64],
+    tokens: npt.NDArray[np.int64],
+    log_probs: Floats,
+    attention: Floats | None,
+) -> _Written:
+    def all_of(some: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        if len(place) == batch:
+            return some
+        whole = np.zeros([batch, *some.shape[1:]], some.dtype)
+        whole[place] = some
+        return whole
+
+    seen = None if attention is None else all_of(attention.reshape(len(place), parents.shape[1], -1))
+    return _Written(all_of(parents), all_of(tokens), all_of(log_probs), seen)
+
+
+def _read_back(written: list[_Written], sentence: int, finished: Any) -> Sequence:
+    """Follow a finished hypothesis from its end to its start."""
+    row, length = int(finished["row"]), int(finished["length"])
+    at_end = written[length - 1].attention
+    tokens, scores = [END], [finished["end"]]
+    looked = [] if at_end is None else [at_end[sentence, row]]
+    for step in reversed(written[: length - 1]):
+        tokens.append(int(step.tokens[sentence, row]))
+        scores.append(step.log_probs[sentence, row])
+        row = int(step.parents[sentence, row])
+        if step.attention is not None:
+            looked.append(step.attention[sentence, row])
+    return Sequence(
+        tokens[::-1],
+        _told(finished["score"]),
+        [_told(score) for score in scores[::-1]],
+        bool(finished["ended"]),
+        np.stack(looked[::-1]) if looked else None,
+    )
+
+
+_SEARCHES: Mapping[type[Search], Callable[[Any, _Task], list[list[Sequence]]]] = {Greedy: _greedy, Beam: _beam}

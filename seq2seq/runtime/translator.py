@@ -1,0 +1,226 @@
+"""Text in, text out, with onnxruntime, NumPy and SentencePiece alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from itertools import groupby
+from pathlib import Path
+from statistics import fmean
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from seq2seq.runtime.folder import ENCODER, SOURCE, STEP, TARGET, read_folder
+from seq2seq.runtime.graphs import Graphs
+from seq2seq.runtime.search import Sequence, search
+from seq2seq.search.settings import DecodingSettings, Search
+from seq2seq.settings import from_table
+from seq2seq.text.bucketing import pad
+from seq2seq.text.ids import Ids
+from seq2seq.text.length_limit import LengthLimit
+from seq2seq.text.texts import texts_of
+from seq2seq.text.tokenizer import Tokenizer
+
+_LONGEST = 1000  # source tokens; a longer text is cut into parts, as by seq2seq.Translator
+
+
+class Hypothesis(NamedTuple):
+    """One translation, its score, and what it is made of.
+
+    Attributes:
+        text: The translation.
+        score: Log-probability (nats) over its length in tokens, `</s>` counted, to the power of the length penalty.
+        ended: Whether it ended by itself; False where the limit of length cut it.
+        parts: Into how many parts the source was cut, as too long for one.
+        tokens: Its pieces, those of the parts one after the other, each with its `</s>`.
+        token_scores: The log-probability of each piece, nats.
+        alignment: What each piece looked at, `[tokens, source_tokens]`, the `</s>` of every part counted; None where
+            nobody asked for it.
+    """
+
+    text: str
+    score: float
+    ended: bool = True
+    parts: int = 1
+    tokens: tuple[str, ...] = ()
+    token_scores: tuple[float, ...] = ()
+    alignment: npt.NDArray[np.float32] | None = None
+
+
+class ExportedTranslator:
+    """Translates text with an exported model; the same results as `seq2seq.Translator` gives.
+
+    Args:
+        graphs: The model.
+        source_tokenizer: Cuts source text into the ids that the model reads.
+        target_tokenizer: Joins the ids that the model writes.
+        about: What `translator.json` says.
+
+    Attributes:
+        search: What is searched with where a call does not say so.
+        batch_size: How many sentences are decoded together where a call does not say so.
+        length_limit: How long a translation may become where the search does not say so.
+    """
+
+    def __init__(
+        self, graphs: Graphs, source_tokenizer: Tokenizer, target_tokenizer: Tokenizer, about: Mapping[str, Any]
+    ) -> None:
+        self.graphs = graphs
+        self.source_tokenizer = source_tokenizer
+        self.target_tokenizer = target_tokenizer
+        self.about = dict(about)
+        decoding = from_table(DecodingSettings, self.about["decoding"], "decoding")
+        self.search, self.batch_size = decoding.search, decoding.batch_size
+        self.length_limit = LengthLimit.from_table(self.about["length_limit"])
+
+    def translate(
+        self, texts: Iterable[str], search: Search | None = None, *, batch_size: int | None = None
+    ) -> list[str]:
+        """Translate texts, each on its own, in batches of like length.
+
+        Args:
+            texts: Source texts; an empty one gives an empty translation, one of more than 1,000 tokens is translated
+                in parts.
+            search: `Greedy()` or `Beam(…)` of `seq2seq.search`; None: as the model says.
+            batch_size: Sentences decoded together; None: as the model says.
+
+        Returns:
+            The best translation of each text.
+        """
+        return [best.text for best, *_ in self.hypotheses(texts, search, batch_size=batch_size)]
+
+    def hypotheses(
+        self,
+        texts: Iterable[str],
+        search: Search | None = None,
+        *,
+        batch_size: int | None = None,
+        alignment: bool = False,
+    ) -> list[list[Hypothesis]]:
+        """Translate texts, and give all that was found of each.
+
+        Args:
+            texts: As in `translate`.
+            search: As in `translate`; `Beam(5, n_best=3)` gives three of each.
+            batch_size: As in `translate`.
+            alignment: Whether to give what each piece looked at; for models with attention.
+
+        Returns:
+            The hypotheses of each text, best first; one that does not exist has the score −inf.
+
+        Raises:
+            ValueError: An alignment is asked for, and the model has no attention; or for a search that is not known
+                here.
+        """
+        texts = list(texts_of(texts, "texts"))
+        search = self.search if search is None else search
+        size = self.batch_size if batch_size is None else batch_size
+        if size < 1:
+            raise ValueError(f"A batch has one sentence or more. Received: batch_size={size}.")
+        if alignment and not self.about["memory"]:
+            raise ValueError(
+                "Only a model with attention can tell what it looked at. Received: alignment=True. Leave it out."
+            )
+        found = [[Hypothesis("", 0.0)] for _ in texts]
+        real = [place for place, text in enumerate(texts) if text.strip()]
+        ids = self.source_tokenizer.encode_batch([texts[place] for place in real])
+        longest = max(_LONGEST, self.about.get("max_source_length", 0))
+        parts = [
+            (place, sentence[start : start + longest])
+            for place, sentence in zip(real, ids, strict=True)
+            for start in range(0, len(sentence), longest)
+        ]
+        order = sorted(range(len(parts)), key=lambda index: -len(parts[index][1]))
+        translated: list[list[Hypothesis]] = [[]] * len(parts)
+        for start in range(0, len(order), size):
+            batch = order[start : start + size]
+            decoded = self._decode([parts[index][1] for index in batch], search, alignment)
+            for index, hypotheses in zip(batch, decoded, strict=True):
+                translated[index] = hypotheses
+        for place, group in groupby(zip(parts, translated, strict=True), key=lambda pair: pair[0][0]):
+            found[place] = _joined([hypotheses for _, hypotheses in group])
+        return found
+
+    def _decode(self, ids: list[list[int]], settings: Search, alignment: bool) -> list[list[Hypothesis]]:
+        limit = LengthLimit.chosen(settings.max_length_factor, self.length_limit)
+        source, _ = pad(Ids.pack(ids), np.arange(len(ids)))
+        state, memory = self.graphs.start(source.astype(np.int64))
+        max_length = [limit.of(len(sentence) + 1) for sentence in ids]
+        found = search(settings, self.graphs, state, memory, max_length, alignment)
+        texts = iter(self.target_tokenizer.decode_batch([one.tokens for best in found for one in best]))
+        wanted = getattr(settings, "n_best", 1)
+        return [
+            [self._hypothesis(next(texts), one, len(sentence) + 1) for one in best]
+            + [Hypothesis("", float("-inf"), False)] * (wanted - len(best))
+            for best, sentence in zip(found, ids, strict=True)
+        ]
+
+    def _hypothesis(self, text: str, one: Sequence, source_tokens: int) -> Hypothesis:
+        pieces = tuple(self.target_tokenizer.piece(token) for token in one.tokens)
+        looked = None if one.attention is None else one.attention[:, :source_tokens]
+        return Hypothesis(text, one.score, one.ended, 1, pieces, tuple(one.token_scores), looked)
+
+
+def load(folder: str | Path, threads: int = 0) -> ExportedTranslator:
+    """Read an exported translator: `seq2seq.runtime.load("exported").translate(["…"])`.
+
+    Args:
+        folder: What `seq2seq export MODEL --to FOLDER` wrote.
+        threads: How many threads onnxruntime may use for one operation; 0 for as many as it thinks right.
+
+    Returns:
+        The translator.
+
+    Raises:
+        FileNotFoundError: There is no such folder.
+        ExportedFolderError: It holds no translator, is damaged, or was written by a version that is not known here.
+        ModuleNotFoundError: onnxruntime is not installed.
+    """
+    files, about = read_folder(Path(folder))
+    return assembled(files, about, threads)
+
+
+def assembled(files: Mapping[str, bytes], about: Mapping[str, Any], threads: int = 0) -> ExportedTranslator:
+    """Put a translator together from its files.
+
+    Args:
+        files: Bytes by name, as `seq2seq.runtime.folder` names them.
+        about: What `translator.json` says.
+        threads: See `load`.
+    """
+    source = Tokenizer.from_bytes(files[SOURCE])
+    target = source if about["joint"] else Tokenizer.from_bytes(files[TARGET])
+    graphs = Graphs(files[ENCODER], files[STEP], about["state"], about["memory"], threads)
+    return ExportedTranslator(graphs, source, target, about)
+
+
+def _joined(parts: list[list[Hypothesis]]) -> list[Hypothesis]:
+    """Join the hypotheses of the parts of one text, the best with the best."""
+    if len(parts) == 1:
+        return parts[0]
+    return [
+        Hypothesis(
+            " ".join(one.text for one in rank),
+            fmean(one.score for one in rank),
+            all(one.ended for one in rank),
+            len(parts),
+            tuple(token for one in rank for token in one.tokens),
+            tuple(score for one in rank for score in one.token_scores),
+            _beside([one.alignment for one in rank]),
+        )
+        for rank in zip(*parts, strict=True)
+    ]
+
+
+def _beside(alignments: list[npt.NDArray[np.float32] | None]) -> npt.NDArray[np.float32] | None:
+    """Each part looked at its own source: blocks along the diagonal."""
+    blocks = [one for one in alignments if one is not None]
+    if len(blocks) < len(alignments):
+        return None
+    whole = np.zeros([sum(len(block) for block in blocks), sum(block.shape[1] for block in blocks)], np.float32)
+    row = column = 0
+    for block in blocks:
+        whole[row : row + len(block), column : column + block.shape[1]] = block
+        row, column = row + len(block), column + block.shape[1]
+    return whole

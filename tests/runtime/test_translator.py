@@ -1,0 +1,92 @@
+"""The translator of the runtime, beside that of TensorFlow, and without it."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+pytest.importorskip("onnx", reason="exporting needs onnx: pip install 'seq2seq[export]'")
+pytest.importorskip("onnxruntime", reason="the runtime needs onnxruntime: pip install 'seq2seq[runtime]'")
+
+from seq2seq import Translator
+from seq2seq.runtime import load
+from seq2seq.runtime import translator as translator_module
+from seq2seq.search import Beam, Greedy, Sample
+from tests.export.conftest import WORDS, exported, tokenizer, translator  # noqa: F401
+
+TEXTS = ["ein Haus am See", "der Wald", "a house by the lake"]
+
+# What an environment with onnxruntime, NumPy and SentencePiece alone does not have.
+ABSENT = ("tensorflow", "keras", "datasets", "h5py", "sacrebleu", "pyarrow", "babel", "tomlkit", "tqdm", "tabulate",
+          "rapidfuzz", "wcwidth", "filelock", "onnx", "optuna")  # fmt: skip
+
+
+def test_scores_each_piece(exported: Path, translator: Translator):  # noqa: F811
+    for text, best in zip(TEXTS, load(exported).hypotheses(TEXTS, Beam(3, n_best=2)), strict=True):
+        for one in best:
+            assert one.tokens[-1] == "</s>" and len(one.tokens) == len(one.token_scores)
+            assert one.score == pytest.approx(sum(one.token_scores) / len(one.tokens), abs=1e-5)
+            if translator.target_tokenizer.encode(one.text) == [
+                translator.target_tokenizer._to_ours[translator.target_tokenizer._pieces.piece_to_id(piece)]
+                for piece in one.tokens[:-1]
+            ]:
+                (score,) = translator.score([text], [one.text])
+                np.testing.assert_allclose(one.token_scores, score.token_log_probs, atol=1e-4)
+
+
+def test_tells_what_each_piece_looked_at(exported: Path, monkeypatch):  # noqa: F811
+    runtime = load(exported)
+    for search in (Greedy(), Beam(3)):
+        plain = runtime.hypotheses(TEXTS, search)
+        for text, (one, *_), (same, *_) in zip(
+            TEXTS, runtime.hypotheses(TEXTS, search, alignment=True), plain, strict=True
+        ):
+            assert one.alignment.shape == (len(one.tokens), len(runtime.source_tokenizer.encode(text)) + 1)
+            np.testing.assert_allclose(one.alignment.sum(axis=1), 1, atol=1e-5)
+            assert one.text == same.text and same.alignment is None
+    monkeypatch.setattr(translator_module, "_LONGEST", 5)
+    ((one,),) = runtime.hypotheses(TEXTS[:1], Greedy(), alignment=True)
+    assert one.parts == one.tokens.count("</s>") > 1
+    assert one.alignment.shape == (len(one.tokens), len(runtime.source_tokenizer.encode(TEXTS[0])) + one.parts)
+    np.testing.assert_allclose(one.alignment.sum(axis=1), 1, atol=1e-5)
+
+
+def test_parts_of_a_long_text_are_those_of_the_model(exported: Path, translator: Translator, monkeypatch):  # noqa: F811
+    monkeypatch.setattr(translator_module, "_LONGEST", 5)
+    monkeypatch.setattr("seq2seq.translation.translator._LONGEST", 5)
+    ours, theirs = (one.hypotheses(TEXTS) for one in (translator, load(exported)))
+    for (best, *_), (other, *_) in zip(ours, theirs, strict=True):
+        assert (best.text, best.parts, best.ended) == (other.text, other.parts, other.ended)
+        assert other.score == pytest.approx(best.score, abs=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"search": Sample()}, "greedily or with a beam"),
+        ({"batch_size": 0}, "one sentence or more. Received: batch_size=0"),
+    ],
+)
+def test_refuses_what_it_cannot_do(exported: Path, given, message):  # noqa: F811
+    with pytest.raises(ValueError, match=message):
+        load(exported).translate(TEXTS, **given)
+
+
+def test_refuses_to_align_without_attention(exported: Path):  # noqa: F811
+    runtime = load(exported)
+    runtime.about["memory"] = []
+    with pytest.raises(ValueError, match="Only a model with attention"):
+        runtime.hypotheses(TEXTS, alignment=True)
+
+
+def test_translates_where_nothing_else_is_installed(exported: Path, translator: Translator):  # noqa: F811
+    code = (
+        "import sys\n"
+        f"sys.modules.update(dict.fromkeys({ABSENT}))  # None: the import fails\n"
+        "from seq2seq.runtime import load\n"
+        f"print(load({str(exported)!r}).translate({TEXTS!r}))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=False)
+    assert (done.stdout, done.stderr) == (f"{translator.translate(TEXTS)}\n", "")
