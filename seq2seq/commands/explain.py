@@ -32,10 +32,13 @@ def add(commands: Any) -> None:
 def run(arguments: argparse.Namespace) -> None:
     """Run it."""
     need_stdout()
-    if arguments.shortlist or arguments.precision or arguments.batch_size:
+    given = [
+        f"--{name.replace('_', '-')}" for name in ("shortlist", "precision", "batch_size") if getattr(arguments, name)
+    ]
+    if given:
         raise UsageError(
-            "One sentence is explained as the model says it, without a shortlist, in its own precision. Received: "
-            "--shortlist, --precision or --batch-size. Leave it out."
+            "One sentence is explained as the model says it, without a shortlist, in its own precision. "
+            f"Received: {' '.join(given)}. Leave it out."
         )
     from seq2seq.analysis.explanation import explain
     from seq2seq.analysis.explanation.page import page, picture
