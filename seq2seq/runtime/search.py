@@ -21,7 +21,7 @@ from seq2seq.text.special_ids import END, PAD, START
 IMPOSSIBLE = np.float32(-1e30)
 """The log-probability, in nats, of what the model calls impossible; see `seq2seq.search`."""
 
-_NEVER = (PAD, START, END)  # tokens that no hypothesis goes on with
+_NEVER = 1 + max(PAD, START, END)  # the lowest ids: tokens that no hypothesis goes on with
 _KNOWN = {"length_penalty", "max_length_factor", "min_length", "beam_size", "n_best"}
 
 Floats = npt.NDArray[np.float32]
@@ -118,9 +118,9 @@ def _candidates(offered: Offered) -> _Candidates:
     with np.errstate(invalid="ignore"):
         log_probs = np.concatenate([offered.logits, offered.end], axis=1) - offered.total
     # Rounding may lift a certain token above 0, and the bound of the beam search stands on numbers that fall.
-    log_probs = np.where(np.isnan(log_probs), IMPOSSIBLE, np.clip(log_probs, IMPOSSIBLE, np.float32(0)))
-    never = np.isin(offered.tokens, _NEVER)
-    return _Candidates(offered.tokens, np.where(never, np.float32(-np.inf), log_probs[:, :-1]), log_probs[:, -1])
+    log_probs = np.minimum(np.fmax(log_probs, IMPOSSIBLE), np.float32(0))  # fmax: not a number is impossible, too
+    going = np.where(offered.tokens < _NEVER, np.float32(-np.inf), log_probs[:, :-1])
+    return _Candidates(offered.tokens, going, log_probs[:, -1])
 
 
 def _normalised(log_probs: Any, divisor: Any) -> Any:
@@ -133,6 +133,11 @@ def _power(length: Any, penalty: float) -> Any:
 
 def _told(score: Any) -> float:
     return float(score) if score > IMPOSSIBLE / 2 else float("-inf")
+
+
+def _pick(values: npt.NDArray[Any], places: npt.NDArray[np.int64]) -> npt.NDArray[Any]:
+    """Pick some of each row, `[rows, picked]`: as `np.take_along_axis`, without its checks, which a step feels."""
+    return values[np.arange(len(values))[:, np.newaxis], places]
 
 
 def _take(parts: Parts, rows: Any) -> Parts:
@@ -154,14 +159,14 @@ def _greedy(settings: Search, task: _Task) -> list[list[Sequence]]:
     open_ = np.ones(len(place), bool)
     written: list[list[tuple[int, np.float32, bool, Floats | None]]] = [[] for _ in place]
     for length in count(1):
-        offered = task.steps.step(tokens, state, memory, 1 + len(_NEVER), task.attention)
+        offered = task.steps.step(tokens, state, memory, 1 + _NEVER, task.attention)
         found, state = _candidates(offered), offered.state
         best = found.log_probs.argmax(axis=1)[:, np.newaxis]
-        best_log_probs = np.take_along_axis(found.log_probs, best, axis=1)[:, 0]
+        best_log_probs = _pick(found.log_probs, best)[:, 0]
         may_end = (length > settings.min_length) | (best_log_probs == -np.inf)
         ended = may_end & (found.end_log_probs >= best_log_probs)
         ends = ended | (length >= task.max_length[place])
-        tokens = np.where(ends, END, np.take_along_axis(found.tokens, best, axis=1)[:, 0])
+        tokens = np.where(ends, END, _pick(found.tokens, best)[:, 0])
         log_probs = np.where(ends, found.end_log_probs, best_log_probs)
         for row in np.flatnonzero(open_):
             looked = None if offered.attention is None else offered.attention[row]
@@ -223,7 +228,7 @@ def _beam(settings: Any, task: _Task) -> list[list[Sequence]]:
     going[:, 0] = 0  # the one hypothesis that there is at the start
     written: list[_Written] = []
     for length in count(1):
-        offered = task.steps.step(tokens, state, memory, beam + len(_NEVER), task.attention)
+        offered = task.steps.step(tokens, state, memory, beam + _NEVER, task.attention)
         found, state = _candidates(offered), offered.state
         sentences, width = len(place), found.tokens.shape[1]
         max_length = task.max_length[place]
@@ -233,7 +238,7 @@ def _beam(settings: Any, task: _Task) -> list[list[Sequence]]:
         totals = (going.reshape(-1, 1) + found.log_probs).reshape(sentences, beam * width)
         index = np.argsort(-totals, axis=1, kind="stable")[:, :beam]
         ending = going + found.end_log_probs.reshape(sentences, beam)
-        going = np.take_along_axis(totals, index, axis=1)
+        going = _pick(totals, index)
         parents = index // width
 
         # An end is good enough if fewer than beam_size candidates are better. At the last token every one is.
@@ -247,7 +252,7 @@ def _beam(settings: Any, task: _Task) -> list[list[Sequence]]:
         now["end"] = found.end_log_probs.reshape(sentences, beam)
         both = np.concatenate([finished, now], axis=1)
         kept = np.argsort(-both["score"], axis=1, kind="stable")[:, :beam]
-        finished = np.take_along_axis(both, kept, axis=1)
+        finished = _pick(both, kept)
 
         # See `seq2seq.search.beam`: no open hypothesis can become better, or none is and the set is full.
         best, worst = going[:, 0], finished["score"][:, n_best - 1]
@@ -256,8 +261,8 @@ def _beam(settings: Any, task: _Task) -> list[list[Sequence]]:
         going = np.where(done[:, np.newaxis], np.float32(-np.inf), going)
 
         all_finished[place] = finished
-        chosen = np.take_along_axis(found.tokens.reshape(sentences, -1), index, axis=1)
-        log_probs = np.take_along_axis(found.log_probs.reshape(sentences, -1), index, axis=1)
+        chosen = _pick(found.tokens.reshape(sentences, -1), index)
+        log_probs = _pick(found.log_probs.reshape(sentences, -1), index)
         written.append(_write(batch, place, parents, chosen, log_probs, offered.attention))
         if done.all():
             break
