@@ -18,6 +18,7 @@ from seq2seq.commands.command import main
 from seq2seq.search import Beam
 from seq2seq.text.special_ids import UNKNOWN
 from seq2seq.translation.translator import Hypothesis
+from tests.marks import quick
 
 TEXT = ["ein Haus am See", "zwei Häuser im Wald", "ein Wald am Haus"]
 # Few tokens out: what is tested is that each line has its own, not what is in it.
@@ -147,7 +148,7 @@ def test_a_file_is_read_like_stdin(translator: Translator, name: str, tmp_path: 
     assert [found[0], found[2]] == translator.translate(["Haus", "See"])
 
 
-@pytest.mark.parametrize("unit", ["ein Haus ", "漢", "\x00"])
+@pytest.mark.parametrize("unit", quick(["ein Haus ", "漢", "\x00"]))
 def test_a_line_of_a_megabyte(unit: str) -> None:
     translator = build("characters")
     line = unit * (2**20 // len(unit.encode()))

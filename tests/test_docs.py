@@ -28,6 +28,8 @@ TRAIN = {
     "docs/tutorials/stacked-lstm.md",
     "docs/how-to/own-bridge.md",
     "docs/how-to/own-cell.md",
+    "docs/how-to/combine.md",
+    "docs/how-to/constrain.md",
 }
 # What a block may be: "python" runs, "sh" is parsed, the others are shown.
 LANGUAGES = {

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from seq2seq.commands.arguments import MODEL, named_translator
-from seq2seq.commands.decoding_options import add_decoding, chosen_search
+from seq2seq.commands.decoding_options import add_decoding, chosen_mbr, chosen_search
 from seq2seq.system.files import replacing
 from seq2seq.system.terminal import UsageError, need_stdout, tell
 
@@ -32,16 +32,24 @@ def add(commands: Any) -> None:
 def run(arguments: argparse.Namespace) -> None:
     """Run it."""
     need_stdout()
-    if arguments.shortlist or arguments.precision or arguments.batch_size or arguments.mbr:
+    given = [
+        f"--{name.replace('_', '-')}" for name in ("shortlist", "precision", "batch_size") if getattr(arguments, name)
+    ]
+    if given:
         raise UsageError(
-            "One sentence is explained as the model says it, best by its score, without a shortlist, in its own "
-            "precision. Received: --shortlist, --precision, --batch-size or --mbr. Leave it out."
+            "One sentence is explained as the model says it, without a shortlist, in its own precision. "
+            f"Received: {' '.join(given)}. Leave it out."
         )
     from seq2seq.analysis.explanation import explain
     from seq2seq.analysis.explanation.page import page, picture
     from seq2seq.analysis.explanation.words import text
 
     translator = named_translator(arguments.model)
+    if (mbr := chosen_mbr(arguments, translator)) != "none":
+        raise UsageError(
+            f"What is explained is the best by its score. Received: --mbr {mbr}, by option or by the model. "
+            "Give --mbr none."
+        )
     search = chosen_search(arguments, translator)
     found = explain(translator, arguments.text, search, reference=arguments.reference)
     print(text(found))

@@ -9,5 +9,10 @@ def test_one_sentence(seq2seq, model: str, tmp_path: Path) -> None:
 
 
 def test_options_that_say_nothing_here(seq2seq, model: str) -> None:
-    status, _, err = seq2seq("explain", model, "ein Haus", "--shortlist")
-    assert status == 2 and "One sentence is explained as the model says it" in err
+    status, _, err = seq2seq("explain", model, "ein Haus", "--shortlist", "--batch-size", "3")
+    assert status == 2 and "in its own precision. Received: --shortlist --batch-size." in err
+
+
+def test_what_chooses_otherwise_than_by_score(seq2seq, model: str) -> None:
+    status, _, err = seq2seq("explain", model, "ein Haus", "--mbr", "chrf")
+    assert status == 2 and "Received: --mbr chrf" in err

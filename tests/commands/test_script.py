@@ -124,6 +124,7 @@ def test_the_stopped_run_of_another_recipe_is_left_alone(
     assert {path: path.stat().st_mtime_ns for path in here.rglob("*")} == before
 
 
+@pytest.mark.slow
 def test_a_run_that_goes_on_tells_what_the_recipe_has_otherwise(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (here / "run.json").write_text(
         json.dumps(

@@ -33,6 +33,7 @@ def test_more_lines_than_are_read_at_a_time(seq2seq, model: str, translator: Tra
     assert out.decode().split("\n") == [*translator.translate(lines, Greedy()), ""]
 
 
+@pytest.mark.slow
 def test_what_is_drawn_is_drawn_anew_for_the_next_lines(seq2seq, model: str, translator: Translator) -> None:
     lines = ["der"] * 130  # in 65 batches, of which 32 are read at a time
     status, out, _ = seq2seq("translate", model, "--search", "sample", "--seed", "7", stdin="\n".join(lines).encode())

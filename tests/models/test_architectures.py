@@ -17,9 +17,10 @@ from seq2seq.models.architectures import (
 )
 from seq2seq.models.build import build_model
 from seq2seq.models.settings import AttentionSettings, BridgeSettings, ModelSettings
+from tests.marks import quick
 
 
-@pytest.mark.parametrize("name", ARCHITECTURES)
+@pytest.mark.parametrize("name", quick(ARCHITECTURES, "bahdanau2014", "luong2015"))
 def test_builds_tells_and_trains_a_step(name):
     settings = ARCHITECTURES[name](0.01)
     assert settings == ARCHITECTURES[name](width=0.01) and (settings.architecture, settings.width) == (name, 0.01)

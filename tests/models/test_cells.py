@@ -41,7 +41,7 @@ def step_by_step(made):
     return made.decoder.project(outputs), attention
 
 
-@pytest.mark.parametrize("cell", quick(CELLS, "gru", "layer_norm_lstm"))
+@pytest.mark.parametrize("cell", quick(CELLS, "gru"))
 def test_input_feeding_equals_step_by_step_in_values_and_gradients(cell):
     made = model(cell, "float64")
     real = tf.cast(TARGET_IN != 0, tf.float64)[:, :, tf.newaxis]
@@ -72,7 +72,7 @@ def test_a_search_takes_the_same_steps(cell):
         np.testing.assert_allclose(logits[: 2 if time < 2 else 1], expected[: 2 if time < 2 else 1, time], atol=1e-5)
 
 
-@pytest.mark.parametrize("cell", CELLS)
+@pytest.mark.parametrize("cell", quick(CELLS, "gru", "layer_norm_lstm"))
 def test_half_precision_keeps_all_but_the_hidden_state_fine(cell):
     exact, half = model(cell)(INPUTS), model(cell, "mixed_bfloat16")
     np.testing.assert_allclose(tf.cast(half(INPUTS), tf.float32), exact, atol=0.4)

@@ -9,6 +9,7 @@ from seq2seq.models import Decoder, Encoder, Ensemble, Seq2Seq
 from seq2seq.models.generator import Generator
 from seq2seq.search import Beam, Greedy, Sample
 from seq2seq.text.special_ids import PAD, START
+from tests.marks import quick
 from tests.reference import log_softmax
 
 SOURCE = np.array([[5, 6, 7, 2], [8, 2, 0, 0], [4, 9, 2, 0]])
@@ -49,7 +50,7 @@ MEANS = {
 }
 
 
-@pytest.mark.parametrize("mean", MEANS)
+@pytest.mark.parametrize("mean", quick(MEANS))
 def test_one_model_twice_is_the_model(one, mean):
     twice = Ensemble([one, one], [0.3, 2.0], mean)
     for kind in (Greedy(), Beam(3, n_best=3)):
@@ -59,7 +60,7 @@ def test_one_model_twice_is_the_model(one, mean):
             np.testing.assert_allclose(getattr(found, name), getattr(expected, name), rtol=1e-4, atol=1e-5)
 
 
-@pytest.mark.parametrize("mean", MEANS)
+@pytest.mark.parametrize("mean", quick(MEANS))
 def test_two_models_are_the_mean_of_both(one, other, mean):
     both = Ensemble([one, other], [1, 3], mean)
     found = both.decode(SOURCE, LIMITS, Greedy(), attention=True)

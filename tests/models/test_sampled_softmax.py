@@ -162,6 +162,7 @@ def test_each_step_draws_anew_by_its_number():
     assert len(set(losses[0])) == 3
 
 
+@pytest.mark.slow
 def test_it_learns_and_comes_back_from_its_configuration():
     model = make_model(sampled=12, tied=True)
     model.compile(optimizer=keras.optimizers.Adam(0.02))

@@ -260,6 +260,7 @@ def test_the_loss_is_per_token_of_the_global_batch_on_two_replicas():
     assert float(done.stdout) < 1e-6
 
 
+@pytest.mark.slow
 def test_functional_model_around_our_layers(tmp_path):
     source, target_in = keras.Input((None,), dtype="int32"), keras.Input((None,), dtype="int32")
     encoded = Encoder(12, 4, [6, 3], "first")(source)
@@ -273,6 +274,7 @@ def test_functional_model_around_our_layers(tmp_path):
     np.testing.assert_allclose(again([SOURCE, TARGET_IN]), model([SOURCE, TARGET_IN]), atol=1e-6)
 
 
+@pytest.mark.slow
 def test_decode_finds_what_was_learnt():
     keras.utils.set_random_seed(0)
     model = small_model(attention="general", dropout=0.0, embedding_dropout=0.0, output_dropout=0.0)
@@ -283,7 +285,7 @@ def test_decode_finds_what_was_learnt():
         np.testing.assert_array_equal(found.tokens[:, 0, :3], TARGET_OUT)
 
 
-@pytest.mark.parametrize(("beam_size", "length_penalty"), [(1, 0.7), (4, 0.0), (4, 0.7)])
+@pytest.mark.parametrize(("beam_size", "length_penalty"), quick([(1, 0.7), (4, 0.0), (4, 0.7)], (4, 0.7)))
 def test_scores_of_the_search_are_the_models_own(beam_size, length_penalty):
     model = small_model(attention="additive", input_feeding=True)
     found = model.decode(SOURCE, [6, 4], Beam(beam_size, n_best=beam_size, length_penalty=length_penalty))

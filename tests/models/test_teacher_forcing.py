@@ -104,6 +104,7 @@ def test_what_is_mixed_follows_from_all_that_was_fed_before(chosen_of):
     np.testing.assert_array_equal(fed, expected)
 
 
+@pytest.mark.slow
 def test_nothing_own_is_the_graph_of_teacher_forcing_to_the_bit():
     made = [model(), model(teacher_forcing=TeacherForcingSettings("tokens", share=0.0))]
     need_equal(*map(trained, made))
@@ -112,7 +113,7 @@ def test_nothing_own_is_the_graph_of_teacher_forcing_to_the_bit():
     assert ours == theirs
 
 
-@pytest.mark.parametrize("input_feeding", [False, True])
+@pytest.mark.parametrize("input_feeding", quick([False, True], True))
 def test_a_step_is_one_of_teacher_forcing_on_what_is_fed(input_feeding):
     """Values, gradients and the drawing of dropout: predicting takes nothing from it."""
     forcing = TeacherForcingSettings("tokens", share=1.0)

@@ -63,6 +63,7 @@ def test_a_step_that_is_not_finite_is_as_if_it_had_never_been(optimizer):
     assert with_it.optimizer.global_clipnorm == without.optimizer.global_clipnorm == optimizer().global_clipnorm
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("clip", quick([0.5, None, 1e6]))
 def test_a_finite_step_is_what_keras_alone_does(clip):
     model, stock = (make_model(keras.optimizers.Adam(0.1, global_clipnorm=clip), dropout=0.0) for _ in range(2))

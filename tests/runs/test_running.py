@@ -112,6 +112,7 @@ def held_out_for_test():
     return corpora().test
 
 
+@pytest.mark.slow
 def test_a_run_goes_on_with_what_it_began_with(corpus: Path, capsys: pytest.CaptureFixture[str]) -> None:
     main(RECIPE, ["--data", str(corpus), "--set", "model.attention.kind=dot"])
     out, err = capsys.readouterr()
@@ -177,6 +178,7 @@ def test_scripts_tell_bad_usage_and_failed_jobs_apart(corpus: Path, capsys: pyte
         assert not Path("runs/counting/model.s2s").exists()
 
 
+@pytest.mark.slow
 def test_a_run_that_is_stopped_while_it_measures_is_finished_by_resume(
     corpus: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -190,6 +192,7 @@ def test_a_run_that_is_stopped_while_it_measures_is_finished_by_resume(
     assert Path("runs/counting/result.json").exists()
 
 
+@pytest.mark.slow
 def test_a_folder_is_not_taken_by_a_run_that_never_started(corpus: Path) -> None:
     with pytest.raises(ValueError, match="fr"):
         run(RECIPE.override(["data.source=fr"]), progress="none")
@@ -209,6 +212,7 @@ def test_the_settings_of_a_schedule_reach_it(name: str, monkeypatch: pytest.Monk
     assert expected.items() <= vars(built).items()
 
 
+@pytest.mark.slow
 def test_what_is_scored_is_scored_whole(corpus: Path, capsys: pytest.CaptureFixture[str]) -> None:
     sources = ["eins zwei", "", "drei", "vier fünf", " "]
     references = ["one two", "nothing", "", "four five", "five"]

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from seq2seq.search import Beam, Constraints, Greedy, Sample, search
 from tests import reference
+from tests.marks import quick
 from tests.reference import END, PAD, START
 from tests.search.scripted import next_log_probs, random_tables, run, step, words
 
@@ -58,7 +59,7 @@ def batch_of(phrases):
     size=st.integers(0, 3),
     asked=st.lists(st.tuples(prefixes, phrases, st.integers(1, 8)), min_size=1, max_size=4),
 )
-@pytest.mark.parametrize("beam_size", [1, 3])
+@pytest.mark.parametrize("beam_size", quick([1, 3], 3))
 def test_equals_the_rules_written_with_lists(beam_size, size, seed, asked):
     prefix, avoid, max_length = ([*each] for each in zip(*asked, strict=True))
     tables = random_tables(seed, len(asked), VOCAB)

@@ -17,7 +17,7 @@ min_lengths = st.integers(0, 5)
 
 @settings(max_examples=30)
 @given(seed=seeds, min_length=min_lengths, max_length=st.lists(st.integers(1, 4), min_size=1, max_size=4))
-@pytest.mark.parametrize("n_best", [1, 5])
+@pytest.mark.parametrize("n_best", quick([1, 5], 5))
 def test_widest_beam_equals_brute_force(n_best, seed, min_length, max_length):
     tables = random_tables(seed, len(max_length), 6)
     found = run(Beam(40, n_best, min_length=min_length), tables, max_length)
@@ -41,7 +41,7 @@ def test_equals_the_rules_written_with_lists(beam_size, seed, min_length, max_le
 
 @settings(max_examples=30)
 @given(seed=seeds, min_length=min_lengths, max_length=st.lists(st.integers(1, 9), min_size=1, max_size=4))
-@pytest.mark.parametrize("kind", [Greedy, Sample, Beam])
+@pytest.mark.parametrize("kind", quick([Greedy, Sample, Beam], Beam))
 def test_holds_for_every_search(kind, seed, min_length, max_length):
     tables = random_tables(seed, len(max_length), 7)
     tables[..., END] += 3.0

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from seq2seq.search import Beam, Constraints, Greedy, Sample, search
 from tests import reference
+from tests.marks import quick
 from tests.reference import END, START
 from tests.search.scripted import next_log_probs, random_tables, run, step, words
 from tests.search.test_constraints import batch_of, phrases
@@ -40,7 +41,7 @@ def test_widest_beam_equals_brute_force(seed, asked):
 
 @settings(max_examples=40)
 @given(seed=seeds, asked=st.lists(st.tuples(phrases, st.integers(10, 14)), min_size=1, max_size=4))
-@pytest.mark.parametrize("beam_size", [1, 4])
+@pytest.mark.parametrize("beam_size", quick([1, 4], 4))
 def test_with_room_all_phrases_come(beam_size, seed, asked):
     needed, max_length = ([*each] for each in zip(*asked, strict=True))
     tables = random_tables(seed, len(asked), 7)

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from seq2seq.search import Beam, Greedy, Sample, search
 from tests import reference
+from tests.marks import quick
 from tests.reference import END, PAD, START, by_length
 from tests.search.scripted import looking_step, looks, next_log_probs, random_tables, run, start_state, words
 
@@ -24,7 +25,9 @@ SCORES = [
     ({"length_penalty": 1.5, "word_reward": 2.5}, by_length(1.5, 2.5)),
     ({"length_penalty": 0.5, "word_reward": -0.7}, by_length(0.5, -0.7)),
 ]
-each_score = pytest.mark.parametrize(("options", "worth"), SCORES, ids=[str(options) for options, _ in SCORES])
+each_score = pytest.mark.parametrize(
+    ("options", "worth"), quick(SCORES, SCORES[0], SCORES[-1]), ids=[str(options) for options, _ in SCORES]
+)
 
 
 @each_score
@@ -90,7 +93,7 @@ def covered(beam_size, penalty, tables, max_length, looks, mask):
 @given(
     seed=seeds, max_length=st.lists(st.integers(1, 4), min_size=1, max_size=4), penalty=st.sampled_from([0.2, 1.0, 5.0])
 )
-@pytest.mark.parametrize("beam_size", [40, 3, 1])
+@pytest.mark.parametrize("beam_size", quick([40, 3, 1], 3))
 def test_the_coverage_penalty(beam_size, seed, max_length, penalty):
     batch = len(max_length)
     tables, seen = random_tables(seed, batch, 6), looks(seed, batch, 6) / 2

@@ -13,6 +13,7 @@ from seq2seq.training.checkpoint_file import find_checkpoint, read_state
 from seq2seq.training.fit import train
 from seq2seq.training.not_finite import NotFiniteError, Watch, find_origin, first_not_finite
 from seq2seq.training.state import RunState
+from tests.marks import quick
 
 from .conftest import make_batches, make_model, split
 from .test_train import events, saved
@@ -54,16 +55,16 @@ def place_of_bad_batch(epoch=0):
     return place
 
 
-@pytest.mark.parametrize(
-    ("part", "name", "forward", "named"),
-    [
-        ("encoder", "drop", False, r"the gradient of encoder\w*/embedding\w* \(embeddings\) is the first in the back"),
-        ("decoder", "drop_output", False, r"the gradient of decoder\w*/stack/layer0_forward/lstm_cell \(\w+\) is the"),
-        ("decoder", "drop_embedding", False, r"the gradient of decoder\w*/embedding\w* \(embeddings\) is the first"),
-        ("encoder", "drop", True, r"the output of encoder\w*/overflow is the first in the forward pass that is not"),
-        ("decoder", "drop_output", True, r"the output of decoder\w*/overflow is the first in the forward pass"),
-    ],
-)
+PLACES = [
+    ("encoder", "drop", False, r"the gradient of encoder\w*/embedding\w* \(embeddings\) is the first in the back"),
+    ("decoder", "drop_output", False, r"the gradient of decoder\w*/stack/layer0_forward/lstm_cell \(\w+\) is the"),
+    ("decoder", "drop_embedding", False, r"the gradient of decoder\w*/embedding\w* \(embeddings\) is the first"),
+    ("encoder", "drop", True, r"the output of encoder\w*/overflow is the first in the forward pass that is not"),
+    ("decoder", "drop_output", True, r"the output of decoder\w*/overflow is the first in the forward pass"),
+]
+
+
+@pytest.mark.parametrize(("part", "name", "forward", "named"), quick(PLACES, PLACES[0], PLACES[-1]))
 def test_names_where_it_began_and_keeps_everything_before_it(tmp_path, part, name, forward, named):
     model = overflowing(part, name, forward)
     place = place_of_bad_batch()

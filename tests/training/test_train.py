@@ -301,6 +301,7 @@ def test_weights_that_are_not_finite_are_never_saved(tmp_path):
     assert find_checkpoint(tmp_path / "last") is None
 
 
+@pytest.mark.slow
 def test_a_disk_that_fills_inside_a_checkpoint_leaves_the_one_before(tmp_path, monkeypatch, capsys):
     settings = {"epochs": 1, "checkpoint_steps": 1}
     run(tmp_path / "straight", **settings)

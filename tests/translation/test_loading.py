@@ -29,6 +29,7 @@ def files(tmp_path_factory):
     return folder
 
 
+@pytest.mark.slow
 def test_one_file_twice_is_the_file(files):
     alone, twice = seq2seq.load(files / "a.s2s"), seq2seq.load([files / "a.s2s"] * 2)
     assert twice.search == Beam(2) and "metrics" not in twice.about

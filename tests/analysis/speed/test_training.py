@@ -11,6 +11,7 @@ from seq2seq.analysis.speed.training import benchmark_training
 from seq2seq.recipe.build import build_batches, build_model, build_tokenizers, read_corpora
 
 
+@pytest.mark.slow
 def test_what_is_counted_is_what_was_trained_on_and_nothing_is_written(recipe, tmp_path, monkeypatch):
     monkeypatch.setattr(training, "_WARM_UP", 2)
     monkeypatch.chdir(tmp_path)
@@ -67,6 +68,7 @@ def test_a_part_of_a_larger_text_is_scaled_up(recipe, monkeypatch):
     assert measured.epoch_tokens == pytest.approx(2 * words)
 
 
+@pytest.mark.slow
 def test_a_stream_has_no_known_end(recipe, monkeypatch):
     monkeypatch.setattr(training, "_WARM_UP", 1)
     data = replace(recipe.data, streaming=True, validation="train", test="", hold_out=0)
