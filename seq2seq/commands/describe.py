@@ -37,6 +37,7 @@ def run(arguments: argparse.Namespace) -> None:
             raise UsageError("The settings of a trained model are what they are. Received: --set. Describe its recipe.")
         translator = named_translator(what)
         limit = LengthLimit.chosen(translator.search.max_length_factor, translator.length_limit)
+        frozen: tuple[str, ...] = ()
         model, title = translator.model, f"{what}\nlongest translations: {limit}"
         from seq2seq.models.depth import told_depth
 
@@ -54,7 +55,7 @@ def run(arguments: argparse.Namespace) -> None:
         pieces = f"{source:,}" if source == target else f"{source:,} and {target:,}"
         learnt = ", as far as the text supports them" if None in given else ""
         title = f"{recipe.name} ({pieces} pieces{learnt})"
-        model = build_model(recipe, source, target)
+        model, frozen = build_model(recipe, source, target), recipe.training.freeze
     from seq2seq.analysis import drawing, wiring
     from seq2seq.models.kernels import KERNEL_COLUMNS, kernel_table
 
@@ -63,6 +64,8 @@ def run(arguments: argparse.Namespace) -> None:
     print(format_table(wiring.STATE_COLUMNS, wiring.state_table(model)), end="\n\n")
     print(format_table(KERNEL_COLUMNS, kernel_table(model)), end="\n\n")
     print(model.teacher_forcing.words())
+    if frozen:
+        print(wiring.told_frozen(model, frozen))
     if arguments.svg is not None:
         with replacing(arguments.svg) as path:
             path.write_text(drawing.draw(model), encoding="utf-8")

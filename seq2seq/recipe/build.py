@@ -260,5 +260,6 @@ def _build(recipe: Recipe, source_vocab: int, target_vocab: int) -> Seq2Seq:
         sampled_softmax=training.sampled_softmax,
         teacher_forcing=training.teacher_forcing,
         precision=training.precision,
+        freeze=training.freeze,
         seed=recipe.seed,
     )

@@ -22,7 +22,7 @@ EXAMPLE = ("source", "translation", "reference")
 
 _BEGUN = "run.json"
 # What a run may not change when it goes on: its data, and the shapes of what was saved.
-_FIXED = ("data", "tokenizer", "batches", "model", "seed", "training.optimizer", "training.ema")
+_FIXED = ("data", "tokenizer", "batches", "model", "seed", "training.optimizer", "training.ema", "training.freeze")
 
 
 @dataclass(frozen=True)
