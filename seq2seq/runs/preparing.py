@@ -158,8 +158,10 @@ def read_origin(recipe: Recipe, workers: Workers | None = None) -> Translator | 
     from seq2seq.translation import Translator
 
     workers = workers or Workers()
-    place = place_of(recipe.start_from, "start_from", "the model lies", "write the file itself")
-    file = model_in(Path(place)) if workers.chief else None
+    file = None
+    if workers.chief:
+        place = place_of(recipe.start_from, "start_from", "the model lies", "write the file itself")
+        file = model_in(Path(place))
     with workers.file_from_chief(file) as kept:
         return Translator.load(kept) if kept else None
 

@@ -55,6 +55,13 @@ class AlsoSettings:
 
     def __post_init__(self) -> None:
         check_settings(self)
+        idle = {name: value for name, value in vars(self).items() if value != getattr(type(self), name)}
+        if idle and not self.paths:
+            received = ", ".join(f"{self.section}.{name}={write_value(value)}" for name, value in idle.items())
+            raise SettingsError(
+                f"Without other text nothing is mixed in. Received: {received}, data.also.paths=[]. Name the text, or "
+                "leave them out."
+            )
         if self.weights and len(self.weights) != len(self.paths):
             raise SettingsError(
                 "Each text that is mixed in has its weight. Received: data.also.paths="
@@ -228,6 +235,12 @@ class TokenizerSettings:
                     "A model that is given cuts text as it was trained to. Received: "
                     f"{_received(side, 'model', *own)}. Leave {', '.join(own)} out, or train a tokenizer."
                 )
+        given = [side for side in (self.source, self.target) if side.model]
+        if self.grow and given:
+            raise SettingsError(
+                "A tokenizer that is given has the pieces that it has. Received: "
+                f"tokenizer.grow={self.grow}, {_received(given[0], 'model')}. Leave one of them out."
+            )
         if self.joint:
             self._check_joint()
 
