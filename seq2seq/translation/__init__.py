@@ -6,11 +6,13 @@ from seq2seq.translation.loading import load
 from seq2seq.translation.model_file import TranslatorFileError
 from seq2seq.translation.scoring import TargetScore, perplexity
 from seq2seq.translation.shortlist import Shortlist
+from seq2seq.translation.starting import Growth, start_from
 from seq2seq.translation.terms import Terms
 from seq2seq.translation.translator import Translator, read_about
 
 __all__ = [
     "Cuts",
+    "Growth",
     "Hypothesis",
     "Shortlist",
     "TargetScore",
@@ -20,4 +22,5 @@ __all__ = [
     "load",
     "perplexity",
     "read_about",
+    "start_from",
 ]

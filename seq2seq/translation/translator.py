@@ -116,6 +116,14 @@ class Translator:
         self._measured = self.about.get("metrics")
         self._weights = self.about.get("weights") or (_fingerprint(self.model) if self._measured else "")
 
+    @property
+    def fingerprint(self) -> str:
+        """What tells the model from all others: the SHA-256 over its weights; that of its file, if it came from one.
+
+        Of an ensemble, those of its files with a + between.
+        """
+        return self._weights or _fingerprint(self.model)
+
     def translate(
         self,
         texts: Iterable[str],
