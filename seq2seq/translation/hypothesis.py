@@ -118,8 +118,11 @@ class Translation:
         """Write the links of words in Pharaoh format, as ``0-0 1-2``; see :meth:`word_links`."""
         return " ".join(f"{source}-{target}" for source, target in self.word_links(rank))
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self, n_best: int | None = None) -> dict[str, Any]:
         """Give all of it as plain JSON values: the one form of the command line and of whatever hands it on.
+
+        Args:
+            n_best: How many translations to give; None for all.
 
         Returns:
             ``source`` (the text), ``source_tokens`` (each ``piece`` and its ``word``), then of the best translation
@@ -128,7 +131,7 @@ class Translation:
             a pair of places, source first; null without attention); ``others``, the other translations with the same
             fields; and ``model``, the fingerprint.
         """
-        best, *others = (self._told(rank) for rank in range(len(self.hypotheses)))
+        best, *others = (self._told(rank) for rank in range(len(self.hypotheses[:n_best])))
         pieces = zip(self.source_tokens, self.source_words, strict=True)
         return {
             "source": self.source,
