@@ -177,17 +177,19 @@ class Sample(Search):
         top_p: Draw among the fewest most probable tokens whose probabilities (after temperature and top_k) sum to at
             least this much; 1 for all.
         seed: What is drawn depends on it, on the place of a sentence in its batch and on the number of the batch.
-        n_best: Hypotheses drawn per sentence, each on its own: the same one may come twice. They are given back by
-            their scores, best first.
+        n_best: Hypotheses drawn per sentence. They are given back by their scores, best first.
+        draw: How several are drawn: "independent" each on its own, so that the same one may come twice; "distinct"
+            without replacement, so that none does (Kool et al. 2019).
     """
 
-    structure: ClassVar[tuple[str, ...]] = (*Search.structure, "n_best")
+    structure: ClassVar[tuple[str, ...]] = (*Search.structure, "n_best", "draw")
 
     temperature: Annotated[float, Range(0, open_low=True)] = 1.0
     top_k: Annotated[int, Range(0)] = 0
     top_p: Annotated[float, Range(0, 1, open_low=True)] = 1.0
     seed: Annotated[int, Range(0, 2**63 - 1)] = 0
     n_best: Annotated[int, Range(1)] = 1
+    draw: Literal["independent", "distinct"] = "independent"
 
     def __post_init__(self) -> None:
         if self.temperature == 0:
