@@ -167,6 +167,7 @@ def _about(translator: Translator, precision: str, state: Sequence[str], memory:
         "memory": list(memory),
         "decoding": to_table(DecodingSettings(translator.search, translator.batch_size)),
         "weights": translator.fingerprint,
+        **({"confidence": translator.calibration.to_table()} if translator.calibration else {}),
         "length_limit": translator.length_limit.to_table(),
         **{name: translator.about[name] for name in _KEPT if name in translator.about},
         "versions": {name: version(name) for name in ("seq2seq", "onnx", "onnxruntime")},

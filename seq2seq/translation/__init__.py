@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from seq2seq.system.exports import lazily
 
 if TYPE_CHECKING:
+    from seq2seq.translation.confidence import Calibration
     from seq2seq.translation.hypothesis import Cuts, Hypothesis, Translation
     from seq2seq.translation.loading import load
     from seq2seq.translation.model_file import TranslatorFileError
@@ -21,9 +22,14 @@ _KERAS = {
     "seq2seq.translation.terms": ["Terms"],
     "seq2seq.translation.translator": ["Translator", "read_about"],
 }
-_WHERE = {"seq2seq.translation.hypothesis": ["Cuts", "Hypothesis", "Translation"], **_KERAS}
+_WHERE = {
+    "seq2seq.translation.confidence": ["Calibration"],
+    "seq2seq.translation.hypothesis": ["Cuts", "Hypothesis", "Translation"],
+    **_KERAS,
+}
 
 __all__ = [
+    "Calibration",
     "Cuts",
     "Hypothesis",
     "Shortlist",

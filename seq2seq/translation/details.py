@@ -10,6 +10,7 @@ from seq2seq.translation.hypothesis import Hypothesis, Translation
 
 if TYPE_CHECKING:
     from seq2seq.text.tokenizer import Tokenizer
+    from seq2seq.translation.confidence import Calibration
 
 
 def target_pieces(tokenizer: Tokenizer, ids: Sequence[int]) -> tuple[tuple[str, ...], tuple[int | None, ...]]:
@@ -23,7 +24,12 @@ def target_pieces(tokenizer: Tokenizer, ids: Sequence[int]) -> tuple[tuple[str, 
 
 
 def with_sources(
-    texts: Sequence[str], found: Sequence[Sequence[Hypothesis]], tokenizer: Tokenizer, longest: int, model: str
+    texts: Sequence[str],
+    found: Sequence[Sequence[Hypothesis]],
+    tokenizer: Tokenizer,
+    longest: int,
+    model: str,
+    calibration: Calibration | None,
 ) -> list[Translation]:
     """Put translations beside their sources.
 
@@ -33,7 +39,10 @@ def with_sources(
         tokenizer: Of the source.
         longest: The most tokens of a part: a longer text was cut into parts.
         model: The fingerprint of the model.
+        calibration: What is to be expected of its translations; None where nobody knows.
     """
+    if calibration is not None:
+        found = [[one._replace(confidence=calibration.of(one)) for one in hypotheses] for hypotheses in found]
     return [
         Translation(text, *_source_pieces(tokenizer, text, longest), tuple(hypotheses), model)
         for text, hypotheses in zip(texts, found, strict=True)

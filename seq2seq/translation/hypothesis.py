@@ -33,6 +33,10 @@ class Hypothesis(NamedTuple):
         words: The place of the word of each piece in ``text.split()``; None of ``</s>``, and of a last space.
         alignment: What each piece looked at, ``[tokens, source_tokens]``, the ``</s>`` of every part counted; None
             where nobody asked for it, or the model has no attention.
+        confidence: The quality that is to be expected, from 0 to 1 (:class:`Calibration`); None where nobody asked, the
+            model was not calibrated, or the text is empty.
+        log_probability: The sum of those of all its tokens, nats, whatever the score makes of it.
+        length: How many tokens these are, ``</s>`` counted; 0 of an empty text.
     """
 
     text: str
@@ -43,6 +47,14 @@ class Hypothesis(NamedTuple):
     token_scores: tuple[float, ...] = ()
     words: tuple[int | None, ...] = ()
     alignment: npt.NDArray[np.float32] | None = None
+    confidence: float | None = None
+    log_probability: float = 0.0
+    length: int = 0
+
+    @property
+    def mean_log_probability(self) -> float | None:
+        """The log-probability per token, nats; None of an empty text."""
+        return self.log_probability / self.length if self.length else None
 
 
 @dataclass(frozen=True)
@@ -126,7 +138,8 @@ class Translation:
 
         Returns:
             ``source`` (the text), ``source_tokens`` (each ``piece`` and its ``word``), then of the best translation
-            ``text``, ``score`` (null where the model calls it impossible), ``ended``, ``parts``, ``tokens`` (each
+            ``text``, ``score`` (null where the model calls it impossible), ``confidence`` (0 to 1; null where the
+            model was not calibrated, and of an empty text), ``ended``, ``parts``, ``tokens`` (each
             ``piece``, ``log_probability`` and ``word``) and ``alignment`` (links of ``pieces`` and of ``words``, each
             a pair of places, source first; null without attention); ``others``, the other translations with the same
             fields; and ``model``, the fingerprint.
@@ -148,6 +161,7 @@ class Translation:
         return {
             "text": one.text,
             "score": _number(one.score),
+            "confidence": None if one.confidence is None else round(one.confidence, 4),
             "ended": one.ended,
             "parts": one.parts,
             "tokens": [
@@ -186,6 +200,8 @@ def _one(parts: Sequence[Hypothesis]) -> Hypothesis:
         tuple(score for one in parts for score in one.token_scores),
         tuple(words),
         _beside([one.alignment for one in parts]),
+        log_probability=sum(one.log_probability for one in parts),
+        length=sum(one.length for one in parts),
     )
 
 

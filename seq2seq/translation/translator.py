@@ -27,6 +27,7 @@ from seq2seq.text.ids import Ids
 from seq2seq.text.length_limit import LengthLimit
 from seq2seq.text.special_ids import PAD, PIECES
 from seq2seq.text.texts import texts_of
+from seq2seq.translation.confidence import Calibration
 from seq2seq.translation.details import target_pieces, with_sources
 from seq2seq.translation.hypothesis import Hypothesis, Translation, joined, most_alike
 from seq2seq.translation.model_file import (
@@ -66,7 +67,8 @@ class Translator:
         recipe: The recipe that the model was trained with, as TOML; for people.
         about: What travels with the model as plain JSON values: "decoding" (what ``translate`` uses where it is told
             nothing: a table of ``seq2seq.search.DecodingSettings``), "length_limit" (a table of
-            :class:`seq2seq.text.LengthLimit`), "metrics", "signatures", "versions" and more.
+            :class:`seq2seq.text.LengthLimit`), "confidence" (one of :class:`Calibration`), "metrics", "signatures",
+            "versions" and more.
         shortlist: Which target pieces a source is likely to need, for translating with ``shortlist=True``.
 
     Attributes:
@@ -75,6 +77,7 @@ class Translator:
         batch_size: How many sentences are decoded together where a call does not say so.
         length_limit: How long a translation may become where the search does not say so, as the training pairs showed;
             where nothing was learnt, 2 times the tokens of the source, and 10 more.
+        calibration: What quality is to be expected of a translation; None where nobody knows.
 
     Raises:
         ValueError: What ``about`` says of decoding is not allowed, or the shortlist belongs to other vocabularies.
@@ -110,12 +113,16 @@ class Translator:
         self.search, self.batch_size, self.mbr = decoding.search, decoding.batch_size, decoding.mbr
         learnt = self.about.get("length_limit")
         self.length_limit = LengthLimit.by_factor() if learnt is None else LengthLimit.from_table(learnt)
+        calibrated = self.about.get("confidence")
+        self.calibration = None if calibrated is None else Calibration.from_table(calibrated)
         if shortlist is not None:
             shortlist.check(source_tokenizer.vocab_size, model.decoder.vocab_size)
         self.shortlist = shortlist
         # What was measured, and of which weights; they may be others when it is saved.
         self._measured = self.about.get("metrics")
-        self._weights = self.about.get("weights") or (_fingerprint(self.model) if self._measured else "")
+        self._calibrated = self.calibration
+        known = self._measured or self._calibrated
+        self._weights = self.about.get("weights") or (_fingerprint(self.model) if known else "")
 
     @property
     def fingerprint(self) -> str:
@@ -224,7 +231,8 @@ class Translator:
             details=details,
         )
         if details:
-            return with_sources(texts, found, self.source_tokenizer, self._longest, self.fingerprint)
+            source = self.source_tokenizer, self._longest
+            return with_sources(texts, found, *source, self.fingerprint, self.calibration)
         return [best[0].text for best in found]
 
     def hypotheses(
@@ -365,11 +373,15 @@ class Translator:
         found = self.model.decode(
             source, max_length, search, vocabulary, precision, looks, constraints=wanted.constraints()
         )
-        tokens, scores, ended = (np.asarray(each) for each in (found.tokens, found.scores, found.ended))
+        tokens, scores, token_scores, ended = (np.asarray(each) for each in found[:4])
+        numbers = scores, ended, token_scores.sum(axis=2), np.count_nonzero(tokens != PAD, axis=2)
         texts = iter(self.target_tokenizer.decode_batch(tokens.reshape(-1, tokens.shape[-1]).tolist()))
         hypotheses = [
-            [Hypothesis(next(texts), *each) for each in zip(*rows, strict=True)]
-            for rows in zip(scores.tolist(), ended.tolist(), strict=True)
+            [
+                Hypothesis(next(texts), score, ended, log_probability=total, length=length)
+                for score, ended, total, length in zip(*rows, strict=True)
+            ]
+            for rows in zip(*(each.tolist() for each in numbers), strict=True)
         ]
         if details:
             self._add_details(hypotheses, found, [len(sentence) + 1 for sentence in ids])
@@ -397,8 +409,8 @@ class Translator:
         ``about.json`` with a checksum of each. It holds no pickle and no code. Before it gets its name it is loaded
         again, and has to have the same weights and to give the translations of some texts (kept in it as "probes") the
         same scores, token by token.
-        Metrics of other weights, from before a further training, are left out; ``search``, ``batch_size`` and
-        ``length_limit`` are written as they are now.
+        Metrics and calibration of other weights, from before a further training, are left out; ``search``,
+        ``batch_size``, ``length_limit`` and a new ``calibration`` are written as they are now.
 
         Args:
             path: The file, usually ``.s2s``; replaced where there is one.
@@ -417,6 +429,12 @@ class Translator:
         if self._measured and self._measured == self.about.get("metrics") and self._weights != weights:
             tell(f"The weights have changed since they were measured: {path} has no metrics. Measure it anew.")
             self.about = {name: value for name, value in self.about.items() if name not in ("metrics", "signatures")}
+        if self.calibration and self.calibration is self._calibrated and self._weights != weights:
+            tell(f"The weights have changed since they were calibrated: {path} has no confidence. Calibrate it anew.")
+            self.calibration = None
+        self.about.pop("confidence", None)
+        if self.calibration:
+            self.about["confidence"] = self.calibration.to_table()
         about = {"created": datetime.now(UTC).isoformat(timespec="seconds")} | self.about
         decoding = DecodingSettings(self.search, self.batch_size, self.mbr)
         about |= {"decoding": to_table(decoding), "length_limit": self.length_limit.to_table()}
@@ -435,7 +453,7 @@ class Translator:
         with replacing(path) as temporary:
             write_members(temporary, members, about)
             self._compare(temporary, probes)
-        self._measured, self._weights = about.get("metrics"), weights
+        self._measured, self._calibrated, self._weights = about.get("metrics"), self.calibration, weights
 
     def _compare(self, path: Path, probes: list[list[str]]) -> None:
         """Refuse a file of this translator that, loaded, is another translator."""
