@@ -33,6 +33,7 @@ TRAIN = {
     "docs/how-to/sample.md",
     "docs/how-to/fine-tune.md",
     "docs/how-to/own-training-loop.md",
+    "docs/how-to/details.md",
 }
 # What a block may be: "python" runs, "sh" is parsed, the others are shown.
 LANGUAGES = {

@@ -22,6 +22,7 @@ SEARCHES = [
     Beam(4, n_best=2, length_penalty=0.0),
     Sample(),
     Sample(n_best=3),
+    Sample(n_best=3, draw="distinct"),
     GROUPS,
 ]
 # Another value for every number that a graph is fed.
@@ -67,7 +68,9 @@ def test_who_does_not_ask_for_attention_gets_the_same_without(kind):
 
 @pytest.mark.parametrize(
     "kind",
-    quick([Beam(3, word_reward=0.4, length_penalty=0.5), Greedy(), Beam(3), Sample()]),
+    quick(
+        [Beam(3, word_reward=0.4, length_penalty=0.5), Greedy(), Beam(3), Sample(), Sample(n_best=3, draw="distinct")]
+    ),
     ids=repr,
 )
 def test_every_number_may_be_a_tensor(kind):
