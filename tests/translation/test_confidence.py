@@ -13,7 +13,7 @@ from seq2seq import Translator
 from seq2seq.metrics import EvaluationSettings
 from seq2seq.translation import Calibration, Hypothesis
 from seq2seq.translation.confidence import known
-from tests.commands.conftest import tokenizer, translator  # noqa: F401
+from tests.commands.conftest import translator  # noqa: F401
 
 TEXTS = ["ein Haus am See", "der Wald", "und", ""]
 
