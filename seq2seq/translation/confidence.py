@@ -116,9 +116,10 @@ class Calibration:
         """
         try:
             values, qualities = zip(*table["curve"], strict=True)
-            return cls(table["metric"], tuple(values), tuple(qualities), int(table["sentences"]))
-        except (KeyError, TypeError) as error:
+            metric, sentences = table["metric"], int(table["sentences"])
+        except (KeyError, TypeError, ValueError) as error:
             raise ValueError(f"A calibration is metric, sentences and curve. Received: {table!r:.200}.") from error
+        return cls(metric, tuple(values), tuple(qualities), sentences)
 
 
 class Known(NamedTuple):
