@@ -24,6 +24,7 @@ from seq2seq.commands.layout import add_layout, check_layout, need_alignment, ne
 from seq2seq.system.files import is_readable, naming, replacing
 from seq2seq.system.pipe import ArrivingLines
 from seq2seq.system.terminal import UsageError, need_stdout, tell
+from seq2seq.system.threads import one_core_per_operation
 
 if TYPE_CHECKING:
     from seq2seq.translation import Translation, Translator
@@ -154,6 +155,7 @@ def _check(arguments: argparse.Namespace) -> None:
         raise UsageError(f"There is no file to translate. Received: --input {given}.")
     if written is None:
         need_stdout()
+    one_core_per_operation()
     if given is not None and written is not None and given.is_file() and given.resolve() == written.resolve():
         raise UsageError(f"The output would overwrite the input. Received: --input and --output {given}.")
     if arguments.beam_size is not None and arguments.beam_size < arguments.n_best:
