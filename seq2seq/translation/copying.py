@@ -129,7 +129,8 @@ class Copying:
                     # What the model goes on with behind it would change it.
                     space = " " * (text[-1].isalnum() and after.isalnum())
                     written = _written(text, "".join(surfaces[first:end])) + space
-                    surfaces[first:end] = [written, *[""] * (len(phrase) - 1)]
+                    # In the last place, so that all of them are of its word.
+                    surfaces[first:end] = [*[""] * (len(phrase) - 1), written]
                     taken |= {*range(first, end)}
                     break
         return surfaces

@@ -21,8 +21,8 @@ from seq2seq.settings import Range, convert, from_table, to_table
 from seq2seq.system.choices import need_choice
 from seq2seq.system.files import replacing
 from seq2seq.system.fork import need_own_threads
-from seq2seq.system.threads import batches_at_a_time
 from seq2seq.system.terminal import tell
+from seq2seq.system.threads import batches_at_a_time
 from seq2seq.text.bucketing import pad, pad_batch
 from seq2seq.text.ids import Ids
 from seq2seq.text.length_limit import LengthLimit

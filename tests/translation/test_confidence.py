@@ -79,7 +79,7 @@ class TestTranslator:
 
     @pytest.fixture
     def calibrated(self, translator: Translator) -> Translator:  # noqa: F811
-        tokenizer = translator.source_tokenizer  # noqa: F811
+        tokenizer = translator.source_tokenizer
         return Translator(translator.model, tokenizer, tokenizer, about={"confidence": self.CURVE.to_table()})
 
     def test_tells_it_with_the_details(self, calibrated: Translator) -> None:

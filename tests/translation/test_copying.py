@@ -13,6 +13,7 @@ from seq2seq.settings import SettingsError
 from seq2seq.system.terminal import UsageError
 from seq2seq.text import END, PAD, UNKNOWN
 from seq2seq.translation.copying import Copying, Part, read_dictionary
+from seq2seq.translation.details import target_pieces
 
 WORDS = ["the cat sat on the mat", "a dog sat in the hat"]
 
@@ -107,7 +108,9 @@ class TestProtect:
         ids = [*letters.encode("a cat"), *letters.encode("12"), *letters.encode("sat"), END]
         assert "".join(copying.surfaces(ids, None, Part([], ["12"]))) == "a cat 12 sat"
         grown = [*letters.encode("12"), *letters.encode("the")[1:], END]
-        assert "".join(copying.surfaces(grown, None, Part([], ["12"]))) == "12 the"
+        surfaces = copying.surfaces(grown, None, Part([], ["12"]))
+        assert "".join(surfaces) == "12 the"
+        assert target_pieces(letters, grown, surfaces)[1] == (0, 0, 1, 1, 1, None)
         # Of two that are cut alike each has its place.
         twice = [*letters.encode("12"), *letters.encode("34"), END]
         assert "".join(copying.surfaces(twice, None, Part([], ["12", "34"]))) == "12 34"
