@@ -1,10 +1,13 @@
 import json
 from pathlib import Path
 
+import pytest
+
 from seq2seq import Translator
 from tests.commands.conftest import WORDS
 
 
+@pytest.mark.slow
 def test_confidence_is_learnt_and_told(seq2seq, model: str, translator: Translator, tmp_path: Path) -> None:
     sources = [f"{one} {other}" for one in WORDS[:6] for other in WORDS[:6]]
     translations = translator.translate(sources)

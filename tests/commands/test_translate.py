@@ -106,9 +106,8 @@ def test_a_line_of_json_for_each_line(seq2seq, model: str, translator: Translato
     status, out, _ = seq2seq(*command, "--n-best", "2", stdin="\n".join(lines).encode())
     assert status == 0 and len(out.decode().splitlines()) == 3
     assert [json.loads(line) for line in out.splitlines()] == json.loads(json.dumps([one.to_json() for one in found]))
-    status, out, _ = seq2seq(*command, "--mbr", "chrf", "--candidates", "3", "Wald")
-    told = json.loads(out)
-    assert told["others"] == [] and told["model"] == translator.fingerprint
+    told = json.loads(out.splitlines()[0])
+    assert len(told["others"]) == 1 and told["model"] == translator.fingerprint
     assert told["tokens"][0].keys() == {"piece", "log_probability", "word"}
     assert len(told["alignment"]["pieces"]) == len(told["tokens"])
     status, _, err = seq2seq(*command, "--scores", "--alignment", "Wald")

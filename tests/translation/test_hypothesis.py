@@ -38,6 +38,7 @@ class TestTranslation:
         assert told["source_tokens"] == [{"piece": "▁x", "word": 0}, {"piece": "</s>", "word": None}]
         assert told["tokens"][1] == {"piece": "</s>", "log_probability": -0.5, "word": None}
         assert told["alignment"] == {"pieces": [[0, 0], [1, 1]], "words": [[0, 0]]}
+        assert found.to_json(1) == found.to_json() | {"others": []}
         (other,) = told["others"]
         assert (other["score"], other["tokens"], other["alignment"]) == (None, [], {"pieces": [], "words": []})
 
