@@ -30,8 +30,10 @@ TRAIN = {
     "docs/how-to/own-cell.md",
     "docs/how-to/combine.md",
     "docs/how-to/constrain.md",
+    "docs/how-to/sample.md",
     "docs/how-to/fine-tune.md",
     "docs/how-to/own-training-loop.md",
+    "docs/how-to/details.md",
 }
 # What a block may be: "python" runs, "sh" is parsed, the others are shown.
 LANGUAGES = {

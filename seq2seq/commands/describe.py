@@ -6,12 +6,15 @@ import argparse
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from seq2seq.commands.arguments import EITHER, add_settings, model_in, named_translator, need_file, recipe_of
 from seq2seq.system.files import replacing
 from seq2seq.system.terminal import UsageError, format_table, need_stdout, tell
 from seq2seq.text.length_limit import LengthLimit
+
+if TYPE_CHECKING:
+    from seq2seq.translation import Translator
 
 
 def add(commands: Any) -> None:
@@ -40,7 +43,7 @@ def run(arguments: argparse.Namespace) -> None:
         limit = LengthLimit.chosen(translator.search.max_length_factor, translator.length_limit)
         frozen: tuple[str, ...] = ()
         started = _started(translator.about.get("origin", {}))
-        model, title = translator.model, f"{what}\nlongest translations: {limit}"
+        model, title = translator.model, f"{what}\nlongest translations: {limit}\n{_known(translator)}"
         from seq2seq.models.depth import told_depth
 
         if told := told_depth(model):
@@ -87,3 +90,10 @@ def run(arguments: argparse.Namespace) -> None:
 def _started(origin: Mapping[str, str]) -> str:
     """Say which model the weights went on from; nothing where there is none."""
     return f"Weights go on from {origin['model']} ({origin['weights'][:16]})." if origin else ""
+
+
+def _known(translator: Translator) -> str:
+    """Say which model it is, and what is known of its translations."""
+    curve = translator.calibration
+    sure = "not known" if curve is None else f"{curve.metric}, as {curve.sentences:,} translations showed"
+    return f"confidence: {sure}\nfingerprint: {translator.fingerprint}"

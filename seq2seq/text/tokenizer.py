@@ -3,7 +3,8 @@
 import hashlib
 import io
 import re
-from collections.abc import Iterable, Sequence
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Sequence
 from operator import index
 from pathlib import Path
 from typing import Any
@@ -326,6 +327,47 @@ class Tokenizer:
         # A word model with bytes spells the sign itself.
         return [text.replace(_SPACE, " ") for text in texts]
 
+    def words(self, text: str) -> list[int | None]:
+        """Tell of each piece of a text, as `encode` cuts it, of which word it is.
+
+        Returns:
+            Places in `text.split()`, from 0; a space belongs to the word behind it, and where there is none, None.
+
+        Example:
+            >>> Tokenizer.train(["ab a", "ba b"], kind="char").words("ab  a")
+            [0, 0, 0, 1, 1]
+        """
+        text = encodable(text)
+        offsets = self._pieces.encode(text, return_type="offset_mapping")["offsets"]
+        return words_of(text, (begin for begin, _ in offsets))
+
+    def surfaces(self, text: str) -> list[str]:
+        """Give what each piece of a text stands for in it; of a piece that is unknown, what was not known.
+
+        Example:
+            >>> Tokenizer.train(["ab a", "ba b"], kind="word").surfaces("ab ca b")
+            ['ab', ' ca', ' b']
+        """
+        text = encodable(text)
+        return [text[begin:end] for begin, end in self._pieces.encode(text, return_type="offset_mapping")["offsets"]]
+
+    def decoded_surfaces(self, ids: Sequence[int]) -> list[str]:
+        """Give what each id stands for in the decoded text: joined, they are what `decode` gives.
+
+        Args:
+            ids: As `decode` takes them, with nothing behind `END`.
+
+        Returns:
+            A text for each id; empty of special ids, and of all but the last of several bytes that are one character.
+        """
+        theirs = self._before_end(ids)
+        surfaces: Iterator[str] = iter(())
+        if theirs:
+            decoded = self._pieces.decode(theirs, return_type="offset_mapping")
+            text = decoded["text"].replace(_SPACE, " ")
+            surfaces = (text[begin:end] for begin, end in decoded["offsets"])
+        return ["" if id in (PAD, START, END) else next(surfaces) for id in ids]
+
     def _before_end(self, ids: Sequence[int]) -> list[int]:
         kept: list[int] = []
         for given in ids:
@@ -356,6 +398,18 @@ def _parsed(model: bytes) -> Any:
     from sentencepiece.sentencepiece_model_pb2 import ModelProto
 
     return ModelProto.FromString(model)
+
+
+def words_of(text: str, begins: Iterable[int]) -> list[int | None]:
+    """Tell of which word of a text each place in it is: its place in `text.split()`, that of the next one at a space.
+
+    Example:
+        >>> words_of("ab  c ", [0, 1, 2, 4, 5])
+        [0, 0, 1, 1, None]
+    """
+    ends = [word.end() for word in re.finditer(r"\S+", text)]
+    found = (bisect_right(ends, begin) for begin in begins)
+    return [word if word < len(ends) else None for word in found]
 
 
 def _why_not_trained(error: str, kind: str, vocab_size: int) -> str:
