@@ -6,10 +6,11 @@ import argparse
 import itertools
 import os
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, nullcontext
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar
 
 from seq2seq.commands.arguments import (
     MODEL,
@@ -17,20 +18,31 @@ from seq2seq.commands.arguments import (
     count,
     file_or_stream,
     lines_of,
+    model_in,
     named_ensemble,
     standard_input,
 )
 from seq2seq.commands.decoding_options import add_decoding, chosen_mbr, chosen_search
-from seq2seq.system.files import is_readable, naming, replacing
+from seq2seq.system.continued import continuing
+from seq2seq.system.files import fingerprint, is_readable, naming, replacing
 from seq2seq.system.pipe import ArrivingLines
-from seq2seq.system.terminal import UsageError, need_stdout, tell
+from seq2seq.system.terminal import UsageError, need_stdout, progress, tell
+from seq2seq.system.versions import installed_versions
+from seq2seq.system.workers import Workers
 
 if TYPE_CHECKING:
-    from seq2seq.translation import Hypothesis
+    from seq2seq.search.settings import Search
+    from seq2seq.text.annotating import Annotating
+    from seq2seq.translation import Hypothesis, Translator
+
+_Item = TypeVar("_Item")
 
 # Batches of lines read before any is translated, where so many are there: enough to batch by length, few enough that
 # results keep coming.
 _CHUNK = 32
+
+# What is asked for beside a translation decides nothing of it.
+_NO_SETTINGS = {"run", "argv", "debug", "output", "resume", "workers"}
 
 
 def add(commands: Any) -> None:
@@ -71,6 +83,19 @@ def add(commands: Any) -> None:
         help="how phrases of the source are to be translated, line by line: phrase, TAB, translation; what finds no "
         "place is told",
     )  # fmt: skip
+    parser.add_argument(
+        "--columns", type=_columns, metavar="NAME[,NEW]",
+        help="--input is a table (.tsv, .csv, .jsonl, .parquet): translate this column, and write the table with the "
+        "translations in a further one (default: translation); a number is a column of a table without header, from 0",
+    )  # fmt: skip
+    parser.add_argument(
+        "--workers", type=count, default=1, metavar="N",
+        help="translate in N processes, each with the model in its memory (default: 1)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--resume", action="store_true",
+        help="keep what is translated so far in OUTPUT.part, and go on behind it where there is some: for large files",
+    )  # fmt: skip
     add_ensemble(parser)
     add_decoding(parser)
     parser.set_defaults(run=run)
@@ -78,53 +103,114 @@ def add(commands: Any) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Run it."""
-    from seq2seq.translation import Cuts, Terms
+    from seq2seq.translation import Terms
 
     _check(arguments)
     translator = named_ensemble(arguments)
-    search = chosen_search(arguments, translator, arguments.n_best)
-    chunk = _CHUNK * (arguments.batch_size or translator.batch_size)
-    numbers = itertools.count(1)
-    cuts = Cuts()
-    terms = Terms({} if arguments.terms is None else Terms.read(arguments.terms).table)
-    missing = 0
-    avoid = [] if arguments.avoid is None else lines_of(arguments.avoid)
-    prefixes = None if arguments.prefixes is None else iter(lines_of(arguments.prefixes))
+    search, how = chosen_search(arguments, translator, arguments.n_best), _how(arguments, translator)
+    terms = Terms(how["terms"])
+    table = _table(arguments)
+    size = _CHUNK * (arguments.batch_size or translator.batch_size)
+    told = _Told()
     try:
-        with _opened(arguments) as (texts, would_wait), _output(arguments.output) as output:
-            for number, lines in enumerate(_chunks(texts, chunk, would_wait)):
-                found = translator.hypotheses(
-                    lines,
-                    search.for_batch(_CHUNK * number),  # where tokens are drawn, each chunk draws its own
-                    batch_size=arguments.batch_size,
-                    shortlist=arguments.shortlist,
-                    precision=arguments.precision,
-                    prefixes=_next_prefixes(prefixes, lines, arguments),
-                    avoid=avoid,
-                    terms=terms.table,
-                    mbr=chosen_mbr(arguments, translator),
-                )
-                cuts += Cuts.of(found)
-                missing += sum(
-                    len(terms.missing(line, best.text)) for line, (best, *_) in zip(lines, found, strict=True)
-                )
-                with naming(str(arguments.output or "stdout")):
-                    for hypotheses in found:
-                        output.write(_written(next(numbers), hypotheses[: arguments.n_best], arguments).encode())
-                    output.flush()
-        if prefixes is not None and next(prefixes, None) is not None:
-            raise ValueError(
-                f"Each line has its prefix. Received: --prefixes {arguments.prefixes} with more lines than there are "
-                "to translate. Put an empty line where a translation may begin with anything."
-            )
+        with ExitStack() as stack:
+            rows, would_wait = stack.enter_context(_opened(arguments, table))
+            output = stack.enter_context(_output(arguments))
+            told = _Told(**output.state)
+            chunks = itertools.islice(_chunked(rows, size, would_wait, arguments), output.pieces, None)
+            pairs = ((chunk, chunk.asked) for chunk in chunks)
+            if arguments.workers > 1:
+                workers = stack.enter_context(Workers(arguments.workers, _worker, arguments, search, how))
+                done = workers.map(pairs, would_wait)
+            else:
+                work = _translating(translator, search, how)
+                done = ((chunk, work(asked)) for chunk, asked in pairs)
+            moved = stack.enter_context(progress(_lines(arguments, table), told.translations, "lines"))
+            for chunk, found in done:
+                told = told.and_of(chunk.asked.texts, found, terms)
+                output.write(_laid_out(chunk, found, table, arguments), asdict(told))
+                moved(len(chunk.rows))
+            if rest := b"" if table is None else table.end():
+                output.write(rest, asdict(told))
     except BrokenPipeError:
-        cuts = Cuts()  # nobody reads on
+        told = _Told()  # nobody reads on
         raise
     finally:
-        if missing:
-            tell(f"seq2seq: warning: {missing:,} translation{'s' * (missing != 1)} of terms did not find a place.")
-        if cuts:
+        told.tell()
+
+
+class _Asked(NamedTuple):
+    """What is translated together."""
+
+    number: int  # of the chunk
+    texts: list[str]
+    prefixes: list[str] | None
+
+
+class _Chunk(NamedTuple):
+    """What is translated together, and what stays here of it."""
+
+    first: int  # the number of its first line
+    rows: list[Any]
+    asked: _Asked
+
+
+@dataclass(frozen=True)
+class _Told:
+    """What is told at the end of a translation."""
+
+    translations: int = 0
+    cut: int = 0
+    in_parts: int = 0
+    missing: int = 0
+
+    def and_of(self, texts: Sequence[str], found: Sequence[Sequence[Hypothesis]], terms: Any) -> _Told:
+        """Count some more."""
+        from seq2seq.translation import Cuts
+
+        cuts = Cuts(self.translations, self.cut, self.in_parts) + Cuts.of(found)
+        lost = sum(len(terms.missing(text, best.text)) for text, (best, *_) in zip(texts, found, strict=True))
+        return _Told(**asdict(cuts), missing=self.missing + lost)
+
+    def tell(self) -> None:
+        """Tell it."""
+        from seq2seq.translation import Cuts
+
+        if self.missing:
+            told = f"{self.missing:,} translation{'s' * (self.missing != 1)} of terms did not find a place."
+            tell(f"seq2seq: warning: {told}")
+        if cuts := Cuts(self.translations, self.cut, self.in_parts):
             tell(f"seq2seq: warning: {cuts}")
+
+
+def _how(arguments: argparse.Namespace, translator: Translator) -> dict[str, Any]:
+    """Give how texts are translated, as the options say, what they name read: a pipe can be read once."""
+    from seq2seq.translation import Terms
+
+    return {
+        "batch_size": arguments.batch_size,
+        "shortlist": arguments.shortlist,
+        "precision": arguments.precision,
+        "avoid": [] if arguments.avoid is None else lines_of(arguments.avoid),
+        "terms": {} if arguments.terms is None else Terms.read(arguments.terms).table,
+        "mbr": chosen_mbr(arguments, translator),
+    }
+
+
+def _translating(
+    translator: Translator, search: Search, how: Mapping[str, Any]
+) -> Callable[[_Asked], list[list[Hypothesis]]]:
+    """Give what translates a chunk; where tokens are drawn, each chunk draws its own."""
+    return lambda asked: translator.hypotheses(
+        asked.texts, search.for_batch(_CHUNK * asked.number), prefixes=asked.prefixes, **how
+    )
+
+
+def _worker(
+    arguments: argparse.Namespace, search: Search, how: Mapping[str, Any]
+) -> Callable[[_Asked], list[list[Hypothesis]]]:
+    """Load the model in a process of its own."""
+    return _translating(named_ensemble(arguments), search, how)
 
 
 def _check(arguments: argparse.Namespace) -> None:
@@ -146,6 +232,12 @@ def _check(arguments: argparse.Namespace) -> None:
         need_stdout()
     if given is not None and written is not None and given.is_file() and given.resolve() == written.resolve():
         raise UsageError(f"The output would overwrite the input. Received: --input and --output {given}.")
+    if written is not None and written.is_dir():
+        raise UsageError(f"Translations go into a file. Received: --output {written}, a folder. Name a file in it.")
+    if arguments.columns is not None:
+        _check_table(arguments)
+    if arguments.resume:
+        _check_resume(arguments)
     if arguments.beam_size is not None and arguments.beam_size < arguments.n_best:
         raise UsageError(
             "The N best translations are taken from the beam, which has to be as wide. "
@@ -153,19 +245,73 @@ def _check(arguments: argparse.Namespace) -> None:
         )
 
 
-def _next_prefixes(
-    prefixes: Iterator[str] | None, lines: Sequence[str], arguments: argparse.Namespace
-) -> list[str] | None:
-    """Give the prefixes of some lines."""
-    if prefixes is None:
-        return None
-    found = list(itertools.islice(prefixes, len(lines)))
-    if len(found) < len(lines):
-        raise ValueError(
-            f"Each line has its prefix. Received: --prefixes {arguments.prefixes} with fewer lines than there are to "
-            "translate. Put an empty line where a translation may begin with anything."
+def _check_table(arguments: argparse.Namespace) -> None:
+    from seq2seq.text.annotating import table_ending
+
+    given, written = arguments.input, arguments.output
+    if arguments.text or given is None:
+        raise UsageError("Columns are those of a table in a file. Received: --columns without --input FILE. Name it.")
+    if arguments.n_best > 1:
+        raise UsageError(
+            "Each row of the table is written once, with its best translation. "
+            f"Received: --columns and --n-best {arguments.n_best}. Leave one of them out."
         )
-    return found
+    if written is not None and table_ending(written) != table_ending(given):
+        raise UsageError(
+            "A table is written as it was read, with a further column. "
+            f"Received: --input {given}, --output {written}. Give both the same ending."
+        )
+
+
+def _check_resume(arguments: argparse.Namespace) -> None:
+    given, written = arguments.input, arguments.output
+    for name, path in (("input", given), ("output", written)):
+        if path is None or (path.exists() and not path.is_file()):
+            raise UsageError(
+                "To go on where it was stopped takes a file that can be read again, and one that can be written on. "
+                f"Received: --resume {f'without --{name} FILE' if path is None else f'--{name} {path}'}. Name a file."
+            )
+    if arguments.columns is not None and written.suffix == ".parquet":
+        raise UsageError(
+            "A Parquet file is whole or nothing, and cannot be gone on with. "
+            f"Received: --resume, --output {written}. Make the table a .jsonl, or leave --resume out."
+        )
+
+
+def _lines(arguments: argparse.Namespace, table: Annotating | None) -> int | None:
+    """Count what is to be translated, where somebody sees how far it is."""
+    from seq2seq.text.lines import read_lines
+
+    given = arguments.input
+    seen = sys.stderr is not None and sys.stderr.isatty() and (arguments.output is not None or not sys.stdout.isatty())
+    if not seen or given is None or not given.is_file():
+        return None
+    rows = read_lines(given, nul=True, invalid=lambda _: None) if table is None else table.rows()
+    return sum(1 for _ in rows)
+
+
+def _chunked(
+    rows: Iterator[Any], size: int, would_wait: Callable[[], bool], arguments: argparse.Namespace
+) -> Iterator[_Chunk]:
+    """Give rows together, with what is asked of their translations."""
+    prefixes = None if arguments.prefixes is None else iter(lines_of(arguments.prefixes))
+    first = 1
+    for number, taken in enumerate(_chunks(rows, size, would_wait)):
+        texts = [row if isinstance(row, str) else row.text for row in taken]
+        begun = None if prefixes is None else list(itertools.islice(prefixes, len(texts)))
+        if begun is not None and len(begun) < len(texts):
+            raise _other_prefixes(arguments, "fewer")
+        yield _Chunk(first, taken, _Asked(number, texts, begun))
+        first += len(taken)
+    if prefixes is not None and next(prefixes, None) is not None:
+        raise _other_prefixes(arguments, "more")
+
+
+def _other_prefixes(arguments: argparse.Namespace, how: str) -> ValueError:
+    return ValueError(
+        f"Each line has its prefix. Received: --prefixes {arguments.prefixes} with {how} lines than there are to "
+        "translate. Put an empty line where a translation may begin with anything."
+    )
 
 
 def _names_file(text: str) -> bool:
@@ -175,13 +321,38 @@ def _names_file(text: str) -> bool:
         return False
 
 
+def _columns(text: str) -> tuple[str, str]:
+    """Read the names of the column to translate and of the one to write."""
+    column, comma, new = text.partition(",")
+    if not column or "," in new or (comma and not new):
+        raise argparse.ArgumentTypeError(
+            f"needs the name of a column, and, behind a comma, that of a new one. Received: {text}"
+        )
+    return column, new or "translation"
+
+
+def _table(arguments: argparse.Namespace) -> Annotating | None:
+    """Open the table that is to be translated, if it is one."""
+    if arguments.columns is None:
+        return None
+    from seq2seq.text.annotating import annotating
+
+    column, new = arguments.columns
+    scores: dict[str, type] = {"score": float} if arguments.scores else {}
+    return annotating(arguments.input, column, scores | ({"ended": str} if arguments.ended else {}) | {new: str})
+
+
 @contextmanager
-def _opened(arguments: argparse.Namespace) -> Iterator[tuple[Iterator[str], Callable[[], bool]]]:
-    """Open what is to be translated: its texts, and whether the next one has yet to arrive."""
+def _opened(
+    arguments: argparse.Namespace, table: Annotating | None
+) -> Iterator[tuple[Iterator[Any], Callable[[], bool]]]:
+    """Open what is to be translated: its texts or rows, and whether the next one has yet to arrive."""
     from seq2seq.text.lines import read_lines, read_stream
 
     given = arguments.input
-    if arguments.text:
+    if table is not None:
+        yield table.rows(), lambda: False
+    elif arguments.text:
         lines = (line for text in arguments.text for line in os.fsencode(text).split(b"\n"))
         yield read_stream(lines, "the command line", nul=True, invalid=_warn), lambda: False
     elif given is not None and given.is_file():
@@ -197,9 +368,9 @@ def _warn(error: ValueError) -> None:
     tell(f"seq2seq: warning: {error} It is translated with U+FFFD in that place; later lines are not mentioned.")
 
 
-def _chunks(texts: Iterator[str], count: int, would_wait: Callable[[], bool]) -> Iterator[list[str]]:
+def _chunks(texts: Iterator[_Item], count: int, would_wait: Callable[[], bool]) -> Iterator[list[_Item]]:
     """Give texts together, as many as are counted or have arrived; those before a bad line, then its error."""
-    taken: list[str] = []
+    taken: list[_Item] = []
     try:
         for text in texts:
             taken.append(text)
@@ -212,25 +383,94 @@ def _chunks(texts: Iterator[str], count: int, would_wait: Callable[[], bool]) ->
     yield taken
 
 
-def _written(number: int, hypotheses: Sequence[Hypothesis], arguments: argparse.Namespace) -> str:
-    """Lay out what is written for one line."""
+def _laid_out(
+    chunk: _Chunk, found: Sequence[Sequence[Hypothesis]], table: Annotating | None, arguments: argparse.Namespace
+) -> bytes:
+    """Lay out what is written for a chunk."""
+    if table is not None:
+        cells = [_cells(best, arguments) for best, *_ in found]
+        return table.written(chunk.rows, cells, first=chunk.asked.number == 0)
+    each = enumerate(found, start=chunk.first)
+    return "".join(_written(number, hypotheses[: arguments.n_best], arguments) for number, hypotheses in each).encode()
+
+
+def _cells(one: Hypothesis, arguments: argparse.Namespace) -> list[Any]:
+    """Give what is written of a translation, column by column: one line for it, whatever a vocabulary may put there."""
     from seq2seq.text.lines import one_line
 
+    return [*[one.score] * arguments.scores, *["ended" if one.ended else "cut"] * arguments.ended, one_line(one.text)]
+
+
+def _written(number: int, hypotheses: Sequence[Hypothesis], arguments: argparse.Namespace) -> str:
+    """Lay out what is written for one line."""
     rows = []
     for one in hypotheses:
-        columns = [str(number)] * (arguments.n_best > 1) + [f"{one.score:.4f}"] * arguments.scores
-        columns += ["ended" if one.ended else "cut"] * arguments.ended
-        # One line for one translation, and one column, whatever a vocabulary of bytes may put into it.
-        clean = one_line(one.text).replace("\t", " ") if columns else one_line(one.text)
-        rows.append("\t".join([*columns, clean]) + "\n")
+        *columns, text = _cells(one, arguments)
+        columns = [
+            *[str(number)] * (arguments.n_best > 1),
+            *(f"{each:.4f}" if isinstance(each, float) else each for each in columns),
+        ]
+        # A column of its own, where there are others.
+        rows.append("\t".join([*columns, text.replace("\t", " ") if columns else text]) + "\n")
     return "".join(rows)
 
 
+class _Output(Protocol):
+    """What translations are written to."""
+
+    pieces: int
+    state: dict[str, Any]
+
+    def write(self, piece: bytes, state: Mapping[str, Any]) -> None:
+        """Write the next piece."""
+
+
+class _Stream:
+    """Writes to an open file from its beginning."""
+
+    def __init__(self, file: IO[bytes], place: str) -> None:
+        self.pieces = 0
+        self.state: dict[str, Any] = {}
+        self._file, self._place = file, place
+
+    def write(self, piece: bytes, state: Mapping[str, Any]) -> None:
+        with naming(self._place):
+            self._file.write(piece)
+            self._file.flush()
+
+
 @contextmanager
-def _output(path: Path | None) -> Iterator[IO[bytes]]:
+def _output(arguments: argparse.Namespace) -> Iterator[_Output]:
     """Open what is written to."""
+    path = arguments.output
     if path is None:
-        yield sys.stdout.buffer
-    else:
-        with replacing(path) as place, place.open("wb") as output:
+        yield _Stream(sys.stdout.buffer, "stdout")
+    elif arguments.resume:
+        with continuing(path, _job(arguments)) as output:
+            if output.pieces:
+                tell(f"Going on behind line {output.state['translations']:,} of {arguments.input}.")
             yield output
+    else:
+        with replacing(path) as place, place.open("wb") as file:
+            yield _Stream(file, str(path))
+
+
+def _job(arguments: argparse.Namespace) -> dict[str, str]:
+    """Name all that decides what is written: options, what is in the files that they name, and versions."""
+    job = {f"version of {name}": version for name, version in installed_versions().items() if name != "system"}
+    for name, value in vars(arguments).items():
+        option = "MODEL" if name == "model" else f"--{name.replace('_', '-')}"
+        if name not in _NO_SETTINGS and value is not None and value is not False and value != []:  # 0 is a setting
+            each = value if isinstance(value, list | tuple) else [value]
+            job[option] = ", ".join(_content(option, one) if isinstance(one, Path) else str(one) for one in each)
+    return job
+
+
+def _content(option: str, path: Path) -> str:
+    path = model_in(path)
+    if not path.is_file():
+        raise UsageError(
+            "To go on where it was stopped, all files are read again. "
+            f"Received: --resume, {option} {path}. Name a file."
+        )
+    return f"of content {fingerprint(path)[:16]}"
