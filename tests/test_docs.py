@@ -30,6 +30,7 @@ TRAIN = {
     "docs/how-to/own-cell.md",
     "docs/how-to/combine.md",
     "docs/how-to/constrain.md",
+    "docs/how-to/details.md",
 }
 # What a block may be: "python" runs, "sh" is parsed, the others are shown.
 LANGUAGES = {

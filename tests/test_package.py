@@ -24,9 +24,9 @@ FLOORS = [
     {"system"},
     {"settings"},
     {"layers", "text", "search", "metrics", "distribution"},
-    {"models", "runtime"},
+    {"models"},
     {"translation"},
-    {"training"},
+    {"training", "runtime"},
     {"recipe"},
     {"runs"},
     {"analysis", "export"},
@@ -40,7 +40,7 @@ LIGHT = [
     "seq2seq",
     "seq2seq.text, seq2seq.metrics, seq2seq.search, seq2seq.layers, seq2seq.models, seq2seq.training",
     "seq2seq.recipe, seq2seq.runs, seq2seq.analysis, seq2seq.distribution, seq2seq.commands",
-    "seq2seq.export, seq2seq.runtime",
+    "seq2seq.export, seq2seq.runtime, seq2seq.translation, seq2seq.translation.hypothesis",
 ]
 SECONDS = 0.3
 

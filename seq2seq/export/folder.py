@@ -166,6 +166,7 @@ def _about(translator: Translator, precision: str, state: Sequence[str], memory:
         "state": list(state),
         "memory": list(memory),
         "decoding": to_table(DecodingSettings(translator.search, translator.batch_size)),
+        "weights": translator.fingerprint,
         "length_limit": translator.length_limit.to_table(),
         **{name: translator.about[name] for name in _KEPT if name in translator.about},
         "versions": {name: version(name) for name in ("seq2seq", "onnx", "onnxruntime")},

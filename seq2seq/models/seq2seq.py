@@ -299,6 +299,11 @@ class Seq2Seq(keras.Model):
             "accuracy": self.accuracy_mean.result(),
         }
 
+    @property
+    def attends(self) -> bool:
+        """Whether it can tell what each token looked at."""
+        return self.decoder.attention is not None
+
     # --- decoding -----------------------------------------------------------------------------------------------
 
     def decode(

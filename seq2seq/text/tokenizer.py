@@ -3,7 +3,8 @@
 import hashlib
 import io
 import re
-from collections.abc import Iterable, Sequence
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from operator import index
 from pathlib import Path
 from typing import Any
@@ -241,6 +242,35 @@ class Tokenizer:
         # A word model with bytes spells the sign itself.
         return [text.replace(_SPACE, " ") for text in texts]
 
+    def words(self, text: str) -> list[int | None]:
+        """Tell of each piece of a text, as `encode` cuts it, of which word it is.
+
+        Returns:
+            Places in `text.split()`, from 0; a space belongs to the word behind it, and where there is none, None.
+
+        Example:
+            >>> Tokenizer.train(["ab a", "ba b"], kind="char").words("ab  a")
+            [0, 0, 0, 1, 1]
+        """
+        text = encodable(text)
+        return _words(text, self._pieces.encode(text, return_type="offset_mapping"))
+
+    def decoded_words(self, ids: Sequence[int]) -> list[int | None]:
+        """Tell of each id of which word of the decoded text it is.
+
+        Args:
+            ids: As `decode` takes them, with nothing behind `END`.
+
+        Returns:
+            Places in `decode(ids).split()` as `words` gives them; None of special ids.
+        """
+        theirs = self._before_end(ids)
+        of_pieces: Iterator[int | None] = iter(())
+        if theirs:
+            decoded = self._pieces.decode(theirs, return_type="offset_mapping")
+            of_pieces = iter(_words(decoded["text"].replace(_SPACE, " "), decoded))
+        return [None if id in (PAD, START, END) else next(of_pieces) for id in ids]
+
     def _before_end(self, ids: Sequence[int]) -> list[int]:
         kept: list[int] = []
         for given in ids:
@@ -264,6 +294,13 @@ class Tokenizer:
                 f"A piece needs an id below the size of the vocabulary. Received: id={id}, "
                 f"vocab_size={self.vocab_size}."
             )
+
+
+def _words(text: str, pieces: Mapping[str, Any]) -> list[int | None]:
+    """Tell of which word of a text each piece is, by the characters that it stands for."""
+    ends = [word.end() for word in re.finditer(r"\S+", text)]
+    found = (bisect_right(ends, begin) for begin, _ in pieces["offsets"])
+    return [word if word < len(ends) else None for word in found]
 
 
 def _why_not_trained(error: str, kind: str, vocab_size: int) -> str:

@@ -10,8 +10,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from itertools import groupby
 from pathlib import Path
-from statistics import fmean
-from typing import TYPE_CHECKING, Annotated, Any, cast
+from typing import TYPE_CHECKING, Annotated, Any, Literal, cast, overload
 
 import numpy as np
 import numpy.typing as npt
@@ -28,7 +27,8 @@ from seq2seq.text.ids import Ids
 from seq2seq.text.length_limit import LengthLimit
 from seq2seq.text.special_ids import PAD, PIECES
 from seq2seq.text.texts import texts_of
-from seq2seq.translation.hypothesis import Hypothesis, most_alike
+from seq2seq.translation.details import target_pieces, with_sources
+from seq2seq.translation.hypothesis import Hypothesis, Translation, joined, most_alike
 from seq2seq.translation.model_file import (
     MODEL,
     RECIPE,
@@ -47,6 +47,7 @@ from seq2seq.translation.wanted import Wanted
 
 if TYPE_CHECKING:
     from seq2seq.models import Ensemble, Seq2Seq
+    from seq2seq.search import Hypotheses
     from seq2seq.text.tokenizer import Tokenizer
     from seq2seq.translation.shortlist import Shortlist
 
@@ -116,6 +117,15 @@ class Translator:
         self._measured = self.about.get("metrics")
         self._weights = self.about.get("weights") or (_fingerprint(self.model) if self._measured else "")
 
+    @property
+    def fingerprint(self) -> str:
+        """What tells the model from all others: the SHA-256 over its weights; that of its file, if it came from one.
+
+        Of an ensemble, those of its files with a + between.
+        """
+        return self._weights or _fingerprint(self.model)
+
+    @overload
     def translate(
         self,
         texts: Iterable[str],
@@ -128,7 +138,39 @@ class Translator:
         avoid: Iterable[str] = (),
         terms: Mapping[str, str] | None = None,
         mbr: str | None = None,
-    ) -> list[str]:
+        details: Literal[False] = False,
+    ) -> list[str]: ...
+
+    @overload
+    def translate(
+        self,
+        texts: Iterable[str],
+        search: Search | None = None,
+        *,
+        batch_size: int | None = None,
+        shortlist: bool = False,
+        precision: str | None = None,
+        prefixes: Iterable[str] | None = None,
+        avoid: Iterable[str] = (),
+        terms: Mapping[str, str] | None = None,
+        mbr: str | None = None,
+        details: Literal[True],
+    ) -> list[Translation]: ...
+
+    def translate(
+        self,
+        texts: Iterable[str],
+        search: Search | None = None,
+        *,
+        batch_size: int | None = None,
+        shortlist: bool = False,
+        precision: str | None = None,
+        prefixes: Iterable[str] | None = None,
+        avoid: Iterable[str] = (),
+        terms: Mapping[str, str] | None = None,
+        mbr: str | None = None,
+        details: bool = False,
+    ) -> list[str] | list[Translation]:
         """Translate texts, each on its own, in batches of like length.
 
         Args:
@@ -157,14 +199,18 @@ class Translator:
             mbr: "chrf" or "bleu": of the hypotheses of the search (``Sample(n_best=32)``), take the one that is most
                 like all of them by this metric, instead of the one with the best score; "none" for not. None: the
                 translator's own ``mbr`` where the search is its own, too.
+            details: Give all that is known of each translation, too: the n best, scores, pieces with their
+                log-probabilities, and with attention the alignment.
 
         Returns:
-            One translation per text, in the order of the texts.
+            One translation per text, in the order of the texts: the text alone, or with ``details`` a
+            :class:`Translation`.
 
         Raises:
             TypeError: ``texts`` is one text, has no order, or holds something else than text.
             ValueError: An argument is not allowed.
         """
+        texts = list(texts_of(texts, "texts"))
         found = self.hypotheses(
             texts,
             search,
@@ -175,7 +221,10 @@ class Translator:
             avoid=avoid,
             terms=terms,
             mbr=mbr,
+            details=details,
         )
+        if details:
+            return with_sources(texts, found, self.source_tokenizer, self._longest, self.fingerprint)
         return [best[0].text for best in found]
 
     def hypotheses(
@@ -190,6 +239,7 @@ class Translator:
         avoid: Iterable[str] = (),
         terms: Mapping[str, str] | None = None,
         mbr: str | None = None,
+        details: bool = False,
     ) -> list[list[Hypothesis]]:
         """Translate texts, and give the translations of each with their scores: several with ``Beam(5, n_best=3)``.
 
@@ -207,6 +257,7 @@ class Translator:
             avoid: See :meth:`translate`.
             terms: See :meth:`translate`.
             mbr: See :meth:`translate`; those most like the others come first then, and scores stay what they are.
+            details: Give pieces, their log-probabilities, words and alignment, too.
 
         Returns:
             For each text, in the order of the texts, its hypotheses, best first.
@@ -229,11 +280,12 @@ class Translator:
                 "This translator has no shortlist. Received: shortlist=True. Learn one with `seq2seq shortlist`, or "
                 "give Translator one; or leave shortlist out, to score every piece."
             )
-        found = [[Hypothesis("", 0.0)] for _ in texts]
+        looks = details and self.model.attends
+        found = [[Hypothesis("", 0.0, alignment=np.zeros((0, 0), np.float32) if looks else None)] for _ in texts]
         wanted = Wanted.of(self.target_tokenizer, texts, prefixes, avoid, Terms(terms or {}))
         real = [place for place, text in enumerate(texts) if text.strip()]
         ids = self.source_tokenizer.encode_batch([texts[place] for place in real])
-        longest = max(_LONGEST, self.about.get("max_source_length", 0))
+        longest = self._longest
         # A text of which normalization leaves nothing (a zero-width space) has no part: no source of training was so.
         parts = [
             (place, sentence[start : start + longest])
@@ -250,7 +302,8 @@ class Translator:
 
         def decode(number: int) -> list[list[Hypothesis]]:
             ids = [parts[index][1] for index in batches[number]]
-            decoded = self._decode(ids, search.for_batch(number), used, precision, wanted.batch(begun[number]))
+            asked = wanted.batch(begun[number])
+            decoded = self._decode(ids, search.for_batch(number), used, precision, asked, details)
             return decoded if mbr == "none" else [most_alike(hypotheses, mbr) for hypotheses in decoded]
 
         # Two batches at a time: the small operations of one fill the gaps that those of the other leave.
@@ -261,8 +314,13 @@ class Translator:
                 for index, hypotheses in zip(batch, decoded, strict=True):
                     translated[index] = hypotheses
         for place, group in groupby(zip(parts, translated, strict=True), key=lambda pair: pair[0][0]):
-            found[place] = _joined([hypotheses for _, hypotheses in group])
+            found[place] = joined([hypotheses for _, hypotheses in group])
         return found
+
+    @property
+    def _longest(self) -> int:
+        """The most source tokens that are translated as one."""
+        return max(_LONGEST, self.about.get("max_source_length", 0))
 
     def score(self, sources: Iterable[str], targets: Iterable[str]) -> list[TargetScore]:
         """Score given translations: how likely the model finds each, as a whole and token by token.
@@ -294,6 +352,7 @@ class Translator:
         shortlist: Shortlist | None,
         precision: str | None,
         wanted: Wanted,
+        details: bool,
     ) -> list[list[Hypothesis]]:
         limit = LengthLimit.chosen(search.max_length_factor, self.length_limit)
         source, _ = pad(Ids.pack(ids), np.arange(len(ids)))
@@ -302,13 +361,34 @@ class Translator:
         max_length = [
             max(limit.of(len(sentence) + 1), least + 1) for sentence, least in zip(ids, wanted.lengths(), strict=True)
         ]
-        found = self.model.decode(source, max_length, search, vocabulary, precision, constraints=wanted.constraints())
+        looks = details and self.model.attends
+        found = self.model.decode(
+            source, max_length, search, vocabulary, precision, looks, constraints=wanted.constraints()
+        )
         tokens, scores, ended = (np.asarray(each) for each in (found.tokens, found.scores, found.ended))
         texts = iter(self.target_tokenizer.decode_batch(tokens.reshape(-1, tokens.shape[-1]).tolist()))
-        return [
+        hypotheses = [
             [Hypothesis(next(texts), *each) for each in zip(*rows, strict=True)]
             for rows in zip(scores.tolist(), ended.tolist(), strict=True)
         ]
+        if details:
+            self._add_details(hypotheses, found, [len(sentence) + 1 for sentence in ids])
+        return hypotheses
+
+    def _add_details(self, hypotheses: list[list[Hypothesis]], found: Hypotheses, source_lengths: list[int]) -> None:
+        """Put into each hypothesis what it is made of."""
+        tokens, scores = np.asarray(found.tokens), np.asarray(found.token_scores)
+        looked = None if found.attention is None else np.asarray(found.attention)
+        for row, (each, wide) in enumerate(zip(hypotheses, source_lengths, strict=True)):
+            for rank, one in enumerate(each):
+                length = int(np.count_nonzero(tokens[row, rank] != PAD))
+                pieces, words = target_pieces(self.target_tokenizer, tokens[row, rank, :length].tolist())
+                each[rank] = one._replace(
+                    tokens=pieces,
+                    token_scores=tuple(scores[row, rank, :length].tolist()),
+                    words=words,
+                    alignment=None if looked is None else looked[row, rank, :length, :wide],
+                )
 
     def save(self, path: str | Path) -> None:
         """Write the translator to one file, whole or not at all, once the file has proved itself.
@@ -450,21 +530,6 @@ def _check_mbr(mbr: str, search: Search) -> None:
 
 def _check_batch_size(batch_size: Any) -> None:
     convert(batch_size, Annotated[int, Range(1)], "batch_size")
-
-
-def _joined(parts: list[list[Hypothesis]]) -> list[Hypothesis]:
-    """Join the hypotheses of the parts of one text, the best with the best."""
-    if len(parts) == 1:
-        return parts[0]
-    return [
-        Hypothesis(
-            " ".join(one.text for one in rank),
-            fmean(one.score for one in rank),
-            all(one.ended for one in rank),
-            len(parts),
-        )
-        for rank in zip(*parts, strict=True)
-    ]
 
 
 def _probes(tokenizer: Tokenizer) -> list[str]:

@@ -69,6 +69,18 @@ class TestEveryKind:
         assert (UNKNOWN in ids) != byte_fallback
         assert tokenizer.decode(ids) == ("the 日本 cat" if byte_fallback else "the ⁇ cat")
 
+    def test_each_piece_knows_its_word(self, tokenizer):
+        for text in [*SENTENCES[:4], "  the\u200bcat\u00a0 sat 日 mat ½🙂", "", "日", " mat "]:
+            ids, words = tokenizer.encode(text), tokenizer.words(text)
+            assert len(words) == len(ids) and words == sorted(words)
+            assert set(words) == set(range(len(text.split())))
+            decoded = tokenizer.decoded_words([*ids, END])
+            assert decoded.pop() is None and set(decoded) == set(range(len(tokenizer.decode(ids).split())))
+        pieces = [tokenizer.piece(id) for id in tokenizer.encode("the cat sat")]
+        words = ["".join(piece for piece, at in zip(pieces, tokenizer.words("the cat sat"), strict=True) if at == word)
+                 for word in range(3)]  # fmt: skip
+        assert words == ["▁the", "▁cat", "▁sat"]
+
 
 class TestTrain:
     def test_is_deterministic(self):
