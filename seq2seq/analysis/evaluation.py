@@ -30,7 +30,7 @@ class Said:
 
 
 @dataclass(frozen=True)
-class Classes:
+class ClassScores:
     """The scores of each system in classes of sentences or words.
 
     Attributes:
@@ -116,7 +116,7 @@ class HeldOut:
             name: paired_bootstrap(name, texts, self._references, self._settings) for name in self._settings.metrics
         }
 
-    def by_length(self, systems: Sequence[Said]) -> Classes:
+    def by_length(self, systems: Sequence[Said]) -> ClassScores:
         """Score classes of sentences, by the length of their sources, by the first metric."""
         name, settings = self._settings.metrics[0], self._settings
         classes = ByLength(self._sources)
@@ -130,9 +130,9 @@ class HeldOut:
                 tokenize=settings.tokenize,
             )
             scores[said.name] = classes.scores([counts])
-        return Classes(f"{name} by {classes.what}", classes.names, classes.sizes, scores)
+        return ClassScores(f"{name} by {classes.what}", classes.names, classes.sizes, scores)
 
-    def by_frequency(self, systems: Sequence[Said], training_text: Iterable[str]) -> Classes:
+    def by_frequency(self, systems: Sequence[Said], training_text: Iterable[str]) -> ClassScores:
         """Score classes of words, by how often a text has them: F1 of the words of the (first) reference.
 
         Args:
@@ -149,7 +149,7 @@ class HeldOut:
         }
         which = "first reference" if self._settings.several_references else "reference"
         told = f"F1 of the {what} of the {which}, by their number in the training text"
-        return Classes(told, classes.names, classes.sizes, scores)
+        return ClassScores(told, classes.names, classes.sizes, scores)
 
     def worst(self, said: Said, number: int) -> list[BadSentence]:
         """Give the sentences of the lowest chrF, the worst first; of equally bad ones the longest."""
