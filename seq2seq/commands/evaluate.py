@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from seq2seq.commands.arguments import MODEL, add_ensemble, add_parallel, named_ensemble, parallel
-from seq2seq.commands.decoding_options import add_decoding, chosen_mbr, chosen_search
+from seq2seq.commands.decoding_options import add_decoding, chosen_copying, chosen_mbr, chosen_search
 from seq2seq.metrics import EvaluationSettings, Surest, alike, measure, surest
 from seq2seq.runs.measuring import evaluation_of
 from seq2seq.settings import convert, kinds
@@ -49,6 +49,7 @@ def run(arguments: argparse.Namespace) -> None:
     """Run it."""
     need_stdout()
     from seq2seq.translation import Cuts
+    from seq2seq.translation.hypothesis import lost_pieces
 
     names = [name.strip() for name in arguments.metrics.split(",")] if arguments.metrics else []
     if names:
@@ -63,10 +64,14 @@ def run(arguments: argparse.Namespace) -> None:
         shortlist=arguments.shortlist,
         precision=arguments.precision,
         mbr=chosen_mbr(arguments, translator),
+        **chosen_copying(arguments, translator),
     )
     cuts = Cuts.of(found)
     if cuts:
         tell(f"seq2seq: warning: {cuts}")
+    lost = sum(len(best.lost) for best, *_ in found)
+    if lost:
+        tell(f"seq2seq: warning: {lost_pieces(lost)}.")
     hypotheses = [best.text for best, *_ in found]
     scores = measure(hypotheses, references, evaluation, sources)
     for line in alike(scores, hypotheses, references):

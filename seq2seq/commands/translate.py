@@ -19,7 +19,7 @@ from seq2seq.commands.arguments import (
     named_ensemble,
     standard_input,
 )
-from seq2seq.commands.decoding_options import add_decoding, chosen_mbr, chosen_search
+from seq2seq.commands.decoding_options import add_decoding, chosen_copying, chosen_mbr, chosen_search
 from seq2seq.commands.layout import add_layout, check_layout, need_alignment, needs_details, written
 from seq2seq.system.files import is_readable, naming, replacing
 from seq2seq.system.pipe import ArrivingLines
@@ -66,6 +66,7 @@ def add(commands: Any) -> None:
 def run(arguments: argparse.Namespace) -> None:
     """Run it."""
     from seq2seq.translation import Cuts, Terms
+    from seq2seq.translation.hypothesis import lost_pieces
 
     _check(arguments)
     translator = named_ensemble(arguments)
@@ -76,6 +77,8 @@ def run(arguments: argparse.Namespace) -> None:
     cuts = Cuts()
     terms = Terms({} if arguments.terms is None else Terms.read(arguments.terms).table)
     missing = 0
+    lost: list[tuple[int, str]] = []
+    copying = chosen_copying(arguments, translator)
     avoid = [] if arguments.avoid is None else lines_of(arguments.avoid)
     prefixes = None if arguments.prefixes is None else iter(lines_of(arguments.prefixes))
     try:
@@ -92,13 +95,16 @@ def run(arguments: argparse.Namespace) -> None:
                     avoid=avoid,
                     terms=terms.table,
                     mbr=chosen_mbr(arguments, translator),
+                    **copying,
                     details=needs_details(arguments),
                 )
                 cuts += Cuts.of(each.hypotheses for each in found)
                 missing += sum(len(terms.missing(each.source, each.text)) for each in found)
                 with naming(str(arguments.output or "stdout")):
                     for each in found:
-                        output.write(written(next(numbers), each, arguments).encode())
+                        line = next(numbers)
+                        lost += [(line, piece) for piece in each.hypotheses[0].lost]
+                        output.write(written(line, each, arguments).encode())
                     output.flush()
         if prefixes is not None and next(prefixes, None) is not None:
             raise ValueError(
@@ -111,6 +117,9 @@ def run(arguments: argparse.Namespace) -> None:
     finally:
         if missing:
             tell(f"seq2seq: warning: {missing:,} translation{'s' * (missing != 1)} of terms did not find a place.")
+        if lost:
+            line, piece = lost[0]
+            tell(f"seq2seq: warning: {lost_pieces(len(lost))}, the first of line {line:,}: {piece!r}.")
         if cuts:
             tell(f"seq2seq: warning: {cuts}")
 

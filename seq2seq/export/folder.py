@@ -145,6 +145,11 @@ def _need_one_model(translator: Translator) -> None:
             "An export takes the hypothesis with the best score. "
             f"Received: a translator with mbr={translator.mbr!r}. Set its mbr to 'none'."
         )
+    if translator.unknown != "keep" or translator.protect:
+        raise ValueError(
+            "An export writes what the model says, and nothing comes through from the source. Received: a translator "
+            f"with unknown={translator.unknown!r}, protect={translator.protect!r}. Set them to 'keep' and ''."
+        )
 
 
 def _need_float32(translator: Translator) -> None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import accumulate
 from typing import TYPE_CHECKING
 
 from seq2seq.text.special_ids import END
+from seq2seq.text.tokenizer import words_of
 from seq2seq.translation.hypothesis import Hypothesis, Translation
 
 if TYPE_CHECKING:
@@ -13,14 +15,22 @@ if TYPE_CHECKING:
     from seq2seq.translation.confidence import Calibration
 
 
-def target_pieces(tokenizer: Tokenizer, ids: Sequence[int]) -> tuple[tuple[str, ...], tuple[int | None, ...]]:
+def target_pieces(
+    tokenizer: Tokenizer, ids: Sequence[int], surfaces: Sequence[str] | None = None
+) -> tuple[tuple[str, ...], tuple[int | None, ...]]:
     """Give the pieces of a translation, and the word of each.
 
     Args:
         tokenizer: Of the target.
         ids: Its ids with `</s>`, and no padding.
+        surfaces: What each stands for in the text; None: as the tokenizer says.
     """
-    return tuple(map(tokenizer.piece, ids)), tuple(tokenizer.decoded_words(ids))
+    surfaces = tokenizer.decoded_surfaces(ids) if surfaces is None else surfaces
+    begins = accumulate(map(len, surfaces[:-1]), initial=0)
+    words = words_of("".join(surfaces), begins) if ids else []
+    return tuple(map(tokenizer.piece, ids)), tuple(
+        None if id == END else word for id, word in zip(ids, words, strict=True)
+    )
 
 
 def with_sources(

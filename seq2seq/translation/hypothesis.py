@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from seq2seq.metrics.risk import expected_utility
+from seq2seq.text.sentences import encodable
 
 _DECIMALS = 6  # of a number in JSON: more are noise of float32
 
@@ -35,6 +36,7 @@ class Hypothesis(NamedTuple):
             where nobody asked for it, or the model has no attention.
         confidence: The quality that is to be expected, from 0 to 1 (:class:`Calibration`); None where nobody asked, the
             model was not calibrated, or the text is empty.
+        lost: What was protected in the source and did not come through.
         log_probability: The sum of those of all its tokens, nats, whatever the score makes of it.
         length: How many tokens these are, ``</s>`` counted; 0 of an empty text.
     """
@@ -48,6 +50,7 @@ class Hypothesis(NamedTuple):
     words: tuple[int | None, ...] = ()
     alignment: npt.NDArray[np.float32] | None = None
     confidence: float | None = None
+    lost: tuple[str, ...] = ()
     log_probability: float = 0.0
     length: int = 0
 
@@ -141,13 +144,13 @@ class Translation:
             ``text``, ``score`` (null where the model calls it impossible), ``confidence`` (0 to 1; null where the
             model was not calibrated, and of an empty text), ``ended``, ``parts``, ``tokens`` (each
             ``piece``, ``log_probability`` and ``word``) and ``alignment`` (links of ``pieces`` and of ``words``, each
-            a pair of places, source first; null without attention); ``others``, the other translations with the same
-            fields; and ``model``, the fingerprint.
+            a pair of places, source first; null without attention) and ``lost`` (what was protected and did not come
+            through); ``others``, the other translations with the same fields; and ``model``, the fingerprint.
         """
         best, *others = (self._told(rank) for rank in range(len(self.hypotheses[:n_best])))
         pieces = zip(self.source_tokens, self.source_words, strict=True)
         return {
-            "source": self.source,
+            "source": encodable(self.source),
             "source_tokens": [{"piece": piece, "word": word} for piece, word in pieces],
             **best,
             "others": others,
@@ -168,11 +171,17 @@ class Translation:
                 {"piece": piece, "log_probability": _number(score), "word": word} for piece, score, word in tokens
             ],
             "alignment": {"pieces": self.piece_links(rank), "words": self.word_links(rank)} if aligned else None,
+            "lost": list(one.lost),
         }
 
 
 def _number(value: float) -> float | None:
     return round(value, _DECIMALS) if math.isfinite(value) else None  # JSON has no infinity
+
+
+def lost_pieces(number: int) -> str:
+    """Say how many protected pieces did not come through."""
+    return f"Did not come through: {number:,} protected piece{'s' * (number != 1)}"
 
 
 def joined(parts: Sequence[Sequence[Hypothesis]]) -> list[Hypothesis]:

@@ -33,8 +33,8 @@ class TestTranslation:
         none = Hypothesis("", float("-inf"), False, alignment=np.zeros((0, 2), np.float32))
         found = Translation("x", ("▁x", "</s>"), (0, None), (best, none), "f")
         told = json.loads(json.dumps(found.to_json(), allow_nan=False))
-        assert list(told) == ["source", "source_tokens", "text", "score", "confidence", "ended", "parts", "tokens", "alignment",
-                              "others", "model"]  # fmt: skip
+        of_best = ["text", "score", "confidence", "ended", "parts", "tokens", "alignment", "lost"]
+        assert list(told) == ["source", "source_tokens", *of_best, "others", "model"]
         assert told["source_tokens"] == [{"piece": "▁x", "word": 0}, {"piece": "</s>", "word": None}]
         assert told["tokens"][1] == {"piece": "</s>", "log_probability": -0.5, "word": None}
         assert told["alignment"] == {"pieces": [[0, 0], [1, 1]], "words": [[0, 0]]}
