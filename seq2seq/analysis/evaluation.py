@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from math import isfinite
+from typing import Any
 
 from seq2seq.analysis.comparison.lengths import ByLength
 from seq2seq.analysis.comparison.words import ByFrequency, count_words, cut_of
@@ -71,6 +73,10 @@ class BadSentence:
     source: str
     translation: str
     references: list[str]
+
+    def table(self) -> dict[str, Any]:
+        """Give it as plain values, for JSON, which has no infinity: the score of what is impossible is None."""
+        return asdict(self) | {"score": self.score if isfinite(self.score) else None}
 
 
 class HeldOut:

@@ -5,12 +5,15 @@ from __future__ import annotations
 import argparse
 import zipfile
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from seq2seq.commands.arguments import EITHER, add_settings, model_in, named_translator, need_file, recipe_of
 from seq2seq.system.files import replacing
 from seq2seq.system.terminal import UsageError, format_table, need_stdout, tell
 from seq2seq.text.length_limit import LengthLimit
+
+if TYPE_CHECKING:
+    from seq2seq.translation import Translator
 
 
 def add(commands: Any) -> None:
@@ -37,7 +40,7 @@ def run(arguments: argparse.Namespace) -> None:
             raise UsageError("The settings of a trained model are what they are. Received: --set. Describe its recipe.")
         translator = named_translator(what)
         limit = LengthLimit.chosen(translator.search.max_length_factor, translator.length_limit)
-        model, title = translator.model, f"{what}\nlongest translations: {limit}"
+        model, title = translator.model, f"{what}\nlongest translations: {limit}\n{_known(translator)}"
         from seq2seq.models.depth import told_depth
 
         if told := told_depth(model):
@@ -66,3 +69,10 @@ def run(arguments: argparse.Namespace) -> None:
     if arguments.svg is not None:
         with replacing(arguments.svg) as path:
             path.write_text(drawing.draw(model), encoding="utf-8")
+
+
+def _known(translator: Translator) -> str:
+    """Say which model it is, and what is known of its translations."""
+    curve = translator.calibration
+    sure = "not known" if curve is None else f"{curve.metric}, as {curve.sentences:,} translations showed"
+    return f"confidence: {sure}\nfingerprint: {translator.fingerprint}"

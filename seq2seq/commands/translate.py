@@ -22,7 +22,16 @@ from seq2seq.commands.arguments import (
     named_ensemble,
     standard_input,
 )
-from seq2seq.commands.decoding_options import add_decoding, chosen_mbr, chosen_search
+from seq2seq.commands.decoding_options import add_decoding, chosen_copying, chosen_mbr, chosen_search
+from seq2seq.commands.layout import (
+    add_layout,
+    cells,
+    check_layout,
+    further_columns,
+    need_alignment,
+    needs_details,
+    written,
+)
 from seq2seq.system.continued import continuing
 from seq2seq.system.files import fingerprint, is_readable, naming, replacing
 from seq2seq.system.pipe import ArrivingLines
@@ -33,7 +42,7 @@ from seq2seq.system.workers import Workers
 if TYPE_CHECKING:
     from seq2seq.search.settings import Search
     from seq2seq.text.annotating import Annotating
-    from seq2seq.translation import Hypothesis, Translator
+    from seq2seq.translation import Terms, Translation, Translator
 
 _Item = TypeVar("_Item")
 
@@ -59,20 +68,7 @@ def add(commands: Any) -> None:
     )
     parser.add_argument("--input", type=file_or_stream, metavar="FILE", help="file to read, - is stdin (default: -)")
     parser.add_argument("--output", type=file_or_stream, metavar="FILE", help="file to write, - is stdout (default: -)")
-    parser.add_argument(
-        "--n-best", type=count, default=1, metavar="N",
-        help="write the N best translations of each line, each as: number of the line, TAB, translation",
-    )  # fmt: skip
-    parser.add_argument(
-        "--scores", action="store_true",
-        help="write the score and a TAB before each translation: its log-probability (nats), divided by its length in "
-        "tokens to the power of the length penalty",
-    )  # fmt: skip
-    parser.add_argument(
-        "--ended", action="store_true",
-        help="write `ended` or `cut` and a TAB before each translation: whether it ended by itself, or the limit of "
-        "length cut it",
-    )  # fmt: skip
+    add_layout(parser)
     parser.add_argument(
         "--prefixes", type=Path, metavar="FILE",
         help="what the translation of each line begins with, line by line; an empty line for anything",
@@ -107,6 +103,7 @@ def run(arguments: argparse.Namespace) -> None:
 
     _check(arguments)
     translator = named_ensemble(arguments)
+    need_alignment(arguments, translator)
     search, how = chosen_search(arguments, translator, arguments.n_best), _how(arguments, translator)
     terms = Terms(how["terms"])
     table = _table(arguments)
@@ -123,11 +120,11 @@ def run(arguments: argparse.Namespace) -> None:
                 workers = stack.enter_context(Workers(arguments.workers, _worker, arguments, search, how))
                 done = workers.map(pairs, would_wait)
             else:
-                work = _translating(translator, search, how)
+                work = _translating(translator, search, how, needs_details(arguments))
                 done = ((chunk, work(asked)) for chunk, asked in pairs)
             moved = stack.enter_context(progress(_lines(arguments, table), told.translations, "lines"))
             for chunk, found in done:
-                told = told.and_of(chunk.asked.texts, found, terms)
+                told = told.and_of(found, terms)
                 output.write(_laid_out(chunk, found, table, arguments), asdict(told))
                 moved(len(chunk.rows))
             if rest := b"" if table is None else table.end():
@@ -163,22 +160,33 @@ class _Told:
     cut: int = 0
     in_parts: int = 0
     missing: int = 0
+    lost: int = 0
+    first_lost: str = ""
 
-    def and_of(self, texts: Sequence[str], found: Sequence[Sequence[Hypothesis]], terms: Any) -> _Told:
+    def and_of(self, found: Sequence[Translation], terms: Terms) -> _Told:
         """Count some more."""
         from seq2seq.translation import Cuts
 
-        cuts = Cuts(self.translations, self.cut, self.in_parts) + Cuts.of(found)
-        lost = sum(len(terms.missing(text, best.text)) for text, (best, *_) in zip(texts, found, strict=True))
-        return _Told(**asdict(cuts), missing=self.missing + lost)
+        cuts = Cuts(self.translations, self.cut, self.in_parts) + Cuts.of(each.hypotheses for each in found)
+        missing = sum(len(terms.missing(each.source, each.text)) for each in found)
+        lost = [
+            f"line {line:,}: {piece!r}"
+            for line, each in enumerate(found, start=self.translations + 1)
+            for piece in each.hypotheses[0].lost
+        ]
+        first = self.first_lost or next(iter(lost), "")
+        return _Told(**asdict(cuts), missing=self.missing + missing, lost=self.lost + len(lost), first_lost=first)
 
     def tell(self) -> None:
         """Tell it."""
         from seq2seq.translation import Cuts
+        from seq2seq.translation.hypothesis import lost_pieces
 
         if self.missing:
             told = f"{self.missing:,} translation{'s' * (self.missing != 1)} of terms did not find a place."
             tell(f"seq2seq: warning: {told}")
+        if self.lost:
+            tell(f"seq2seq: warning: {lost_pieces(self.lost)}, the first of {self.first_lost}.")
         if cuts := Cuts(self.translations, self.cut, self.in_parts):
             tell(f"seq2seq: warning: {cuts}")
 
@@ -194,28 +202,37 @@ def _how(arguments: argparse.Namespace, translator: Translator) -> dict[str, Any
         "avoid": [] if arguments.avoid is None else lines_of(arguments.avoid),
         "terms": {} if arguments.terms is None else Terms.read(arguments.terms).table,
         "mbr": chosen_mbr(arguments, translator),
+        **chosen_copying(arguments, translator),
     }
 
 
 def _translating(
-    translator: Translator, search: Search, how: Mapping[str, Any]
-) -> Callable[[_Asked], list[list[Hypothesis]]]:
-    """Give what translates a chunk; where tokens are drawn, each chunk draws its own."""
-    return lambda asked: translator.hypotheses(
-        asked.texts, search.for_batch(_CHUNK * asked.number), prefixes=asked.prefixes, **how
-    )
+    translator: Translator, search: Search, how: Mapping[str, Any], details: bool
+) -> Callable[[_Asked], list[Translation]]:
+    """Give what translates a chunk."""
+    from seq2seq.translation import Translation
+
+    def translate(asked: _Asked) -> list[Translation]:
+        own = search.for_batch(_CHUNK * asked.number)  # where tokens are drawn, each chunk draws its own
+        if details:
+            return translator.translate(asked.texts, own, prefixes=asked.prefixes, **how, details=True)
+        found = translator.hypotheses(asked.texts, own, prefixes=asked.prefixes, **how)
+        return [Translation(text, (), (), tuple(each), "") for text, each in zip(asked.texts, found, strict=True)]
+
+    return translate
 
 
 def _worker(
     arguments: argparse.Namespace, search: Search, how: Mapping[str, Any]
-) -> Callable[[_Asked], list[list[Hypothesis]]]:
+) -> Callable[[_Asked], list[Translation]]:
     """Load the model in a process of its own."""
-    return _translating(named_ensemble(arguments), search, how)
+    return _translating(named_ensemble(arguments), search, how, needs_details(arguments))
 
 
 def _check(arguments: argparse.Namespace) -> None:
     """Refuse what cannot be, before the model is loaded."""
-    given, written = arguments.input, arguments.output
+    check_layout(arguments)
+    given, output = arguments.input, arguments.output
     if arguments.text:
         if given is not None:
             raise UsageError(f"There are two things to translate. Received: TEXT and --input {given}. Leave one out.")
@@ -228,12 +245,12 @@ def _check(arguments: argparse.Namespace) -> None:
         standard_input()
     elif not is_readable(given):
         raise UsageError(f"There is no file to translate. Received: --input {given}.")
-    if written is None:
+    if output is None:
         need_stdout()
-    if given is not None and written is not None and given.is_file() and given.resolve() == written.resolve():
+    if given is not None and output is not None and given.is_file() and given.resolve() == output.resolve():
         raise UsageError(f"The output would overwrite the input. Received: --input and --output {given}.")
-    if written is not None and written.is_dir():
-        raise UsageError(f"Translations go into a file. Received: --output {written}, a folder. Name a file in it.")
+    if output is not None and output.is_dir():
+        raise UsageError(f"Translations go into a file. Received: --output {output}, a folder. Name a file in it.")
     if arguments.columns is not None:
         _check_table(arguments)
     if arguments.resume:
@@ -248,33 +265,33 @@ def _check(arguments: argparse.Namespace) -> None:
 def _check_table(arguments: argparse.Namespace) -> None:
     from seq2seq.text.annotating import table_ending
 
-    given, written = arguments.input, arguments.output
+    given, output = arguments.input, arguments.output
     if arguments.text or given is None:
         raise UsageError("Columns are those of a table in a file. Received: --columns without --input FILE. Name it.")
-    if arguments.n_best > 1:
+    if arguments.n_best > 1 or arguments.json:
         raise UsageError(
-            "Each row of the table is written once, with its best translation. "
-            f"Received: --columns and --n-best {arguments.n_best}. Leave one of them out."
+            "Each row of the table is written once, with its best translation. Received: --columns and "
+            f"{'--json' if arguments.json else f'--n-best {arguments.n_best}'}. Leave one of them out."
         )
-    if written is not None and table_ending(written) != table_ending(given):
+    if output is not None and table_ending(output) != table_ending(given):
         raise UsageError(
             "A table is written as it was read, with a further column. "
-            f"Received: --input {given}, --output {written}. Give both the same ending."
+            f"Received: --input {given}, --output {output}. Give both the same ending."
         )
 
 
 def _check_resume(arguments: argparse.Namespace) -> None:
-    given, written = arguments.input, arguments.output
-    for name, path in (("input", given), ("output", written)):
+    given, output = arguments.input, arguments.output
+    for name, path in (("input", given), ("output", output)):
         if path is None or (path.exists() and not path.is_file()):
             raise UsageError(
                 "To go on where it was stopped takes a file that can be read again, and one that can be written on. "
                 f"Received: --resume {f'without --{name} FILE' if path is None else f'--{name} {path}'}. Name a file."
             )
-    if arguments.columns is not None and written.suffix == ".parquet":
+    if arguments.columns is not None and output.suffix == ".parquet":
         raise UsageError(
             "A Parquet file is whole or nothing, and cannot be gone on with. "
-            f"Received: --resume, --output {written}. Make the table a .jsonl, or leave --resume out."
+            f"Received: --resume, --output {output}. Make the table a .jsonl, or leave --resume out."
         )
 
 
@@ -338,8 +355,7 @@ def _table(arguments: argparse.Namespace) -> Annotating | None:
     from seq2seq.text.annotating import annotating
 
     column, new = arguments.columns
-    scores: dict[str, type] = {"score": float} if arguments.scores else {}
-    return annotating(arguments.input, column, scores | ({"ended": str} if arguments.ended else {}) | {new: str})
+    return annotating(arguments.input, column, further_columns(arguments) | {new: str})
 
 
 @contextmanager
@@ -384,35 +400,12 @@ def _chunks(texts: Iterator[_Item], count: int, would_wait: Callable[[], bool]) 
 
 
 def _laid_out(
-    chunk: _Chunk, found: Sequence[Sequence[Hypothesis]], table: Annotating | None, arguments: argparse.Namespace
+    chunk: _Chunk, found: Sequence[Translation], table: Annotating | None, arguments: argparse.Namespace
 ) -> bytes:
     """Lay out what is written for a chunk."""
     if table is not None:
-        cells = [_cells(best, arguments) for best, *_ in found]
-        return table.written(chunk.rows, cells, first=chunk.asked.number == 0)
-    each = enumerate(found, start=chunk.first)
-    return "".join(_written(number, hypotheses[: arguments.n_best], arguments) for number, hypotheses in each).encode()
-
-
-def _cells(one: Hypothesis, arguments: argparse.Namespace) -> list[Any]:
-    """Give what is written of a translation, column by column: one line for it, whatever a vocabulary may put there."""
-    from seq2seq.text.lines import one_line
-
-    return [*[one.score] * arguments.scores, *["ended" if one.ended else "cut"] * arguments.ended, one_line(one.text)]
-
-
-def _written(number: int, hypotheses: Sequence[Hypothesis], arguments: argparse.Namespace) -> str:
-    """Lay out what is written for one line."""
-    rows = []
-    for one in hypotheses:
-        *columns, text = _cells(one, arguments)
-        columns = [
-            *[str(number)] * (arguments.n_best > 1),
-            *(f"{each:.4f}" if isinstance(each, float) else each for each in columns),
-        ]
-        # A column of its own, where there are others.
-        rows.append("\t".join([*columns, text.replace("\t", " ") if columns else text]) + "\n")
-    return "".join(rows)
+        return table.written(chunk.rows, [cells(each, 0, arguments) for each in found], first=chunk.asked.number == 0)
+    return "".join(written(line, each, arguments) for line, each in enumerate(found, start=chunk.first)).encode()
 
 
 class _Output(Protocol):

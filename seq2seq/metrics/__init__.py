@@ -18,6 +18,7 @@ from seq2seq.metrics.scores import (
     ter,
     word_error_rate,
 )
+from seq2seq.metrics.selection import Surest, surest
 from seq2seq.metrics.settings import EvaluationSettings, measure
 
 __all__ = [
@@ -29,6 +30,7 @@ __all__ = [
     "PairedScores",
     "References",
     "Score",
+    "Surest",
     "alike",
     "bleu",
     "character_error_rate",
@@ -41,6 +43,7 @@ __all__ = [
     "phoneme_error_rate",
     "score",
     "sequence_error_rate",
+    "surest",
     "ter",
     "word_error_rate",
 ]

@@ -42,8 +42,10 @@ class PairedScores(NamedTuple):
     signature: str
 
     def table(self) -> dict[str, Any]:
-        """Give it as plain values, for JSON."""
-        return {"signature": self.signature, "systems": [each._asdict() for each in self.systems]}
+        """Give it as plain values, for JSON, which has no NaN."""
+        systems = [{name: None if value != value else value for name, value in each._asdict().items()}
+                   for each in self.systems]  # fmt: skip
+        return {"signature": self.signature, "systems": systems}
 
 
 def paired_bootstrap(

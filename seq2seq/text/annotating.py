@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -144,11 +145,16 @@ class _JsonLines(Annotating):
     def written(self, rows: Sequence[Row], cells: Sequence[Sequence[Any]], *, first: bool) -> bytes:
         lines = []
         for row, more in zip(rows, cells, strict=True):
-            values = (round(each, 4) if isinstance(each, float) else each for each in more)
-            added = json.dumps(dict(zip(self.added, values, strict=True)), ensure_ascii=False)
+            added = json.dumps(dict(zip(self.added, map(_json, more), strict=True)), ensure_ascii=False)
             own = row.kept[:-1].rstrip()
             lines.append(f"{own}{'' if own == '{' else ', '}{added[1:]}\n")
         return "".join(lines).encode()
+
+
+def _json(value: Any) -> Any:
+    if not isinstance(value, float):
+        return value
+    return round(value, 4) if math.isfinite(value) else None  # JSON has no infinity
 
 
 class _Parquet(Annotating):

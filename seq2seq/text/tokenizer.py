@@ -4,7 +4,7 @@ import hashlib
 import io
 import re
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from operator import index
 from pathlib import Path
 from typing import Any
@@ -253,23 +253,35 @@ class Tokenizer:
             [0, 0, 0, 1, 1]
         """
         text = encodable(text)
-        return _words(text, self._pieces.encode(text, return_type="offset_mapping"))
+        offsets = self._pieces.encode(text, return_type="offset_mapping")["offsets"]
+        return words_of(text, (begin for begin, _ in offsets))
 
-    def decoded_words(self, ids: Sequence[int]) -> list[int | None]:
-        """Tell of each id of which word of the decoded text it is.
+    def surfaces(self, text: str) -> list[str]:
+        """Give what each piece of a text stands for in it; of a piece that is unknown, what was not known.
+
+        Example:
+            >>> Tokenizer.train(["ab a", "ba b"], kind="word").surfaces("ab ca b")
+            ['ab', ' ca', ' b']
+        """
+        text = encodable(text)
+        return [text[begin:end] for begin, end in self._pieces.encode(text, return_type="offset_mapping")["offsets"]]
+
+    def decoded_surfaces(self, ids: Sequence[int]) -> list[str]:
+        """Give what each id stands for in the decoded text: joined, they are what `decode` gives.
 
         Args:
             ids: As `decode` takes them, with nothing behind `END`.
 
         Returns:
-            Places in `decode(ids).split()` as `words` gives them; None of special ids.
+            A text for each id; empty of special ids, and of all but the last of several bytes that are one character.
         """
         theirs = self._before_end(ids)
-        of_pieces: Iterator[int | None] = iter(())
+        surfaces: Iterator[str] = iter(())
         if theirs:
             decoded = self._pieces.decode(theirs, return_type="offset_mapping")
-            of_pieces = iter(_words(decoded["text"].replace(_SPACE, " "), decoded))
-        return [None if id in (PAD, START, END) else next(of_pieces) for id in ids]
+            text = decoded["text"].replace(_SPACE, " ")
+            surfaces = (text[begin:end] for begin, end in decoded["offsets"])
+        return ["" if id in (PAD, START, END) else next(surfaces) for id in ids]
 
     def _before_end(self, ids: Sequence[int]) -> list[int]:
         kept: list[int] = []
@@ -296,10 +308,15 @@ class Tokenizer:
             )
 
 
-def _words(text: str, pieces: Mapping[str, Any]) -> list[int | None]:
-    """Tell of which word of a text each piece is, by the characters that it stands for."""
+def words_of(text: str, begins: Iterable[int]) -> list[int | None]:
+    """Tell of which word of a text each place in it is: its place in `text.split()`, that of the next one at a space.
+
+    Example:
+        >>> words_of("ab  c ", [0, 1, 2, 4, 5])
+        [0, 0, 1, 1, None]
+    """
     ends = [word.end() for word in re.finditer(r"\S+", text)]
-    found = (bisect_right(ends, begin) for begin, _ in pieces["offsets"])
+    found = (bisect_right(ends, begin) for begin in begins)
     return [word if word < len(ends) else None for word in found]
 
 

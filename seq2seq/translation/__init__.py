@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from seq2seq.system.exports import lazily
 
 if TYPE_CHECKING:
+    from seq2seq.translation.confidence import Calibration
     from seq2seq.translation.hypothesis import Cuts, Hypothesis, Translation
     from seq2seq.translation.loading import load
     from seq2seq.translation.model_file import TranslatorFileError
@@ -31,6 +32,7 @@ _KERAS = {
     "seq2seq.translation.translator": ["Translator", "read_about"],
 }
 _WHERE = {
+    "seq2seq.translation.confidence": ["Calibration"],
     "seq2seq.translation.hypothesis": ["Cuts", "Hypothesis", "Translation"],
     "seq2seq.translation.n_best": ["Candidate", "read_n_best"],
     "seq2seq.translation.reranking": [
@@ -45,6 +47,7 @@ _WHERE = {
 }
 
 __all__ = [
+    "Calibration",
     "Candidate",
     "Cuts",
     "Features",

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 _NEEDED = (
-    "An n-best list is what `seq2seq translate --n-best` writes: the number of the line, with --scores the score, with "
-    "--ended `ended` or `cut`, and the translation, with tabs between; or what it writes with --json."
+    "An n-best list is what `seq2seq translate --n-best` writes: the number of the line, what --scores, --ended and "
+    "--alignment add, and the translation, with tabs between; or what it writes with --json."
 )
 _ENDS = ("ended", "cut")
+_LINKS = re.compile(r"(\d+-\d+( \d+-\d+)*)?")
 
 
 class Candidate(NamedTuple):
@@ -62,10 +64,12 @@ def read_n_best(lines: Iterable[str], place: str) -> list[list[Candidate]]:
 
 def _of_columns(line: str, where: str) -> tuple[int, Candidate]:
     number, *between, text = line.split("\t") if "\t" in line else ["", ""]
-    ended = bool(between) and between[-1] in _ENDS
-    numbers = between[:-1] if ended else between
+    if between and _LINKS.fullmatch(between[-1]):
+        between.pop()
+    if between and between[-1] in _ENDS:
+        between.pop()
     try:
-        scores = [float(each) for each in numbers]
+        scores = [float(each) for each in between]
         if len(scores) > 1:
             raise ValueError
         return int(number), Candidate(text, scores[0] if scores else None)

@@ -81,6 +81,7 @@ TAKES = {  # what a command needs that writes to stdout; launch leaves that to i
     "rerank": ["MODEL", "--source", "a", "--n-best", "b"],
     "explain": ["MODEL", "Haus"],
     "compare": ["RUN", "OTHER"],
+    "calibrate": ["MODEL", "--source", "a", "--target", "b"],
     "shortlist": ["MODEL", "--source", "a", "--target", "b"],
     "export": ["MODEL", "--to", "out"],
     "describe": ["RECIPE"],

@@ -32,6 +32,7 @@ def test_a_trained_model(seq2seq, model: str, translator: Translator) -> None:
     assert f"{translator.model.count_params():,}" in out.decode()
     assert "encoder layer 0" in out.decode()
     assert out.decode().splitlines()[:2] == [model, "longest translations: 2 n + 10 tokens for n of the source"]
+    assert out.decode().splitlines()[2:4] == ["confidence: not known", f"fingerprint: {translator.fingerprint}"]
     assert out.decode().splitlines()[-1] == "Training feeds the right tokens (teacher forcing)."
 
 

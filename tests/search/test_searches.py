@@ -21,6 +21,7 @@ SEARCHES = [
     Beam(4, n_best=2, length_penalty=0.0),
     Sample(),
     Sample(n_best=3),
+    Sample(n_best=3, draw="distinct"),
     GROUPS,
 ]
 # Another value for every number that a graph is fed.
@@ -62,7 +63,11 @@ def test_who_does_not_ask_for_attention_gets_the_same_without(kind):
         np.testing.assert_array_equal(one, other)
 
 
-@pytest.mark.parametrize("kind", [Greedy(), Beam(3), Sample(), Beam(3, word_reward=0.4, length_penalty=0.5)], ids=repr)
+@pytest.mark.parametrize("kind", [
+        Greedy(), Beam(3), Sample(), Sample(n_best=3, draw="distinct"), Beam(3, word_reward=0.4, length_penalty=0.5),
+    ],
+    ids=repr,
+)  # fmt: skip
 def test_every_number_may_be_a_tensor(kind):
     """One graph for all numbers, with the results of graphs in which they are constants."""
     tables, max_length = random_tables(5, 6, 9, spread=1.0), np.full(6, 9, np.int32)

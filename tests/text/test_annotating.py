@@ -98,6 +98,12 @@ def test_any_text_comes_back(write, ending):
     comes_back()
 
 
+def test_json_has_no_infinity(write):
+    assert annotated(write("a.jsonl", '{"de": "eins"}\n'), "de", [[float("-inf"), "x"]]).endswith(
+        b'"score": null, "en": "x"}\n'
+    )
+
+
 def test_an_empty_table_is_an_empty_table(write):
     assert annotated(write("a.tsv", ""), "de", []) == annotated(write("a.jsonl", ""), "de", []) == b""
     assert annotated(write("a.csv", "id,de\n"), "de", []) == b"id,de,score,en\n"

@@ -74,8 +74,9 @@ class TestEveryKind:
             ids, words = tokenizer.encode(text), tokenizer.words(text)
             assert len(words) == len(ids) and words == sorted(words)
             assert set(words) == set(range(len(text.split())))
-            decoded = tokenizer.decoded_words([*ids, END])
-            assert decoded.pop() is None and set(decoded) == set(range(len(tokenizer.decode(ids).split())))
+            surfaces = tokenizer.decoded_surfaces([START, *ids, END, PAD])
+            assert "".join(surfaces) == tokenizer.decode(ids) and not surfaces[0] + "".join(surfaces[-2:])
+            assert "".join(tokenizer.surfaces(text)).split() == text.split()
         pieces = [tokenizer.piece(id) for id in tokenizer.encode("the cat sat")]
         words = ["".join(piece for piece, at in zip(pieces, tokenizer.words("the cat sat"), strict=True) if at == word)
                  for word in range(3)]  # fmt: skip

@@ -12,8 +12,10 @@ from seq2seq.translation.n_best import Candidate, read_n_best
         (["1\t-0.25\ta house", "1\t-1e-3\tone  house", "2\t0.0000\t", "3\t-inf\tx"], (-0.25, -0.001)),
         (["1\tended\ta house", "1\tcut\tone  house", "2\tended\t", "3\tcut\tx"], (None, None)),
         (["1\t-0.25\tended\ta house", "1\t-1e-3\tcut\tone  house", "2\t0\tended\t", "3\t0\tcut\tx"], (-0.25, -0.001)),
+        (["1\t-0.25\tended\t0-0 1-1\ta house", "1\t-1e-3\tcut\t\tone  house", "2\t0\tended\t\t", "3\t0\tcut\t0-0\tx"],
+         (-0.25, -0.001)),
     ],
-)
+)  # fmt: skip
 def test_what_translate_writes_in_columns(rows, scores):
     lists = read_n_best(rows, "stdin")
     assert lists[0] == [Candidate("a house", scores[0]), Candidate("one  house", scores[1])]
