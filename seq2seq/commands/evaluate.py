@@ -77,8 +77,8 @@ def run(arguments: argparse.Namespace) -> None:
     names = [name.strip() for name in arguments.metrics.split(",")] if arguments.metrics else []
     if names:
         convert(names, kinds(EvaluationSettings)["metrics"], "--metrics")  # refuses unknown ones, before any work
-    _check(arguments)
     sources, references = parallel(arguments)
+    _check(arguments)
     if len(arguments.models) > 1 and len(sources) < 2:
         raise ValueError(
             "Models are compared on sentences that are drawn anew, of which there have to be two. "
