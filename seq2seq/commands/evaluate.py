@@ -26,6 +26,7 @@ from seq2seq.metrics import EvaluationSettings, Surest, alike, surest
 from seq2seq.runs.measuring import evaluation_of
 from seq2seq.settings import convert, kinds
 from seq2seq.system.terminal import UsageError, format_table, need_stdout, tell
+from seq2seq.system.threads import one_core_per_operation
 
 if TYPE_CHECKING:
     from seq2seq.translation import Calibration, Hypothesis, Translator
@@ -70,6 +71,7 @@ def add(commands: Any) -> None:
 def run(arguments: argparse.Namespace) -> None:
     """Run it."""
     need_stdout()
+    one_core_per_operation()
     from seq2seq.analysis.evaluation import HeldOut, Said, comparison_text, worst_text
     from seq2seq.translation import Cuts
     from seq2seq.translation.hypothesis import lost_pieces

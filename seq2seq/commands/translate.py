@@ -36,6 +36,7 @@ from seq2seq.system.continued import continuing
 from seq2seq.system.files import fingerprint, is_readable, naming, replacing
 from seq2seq.system.pipe import ArrivingLines
 from seq2seq.system.terminal import UsageError, need_stdout, progress, tell
+from seq2seq.system.threads import one_core_per_operation
 from seq2seq.system.versions import installed_versions
 from seq2seq.system.workers import Workers
 
@@ -247,6 +248,7 @@ def _check(arguments: argparse.Namespace) -> None:
         raise UsageError(f"There is no file to translate. Received: --input {given}.")
     if output is None:
         need_stdout()
+    one_core_per_operation()
     if given is not None and output is not None and given.is_file() and given.resolve() == output.resolve():
         raise UsageError(f"The output would overwrite the input. Received: --input and --output {given}.")
     if output is not None and output.is_dir():

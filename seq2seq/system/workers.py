@@ -6,6 +6,7 @@ import multiprocessing
 import os
 import pickle
 import signal
+import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from multiprocessing.connection import Connection, wait
@@ -13,7 +14,6 @@ from types import TracebackType
 from typing import Any, Generic, Self, TypeVar, cast
 
 from seq2seq.system import process
-from seq2seq.system.machine import cores
 from seq2seq.system.terminal import silence
 
 _Kept = TypeVar("_Kept")
@@ -45,6 +45,7 @@ class Workers(Generic[_Item, _Result]):
         self._job = begin, arguments
         self._processes: dict[Connection, Any] = {}
         self._idle: list[Connection] = []
+        self._started = 0
 
     def map(
         self, pairs: Iterable[tuple[_Kept, _Item]], would_wait: Callable[[], bool] = lambda: False
@@ -123,12 +124,20 @@ class Workers(Generic[_Item, _Result]):
         # A fork would lack the threads of TensorFlow.
         context = multiprocessing.get_context("spawn")
         ours, theirs = context.Pipe()
-        threads = max(cores() // self._count, 1)
-        worker = context.Process(target=_serve, args=(theirs, threads, *self._job), daemon=True)
+        worker = context.Process(target=_serve, args=(theirs, self._share(), *self._job), daemon=True)
         worker.start()
         theirs.close()  # so that its end is the end of the pipe
         self._processes[ours] = worker
         return ours
+
+    def _share(self) -> list[int]:
+        """Give the cores of the next worker; none where the system cannot tell or keep to them."""
+        if sys.platform != "linux":
+            return []
+        cores = sorted(os.sched_getaffinity(0))
+        number = self._started % self._count
+        self._started += 1
+        return cores[number :: self._count] or [cores[number % len(cores)]]
 
     def _send(self, connection: Connection, item: _Item) -> None:
         with suppress(BrokenPipeError):  # told where its answer is waited for
@@ -147,11 +156,12 @@ class Workers(Generic[_Item, _Result]):
 
 
 def _serve(
-    connection: Connection, threads: int, begin: Callable[..., Callable[[Any], Any]], arguments: tuple[Any, ...]
+    connection: Connection, share: list[int], begin: Callable[..., Callable[[Any], Any]], arguments: tuple[Any, ...]
 ) -> None:
     """Work for another process until that closes the pipe or is gone."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal sends it to all; the other process ends this one
-    os.environ.setdefault("TF_NUM_INTRAOP_THREADS", str(threads))
+    if share and sys.platform == "linux":
+        os.sched_setaffinity(0, share)
     process.prepare()
     work: Callable[[Any], Any] | None = None
     with suppress(EOFError, OSError), silence():

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     )
     from seq2seq.translation.scoring import TargetScore, perplexity
     from seq2seq.translation.shortlist import Shortlist
+    from seq2seq.translation.starting import Growth, start_from
     from seq2seq.translation.terms import Terms
     from seq2seq.translation.translator import Translator, read_about
 
@@ -28,6 +29,7 @@ _KERAS = {
     "seq2seq.translation.model_file": ["TranslatorFileError"],
     "seq2seq.translation.scoring": ["TargetScore", "perplexity"],
     "seq2seq.translation.shortlist": ["Shortlist"],
+    "seq2seq.translation.starting": ["Growth", "start_from"],
     "seq2seq.translation.terms": ["Terms"],
     "seq2seq.translation.translator": ["Translator", "read_about"],
 }
@@ -51,6 +53,7 @@ __all__ = [
     "Candidate",
     "Cuts",
     "Features",
+    "Growth",
     "Hypothesis",
     "Shortlist",
     "TargetScore",
@@ -65,6 +68,7 @@ __all__ = [
     "read_about",
     "read_features",
     "read_n_best",
+    "start_from",
     "tune_weights",
     "values_of",
 ]

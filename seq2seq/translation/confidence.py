@@ -88,10 +88,9 @@ class Calibration:
                 pair, weights = blocks[-2:], [block[2] for block in blocks[-2:]]
                 pooled = (np.average([block[axis] for block in pair], weights=weights) for axis in (0, 1))
                 blocks[-2:] = [(*map(float, pooled), sum(weights))]  # type: ignore[list-item]
-        values, expected, _ = zip(*blocks, strict=True)
-        expected = np.clip(expected, 0, 1).tolist()
-        curve = (tuple(round(each, 6) for each in side) for side in (values, expected))
-        return cls(metric, *curve, sentences=len(log_probabilities))
+        values = tuple(round(value, 6) for value, _, _ in blocks)
+        expected = tuple(round(min(max(quality, 0.0), 1.0), 6) for _, quality, _ in blocks)
+        return cls(metric, values, expected, sentences=len(log_probabilities))
 
     def at(self, log_probability: float) -> float:
         """Give the quality that is to be expected of a translation with this mean log-probability per token."""
@@ -117,7 +116,7 @@ class Calibration:
         try:
             values, qualities = zip(*table["curve"], strict=True)
             return cls(table["metric"], tuple(values), tuple(qualities), int(table["sentences"]))
-        except (KeyError, TypeError) as error:
+        except (KeyError, TypeError, ValueError) as error:
             raise ValueError(f"A calibration is metric, sentences and curve. Received: {table!r:.200}.") from error
 
 

@@ -22,6 +22,7 @@ from seq2seq.system.choices import need_choice
 from seq2seq.system.files import replacing
 from seq2seq.system.fork import need_own_threads
 from seq2seq.system.terminal import tell
+from seq2seq.system.threads import batches_at_a_time
 from seq2seq.text.bucketing import pad, pad_batch
 from seq2seq.text.ids import Ids
 from seq2seq.text.length_limit import LengthLimit
@@ -361,8 +362,7 @@ class Translator:
             decoded = self._decode(ids, search.for_batch(number), used, precision, asked, details, copying, through)
             return decoded if mbr == "none" else [most_alike(hypotheses, mbr) for hypotheses in decoded]
 
-        # Two batches at a time: the small operations of one fill the gaps that those of the other leave.
-        with ThreadPoolExecutor(2) as pool:
+        with ThreadPoolExecutor(batches_at_a_time()) as pool:
             # A single batch stays in this thread: to start another takes 2 of its 30 milliseconds.
             run = pool.map if len(batches) > 1 else map
             for batch, decoded in zip(batches, run(decode, range(len(batches))), strict=True):

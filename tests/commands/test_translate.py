@@ -34,6 +34,7 @@ def test_one_line_for_each_line(seq2seq, model: str, translator: Translator) -> 
     assert (status, out) == (0, expected)
 
 
+@pytest.mark.slow
 def test_more_lines_than_are_read_at_a_time(seq2seq, model: str, translator: Translator) -> None:
     lines = [WORDS[place % 7] for place in range(130)]  # 32 batches of 2 are read at a time
     status, out, _ = seq2seq("translate", model, "--beam-size", "1", stdin="\n".join(lines).encode())
@@ -87,6 +88,7 @@ def test_a_file_and_stdin_are_read_alike(seq2seq, model: str, tmp_path: Path) ->
     assert seq2seq("translate", model, stdin=data) == seq2seq("translate", model, "--input", f"{tmp_path}/in")
 
 
+@pytest.mark.slow
 def test_the_length_penalty(seq2seq, model: str, translator: Translator, tmp_path: Path) -> None:
     for penalty in (0.0, 2.5):
         best = translator.hypotheses(["ein Haus"], replace(translator.search, length_penalty=penalty))[0][0]

@@ -16,7 +16,7 @@ def begin(least):
         if number == 13:
             os.kill(os.getpid(), signal.SIGKILL)
         time.sleep(0.02 * (number % 2))  # the second of two is done before the first
-        return number, os.getpid()
+        return number, (os.getpid(), *sorted(os.sched_getaffinity(0)))
 
     return work
 
@@ -35,12 +35,15 @@ def test_results_come_in_the_order_of_the_items_and_few_are_begun_ahead(workers)
             taken.append(number)
             yield chr(97 + number), 9 - number
 
-    for kept, (number, process) in workers.map(pairs()):
+    for kept, (number, process_and_cores) in workers.map(pairs()):
         found.append((kept, number))
-        by.add(process)
+        by.add(process_and_cores)
         assert len(taken) - len(found) < 4
     assert found == [(chr(97 + number), 9 - number) for number in range(9)]
-    assert len(by) == 2 and os.getpid() not in by
+    (first, *ours), (second, *theirs) = by
+    assert os.getpid() not in (first, second) and first != second
+    every = os.sched_getaffinity(0)
+    assert {*ours, *theirs} == every and (len(every) == 1 or not {*ours} & {*theirs})
 
 
 def test_what_is_under_way_is_given_before_one_that_has_yet_to_arrive_is_asked_for(workers):

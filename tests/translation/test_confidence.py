@@ -13,7 +13,7 @@ from seq2seq import Translator
 from seq2seq.metrics import EvaluationSettings
 from seq2seq.translation import Calibration, Hypothesis
 from seq2seq.translation.confidence import known
-from tests.commands.conftest import tokenizer, translator  # noqa: F401
+from tests.commands.conftest import translator  # noqa: F401
 
 TEXTS = ["ein Haus am See", "der Wald", "und", ""]
 
@@ -79,7 +79,7 @@ class TestTranslator:
 
     @pytest.fixture
     def calibrated(self, translator: Translator) -> Translator:  # noqa: F811
-        tokenizer = translator.source_tokenizer  # noqa: F811
+        tokenizer = translator.source_tokenizer
         return Translator(translator.model, tokenizer, tokenizer, about={"confidence": self.CURVE.to_table()})
 
     def test_tells_it_with_the_details(self, calibrated: Translator) -> None:
