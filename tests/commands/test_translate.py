@@ -375,7 +375,7 @@ class TestResume:
     def test_after_a_kill_in_the_middle_with_workers_too(
         self, seq2seq, model: str, files: list[str], tmp_path: Path
     ) -> None:
-        lines = [f"{WORDS[place % 7]} {WORDS[place % 5]}" for place in range(4000)]
+        lines = [f"{WORDS[place % 7]} {WORDS[place % 5]}" for place in range(800)]
         (tmp_path / "in.de").write_text("".join(f"{line}\n" for line in lines))
         assert seq2seq("translate", model, *files, f"{tmp_path}/whole.en")[0] == 0
         for workers in ("1", "2"):
