@@ -29,6 +29,7 @@ TRAIN = {
     "docs/how-to/own-bridge.md",
     "docs/how-to/own-cell.md",
     "docs/how-to/combine.md",
+    "docs/how-to/score-and-rerank.md",
     "docs/how-to/constrain.md",
     "docs/how-to/sample.md",
     "docs/how-to/fine-tune.md",

@@ -1,4 +1,4 @@
-"""What can be said of a model or a run: its wiring, its speed, whether it resumes exactly.
+"""What can be said of a model or a run: its wiring, its speed, how good it is, whether it resumes exactly.
 
 Runs are put side by side by :mod:`seq2seq.analysis.comparison`, without TensorFlow.
 """
@@ -9,6 +9,7 @@ from seq2seq.system.exports import lazily
 
 if TYPE_CHECKING:
     from seq2seq.analysis.drawing import draw
+    from seq2seq.analysis.evaluation import BadSentence, ClassScores, HeldOut, Said
     from seq2seq.analysis.operations import Operations, count_operations
     from seq2seq.analysis.speed.decoding import DecodingBenchmark, SearchSpeed, benchmark_decoding
     from seq2seq.analysis.speed.report import Setting, Spread
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from seq2seq.models.kernels import KERNEL_COLUMNS, kernel_table
     from seq2seq.system.terminal import format_table
 
-_WHERE = {
+_KERAS = {
     "seq2seq.analysis.drawing": ["draw"],
     "seq2seq.analysis.operations": ["Operations", "count_operations"],
     "seq2seq.analysis.speed.decoding": ["DecodingBenchmark", "SearchSpeed", "benchmark_decoding"],
@@ -29,15 +30,20 @@ _WHERE = {
     "seq2seq.models.kernels": ["KERNEL_COLUMNS", "kernel_table"],
     "seq2seq.system.terminal": ["format_table"],
 }
+_WHERE = {"seq2seq.analysis.evaluation": ["BadSentence", "ClassScores", "HeldOut", "Said"], **_KERAS}
 
 __all__ = [
     "KERNEL_COLUMNS",
     "LAYER_COLUMNS",
     "STATE_COLUMNS",
+    "BadSentence",
+    "ClassScores",
     "Compared",
     "DecodingBenchmark",
     "DifferentError",
+    "HeldOut",
     "Operations",
+    "Said",
     "SearchSpeed",
     "Setting",
     "Spread",
@@ -54,4 +60,4 @@ __all__ = [
     "verify_resume",
 ]
 
-__getattr__, __dir__ = lazily(__name__, _WHERE, keras=_WHERE)
+__getattr__, __dir__ = lazily(__name__, _WHERE, keras=_KERAS)

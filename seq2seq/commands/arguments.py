@@ -142,8 +142,14 @@ def named_translator(path: Path) -> Translator:
     return Translator.load(path)
 
 
-def named_ensemble(arguments: argparse.Namespace) -> Translator:
-    """Load the model that a command names, and those that decide with it, as :func:`add_ensemble` parsed them."""
+def named_ensemble(arguments: argparse.Namespace, model: Path | None = None) -> Translator:
+    """Load the model that a command names, and those that decide with it.
+
+    Args:
+        arguments: What :func:`add_ensemble` parsed.
+        model: Which model; None: the one that the command names as ``model``.
+    """
+    model = arguments.model if model is None else model
     weights = arguments.ensemble_weights
     if not arguments.ensemble:
         if weights is not None:
@@ -151,8 +157,8 @@ def named_ensemble(arguments: argparse.Namespace) -> Translator:
                 "Weights are those of several models. Received: --ensemble-weights without --ensemble. "
                 "Name the other models, or leave the weights out."
             )
-        return named_translator(arguments.model)
-    paths = [model_in(path) for path in (arguments.model, *arguments.ensemble)]
+        return named_translator(model)
+    paths = [model_in(path) for path in (model, *arguments.ensemble)]
     for path in paths:
         need_model(path)
     from seq2seq.translation import load

@@ -1,20 +1,31 @@
-"""`seq2seq evaluate`: measure a translator on a test set."""
+"""`seq2seq evaluate`: measure translators on a test set."""
 
 from __future__ import annotations
 
 import argparse
 import json
 from collections.abc import Sequence
+from dataclasses import asdict
 from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from seq2seq.commands.arguments import MODEL, add_ensemble, add_parallel, named_ensemble, parallel
+from seq2seq.commands.arguments import (
+    MODEL,
+    add_ensemble,
+    add_parallel,
+    count,
+    lines_of,
+    model_in,
+    named_ensemble,
+    need_model,
+    parallel,
+)
 from seq2seq.commands.decoding_options import add_decoding, chosen_copying, chosen_mbr, chosen_search
-from seq2seq.metrics import EvaluationSettings, Surest, alike, measure, surest
+from seq2seq.metrics import EvaluationSettings, Surest, alike, surest
 from seq2seq.runs.measuring import evaluation_of
 from seq2seq.settings import convert, kinds
-from seq2seq.system.terminal import format_table, need_stdout, tell
+from seq2seq.system.terminal import UsageError, format_table, need_stdout, tell
 from seq2seq.system.threads import one_core_per_operation
 
 if TYPE_CHECKING:
@@ -25,16 +36,27 @@ def add(commands: Any) -> None:
     """Add the command."""
     parser = commands.add_parser(
         "evaluate",
-        help="measure a translator on a test set",
-        description="Translate a test set and compare it with its reference translations.",
+        help="measure translators on a test set",
+        description="Translate a test set and compare it with its reference translations. Several models are put side "
+        "by side: all are measured as the first says, and compared with it by sacreBLEU's paired bootstrap.",
     )
-    parser.add_argument("model", type=Path, metavar="MODEL", help=MODEL)
+    parser.add_argument("models", type=Path, nargs="+", metavar="MODEL", help=f"{MODEL}; or several")
     add_parallel(parser, "reference translations")
     parser.add_argument("--metrics", metavar="NAMES", help="names with commas between (default: as the recipe says)")
     parser.add_argument(
         "--several-references", action=argparse.BooleanOptionalAction,
         help="take lines of equal source as one sentence with several right references (default: as the recipe says)",
     )  # fmt: skip
+    parser.add_argument(
+        "--by-length", action="store_true", help="also score sentences in classes, by the length of their sources"
+    )
+    parser.add_argument(
+        "--by-frequency", type=Path, metavar="FILE",
+        help="also score words in classes, by how often this text has them: the target side of the training text",
+    )  # fmt: skip
+    parser.add_argument(
+        "--worst", type=count, metavar="N", help="also show the N sentences of the lowest chrF, with their scores"
+    )
     parser.add_argument(
         "--surest", action="store_true",
         help="also measure the surest 90 %%, 80 %% ... 10 %% of the translations: how good is what is kept where the "
@@ -50,6 +72,7 @@ def run(arguments: argparse.Namespace) -> None:
     """Run it."""
     need_stdout()
     one_core_per_operation()
+    from seq2seq.analysis.evaluation import HeldOut, Said, comparison_text, worst_text
     from seq2seq.translation import Cuts
     from seq2seq.translation.hypothesis import lost_pieces
 
@@ -57,57 +80,111 @@ def run(arguments: argparse.Namespace) -> None:
     if names:
         convert(names, kinds(EvaluationSettings)["metrics"], "--metrics")  # refuses unknown ones, before any work
     sources, references = parallel(arguments)
-    translator = named_ensemble(arguments)
-    evaluation = evaluation_of(translator, names, arguments.several_references)
-    found = translator.hypotheses(
-        sources,
-        chosen_search(arguments, translator),
-        batch_size=arguments.batch_size,
-        shortlist=arguments.shortlist,
-        precision=arguments.precision,
-        mbr=chosen_mbr(arguments, translator),
-        **chosen_copying(arguments, translator),
-    )
-    cuts = Cuts.of(found)
-    if cuts:
-        tell(f"seq2seq: warning: {cuts}")
-    lost = sum(len(best.lost) for best, *_ in found)
-    if lost:
-        tell(f"seq2seq: warning: {lost_pieces(lost)}.")
-    hypotheses = [best.text for best, *_ in found]
-    scores = measure(hypotheses, references, evaluation, sources)
-    for line in alike(scores, hypotheses, references):
+    _check(arguments)
+    if len(arguments.models) > 1 and len(sources) < 2:
+        raise ValueError(
+            "Models are compared on sentences that are drawn anew, of which there have to be two. "
+            f"Received: {len(sources)} lines. Measure each model alone, or give more text."
+        )
+    training_text = None if arguments.by_frequency is None else lines_of(arguments.by_frequency)
+    systems: list[Said] = []
+    cuts: list[Cuts] = []
+    kept: list[list[Surest]] = []
+    curves: list[Calibration | None] = []
+    evaluation = EvaluationSettings()
+    for path in arguments.models:
+        translator = named_ensemble(arguments, path)
+        own = evaluation_of(translator, names, arguments.several_references)
+        evaluation = evaluation if systems else own
+        if own != evaluation:
+            tell(f"{path} says to measure otherwise; it is measured here as {arguments.models[0]} says.")
+        found = translator.hypotheses(
+            sources,
+            chosen_search(arguments, translator),
+            batch_size=arguments.batch_size,
+            shortlist=arguments.shortlist,
+            precision=arguments.precision,
+            mbr=chosen_mbr(arguments, translator),
+            **chosen_copying(arguments, translator),
+        )
+        best = [hypotheses[0] for hypotheses in found]
+        systems.append(Said(str(path), [one.text for one in best], [one.score for one in best]))
+        cuts.append(Cuts.of(found))
+        which = f"{path}: " if len(arguments.models) > 1 else ""
+        if cuts[-1]:
+            tell(f"seq2seq: warning: {which}{cuts[-1]}")
+        if lost := sum(len(one.lost) for one in best):
+            tell(f"seq2seq: warning: {which}{lost_pieces(lost)}.")
+        kept.append(_surest(translator, best, references, evaluation, sources) if arguments.surest else [])
+        curves.append(translator.calibration)
+    held_out = HeldOut(sources, references, evaluation)
+    scores = [held_out.scores(said) for said in systems]
+    for line in dict.fromkeys(line for said in systems for line in alike(scores[0], said.texts, references)):
         tell(line)
-    kept = _surest(translator, found, references, evaluation, sources) if arguments.surest else []
+    compared = held_out.compared(systems) if len(systems) > 1 else {}
+    by_length = held_out.by_length(systems) if arguments.by_length else None
+    by_frequency = None if training_text is None else held_out.by_frequency(systems, training_text)
+    worst = [held_out.worst(said, arguments.worst) if arguments.worst else [] for said in systems]
     if arguments.json:
+        each = [
+            {
+                "metrics": {name: score.value for name, score in own.items()},
+                "cut": cut.cut,
+                "in_parts": cut.in_parts,
+                **({"worst": [one.table() for one in bad]} if arguments.worst else {}),
+                **({"surest": [_told(one) for one in sure]} if arguments.surest else {}),
+            }
+            for own, cut, bad, sure in zip(scores, cuts, worst, kept, strict=True)
+        ]
+        models = [{"model": said.name, **own} for said, own in zip(systems, each, strict=True)]
         print(json.dumps({
-            "sentences": len(set(sources)) if evaluation.several_references else len(sources),
+            "sentences": held_out.sentences,
             "lines": len(sources),
-            "metrics": {name: score.value for name, score in scores.items()},
-            "signatures": {name: score.signature for name, score in scores.items()},
-            "cut": cuts.cut,
-            "in_parts": cuts.in_parts,
-            **({"surest": [_told(each) for each in kept]} if arguments.surest else {}),
+            "signatures": {name: score.signature for name, score in scores[0].items()},
+            **(each[0] if len(models) == 1 else {"models": models}),
+            **({"compared": {name: each.table() for name, each in compared.items()}} if compared else {}),
+            **({"by_length": asdict(by_length)} if by_length else {}),
+            **({"by_frequency": asdict(by_frequency)} if by_frequency else {}),
         }, indent=2, allow_nan=False))  # fmt: skip
+        return
+    if compared:
+        parts = [comparison_text(compared, [said.name for said in systems])]
     else:
-        rows = [[name, f"{score.value:.2f}", score.signature] for name, score in scores.items()]
-        print(format_table(["metric", "value", "signature"], rows, numbers=[1]))
-        if arguments.surest:
-            print(f"\n{_table(kept, translator.calibration)}")
+        rows = [[name, f"{score.value:.2f}", score.signature] for name, score in scores[0].items()]
+        parts = [format_table(["metric", "value", "signature"], rows, numbers=[1])]
+    parts += [by_length.text("sentences")] if by_length else []
+    parts += [by_frequency.text("words")] if by_frequency else []
+    for said, sure, curve in zip(systems, kept, curves, strict=True):
+        parts += [f"The surest translations of {said.name}"] if sure and compared else []
+        parts += [_table(sure, curve)] if sure else []
+    for said, bad in zip(systems, worst, strict=True):
+        parts += [f"The worst translations of {said.name}\n\n{worst_text(bad)}"] if bad else []
+    print("\n\n".join(parts))
+
+
+def _check(arguments: argparse.Namespace) -> None:
+    """Refuse what cannot be, before a model is loaded."""
+    for path in arguments.models:
+        need_model(model_in(path))
+    if len(arguments.models) > 1 and arguments.ensemble:
+        raise UsageError(
+            "An ensemble is one translator, with the model before it. "
+            f"Received: {len(arguments.models)} models and --ensemble. Name one model, or leave --ensemble out."
+        )
 
 
 def _surest(
     translator: Translator,
-    found: Sequence[Sequence[Hypothesis]],
+    best: Sequence[Hypothesis],
     references: Sequence[str],
     evaluation: EvaluationSettings,
     sources: Sequence[str],
 ) -> list[Surest]:
     # An empty text is translated without a doubt.
-    means = [0.0 if mean is None else mean for mean in (best.mean_log_probability for best, *_ in found)]
+    means = [0.0 if mean is None else mean for mean in (one.mean_log_probability for one in best)]
     curve = translator.calibration
     expected = None if curve is None else [curve.at(mean) for mean in means]
-    return surest(means, [best.text for best, *_ in found], references, evaluation, sources, expected)
+    return surest(means, [one.text for one in best], references, evaluation, sources, expected)
 
 
 def _told(kept: Surest) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from seq2seq.commands.arguments import count
 from seq2seq.system.terminal import UsageError
@@ -66,6 +66,29 @@ def needs_details(arguments: argparse.Namespace) -> bool:
     return bool(arguments.json or arguments.alignment)
 
 
+def further_columns(arguments: argparse.Namespace) -> dict[str, type]:
+    """Name what is written of each translation before its text, and what it is."""
+    kinds: dict[str, type] = {"scores": float, "ended": str, "alignment": str}
+    return {name.removesuffix("s"): kinds[name] for name in _COLUMNS if getattr(arguments, name)}
+
+
+def cells(found: Translation, rank: int, arguments: argparse.Namespace) -> list[Any]:
+    """Give what is written of a translation, column by column, its text last.
+
+    Args:
+        found: The translations of a line.
+        rank: Which one, 0 the best.
+        arguments: What :func:`add_layout` parsed.
+    """
+    from seq2seq.text.lines import one_line
+
+    one = found.hypotheses[rank]
+    columns: list[Any] = [one.score] * arguments.scores + ["ended" if one.ended else "cut"] * arguments.ended
+    columns += [found.pharaoh(rank)] if arguments.alignment else []
+    # One line for one translation, whatever a vocabulary of bytes may put into it.
+    return [*columns, one_line(one.text)]
+
+
 def written(number: int, found: Translation, arguments: argparse.Namespace) -> str:
     """Lay out what is written for one line.
 
@@ -74,18 +97,15 @@ def written(number: int, found: Translation, arguments: argparse.Namespace) -> s
         found: Its translations; what is not asked for is not written.
         arguments: What :func:`add_layout` parsed.
     """
-    from seq2seq.text.lines import one_line
-
     if arguments.json:
         return _line(json.dumps(found.to_json(arguments.n_best), ensure_ascii=False, allow_nan=False))
     rows = []
-    for rank, one in enumerate(found.hypotheses[: arguments.n_best]):
-        columns = [str(number)] * (arguments.n_best > 1) + [f"{one.score:.4f}"] * arguments.scores
-        columns += ["ended" if one.ended else "cut"] * arguments.ended
-        columns += [found.pharaoh(rank)] if arguments.alignment else []
-        # One line for one translation, and one column, whatever a vocabulary of bytes may put into it.
-        clean = one_line(one.text).replace("\t", " ") if columns else one_line(one.text)
-        rows.append("\t".join([*columns, clean]) + "\n")
+    for rank in range(len(found.hypotheses[: arguments.n_best])):
+        *more, text = cells(found, rank, arguments)
+        columns = [str(number)] * (arguments.n_best > 1)
+        columns += [f"{each:.4f}" if isinstance(each, float) else each for each in more]
+        # A column of its own, where there are others.
+        rows.append("\t".join([*columns, text.replace("\t", " ") if columns else text]) + "\n")
     return "".join(rows)
 
 

@@ -1,6 +1,7 @@
 """Scores of whole sets of translations against their references; nothing here knows a model."""
 
 from seq2seq.metrics.counts import Counts, References, count
+from seq2seq.metrics.paired import PairedScore, PairedScores, paired_bootstrap
 from seq2seq.metrics.risk import expected_utility
 from seq2seq.metrics.scores import (
     HIGHER_IS_BETTER,
@@ -25,6 +26,8 @@ __all__ = [
     "METRICS",
     "Counts",
     "EvaluationSettings",
+    "PairedScore",
+    "PairedScores",
     "References",
     "Score",
     "Surest",
@@ -36,6 +39,7 @@ __all__ = [
     "exact_match",
     "expected_utility",
     "measure",
+    "paired_bootstrap",
     "phoneme_error_rate",
     "score",
     "sequence_error_rate",

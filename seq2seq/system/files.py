@@ -1,5 +1,6 @@
 """Files: whether there is one to read, and how one is written whole or not at all."""
 
+import hashlib
 import os
 import tempfile
 from collections.abc import Iterator
@@ -10,6 +11,17 @@ from pathlib import Path
 def is_readable(path: Path) -> bool:
     """Tell whether there is something to read: a file, a pipe, a device; anything but a folder."""
     return path.exists() and not path.is_dir()
+
+
+def fingerprint(path: Path) -> str:
+    """Tell the content of a file from all others: its SHA-256.
+
+    Example:
+        >>> fingerprint(Path(os.devnull))[:8]
+        'e3b0c442'
+    """
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 @contextmanager
@@ -52,7 +64,7 @@ def replacing(path: Path) -> Iterator[Path]:
         # mkstemp lets nobody else read; the finished file is an ordinary one.
         temporary.chmod(0o666 & ~_umask())
         temporary.replace(place)
-        _write_out(place.parent)
+        write_out(place.parent)
     except BaseException as error:
         temporary.unlink(missing_ok=True)
         # A disk that is full names no file, and the one beside is nobody's business.
@@ -71,7 +83,7 @@ def naming(place: str) -> Iterator[None]:
         raise
 
 
-def _write_out(folder: Path) -> None:
+def write_out(folder: Path) -> None:
     """Bring the entries of a folder to the disk: until then a loss of power may take back the new name of a file."""
     # Where a folder cannot be opened (Windows) or synchronised (some network file systems), the system sees to it.
     with suppress(OSError):

@@ -1,4 +1,4 @@
-"""One process at a time in a run folder."""
+"""One process at a time in a run folder, or at a file."""
 
 import errno
 import json
@@ -18,7 +18,7 @@ class LockedError(ValueError):
 
 
 @contextmanager
-def locked(path: Path) -> Iterator[None]:
+def locked(path: Path, does: str = "works in a run folder", what: Path | None = None) -> Iterator[None]:
     """Hold a lock while the block runs; the operating system lets it go with the process, however that ends.
 
     The file stands there while the lock is held, and says by whom. One that a killed process left behind is taken over.
@@ -26,6 +26,8 @@ def locked(path: Path) -> Iterator[None]:
 
     Args:
         path: The file of the lock.
+        does: What one process at a time does, for the message.
+        what: With what; None is the folder of the lock.
 
     Raises:
         LockedError: Another process holds it, or another part of this one.
@@ -49,8 +51,8 @@ def locked(path: Path) -> Iterator[None]:
         lock.acquire()
     except Timeout:
         raise LockedError(
-            f"One process at a time works in a run folder. Received: {str(path.parent)!r}, where {_holder(path)} is at "
-            "work. Wait for its end or stop it, or name another folder."
+            f"One process at a time {does}. Received: {str(what or path.parent)!r}, where {_holder(path)} is at "
+            f"work. Wait for its end or stop it, or name another {'folder' if what is None else 'file'}."
         ) from None
     except OSError as error:
         if error.errno not in _NO_LOCKS:

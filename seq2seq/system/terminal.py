@@ -99,6 +99,26 @@ def tell(text: str) -> None:
 
 
 @contextmanager
+def progress(total: int | None, done: int, unit: str) -> Iterator[Callable[[int], object]]:
+    """Show on stderr how far a job is, how fast it goes and when it may be done, redrawn in place.
+
+    Args:
+        total: How much there is to do; None shows nothing.
+        done: How much was done before.
+        unit: What is counted: "lines".
+
+    Yields:
+        A function to call with how much has been done since.
+    """
+    from tqdm import tqdm  # not at the top: `seq2seq --help` does without it
+
+    with tqdm(
+        total=total, initial=done, unit=f" {unit}", disable=total is None, smoothing=0, dynamic_ncols=True
+    ) as bar:
+        yield bar.update
+
+
+@contextmanager
 def silence() -> Iterator[None]:
     """Let :func:`tell` write nothing inside the block: one of several processes speaks for all."""
     _silenced.append(True)

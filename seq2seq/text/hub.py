@@ -133,14 +133,19 @@ def read_dataset(dataset: Iterable[Any], source: str, target: str, place: str) -
     """
     number = 0
     for table in dataset.with_format("arrow").iter(batch_size=_ROWS):  # type: ignore[attr-defined]
-        sources, targets = (_column(table, column, place) for column in (source, target))
+        sources, targets = (cells_of(table, column, place) for column in (source, target))
         for source_cell, target_cell in zip(sources, targets, strict=True):
             number += 1
             where = f"{place}, row {number}"
             yield Pair(text_of(source_cell, source, where), text_of(target_cell, target, where))
 
 
-def _column(table: Any, column: str, place: str) -> list[Any]:
+def cells_of(table: Any, column: str, place: str) -> list[Any]:
+    """Give the cells of a column of an Arrow table, nested or not (see `find_column`).
+
+    Raises:
+        CorpusError: if there is no such column.
+    """
     import pyarrow.compute
 
     outer, *inner = find_column(_skeleton(table.schema), column, place)

@@ -7,9 +7,10 @@ cell is text as it is written, and a message can name file and line.
 
 import csv
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from seq2seq.text.columns import find_column, text_of
 from seq2seq.text.lines import read_lines
@@ -39,8 +40,7 @@ def read_tsv(path: Path, source: str, target: str) -> Iterator[Pair]:
         ...     list(read_tsv(path, "0", "1"))
         [Pair(source='NULL', target='"N AH L')]
     """
-    rows = ((number, line.split("\t") if line else []) for number, line in enumerate(read_lines(path), start=1))
-    return _read_cells(path, rows, source, target)
+    return _pairs(path, tsv_cells(path), source, target)
 
 
 def read_csv(path: Path, source: str, target: str) -> Iterator[Pair]:
@@ -58,20 +58,7 @@ def read_csv(path: Path, source: str, target: str) -> Iterator[Pair]:
         CorpusError: if a column is missing, a record has another number of columns than the first, or a quote is
             never closed.
     """
-    reader = csv.reader((line + "\n" for line in read_lines(path)), strict=True)
-
-    def rows() -> Iterator[tuple[int, list[str]]]:
-        try:
-            for cells in reader:
-                yield reader.line_num, cells
-        except csv.Error as error:
-            raise CorpusError(
-                "A CSV file needs its quotes closed and doubled inside quotes, and no more than "
-                f"{csv.field_size_limit():,} characters in a cell. Received: {path}, line {reader.line_num} ({error}). "
-                "If quotes have no meaning in this file, or its cells are longer, make it a .tsv with tabs."
-            ) from None
-
-    return _read_cells(path, rows(), source, target)
+    return _pairs(path, csv_cells(path), source, target)
 
 
 def read_jsonl(path: Path, source: str, target: str) -> Iterator[Pair]:
@@ -89,21 +76,8 @@ def read_jsonl(path: Path, source: str, target: str) -> Iterator[Pair]:
     Raises:
         CorpusError: if a line is not a JSON object, lacks a column or holds something else than text there.
     """
-    for number, line in enumerate(read_lines(path), start=1):
-        if not line or line.isspace():
-            yield Pair("", "")
-            continue
-        place = f"{path}, line {number}"
-        try:
-            row = _parse(line)
-        except (json.JSONDecodeError, RecursionError) as error:
-            raise CorpusError(
-                f"A JSONL file needs one JSON object per line. Received: {place} ({error}). "
-                "Repair the line, or rewrite the file with one object per line."
-            ) from None
-        if type(row) is not dict:
-            raise CorpusError(f"A JSONL file needs a JSON object per line. Received: {place}, {type(row).__name__}.")
-        yield Pair(_cell(row, source, place), _cell(row, target, place))
+    for place, line, row in json_rows(path):
+        yield Pair(cell(row, source, place), cell(row, target, place)) if line else Pair("", "")
 
 
 def read_json(path: Path, source: str, target: str) -> Iterator[Pair]:
@@ -147,7 +121,7 @@ def read_json(path: Path, source: str, target: str) -> Iterator[Pair]:
         place = f"{path}, object {number}"
         if type(row) is not dict:
             raise CorpusError(f"{needed} Received: {place}, {type(row).__name__}.")
-        yield Pair(_cell(row, source, place), _cell(row, target, place))
+        yield Pair(cell(row, source, place), cell(row, target, place))
 
 
 def read_txt(path: Path, source: str, target: str) -> Iterator[Pair]:
@@ -182,6 +156,126 @@ TABLES: dict[str, Callable[[Path, str, str], Iterable[Pair]]] = {
 """The readers of text tables by the ending of the file (that of a compression may follow); `datasets` reads Parquet."""
 
 
+class Columns(NamedTuple):
+    """A table of cells, and where in it the columns are that were asked for.
+
+    Attributes:
+        header: The names of all columns; None where there is no header.
+        places: Of the columns asked for, from 0.
+        rows: The cells of each row behind the header; none in a blank line. They are read as they are asked for.
+    """
+
+    header: list[str] | None
+    places: list[int]
+    rows: Iterator[list[str]]
+
+
+def tsv_cells(path: Path) -> Iterator[tuple[int, list[str]]]:
+    """Read the cells of tab-separated lines, with the number of each line; none in a blank line."""
+    return ((number, line.split("\t") if line else []) for number, line in enumerate(read_lines(path), start=1))
+
+
+def csv_cells(path: Path) -> Iterator[tuple[int, list[str]]]:
+    """Read the cells of comma-separated values, with the number of the line where each record ends.
+
+    Raises:
+        CorpusError: if a quote is never closed, or a cell is too long.
+    """
+    reader = csv.reader((line + "\n" for line in read_lines(path)), strict=True)
+    try:
+        for cells in reader:
+            yield reader.line_num, cells
+    except csv.Error as error:
+        raise CorpusError(
+            "A CSV file needs its quotes closed and doubled inside quotes, and no more than "
+            f"{csv.field_size_limit():,} characters in a cell. Received: {path}, line {reader.line_num} ({error}). "
+            "If quotes have no meaning in this file, or its cells are longer, make it a .tsv with tabs."
+        ) from None
+
+
+def columns(path: Path, cells: Iterator[tuple[int, list[str]]], named: Mapping[str, str]) -> Columns:
+    """Find columns of a table.
+
+    Args:
+        path: the file, for messages.
+        cells: its cells, as `tsv_cells` and `csv_cells` give them.
+        named: what each column is for, and its name in the first line; or numbers alone, the first "0": the table then
+            has no header.
+
+    Raises:
+        CorpusError: if a column is missing; while rows are read, if one has another number of columns than the first.
+    """
+    names = list(named.values())
+    first = next(cells, None)
+    if first is None:
+        return Columns(None, [0] * len(names), iter(()))
+    number, header = first
+    width = len(header)
+    if all(name.isdecimal() for name in names):
+        places = list(map(int, names))
+        if max(places) >= width:
+            received = ", ".join(f"{what}={name!r}" for what, name in named.items())
+            raise CorpusError(
+                f"A table without header needs columns that are there. Received: {received}, {path}, line {number} "
+                f"with {width} columns. They are counted from '0'."
+            )
+        return Columns(None, places, chain([header], _even(path, cells, width)))
+    for name in names:
+        if name not in header:
+            raise CorpusError(
+                f"A table needs the named columns in its first line. Received: column {name!r}, {path}. "
+                f"There is instead: {', '.join(map(repr, header))}. If the table has no header, "
+                "name its columns by number, the first '0'."
+            )
+        if header.count(name) > 1:
+            raise CorpusError(
+                f"A table needs a name of its own for each column. Received: column {name!r}, {path}, where "
+                f"{header.count(name)} columns are called so. Rename all but the one that is meant."
+            )
+    return Columns(header, [header.index(name) for name in names], _even(path, cells, width))
+
+
+def _even(path: Path, cells: Iterator[tuple[int, list[str]]], width: int) -> Iterator[list[str]]:
+    for number, row in cells:
+        if len(row) != width and row:
+            raise CorpusError(
+                f"Every line of a table needs as many columns as the first. Received: {path}, line {number} with "
+                f"{len(row)} columns, {width} in the first line. Look for a separator too many or too few."
+            )
+        yield row
+
+
+def json_rows(path: Path) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    """Read one JSON object per line, with its place for messages and as it is written; an empty one in a blank line.
+
+    Raises:
+        CorpusError: if a line is not a JSON object.
+    """
+    for number, line in enumerate(read_lines(path), start=1):
+        place = f"{path}, line {number}"
+        if not line or line.isspace():
+            yield place, "", {}
+            continue
+        try:
+            row = _parse(line)
+        except (json.JSONDecodeError, RecursionError) as error:
+            raise CorpusError(
+                f"A JSONL file needs one JSON object per line. Received: {place} ({error}). "
+                "Repair the line, or rewrite the file with one object per line."
+            ) from None
+        if type(row) is not dict:
+            raise CorpusError(f"A JSONL file needs a JSON object per line. Received: {place}, {type(row).__name__}.")
+        yield place, line, row
+
+
+def cell(row: Mapping[str, Any], column: str, place: str) -> str:
+    """Give the text of a column of a JSON object, nested or not."""
+    value: Any = row
+    for name in find_column(row, column, place):
+        value = value[name]
+    return text_of(value, column, place)
+
+
 def _parse(text: str) -> Any:
     return json.loads(text, parse_int=str, parse_float=str)
 
@@ -195,48 +289,7 @@ def _is_row(line: str) -> bool:
     return type(row) is dict and not (type(data := row.get("data")) is list and all(type(one) is dict for one in data))
 
 
-def _cell(row: Any, column: str, place: str) -> str:
-    value = row
-    for name in find_column(row, column, place):
-        value = value[name]
-    return text_of(value, column, place)
-
-
-def _read_cells(path: Path, rows: Iterator[tuple[int, list[str]]], source: str, target: str) -> Iterator[Pair]:
-    first = next(rows, None)
-    if first is None:
-        return
-    number, header = first
-    width = len(header)
-    if source.isdecimal() and target.isdecimal():
-        source_at, target_at = int(source), int(target)
-        if max(source_at, target_at) >= width:
-            raise CorpusError(
-                f"A table without header needs columns that are there. Received: source={source!r}, target={target!r}, "
-                f"{path}, line {number} with {width} columns. They are counted from '0'."
-            )
-        yield Pair(header[source_at], header[target_at])
-    else:
-        for name in (source, target):
-            if name not in header:
-                raise CorpusError(
-                    f"A table needs the named columns in its first line. Received: column {name!r}, {path}. "
-                    f"There is instead: {', '.join(map(repr, header))}. If the table has no header, "
-                    "name its columns by number, the first '0'."
-                )
-            if header.count(name) > 1:
-                raise CorpusError(
-                    f"A table needs a name of its own for each column. Received: column {name!r}, {path}, where "
-                    f"{header.count(name)} columns are called so. Rename all but the one that is meant."
-                )
-        source_at, target_at = header.index(source), header.index(target)
-    for number, cells in rows:
-        if len(cells) == width:
-            yield Pair(cells[source_at], cells[target_at])
-        elif not cells:
-            yield Pair("", "")
-        else:
-            raise CorpusError(
-                f"Every line of a table needs as many columns as the first. Received: {path}, line {number} with "
-                f"{len(cells)} columns, {width} in the first line. Look for a separator too many or too few."
-            )
+def _pairs(path: Path, cells: Iterator[tuple[int, list[str]]], source: str, target: str) -> Iterator[Pair]:
+    _, (source_at, target_at), rows = columns(path, cells, {"source": source, "target": target})
+    for row in rows:
+        yield Pair(row[source_at], row[target_at]) if row else Pair("", "")

@@ -9,6 +9,15 @@ if TYPE_CHECKING:
     from seq2seq.translation.hypothesis import Cuts, Hypothesis, Translation
     from seq2seq.translation.loading import load
     from seq2seq.translation.model_file import TranslatorFileError
+    from seq2seq.translation.n_best import Candidate, read_n_best
+    from seq2seq.translation.reranking import (
+        Features,
+        Weights,
+        equal_weights,
+        read_features,
+        tune_weights,
+        values_of,
+    )
     from seq2seq.translation.scoring import TargetScore, perplexity
     from seq2seq.translation.shortlist import Shortlist
     from seq2seq.translation.starting import Growth, start_from
@@ -27,12 +36,23 @@ _KERAS = {
 _WHERE = {
     "seq2seq.translation.confidence": ["Calibration"],
     "seq2seq.translation.hypothesis": ["Cuts", "Hypothesis", "Translation"],
+    "seq2seq.translation.n_best": ["Candidate", "read_n_best"],
+    "seq2seq.translation.reranking": [
+        "Features",
+        "Weights",
+        "equal_weights",
+        "read_features",
+        "tune_weights",
+        "values_of",
+    ],
     **_KERAS,
 }
 
 __all__ = [
     "Calibration",
+    "Candidate",
     "Cuts",
+    "Features",
     "Growth",
     "Hypothesis",
     "Shortlist",
@@ -41,10 +61,16 @@ __all__ = [
     "Translation",
     "Translator",
     "TranslatorFileError",
+    "Weights",
+    "equal_weights",
     "load",
     "perplexity",
     "read_about",
+    "read_features",
+    "read_n_best",
     "start_from",
+    "tune_weights",
+    "values_of",
 ]
 
 __getattr__, __dir__ = lazily(__name__, _WHERE, keras=_KERAS)

@@ -78,6 +78,7 @@ TAKES = {  # what a command needs that writes to stdout; launch leaves that to i
     "translate": ["MODEL", "Haus"],
     "evaluate": ["MODEL", "--source", "a", "--target", "b"],
     "score": ["MODEL", "--source", "a", "--target", "b"],
+    "rerank": ["MODEL", "--source", "a", "--n-best", "b"],
     "explain": ["MODEL", "Haus"],
     "compare": ["RUN", "OTHER"],
     "calibrate": ["MODEL", "--source", "a", "--target", "b"],

@@ -1,6 +1,8 @@
 import json
 from pathlib import Path
 
+import pytest
+
 from seq2seq import Translator
 
 
@@ -58,3 +60,90 @@ def test_several_references_are_one_sentence(seq2seq, model: str, translator: Tr
         told = json.loads(seq2seq("evaluate", model, *files, *option)[1])
         assert (told["sentences"], told["lines"]) == (sentences, 3)
         assert abs(told["metrics"]["exact_match"] - score) < 1e-9
+
+
+class TestSideBySide:
+    SOURCES = ("ein Haus am See", "der Wald und der See", "Haus", "am See", "ein Wald")
+
+    @pytest.fixture
+    def files(self, translator: Translator, tmp_path: Path) -> list[str]:
+        (tmp_path / "x.de").write_text("".join(f"{text}\n" for text in self.SOURCES))
+        right = translator.translate(self.SOURCES)
+        (tmp_path / "x.en").write_text("".join(f"{text}\n" for text in [*right[:3], "other", "another"]))
+        return ["--source", f"{tmp_path}/x.de", "--target", f"{tmp_path}/x.en"]
+
+    @pytest.fixture
+    def other(self, translator: Translator, tmp_path: Path) -> str:
+        """A model that searches otherwise."""
+        about = translator.about | {"decoding": {"search": {"kind": "greedy", "max_length_factor": 0.01}}}
+        path = tmp_path / "other.s2s"
+        Translator(translator.model, *[translator.source_tokenizer] * 2, about=about).save(path)
+        return str(path)
+
+    def test_several_models_are_compared_with_the_first(
+        self, seq2seq, model: str, other: str, files: list[str]
+    ) -> None:
+        status, out, err = seq2seq("evaluate", model, other, model, *files, "--metrics", "exact_match,chrf", "--json")
+        told = json.loads(out)
+        assert status == 0 and [each["model"] for each in told["models"]] == [model, other, model]
+        assert [each["metrics"]["exact_match"] for each in told["models"]] == [60, 0, 60]
+        first, second, same = told["compared"]["exact_match"]["systems"]
+        assert (first["difference"], second["difference"], same["difference"]) == (None, -60, 0)
+        assert 0 < second["p"] < 0.2 and first["p"] is None and same["p"] is None
+        assert "bs:1000|seed:12345" in told["compared"]["chrf"]["signature"]
+        assert (
+            told["signatures"]["chrf"].replace("nrefs:1|", "nrefs:1|bs:1000|seed:12345|")
+            == (told["compared"]["chrf"]["signature"])
+        )
+        assert f"warning: {other}: Cut at the limit of length" in err
+        status, out, _ = seq2seq("evaluate", model, other, *files, "--metrics", "exact_match")
+        rows = [line.split() for line in out.decode().splitlines()]
+        assert rows[0] == ["metric", "model", "value", "mean", "±", "95", "%", "difference", "p"]
+        assert rows[2][:3] == ["exact_match", model, "60.00"] and rows[3][-2] == "-60.00"
+        assert out.decode().splitlines()[-1].startswith("exact_match: metric:exact_match|")
+
+    def test_by_length_by_frequency_and_the_worst(
+        self, seq2seq, model: str, translator: Translator, files: list[str], tmp_path: Path
+    ) -> None:
+        (tmp_path / "train.en").write_text("another\n" * 20)
+        options = ["--by-length", "--by-frequency", f"{tmp_path}/train.en", "--worst", "2"]
+        told = json.loads(seq2seq("evaluate", model, *files, *options, "--json")[1])
+        assert told["by_length"]["what"] == "exact_match by words in the source"
+        assert told["by_length"]["names"] == ["1", "2", "4–5"] and told["by_length"]["sizes"] == [1, 2, 2]
+        assert told["by_length"]["scores"] == {model: [100, 0, 100]}
+        assert sum(told["by_frequency"]["sizes"]) > 0 and "10–99" in told["by_frequency"]["names"]
+        bad = told["worst"]
+        assert {one["line"] for one in bad} == {4, 5} and bad[0]["chrf"] <= bad[1]["chrf"] < 100
+        assert {one["source"]: one["references"] for one in bad} == {"am See": ["other"], "ein Wald": ["another"]}
+        (best,) = translator.hypotheses([bad[0]["source"]])[0]
+        assert (bad[0]["translation"], round(bad[0]["score"], 4)) == (best.text, round(best.score, 4))
+        text = seq2seq("evaluate", model, *files, *options)[1].decode()
+        for part in (
+            "exact_match by words in the source\n",
+            "by their number in the training text\n",
+            "\nline 4: chrF ",
+        ):
+            assert part in text
+
+    def test_lines_of_one_source_are_one_sentence_in_all_of_it(
+        self, seq2seq, model: str, other: str, translator: Translator, tmp_path: Path
+    ) -> None:
+        sources = ["Haus", "Wald", "Haus"]
+        (tmp_path / "x.de").write_text("".join(f"{text}\n" for text in sources))
+        (tmp_path / "x.en").write_text(f"one\ntwo\n{translator.translate(['Haus'])[0]}\n")
+        files = ["--source", f"{tmp_path}/x.de", "--target", f"{tmp_path}/x.en", "--several-references"]
+        options = ["--metrics", "exact_match", "--by-length", "--worst", "9", "--json"]
+        told = json.loads(seq2seq("evaluate", model, other, *files, *options)[1])
+        assert told["sentences"] == 2 and told["by_length"]["sizes"] == [2]
+        assert [one["line"] for one in told["models"][0]["worst"]] == [2, 1]
+        assert told["models"][0]["worst"][1]["references"] == ["one", translator.translate(["Haus"])[0]]
+        assert told["compared"]["exact_match"]["systems"][0]["value"] == told["models"][0]["metrics"]["exact_match"]
+
+    def test_what_cannot_be_is_refused_before_a_model_is_loaded(self, seq2seq, model: str, files: list[str]) -> None:
+        for arguments, told in (
+            ([model, "absent.s2s"], "absent.s2s"),
+            ([model, model, "--ensemble", model], "2 models and --ensemble"),
+            ([model, "--by-frequency", "absent.en"], "absent.en"),
+        ):
+            status, out, err = seq2seq("evaluate", *arguments, *files)
+            assert (status, out) == (2, b"") and told in err

@@ -1,14 +1,18 @@
 import json
 import os
+import re
 import subprocess
 import sys
 import threading
+import time
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
+import pyarrow
 import pytest
+from pyarrow import parquet
 
 from seq2seq import Translator
 from seq2seq.commands import layout, translate
@@ -249,3 +253,158 @@ def test_the_name_of_a_file_is_no_text_and_that_of_a_folder_is(
             b"",
         ) and f"Received: TEXT {name}. To translate what is in it: --input {name}." in err
     assert seq2seq("translate", model, stdin=b"Haus\n")[:2] == (0, f"{translator.translate(['Haus'])[0]}\n".encode())
+
+
+class TestTables:
+    def test_a_table_gets_a_column(self, seq2seq, model: str, translator: Translator, tmp_path: Path) -> None:
+        table = "id\tde\n007\tein Haus\n\n8\tWald\n"
+        (tmp_path / "a.tsv").write_text(table)
+        first, _, last = translator.hypotheses(["ein Haus", "", "Wald"])
+        status, out, _ = seq2seq("translate", model, "--input", f"{tmp_path}/a.tsv", "--columns", "de,en", "--scores")
+        assert status == 0 and out.decode().splitlines() == [
+            "id\tde\tscore\ten",
+            f"007\tein Haus\t{first[0].score:.4f}\t{first[0].text}",
+            "\t\t0.0000\t",
+            f"8\tWald\t{last[0].score:.4f}\t{last[0].text}",
+        ]
+        command = ("translate", model, "--input", f"{tmp_path}/a.tsv", "--columns", "de")
+        assert seq2seq(*command, "--output", f"{tmp_path}/b.tsv")[:2] == (0, b"")
+        assert (tmp_path / "b.tsv").read_text().splitlines()[3] == f"8\tWald\t{last[0].text}"
+        assert (tmp_path / "b.tsv").read_text().startswith("id\tde\ttranslation\n")
+
+    def test_parquet_is_written_through_in_pieces(
+        self, seq2seq, model: str, translator: Translator, tmp_path: Path
+    ) -> None:
+        words = [WORDS[place % 7] for place in range(130)]  # 64 are read at a time
+        parquet.write_table(pyarrow.table({"n": range(130), "de": words}), tmp_path / "a.parquet")
+        command = ("translate", model, "--input", f"{tmp_path}/a.parquet", "--columns", "de,en", "--ended")
+        assert seq2seq(*command, "--search", "greedy", "--output", f"{tmp_path}/b.parquet")[0] == 0
+        found = parquet.read_table(tmp_path / "b.parquet")
+        assert found.column_names == ["n", "de", "ended", "en"]
+        assert found.column("n").to_pylist() == list(range(130))
+        assert found.column("en").to_pylist() == translator.translate(words, Greedy())
+        assert set(found.column("ended").to_pylist()) <= {"ended", "cut"}
+
+    def test_what_cannot_be_is_refused_before_the_model_is_loaded(self, seq2seq, tmp_path: Path) -> None:
+        (tmp_path / "a.tsv").write_text("de\nWald\n")
+        given = ["--input", f"{tmp_path}/a.tsv"]
+        for options, told in (
+            (["Wald", "--columns", "de"], "--columns without --input FILE"),
+            (["--columns", "de"], "--columns without --input FILE"),
+            ([*given, "--columns", "de", "--n-best", "2"], "--columns and --n-best 2"),
+            ([*given, "--columns", "de", "--output", f"{tmp_path}/b.jsonl"], "Give both the same ending"),
+            ([*given, "--output", str(tmp_path)], f"--output {tmp_path}, a folder"),
+            ([*given, "--resume"], "--resume without --output FILE"),
+            (["--resume", "--output", f"{tmp_path}/b.tsv"], "--resume without --input FILE"),
+            ([*given, "--resume", "--output", "/dev/null"], "--output /dev/null"),
+        ):
+            status, out, err = seq2seq("translate", "absent.s2s", *options)
+            assert (status, out) == (2, b"") and told in err
+        for value in ("de,", ",en", "a,b,c"):
+            with pytest.raises(SystemExit):
+                seq2seq("translate", "absent.s2s", *given, "--columns", value)
+
+
+class TestResume:
+    LINES = tuple(WORDS[place % 7] for place in range(150))  # three chunks of 64 lines, the last one of 22
+
+    @pytest.fixture
+    def files(self, tmp_path: Path) -> list[str]:
+        (tmp_path / "in.de").write_text("".join(f"{line}\n" for line in self.LINES))
+        return ["--input", f"{tmp_path}/in.de", "--search", "sample", "--seed", "5", "--output"]
+
+    @pytest.fixture
+    def stopped(self, seq2seq, model: str, files: list[str], tmp_path: Path, monkeypatch) -> Path:
+        """A translation that was stopped in its third chunk."""
+        real, left = Translator.hypotheses, iter((True, True))
+
+        def hypotheses(*arguments, **options):
+            next(left)  # StopIteration
+            return real(*arguments, **options)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(Translator, "hypotheses", hypotheses)
+            assert seq2seq("translate", model, *files, f"{tmp_path}/out.en", "--resume")[0] == 1
+        assert not (tmp_path / "out.en").exists()
+        assert (tmp_path / "out.en.part").read_text().count("\n") == 128
+        return tmp_path / "out.en"
+
+    def test_goes_on_to_the_same_bytes(self, seq2seq, model: str, files: list[str], stopped: Path) -> None:
+        status, _, err = seq2seq("translate", model, *files, str(stopped), "--resume")
+        assert status == 0 and err.startswith("Going on behind line 128 of ")
+        assert seq2seq("translate", model, *files, f"{stopped}.whole")[0] == 0
+        assert stopped.read_bytes() == Path(f"{stopped}.whole").read_bytes()
+        # What is told at the end is told of all.
+        assert err.splitlines()[1:] == seq2seq("translate", model, *files, f"{stopped}.whole")[2].splitlines()
+        assert sorted(path.name for path in stopped.parent.iterdir()) == ["in.de", "out.en", "out.en.whole"]
+
+    def test_another_job_is_refused(
+        self, seq2seq, model: str, translator: Translator, files: list[str], stopped: Path, tmp_path: Path
+    ) -> None:
+        other = tmp_path / "other.s2s"
+        Translator(translator.model, *[translator.source_tokenizer] * 2, about={"note": "another"}).save(other)
+        command = [*files, str(stopped), "--resume"]
+        part = Path(f"{stopped}.part").read_bytes()
+        for name, options, told in (
+            (model, ["--temperature", "0.5"], "--temperature 0.5, begun without"),
+            (model, ["--min-length", "0"], "--min-length 0, begun without"),
+            (str(other), [], "MODEL of content "),
+            (model, ["--seed", "6"], "--seed 6, begun with 5"),
+        ):
+            status, _, err = seq2seq("translate", name, *command, *options)
+            assert status == 1 and told in err and "delete" in err
+        (tmp_path / "in.de").write_text((tmp_path / "in.de").read_text().replace("und", "See"))
+        status, _, err = seq2seq("translate", model, *command)
+        assert status == 1 and "Received: --input of content " in err
+        assert Path(f"{stopped}.part").read_bytes() == part and not stopped.exists()
+
+    def test_a_pipe_that_says_what_to_avoid_cannot_be_read_again(
+        self, seq2seq, model: str, files: list[str], tmp_path: Path
+    ) -> None:
+        os.mkfifo(tmp_path / "pipe")
+        writer = threading.Thread(target=(tmp_path / "pipe").write_text, args=["Wald\n"])
+        writer.start()
+        status, _, err = seq2seq(
+            "translate", model, *files, f"{tmp_path}/out.en", "--resume", "--avoid", f"{tmp_path}/pipe"
+        )
+        writer.join()
+        assert status == 2 and f"Received: --resume, --avoid {tmp_path}/pipe" in err
+
+    @pytest.mark.slow
+    def test_after_a_kill_in_the_middle_with_workers_too(
+        self, seq2seq, model: str, files: list[str], tmp_path: Path
+    ) -> None:
+        lines = [f"{WORDS[place % 7]} {WORDS[place % 5]}" for place in range(800)]
+        (tmp_path / "in.de").write_text("".join(f"{line}\n" for line in lines))
+        assert seq2seq("translate", model, *files, f"{tmp_path}/whole.en")[0] == 0
+        for workers in ("1", "2"):
+            out, journal = tmp_path / f"{workers}.en", tmp_path / f"{workers}.en.part.jsonl"
+            command = ["translate", model, *files, str(out), "--resume", "--workers", workers]
+            with subprocess.Popen([sys.executable, "-m", "seq2seq", *command]) as process:
+                while not journal.exists() or journal.read_bytes().count(b"\n") < 4:
+                    assert process.poll() is None
+                    time.sleep(0.01)
+                process.kill()
+            assert not out.exists()
+            status, _, err = seq2seq(*command)
+            assert status == 0 and "Going on behind line " in err
+            assert out.read_bytes() == (tmp_path / "whole.en").read_bytes()
+
+
+@pytest.mark.slow
+def test_workers_say_what_one_process_says(seq2seq, model: str, tmp_path: Path) -> None:
+    lines = [*(WORDS[place % 7] for place in range(200)), "", "ein \u2028 Haus"]
+    (tmp_path / "avoid").write_text("e\n")
+    options = ["--n-best", "2", "--scores", "--avoid", f"{tmp_path}/avoid"]
+    alone = seq2seq("translate", model, *options, stdin="\n".join(lines).encode())
+    assert alone == seq2seq("translate", model, *options, "--workers", "2", stdin="\n".join(lines).encode())
+    status, out, err = seq2seq("translate", model, "--workers", "2", "--precision", "bfloat16", stdin=b"Wald\n\xff\n")
+    assert status == 0 and out.count(b"\n") == 2 and "U+FFFD" in err
+
+
+def test_how_far_it_is_is_shown_on_a_terminal(seq2seq, model: str, tmp_path: Path, monkeypatch) -> None:
+    (tmp_path / "in.de").write_text("Wald\n" * 130)
+    command = ("translate", model, "--input", f"{tmp_path}/in.de", "--search", "greedy", "--output")
+    assert "lines" not in seq2seq(*command, f"{tmp_path}/out.en")[2]
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    assert re.search(r"100%.*130/130 \[.*lines/s\]", seq2seq(*command, f"{tmp_path}/out.en")[2])

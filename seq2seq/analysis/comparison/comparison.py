@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
 from functools import partial
@@ -10,6 +9,7 @@ from pathlib import Path
 from statistics import mean, stdev
 from typing import TYPE_CHECKING, Any
 
+from seq2seq.analysis.comparison.lengths import ByLength
 from seq2seq.analysis.comparison.measured import MeasuredRun, Texts, find_runs, read_measured
 from seq2seq.analysis.comparison.statistics import Difference, difference, holm, resample
 from seq2seq.analysis.comparison.variants import Variant, group
@@ -21,8 +21,6 @@ from seq2seq.settings import changes, write_value
 
 if TYPE_CHECKING:
     from seq2seq.metrics import Counts
-
-_LENGTHS = 4  # classes of source length, of about as many sentences each
 
 
 @dataclass(frozen=True)
@@ -213,7 +211,7 @@ class _WithTexts:
             self.translations = [said for said, _ in together]
         self.lower = str.lower if evaluation.lowercase else str
         self.count = partial(count, lowercase=evaluation.lowercase, tokenize=evaluation.tokenize)
-        self.lengths, self.members = self._lengths()
+        self.by_length = ByLength(self.sources)
         self.places: list[slice] = []  # of the runs of each variant
         for variant in variants:
             start = self.places[-1].stop if self.places else 0
@@ -238,7 +236,7 @@ class _WithTexts:
             signatures,
             _monitor(self.runs),
             results,
-            self.lengths,
+            Classes(self.by_length.what, self.by_length.names, self.by_length.sizes),
             frequencies,
             self.notes,
             list(refused),
@@ -263,27 +261,9 @@ class _WithTexts:
                 for place in others
             ])  # fmt: skip
         return [
-            MetricResult(*_summed(scores[place]), found, self._by_length(counts[place]))
+            MetricResult(*_summed(scores[place]), found, self.by_length.scores(counts[place]))
             for place, found in zip(self.places, differences, strict=True)
         ]
-
-    def _lengths(self) -> tuple[Classes, list[list[int]]]:
-        """Sort the sentences into classes of about the same size, by the length of their sources."""
-        what, cut = cut_of(self.sources)
-        lengths = [len(cut(source)) for source in self.sources]
-        ranked = sorted(lengths)
-        ends = dict.fromkeys(ranked[(number + 1) * len(ranked) // _LENGTHS - 1] for number in range(_LENGTHS))
-        names, members, start = [], [], 0
-        for end in sorted(ends):
-            members.append([place for place, length in enumerate(lengths) if start <= length <= end])
-            low = min(lengths[place] for place in members[-1])
-            names.append(f"{low}–{end}" if low < end else f"{end}")
-            start = end + 1
-        return Classes(f"{what} in the source", names, [len(each) for each in members]), members
-
-    def _by_length(self, counts: Sequence[Counts]) -> list[float | None]:
-        found = [mean(each.score(each.rows[members].sum(0)) for each in counts) for members in self.members]
-        return [None if math.isnan(value) else value for value in found]
 
     def _frequencies(self, results: Sequence[VariantResult]) -> Classes | None:
         """Score words by how often the training text has them, and say why where that is not known."""

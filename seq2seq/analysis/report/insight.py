@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from seq2seq.analysis.comparison.measured import Texts
 from seq2seq.analysis.report.sentences import Pick, picks, qualities
 from seq2seq.runs.record import model_file, read_object, write_object
+from seq2seq.system.files import fingerprint
 from seq2seq.training.run_folder import RunFolder
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ def read_insight(folder: Path) -> Insight | None:
     if not path.exists():
         return None
     found = Insight(**read_object(path))
-    return found if not model.exists() or found.model == _fingerprint(model) else None
+    return found if not model.exists() or found.model == fingerprint(model) else None
 
 
 def gather(folder: Path, texts: Texts) -> Insight:
@@ -61,7 +61,7 @@ def gather(folder: Path, texts: Texts) -> Insight:
     translator = Translator.load(path)
     confidence = _confidence(translator, texts)
     chosen = picks(texts, qualities(texts), confidence)
-    insight = Insight(_fingerprint(path), draw(translator.model), confidence, _alignments(translator, texts, chosen))
+    insight = Insight(fingerprint(path), draw(translator.model), confidence, _alignments(translator, texts, chosen))
     write_object(_file(folder), asdict(insight))
     return insight
 
@@ -105,8 +105,3 @@ def _alignments(translator: Translator, texts: Texts, chosen: Sequence[Pick]) ->
 
 def _file(folder: Path) -> Path:
     return folder / "insight.json"
-
-
-def _fingerprint(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
