@@ -131,7 +131,7 @@ class Ahead(Decoder):
     """Reads the next token instead of this one."""
 
     def _run(self, target_in: tf.Tensor, *others: Any) -> Any:
-        return super()._run(tf.concat([target_in[:, 1:], target_in[:, -1:]], axis=1), *others)
+        return super()._run(tf.pad(target_in[:, 1:], [[0, 0], [0, 1]]), *others)
 
 
 def target_of_the_next_step() -> Patient:
