@@ -10,6 +10,7 @@ from seq2seq import __version__
 from seq2seq.commands import (
     average,
     benchmark,
+    calibrate,
     compare,
     describe,
     diagnose,
@@ -39,6 +40,7 @@ COMMANDS = (
     average,
     report,
     diagnose,
+    calibrate,
     shortlist,
     export,
     describe,

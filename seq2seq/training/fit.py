@@ -131,8 +131,8 @@ def train(
         NotFiniteError: The loss, a gradient or a weight is not finite; the model has its last good weights, and so has
             the folder.
         SlowKernelError: ``settings.strict_kernels``, and a layer has no fast kernel here.
-        ValueError: ``settings.monitor`` is not measured, ``progress`` is unknown, or ``settings.diagnose_every`` is set
-            and there are several devices.
+        ValueError: ``settings.monitor`` is not measured, ``settings.freeze`` names no part of the model, ``progress``
+            is unknown, or ``settings.diagnose_every`` is set and there are several devices.
     """
     epochs = settings.epochs
     devices = devices_of(model, devices)
@@ -147,6 +147,8 @@ def train(
             f"diagnose_every={settings.diagnose_every}, {devices.replicas} devices. Leave it out; `seq2seq diagnose` "
             "looks into the checkpoints of any run."
         )
+    if settings.freeze:
+        _freeze(model, settings.freeze)
     with devices.strategy.scope():
         model.compile(optimizer=build_optimizer(settings) if optimizer is None else optimizer)
         learning_rate = settings.learning_rate if optimizer is None else float(optimizer.learning_rate)
@@ -332,6 +334,15 @@ class _DataCheck:
                 f"(checksum {here['checksum']:08x}, before {state['checksum']:08x}). Bring the text back as it was, or "
                 "start a new run."
             )
+
+
+def _freeze(model: keras.Model, paths: Sequence[str]) -> None:
+    if not isinstance(model, Seq2Seq):
+        raise ValueError(
+            f"Parts are frozen by path in a Seq2Seq model. Received: freeze={', '.join(map(repr, paths))}, a "
+            f"{type(model).__name__}. Set trainable of its layers instead."
+        )
+    model.freeze(paths)
 
 
 def _build(model: keras.Model, batches: TrainingBatches) -> None:

@@ -114,6 +114,7 @@ def is_model(path: Path) -> bool:
 def _compile(model: Seq2Seq, recipe: Recipe) -> None:
     from seq2seq.training.optimizers import build_optimizer
 
+    model.freeze(recipe.training.freeze)
     model.compile(optimizer=build_optimizer(recipe.training))
     model.optimizer.build(model.trainable_variables)
 
