@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from seq2seq.layers.cells.lstm import LSTMCell, LSTMState
     from seq2seq.layers.cells.peephole_lstm import PeepholeLSTMCell
     from seq2seq.layers.cells.simple_rnn import SimpleRNNCell, SimpleRNNState
+    from seq2seq.layers.observed import Observed, observe
     from seq2seq.layers.rnn import GRU, LSTM, RNN
     from seq2seq.layers.scores import SCORES
     from seq2seq.layers.stack import StackedLSTM, StackedRNN
@@ -36,6 +37,7 @@ _WHERE = {
     "seq2seq.layers.cells.lstm": ["LSTMCell", "LSTMState"],
     "seq2seq.layers.cells.peephole_lstm": ["PeepholeLSTMCell"],
     "seq2seq.layers.cells.simple_rnn": ["SimpleRNNCell", "SimpleRNNState"],
+    "seq2seq.layers.observed": ["Observed", "observe"],
     "seq2seq.layers.rnn": ["GRU", "LSTM", "RNN"],
     "seq2seq.layers.scores": ["SCORES"],
     "seq2seq.layers.stack": ["StackedLSTM", "StackedRNN"],
@@ -61,6 +63,7 @@ __all__ = [
     "LSTMState",
     "LayerNormLSTMCell",
     "Memory",
+    "Observed",
     "PeepholeLSTMCell",
     "Prepared",
     "SimpleRNNCell",
@@ -69,6 +72,7 @@ __all__ = [
     "StackedRNN",
     "StateBridge",
     "Wire",
+    "observe",
 ]
 
 __getattr__, __dir__ = lazily(__name__, _WHERE, keras=_WHERE, together=True)

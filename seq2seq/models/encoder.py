@@ -113,14 +113,15 @@ class Encoder(keras.layers.Layer):
     def call(self, source: tf.Tensor, training: bool | None = None) -> Encoded:  # noqa: D102
         need_ids(source, "source")
         mask = tf.not_equal(source, PAD)
-        # `</s>` keeps its place at the end: only words, which have a real token behind them, are turned round.
-        words = tf.pad(mask[:, 1:], [[0, 0], [0, 1]])
-        read = reverse_time(source, words) if self.reverse else source
-        embedded = self.drop(self.embedding(read), training=training)
-        outputs, state = self.stack(embedded, mask=mask, training=training)
+        outputs, state = self.stack(self.embed(source, training), mask=mask, training=training)
         # A copy, without the Keras mask that the stack attaches: ours stands beside it.
-        memory = reverse_time(outputs, words) if self.reverse else tf.identity(outputs)
+        memory = reverse_time(outputs, _words(source)) if self.reverse else tf.identity(outputs)
         return Encoded(memory, mask, state)
+
+    def embed(self, source: tf.Tensor, training: bool | None = None) -> tf.Tensor:
+        """Give what the stack reads, in the order in which it reads, `[batch, source_time, embedding_dim]`."""
+        read = reverse_time(source, _words(source)) if self.reverse else source
+        return self.drop(self.embedding(read), training=training)
 
     def get_config(self) -> dict[str, Any]:  # noqa: D102
         return {
@@ -136,3 +137,8 @@ class Encoder(keras.layers.Layer):
             "cell": cell_config(self.stack.cell),
             "recurrent_dropout": self.stack.recurrent_dropout,
         }
+
+
+def _words(source: tf.Tensor) -> tf.Tensor:
+    """Tell which tokens are turned round: words, which have a real token behind them; `</s>` keeps its place."""
+    return tf.pad(tf.not_equal(source[:, 1:], PAD), [[0, 0], [0, 1]])

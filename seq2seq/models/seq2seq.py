@@ -252,6 +252,10 @@ class Seq2Seq(keras.Model):
             inputs = feed_own(self, inputs, self._place())
         encoded = self.encoder(inputs["source"], training=training)
         outputs = self.decoder.read(inputs["target_in"], self.bridge(encoded), encoded, training)
+        return self.totals_of(outputs, target_out, training)
+
+    def totals_of(self, outputs: tf.Tensor, target_out: tf.Tensor, training: bool = False) -> Totals:
+        """Sum up, as `totals`, over the outputs of the decoder, `[batch, target_time, units]`."""
         real = tf.where(tf.not_equal(target_out, PAD))
         targets = tf.gather_nd(target_out, real)
         outputs = tf.gather_nd(outputs, real)

@@ -27,6 +27,7 @@ from seq2seq.training.checkpoint_file import (
     set_aside,
 )
 from seq2seq.training.checkpointing import Checkpoints
+from seq2seq.training.examining import Examining
 from seq2seq.training.log import JsonLog, TensorBoardLog
 from seq2seq.training.not_finite import NotFiniteError, ToText, Watch
 from seq2seq.training.optimizers import build_optimizer
@@ -130,8 +131,8 @@ def train(
         NotFiniteError: The loss, a gradient or a weight is not finite; the model has its last good weights, and so has
             the folder.
         SlowKernelError: ``settings.strict_kernels``, and a layer has no fast kernel here.
-        ValueError: ``settings.monitor`` is not measured, ``settings.freeze`` names no part of the model, or
-            ``progress`` is unknown.
+        ValueError: ``settings.monitor`` is not measured, ``settings.freeze`` names no part of the model, ``progress``
+            is unknown, or ``settings.diagnose_every`` is set and there are several devices.
     """
     epochs = settings.epochs
     devices = devices_of(model, devices)
@@ -140,6 +141,12 @@ def train(
     built = time.monotonic()
     if settings.strict_kernels:
         require_fast_kernels(model)
+    if settings.diagnose_every and devices.replicas > 1:
+        raise ValueError(
+            "What looks into a model while it learns does so on one device. Received: "
+            f"diagnose_every={settings.diagnose_every}, {devices.replicas} devices. Leave it out; `seq2seq diagnose` "
+            "looks into the checkpoints of any run."
+        )
     if settings.freeze:
         _freeze(model, settings.freeze)
     with devices.strategy.scope():
@@ -228,6 +235,7 @@ def train(
                     Counting(state, batches, watch, counters.get("metrics")),
                     LearningRate(state, batches, plan, learning_rate, epochs),
                     timing,
+                    *([Examining(state, batches, log, settings.diagnose_every)] if settings.diagnose_every else []),
                     validating,
                     *callbacks,
                     shown,

@@ -15,7 +15,9 @@ from seq2seq.training.step_times import StepTimes
 
 
 class JsonLog(keras.callbacks.Callback):
-    """Writes the log: "start" or "resume", "first_step", "epoch", "validation", "skipped", "checkpoint", "end".
+    """Writes the log, by event.
+
+    They are "start" or "resume", "first_step", "epoch", "validation", "signs", "skipped", "checkpoint" and "end".
 
     Args:
         path: The file; a new run starts it, a resumed one cuts it back to its checkpoint and appends.

@@ -60,6 +60,9 @@ class TrainingSettings:
         tensorboard: Whether to write a log for TensorBoard.
         checkpoint_steps: Optimizer steps from one checkpoint inside an epoch to the next; 0 for none by the count.
         checkpoint_minutes: Minutes from one checkpoint inside an epoch to the next; 0 for none by the clock.
+        diagnose_every: Optimizer steps from one look inside the model to the next, on one batch: gradients, gates, dead
+            units and others, for the log and the report; 0 for none. A look takes as long as four to seven
+            steps.
         keep_checkpoints: Checkpoints kept, the newest ones; with 2, a resume has another where one is damaged.
         teacher_forcing: What the decoder reads: the right tokens, or the model's own predictions.
     """
@@ -88,6 +91,7 @@ class TrainingSettings:
     tensorboard: bool = False
     checkpoint_steps: CountOrNone = 0
     checkpoint_minutes: NotNegative = 10.0
+    diagnose_every: CountOrNone = 0
     keep_checkpoints: Count = 2
     teacher_forcing: TeacherForcingSettings = field(default_factory=TeacherForcingSettings)
 

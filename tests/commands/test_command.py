@@ -84,6 +84,7 @@ TAKES = {  # what a command needs that writes to stdout; launch leaves that to i
     "calibrate": ["MODEL", "--source", "a", "--target", "b"],
     "shortlist": ["MODEL", "--source", "a", "--target", "b"],
     "export": ["MODEL", "--to", "out"],
+    "diagnose": ["RECIPE"],
     "describe": ["RECIPE"],
     "average": ["RUN", "--last", "2"],
     "benchmark": ["RECIPE"],

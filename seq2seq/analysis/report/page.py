@@ -13,6 +13,7 @@ from typing import Any
 
 from seq2seq.analysis.comparison import Comparison, compare_runs, resample
 from seq2seq.analysis.comparison.measured import MeasuredRun, Texts, read_measured
+from seq2seq.analysis.diagnosis.page import section as diagnosis_section
 from seq2seq.analysis.pages.charts import draw_alignment, draw_bars, draw_curves
 from seq2seq.analysis.pages.document import document, table
 from seq2seq.analysis.report.insight import Insight, gather, read_insight
@@ -85,7 +86,7 @@ def _run(record: RunRecord) -> list[str]:
     direction = f"{recipe.data.source} → {recipe.data.target}"
     parts = [f"<h1>{escape(recipe.name)}</h1>", _words(f"{direction} · seed {recipe.seed} · {record.folder}")]
     if record.result is None:
-        parts += [_words(_how_far(events)), *_curves(events)]
+        parts += [_words(_how_far(events)), *_curves(events), *diagnosis_section(events)]
         return [*parts, *_repeat(record)]
     run = read_measured(record.folder)
     part = "test" if "test" in run.scores else "validation"
@@ -93,6 +94,7 @@ def _run(record: RunRecord) -> list[str]:
     texts = None if missing else run.texts(part)
     insight, why = _insight(record.folder, texts)
     parts += [_summary(record), *_scores(run, part, texts), *_curves(events), *_wiring(insight, why)]
+    parts += diagnosis_section(events)
     parts += _training_text(record)
     if texts is None:
         names = ", ".join(path.name for path in missing)

@@ -87,6 +87,9 @@ class Cell(ABC):
         saved: How many tensors `forward` keeps for `backward`.
         vectors: What else the gates read, by name: how many times as wide as the state, and the initializer as Keras
             takes it.
+        kept_gates: Where among what `forward` keeps its gates stand, by name: numbers from 0, shut, to 1, open. What
+            watches a model asks for them; a cell that names none has none to show.
+        remembering: The gate of these that says how much of the state stays from step to step; "" where none does.
 
     Source:
         Of cells compared: Greff et al. 2017, "LSTM: A Search Space Odyssey".
@@ -101,6 +104,8 @@ class Cell(ABC):
     biased: ClassVar[bool] = True
     saved: ClassVar[int]
     vectors: ClassVar[Mapping[str, tuple[int, Any]]] = {}
+    kept_gates: ClassVar[Mapping[str, int]] = {}
+    remembering: ClassVar[str] = ""
 
     @abstractmethod
     def forward(
@@ -167,6 +172,12 @@ class Cell(ABC):
         Returns:
             The state after, of the same types.
         """
+        return self.watched_step(inputs, state, weights, projected)[0]
+
+    def watched_step(
+        self, inputs: tf.Tensor, state: Any, weights: Prepared, projected: Sequence[tf.Tensor] = ()
+    ) -> tuple[Any, dict[str, tf.Tensor]]:
+        """Take one step, and give its gates by name too, `[rows, units]`, float32 or finer; arguments as in `step`."""
         hidden = state[0]
         fed = hidden if weights.recurrent_mask is None else hidden * weights.recurrent_mask
         if self.joined:
@@ -177,8 +188,9 @@ class Cell(ABC):
             taken = [*map(tf.add, taken, projected), *taken[len(projected) :]]
         wide = fine(inputs.dtype)
         before = self.State(hidden, *(tf.cast(part, wide) for part in state[1:]))
-        after, _ = self.forward([tf.cast(part, wide) for part in taken], before, weights.vectors)
-        return self.State(*(tf.cast(part, given.dtype) for part, given in zip(after, state, strict=True)))
+        after, saved = self.forward([tf.cast(part, wide) for part in taken], before, weights.vectors)
+        after = self.State(*(tf.cast(part, given.dtype) for part, given in zip(after, state, strict=True)))
+        return after, {name: saved[place] for name, place in self.kept_gates.items()}
 
     def start(self, rows: Any, units: int, dtype: Any) -> Any:
         """Give the state of zeros, `[rows, units]` each part."""

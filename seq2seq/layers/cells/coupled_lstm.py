@@ -27,6 +27,8 @@ class CoupledLSTMCell(Cell):
     State = LSTMState
     gates = parts = 3
     saved = 5
+    kept_gates = {"forget": 1, "output": 3}  # noqa: RUF012
+    remembering = "forget"
 
     def bias_of(self, units: int) -> tf.Tensor:  # noqa: D102
         return open_gate(0, self.gates, units)

@@ -41,6 +41,8 @@ class GRUCell(Cell):
     joined = False
     saved = 5
     vectors = {"recurrent_bias": (1, "zeros")}  # noqa: RUF012
+    kept_gates = {"update": 1, "reset": 2}  # noqa: RUF012
+    remembering = "update"
 
     def forward(self, products: Sequence[tf.Tensor], state: Any, vectors: Sequence[tf.Tensor]) -> Any:  # noqa: D102
         x_z, x_r, x_g, u_z, u_r, u_g = products

@@ -47,6 +47,8 @@ class LayerNormLSTMCell(Cell):
         "gain_cell": (1, "ones"),
         "bias_cell": (1, "zeros"),
     }
+    kept_gates = {"input": 11, "forget": 12, "output": 14}  # noqa: RUF012
+    remembering = "forget"
 
     def fold(self, weights: CellWeights) -> CellWeights:  # noqa: D102
         return weights._replace(kernel=_centred(weights.kernel), recurrent_kernel=_centred(weights.recurrent_kernel))

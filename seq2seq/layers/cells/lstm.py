@@ -38,6 +38,8 @@ class LSTMCell(Cell):
     State = LSTMState
     gates = parts = 4
     saved = 6
+    kept_gates = {"input": 1, "forget": 2, "output": 4}  # noqa: RUF012
+    remembering = "forget"
 
     def bias_of(self, units: int) -> tf.Tensor:  # noqa: D102
         return open_gate(1, self.gates, units)

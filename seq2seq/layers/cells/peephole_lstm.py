@@ -31,6 +31,8 @@ class PeepholeLSTMCell(Cell):
     gates = parts = 4
     saved = 7
     vectors = {"peephole_i": (1, "zeros"), "peephole_f": (1, "zeros"), "peephole_o": (1, "zeros")}  # noqa: RUF012
+    kept_gates = {"input": 2, "forget": 3, "output": 5}  # noqa: RUF012
+    remembering = "forget"
 
     def bias_of(self, units: int) -> tf.Tensor:  # noqa: D102
         return open_gate(1, self.gates, units)
