@@ -104,6 +104,8 @@ def read_also(recipe: Recipe, corpora: Corpora) -> list[Corpus]:
     from seq2seq.text.reading import read_corpus
 
     data = recipe.data
+    if not data.also.paths:
+        return []
     also = filled(data.also, data, "as_data")
     aside = [
         part for name, part in (("validation", corpora.validation), ("test", corpora.test)) if not vars(data)[name]
