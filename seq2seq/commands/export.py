@@ -30,6 +30,16 @@ def add(commands: Any) -> None:
         "--sample", type=file_or_stream, metavar="FILE",
         help="source text to compare both on, line by line (default: --source, or texts made of the vocabulary)",
     )  # fmt: skip
+    parser.add_argument(
+        "--browser", action="store_true",
+        help="add a page that translates in the browser: for any web server, and without a network once it is loaded",
+    )  # fmt: skip
+    parser.add_argument(
+        "--onnxruntime-web",
+        type=Path,
+        metavar="FOLDER",
+        help="with --browser: where onnxruntime-web lies, as node_modules/onnxruntime-web (default: npm brings it)",
+    )
     parser.add_argument("--source", type=file_or_stream, metavar="FILE", help="test set: source text, line by line")
     parser.add_argument("--target", type=file_or_stream, metavar="FILE", help="test set: reference translations")
     parser.set_defaults(run=run)
@@ -40,15 +50,18 @@ def run(arguments: argparse.Namespace) -> None:
     need_stdout()
     sources, references = _test_set(arguments)
     sample = lines_of(arguments.sample) if arguments.sample else sources
+    engine = _engine(arguments)
     translator = named_translator(arguments.model)
     from seq2seq.export import export
+    from seq2seq.export.browser import add_page
 
     name = arguments.model.resolve().stem if arguments.model.is_dir() else arguments.model.resolve().parent.name
     made = export(translator, arguments.to, precision=arguments.precision, sample=sample, name=name)
     tell(f"float32 against the model: {made.parity}")
     if arguments.precision != "float32":
         tell(f"{arguments.precision} against the model: {made.written}")
-    rows = [[file, f"{size:,}"] for file, size in made.files.items()]
+    files = {**made.files, **(add_page(arguments.to, name, engine) if engine else {})}
+    rows = [[file, f"{size:,}"] for file, size in files.items()]
     print(format_table(["file", "bytes"], rows, numbers=[1]))
     if sources:
         _measure(arguments, translator, sources, references)
@@ -59,6 +72,20 @@ def _test_set(arguments: argparse.Namespace) -> tuple[list[str], list[str]]:
     if len(given) == 1:
         raise UsageError(f"A test set has two sides. Received: --{given[0]} alone. Name --source and --target.")
     return parallel(arguments) if given else ([], [])
+
+
+def _engine(arguments: argparse.Namespace) -> dict[str, bytes]:
+    """Get what runs the graphs in a browser, before anything takes time."""
+    if not arguments.browser:
+        if arguments.onnxruntime_web is not None:
+            raise UsageError(
+                f"A page is made with --browser. Received: --onnxruntime-web {arguments.onnxruntime_web} without it. "
+                "Add --browser, or leave it out."
+            )
+        return {}
+    from seq2seq.export.browser import engine
+
+    return engine(arguments.onnxruntime_web)
 
 
 def _measure(arguments: argparse.Namespace, translator: Any, sources: list[str], references: list[str]) -> None:

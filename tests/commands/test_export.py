@@ -37,3 +37,12 @@ def test_a_test_set_has_two_sides(seq2seq, model: str, tmp_path: Path) -> None:
     (tmp_path / "x.de").write_text("ein\n")
     status, _, err = seq2seq("export", model, "--to", str(tmp_path / "out"), "--source", f"{tmp_path}/x.de")
     assert status == 2 and "A test set has two sides. Received: --source alone." in err
+
+
+def test_a_page_is_made_where_it_is_asked_for(seq2seq, model: str, tmp_path: Path) -> None:
+    status, _, err = seq2seq("export", model, "--to", str(tmp_path / "out"), "--onnxruntime-web", str(tmp_path))
+    assert status == 2 and "A page is made with --browser. Received: --onnxruntime-web" in err
+    status, _, err = seq2seq(
+        "export", model, "--to", str(tmp_path / "out"), "--browser", "--onnxruntime-web", str(tmp_path)
+    )
+    assert status and "without ort.wasm.bundle.min.mjs" in err and not (tmp_path / "out").exists()
