@@ -6,8 +6,10 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from seq2seq.commands.arguments import MODEL, file_or_stream, lines_of, named_translator, parallel
+from seq2seq.commands.arguments import MODEL, file_or_stream, lines_of, model_in, named_translator, parallel
 from seq2seq.export.precisions import PRECISIONS
+from seq2seq.runtime.folder import CARD, TRANSLATOR
+from seq2seq.system.hub import checked, publish
 from seq2seq.system.terminal import UsageError, format_table, need_stdout, tell
 
 
@@ -40,6 +42,11 @@ def add(commands: Any) -> None:
         metavar="FOLDER",
         help="with --browser: where onnxruntime-web lies, as node_modules/onnxruntime-web (default: npm brings it)",
     )
+    parser.add_argument(
+        "--push", metavar="OWNER/NAME",
+        help="publish the export and the model on the Hugging Face hub, where seq2seq.load reads hf://OWNER/NAME; the "
+        "licence in its card, README.md, is yours to fill in",
+    )  # fmt: skip
     parser.add_argument("--source", type=file_or_stream, metavar="FILE", help="test set: source text, line by line")
     parser.add_argument("--target", type=file_or_stream, metavar="FILE", help="test set: reference translations")
     parser.set_defaults(run=run)
@@ -51,6 +58,8 @@ def run(arguments: argparse.Namespace) -> None:
     sources, references = _test_set(arguments)
     sample = lines_of(arguments.sample) if arguments.sample else sources
     engine = _engine(arguments)
+    if arguments.push is not None:
+        checked(arguments.push)
     translator = named_translator(arguments.model)
     from seq2seq.export import export
     from seq2seq.export.browser import add_page
@@ -65,6 +74,11 @@ def run(arguments: argparse.Namespace) -> None:
     print(format_table(["file", "bytes"], rows, numbers=[1]))
     if sources:
         _measure(arguments, translator, sources, references)
+    if arguments.push is not None:
+        from seq2seq.translation.loading import ON_HUB
+
+        told = [*made.files, TRANSLATOR, CARD]
+        tell(f"Published: {publish(arguments.push, arguments.to, told, {ON_HUB: model_in(arguments.model)})}")
 
 
 def _test_set(arguments: argparse.Namespace) -> tuple[list[str], list[str]]:

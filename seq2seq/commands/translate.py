@@ -21,12 +21,16 @@ from seq2seq.commands.arguments import (
     standard_input,
 )
 from seq2seq.commands.decoding_options import add_decoding, chosen_mbr, chosen_search
+from seq2seq.runtime.folder import is_exported
 from seq2seq.system.files import is_readable, naming, replacing
 from seq2seq.system.pipe import ArrivingLines
 from seq2seq.system.terminal import UsageError, need_stdout, tell
 
 if TYPE_CHECKING:
+    from seq2seq.runtime import ExportedTranslator
     from seq2seq.translation import Hypothesis
+
+_TENSORFLOW_ALONE = ("ensemble", "ensemble_weights", "terms", "shortlist", "precision", "mbr", "candidates")
 
 # Batches of lines read before any is translated, where so many are there: enough to batch by length, few enough that
 # results keep coming.
@@ -41,7 +45,10 @@ def add(commands: Any) -> None:
         description="Translate text, line by line: one output line for each input line, an empty one for an empty one. "
         "What comes through a pipe is answered as it arrives.",
     )
-    parser.add_argument("model", type=Path, metavar="MODEL", help=MODEL)
+    parser.add_argument(
+        "model", type=Path, metavar="MODEL",
+        help=f"{MODEL}; or the folder of an export, which onnxruntime translates with, without TensorFlow",
+    )  # fmt: skip
     parser.add_argument(
         "text", nargs="*", metavar="TEXT", help="text to translate, not the name of a file (default: what is read)"
     )
@@ -81,12 +88,16 @@ def run(arguments: argparse.Namespace) -> None:
     from seq2seq.translation import Cuts, Terms
 
     _check(arguments)
-    translator = named_ensemble(arguments)
+    translator: Any = _exported(arguments) or named_ensemble(arguments)
     search = chosen_search(arguments, translator, arguments.n_best)
     chunk = _CHUNK * (arguments.batch_size or translator.batch_size)
     numbers = itertools.count(1)
     cuts = Cuts()
     terms = Terms({} if arguments.terms is None else Terms.read(arguments.terms).table)
+    more: dict[str, Any] = {}
+    if not is_exported(arguments.model):
+        more = {"shortlist": arguments.shortlist, "precision": arguments.precision, "terms": terms.table}
+        more["mbr"] = chosen_mbr(arguments, translator)
     missing = 0
     avoid = [] if arguments.avoid is None else lines_of(arguments.avoid)
     prefixes = None if arguments.prefixes is None else iter(lines_of(arguments.prefixes))
@@ -97,12 +108,9 @@ def run(arguments: argparse.Namespace) -> None:
                     lines,
                     search.for_batch(_CHUNK * number),  # where tokens are drawn, each chunk draws its own
                     batch_size=arguments.batch_size,
-                    shortlist=arguments.shortlist,
-                    precision=arguments.precision,
                     prefixes=_next_prefixes(prefixes, lines, arguments),
                     avoid=avoid,
-                    terms=terms.table,
-                    mbr=chosen_mbr(arguments, translator),
+                    **more,
                 )
                 cuts += Cuts.of(found)
                 missing += sum(
@@ -151,6 +159,22 @@ def _check(arguments: argparse.Namespace) -> None:
             "The N best translations are taken from the beam, which has to be as wide. "
             f"Received: --n-best {arguments.n_best} --beam-size {arguments.beam_size}."
         )
+
+
+def _exported(arguments: argparse.Namespace) -> ExportedTranslator | None:
+    """Load the export that is named; None where MODEL is none."""
+    if not is_exported(arguments.model):
+        return None
+    given = [name for name in _TENSORFLOW_ALONE if getattr(arguments, name)]
+    if given:
+        raise UsageError(
+            "An export translates without TensorFlow, where this is not there. "
+            f"Received: --{given[0].replace('_', '-')} with the export {arguments.model}. "
+            "Leave it out, or name the model file."
+        )
+    from seq2seq.runtime import load
+
+    return load(arguments.model)
 
 
 def _next_prefixes(

@@ -37,7 +37,7 @@ def engine(given: Path | None = None) -> dict[str, bytes]:
         given: A folder that has it, such as `node_modules/onnxruntime-web`; None: npm brings it.
 
     Returns:
-        The bytes of the files of `ENGINE`.
+        The bytes of the files of `ENGINE`, by the names that they get in a page.
 
     Raises:
         FileNotFoundError: There is no npm, or the folder has not the files.
@@ -74,12 +74,13 @@ def _read(folder: Path) -> dict[str, bytes]:
                 f"A page needs {', '.join(ENGINE)} of {PACKAGE} {VERSION}. Received: {folder}, without {name}. "
                 f"Name the folder that `npm install {PACKAGE}@{VERSION}` makes: node_modules/{PACKAGE}."
             )
-        found[name] = file.read_bytes()
-        if hashlib.sha256(found[name]).hexdigest() != checksum:
+        data = file.read_bytes()
+        if hashlib.sha256(data).hexdigest() != checksum:
             raise ValueError(
                 f"A page needs {PACKAGE} {VERSION}, which it was tested with. Received: {file}, whose checksum is "
                 f"another. Install that version: npm install {PACKAGE}@{VERSION}."
             )
+        found[name.replace(".mjs", ".js")] = data  # many a server does not know the other ending for JavaScript
     return found
 
 

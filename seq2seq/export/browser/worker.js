@@ -17,7 +17,7 @@ function turn() {
 }
 
 async function load() {
-  const ort = await import("./ort.wasm.bundle.min.mjs");
+  const ort = await import("./ort.wasm.bundle.min.js");
   ort.env.wasm.numThreads = 1; // more need headers that a plain host does not send
   const sizes = await (await fetched("files.json")).json();
   const whole = Object.values(sizes).reduce((sum, size) => sum + size, 0);
