@@ -12,6 +12,10 @@ from seq2seq.runtime.folder import CARD, TRANSLATOR
 from seq2seq.system.hub import checked, publish
 from seq2seq.system.terminal import UsageError, format_table, need_stdout, tell
 
+# The other formats, by what writes them; and the options that only ONNX has, with their defaults.
+_OTHERS = {"saved_model": "export_saved_model", "litert": "export_litert"}
+_ONNX_ALONE = {"precision": "float32", "sample": None, "browser": False, "push": None, "source": None, "target": None}
+
 
 def add(commands: Any) -> None:
     """Add the command."""
@@ -24,6 +28,11 @@ def add(commands: Any) -> None:
     )
     parser.add_argument("model", type=Path, metavar="MODEL", help=MODEL)
     parser.add_argument("--to", type=Path, metavar="FOLDER", required=True, help="where to write it")
+    parser.add_argument(
+        "--format", choices=["onnx", *_OTHERS], default="onnx",
+        help="onnx, for seq2seq.runtime and browsers; saved_model, ids to ids with the search, for TensorFlow Serving; "
+        "litert, one file for a sentence at a time on a device (default: onnx)",
+    )  # fmt: skip
     parser.add_argument(
         "--precision", choices=list(PRECISIONS), default="float32",
         help="how weights are kept: " + "; ".join(f"{name}, {way}" for name, way in PRECISIONS.items()),
@@ -55,6 +64,9 @@ def add(commands: Any) -> None:
 def run(arguments: argparse.Namespace) -> None:
     """Run it."""
     need_stdout()
+    if arguments.format in _OTHERS:
+        _write_other(arguments)
+        return
     sources, references = _test_set(arguments)
     sample = lines_of(arguments.sample) if arguments.sample else sources
     engine = _engine(arguments)
@@ -79,6 +91,21 @@ def run(arguments: argparse.Namespace) -> None:
 
         told = [*made.files, TRANSLATOR, CARD]
         tell(f"Published: {publish(arguments.push, arguments.to, told, {ON_HUB: model_in(arguments.model)})}")
+
+
+def _write_other(arguments: argparse.Namespace) -> None:
+    """Write another format than ONNX."""
+    given = [name for name, default in _ONNX_ALONE.items() if getattr(arguments, name) != default]
+    if given:
+        raise UsageError(
+            f"--{given[0]} is an option of ONNX. "
+            f"Received: --{given[0]} with --format {arguments.format}. Leave one out."
+        )
+    import seq2seq.export
+
+    write = getattr(seq2seq.export, _OTHERS[arguments.format])
+    files = write(named_translator(arguments.model), arguments.to)
+    print(format_table(["file", "bytes"], [[file, f"{size:,}"] for file, size in files.items()], numbers=[1]))
 
 
 def _test_set(arguments: argparse.Namespace) -> tuple[list[str], list[str]]:

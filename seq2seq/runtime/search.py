@@ -298,9 +298,8 @@ def _beam(settings: Any, task: _Task) -> list[list[Sequence]]:
             stay = np.flatnonzero(~done)
             rows = rows.reshape(sentences, beam)[stay].reshape(-1)
             memory = _take(memory, stay)
-            place, limit, bound, going, chosen, finished = (
-                each[stay] for each in (place, limit, bound, going, chosen, finished)
-            )
+            place, limit, bound = place[stay], limit[stay], bound[stay]
+            going, chosen, finished = going[stay], chosen[stay], finished[stay]
         state, tokens = _take(state, rows), chosen.reshape(-1)
         so_far = _longer(task, so_far, rows, tokens)
     return [

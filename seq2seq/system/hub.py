@@ -100,6 +100,6 @@ def _in_words(name: str) -> Iterator[None]:
         yield
     except HfHubHTTPError.__bases__ as error:  # what the client's own client of HTTP raises, and OSError
         raise FileNotFoundError(
-            f"The hub was asked in vain. Received: {name}. It says: {' '.join(str(error).split())} Look at the name and the "
-            "connection, and whether it needs you to sign in: hf auth login."
+            f"The hub was asked in vain. Received: {name}. It says: {' '.join(str(error).split())} "
+            "Look at the name and the connection, and whether it needs you to sign in: hf auth login."
         ) from error

@@ -71,3 +71,12 @@ def test_a_page_is_made_where_it_is_asked_for(seq2seq, model: str, tmp_path: Pat
         "export", model, "--to", str(tmp_path / "out"), "--browser", "--onnxruntime-web", str(tmp_path)
     )
     assert status and "without ort.wasm.bundle.min.mjs" in err and not (tmp_path / "out").exists()
+
+
+def test_other_formats_have_no_options_of_onnx(seq2seq, model: str, tmp_path: Path, monkeypatch) -> None:
+    to = ["--to", str(tmp_path / "out")]
+    status, _, err = seq2seq("export", model, *to, "--format", "litert", "--browser")
+    assert status == 2 and "--browser is an option of ONNX. Received: --browser with --format litert." in err
+    monkeypatch.setattr("seq2seq.export.export_saved_model", lambda translator, folder: {folder.name: 1234})
+    status, out, _ = seq2seq("export", model, *to, "--format", "saved_model")
+    assert status == 0 and out.decode().split()[-2:] == ["out", "1,234"]

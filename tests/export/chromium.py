@@ -11,7 +11,7 @@ import sys
 import tempfile
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -45,10 +45,18 @@ class Chromium:
         self._number, self._rest = 0, b""
         self.asked: list[str] = []
         self.said: list[str] = []
+        self.page = ""
+
+    def begin(self) -> None:
         target = self._call("Target.createTarget", {"url": "about:blank"}, None)["targetId"]
         self.page = self._call("Target.attachToTarget", {"targetId": target, "flatten": True}, None)["sessionId"]
         self._watch(self.page)
         self.call("Page.enable")
+
+    def close(self) -> None:
+        with suppress(BrokenPipeError):
+            self._to.close()
+        self._from.close()
 
     def _watch(self, session: str) -> None:
         follow = {"autoAttach": True, "waitForDebuggerOnStart": True, "flatten": True}
@@ -138,14 +146,16 @@ def browser() -> Iterator[Chromium]:
         )
         for end in (their_in, their_out, *ends):
             os.close(end)
+        page = Chromium(our_out, our_in)
         try:
-            page = Chromium(our_out, our_in)
+            page.begin()
             yield page
             page._call("Browser.close", {}, None)
             process.wait(20)
         finally:
             process.kill()
             process.wait()
+            page.close()
 
 
 @contextmanager
