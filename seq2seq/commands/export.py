@@ -118,6 +118,12 @@ def _test_set(arguments: argparse.Namespace) -> tuple[list[str], list[str]]:
 def _engine(arguments: argparse.Namespace) -> dict[str, bytes]:
     """Get what runs the graphs in a browser, before anything takes time."""
     if not arguments.browser:
+        if all((arguments.to / name).exists() for name in ("offline.js", "files.json")):
+            raise UsageError(
+                "A page that is kept by browsers has to change with its model. "
+                f"Received: --to {arguments.to}, which has the page of an earlier export, without --browser. "
+                "Add --browser, or name another folder."
+            )
         if arguments.onnxruntime_web is not None:
             raise UsageError(
                 f"A page is made with --browser. Received: --onnxruntime-web {arguments.onnxruntime_web} without it. "

@@ -71,6 +71,10 @@ def test_a_page_is_made_where_it_is_asked_for(seq2seq, model: str, tmp_path: Pat
         "export", model, "--to", str(tmp_path / "out"), "--browser", "--onnxruntime-web", str(tmp_path)
     )
     assert status and "without ort.wasm.bundle.min.mjs" in err and not (tmp_path / "out").exists()
+    for name in ("offline.js", "files.json"):
+        (tmp_path / name).touch()
+    status, _, err = seq2seq("export", model, "--to", str(tmp_path))
+    assert status == 2 and "which has the page of an earlier export, without --browser." in err
 
 
 def test_other_formats_have_no_options_of_onnx(seq2seq, model: str, tmp_path: Path, monkeypatch) -> None:
