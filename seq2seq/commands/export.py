@@ -14,7 +14,8 @@ from seq2seq.system.terminal import UsageError, format_table, need_stdout, tell
 
 # The other formats, by what writes them; and the options that only ONNX has, with their defaults.
 _OTHERS = {"saved_model": "export_saved_model", "litert": "export_litert"}
-_ONNX_ALONE = {"precision": "float32", "sample": None, "browser": False, "push": None, "source": None, "target": None}
+_ONNX_ALONE = {"precision": "float32", "sample": None, "browser": False, "onnxruntime_web": None, "push": None,
+               "source": None, "target": None}  # fmt: skip
 
 
 def add(commands: Any) -> None:
@@ -95,7 +96,9 @@ def run(arguments: argparse.Namespace) -> None:
 
 def _write_other(arguments: argparse.Namespace) -> None:
     """Write another format than ONNX."""
-    given = [name for name, default in _ONNX_ALONE.items() if getattr(arguments, name) != default]
+    given = [
+        name.replace("_", "-") for name, default in _ONNX_ALONE.items() if getattr(arguments, name) != default
+    ]  # fmt: skip
     if given:
         raise UsageError(
             f"--{given[0]} is an option of ONNX. "
