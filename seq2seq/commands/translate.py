@@ -32,6 +32,7 @@ from seq2seq.commands.layout import (
     needs_details,
     written,
 )
+from seq2seq.runtime.folder import is_exported
 from seq2seq.system.continued import continuing
 from seq2seq.system.files import fingerprint, is_readable, naming, replacing
 from seq2seq.system.pipe import ArrivingLines
@@ -43,9 +44,12 @@ from seq2seq.system.workers import Workers
 if TYPE_CHECKING:
     from seq2seq.search.settings import Search
     from seq2seq.text.annotating import Annotating
-    from seq2seq.translation import Terms, Translation, Translator
+    from seq2seq.translation import Terms, Translation
 
 _Item = TypeVar("_Item")
+
+_TENSORFLOW_ALONE = ("ensemble", "ensemble_weights", "terms", "shortlist", "precision", "mbr", "candidates", "unknown",
+                     "dictionary", "protect")  # fmt: skip
 
 # Batches of lines read before any is translated, where so many are there: enough to batch by length, few enough that
 # results keep coming.
@@ -63,7 +67,10 @@ def add(commands: Any) -> None:
         description="Translate text, line by line: one output line for each input line, an empty one for an empty one. "
         "What comes through a pipe is answered as it arrives.",
     )
-    parser.add_argument("model", type=Path, metavar="MODEL", help=MODEL)
+    parser.add_argument(
+        "model", type=Path, metavar="MODEL",
+        help=f"{MODEL}; or the folder of an export, which onnxruntime translates with, without TensorFlow",
+    )  # fmt: skip
     parser.add_argument(
         "text", nargs="*", metavar="TEXT", help="text to translate, not the name of a file (default: what is read)"
     )
@@ -103,10 +110,9 @@ def run(arguments: argparse.Namespace) -> None:
     from seq2seq.translation import Terms
 
     _check(arguments)
-    translator = named_ensemble(arguments)
-    need_alignment(arguments, translator)
+    translator = _loaded(arguments)
     search, how = chosen_search(arguments, translator, arguments.n_best), _how(arguments, translator)
-    terms = Terms(how["terms"])
+    terms = Terms(how.get("terms", {}))
     table = _table(arguments)
     size = _CHUNK * (arguments.batch_size or translator.batch_size)
     told = _Told()
@@ -192,15 +198,19 @@ class _Told:
             tell(f"seq2seq: warning: {cuts}")
 
 
-def _how(arguments: argparse.Namespace, translator: Translator) -> dict[str, Any]:
+def _how(arguments: argparse.Namespace, translator: Any) -> dict[str, Any]:
     """Give how texts are translated, as the options say, what they name read: a pipe can be read once."""
     from seq2seq.translation import Terms
 
-    return {
+    how = {
         "batch_size": arguments.batch_size,
+        "avoid": [] if arguments.avoid is None else lines_of(arguments.avoid),
+    }
+    if is_exported(arguments.model):
+        return how
+    return how | {
         "shortlist": arguments.shortlist,
         "precision": arguments.precision,
-        "avoid": [] if arguments.avoid is None else lines_of(arguments.avoid),
         "terms": {} if arguments.terms is None else Terms.read(arguments.terms).table,
         "mbr": chosen_mbr(arguments, translator),
         **chosen_copying(arguments, translator),
@@ -208,7 +218,7 @@ def _how(arguments: argparse.Namespace, translator: Translator) -> dict[str, Any
 
 
 def _translating(
-    translator: Translator, search: Search, how: Mapping[str, Any], details: bool
+    translator: Any, search: Search, how: Mapping[str, Any], details: bool
 ) -> Callable[[_Asked], list[Translation]]:
     """Give what translates a chunk."""
     from seq2seq.translation import Translation
@@ -227,7 +237,25 @@ def _worker(
     arguments: argparse.Namespace, search: Search, how: Mapping[str, Any]
 ) -> Callable[[_Asked], list[Translation]]:
     """Load the model in a process of its own."""
-    return _translating(named_ensemble(arguments), search, how, needs_details(arguments))
+    return _translating(_loaded(arguments), search, how, needs_details(arguments))
+
+
+def _loaded(arguments: argparse.Namespace) -> Any:
+    """Load the model, or the export, that is named."""
+    if not is_exported(arguments.model):
+        translator = named_ensemble(arguments)
+        need_alignment(arguments, translator)
+        return translator
+    given = [name for name in _TENSORFLOW_ALONE if getattr(arguments, name)]
+    if given:
+        raise UsageError(
+            "An export translates without TensorFlow, where this is not there. "
+            f"Received: --{given[0].replace('_', '-')} with the export {arguments.model}. "
+            "Leave it out, or name the model file."
+        )
+    from seq2seq.runtime import load
+
+    return load(arguments.model)
 
 
 def _check(arguments: argparse.Namespace) -> None:
@@ -462,7 +490,7 @@ def _job(arguments: argparse.Namespace) -> dict[str, str]:
 
 
 def _content(option: str, path: Path) -> str:
-    path = model_in(path)
+    path = path / "translator.json" if is_exported(path) else model_in(path)  # which holds the checksums of the rest
     if not path.is_file():
         raise UsageError(
             "To go on where it was stopped, all files are read again. "
