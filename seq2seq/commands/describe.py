@@ -23,6 +23,9 @@ def add(commands: Any) -> None:
     )
     parser.add_argument("what", type=Path, metavar="RECIPE|MODEL", help=EITHER)
     parser.add_argument("--svg", type=Path, metavar="FILE", help="also draw the wiring into this file")
+    parser.add_argument(
+        "--unrolled", type=Path, metavar="FILE", help="also draw it step by step, hidden and cell apart, into this file"
+    )
     add_settings(parser)
     parser.set_defaults(run=run)
 
@@ -55,7 +58,7 @@ def run(arguments: argparse.Namespace) -> None:
         learnt = ", as far as the text supports them" if None in given else ""
         title = f"{recipe.name} ({pieces} pieces{learnt})"
         model = build_model(recipe, source, target)
-    from seq2seq.analysis import drawing, wiring
+    from seq2seq.models import drawing, unrolled, wiring
     from seq2seq.models.kernels import KERNEL_COLUMNS, kernel_table
 
     print(title, end="\n\n")
@@ -63,6 +66,7 @@ def run(arguments: argparse.Namespace) -> None:
     print(format_table(wiring.STATE_COLUMNS, wiring.state_table(model)), end="\n\n")
     print(format_table(KERNEL_COLUMNS, kernel_table(model)), end="\n\n")
     print(model.teacher_forcing.words())
-    if arguments.svg is not None:
-        with replacing(arguments.svg) as path:
-            path.write_text(drawing.draw(model), encoding="utf-8")
+    for file, picture in ((arguments.svg, drawing.draw), (arguments.unrolled, unrolled.unroll)):
+        if file is not None:
+            with replacing(file) as path:
+                path.write_text(picture(model), encoding="utf-8")

@@ -22,6 +22,7 @@ from seq2seq.settings import Range, convert, from_table, to_table
 from seq2seq.system.choices import need_choice
 from seq2seq.system.files import replacing
 from seq2seq.system.fork import need_own_threads
+from seq2seq.system.picture import card
 from seq2seq.system.terminal import tell
 from seq2seq.text.bucketing import pad, pad_batch
 from seq2seq.text.ids import Ids
@@ -115,6 +116,15 @@ class Translator:
         # What was measured, and of which weights; they may be others when it is saved.
         self._measured = self.about.get("metrics")
         self._weights = self.about.get("weights") or (_fingerprint(self.model) if self._measured else "")
+
+    def _repr_html_(self) -> str:
+        """Show itself in a notebook: its vocabularies, its search, what was measured, and how its states pass."""
+        sides = {"source": self.source_tokenizer, "target": self.target_tokenizer}
+        lines = {name: f"{side.vocab_size:,} pieces" for name, side in sides.items()}
+        lines |= {"search": str(self.search), "longest translations": str(self.length_limit)}
+        for part, scores in (self._measured or {}).items():
+            lines[part] = ", ".join(f"{name} {value:.2f}" for name, value in scores.items())
+        return card("Translator", lines, self.model._repr_svg_(), "encoder, state bridge and decoder")
 
     def translate(
         self,

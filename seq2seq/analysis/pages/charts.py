@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from html import escape
 
-from seq2seq.analysis.palette import COLOURS
+from seq2seq.system.picture import COLOURS
 
 WIDTH, MARGIN = 880, 16  # pixels
 _ROW, _AXIS = 30, 44
