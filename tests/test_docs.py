@@ -28,6 +28,7 @@ TRAIN = {
     "docs/tutorials/stacked-lstm.md",
     "docs/how-to/own-bridge.md",
     "docs/how-to/own-cell.md",
+    "docs/how-to/own-decoder.md",
     "docs/how-to/combine.md",
     "docs/how-to/constrain.md",
 }
@@ -44,6 +45,7 @@ LANGUAGES = {
     "{figure}",
     "{note}",
     "{math}",
+    "{container}",
 }
 
 

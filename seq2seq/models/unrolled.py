@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 _COLUMN, _ROW = 84, 78  # from token to token, and from layer to layer, pixels
 _WIDE, _HIGH = 52, 48  # of the box of a layer at one token
 _SIDE, _CURVES = 104, 70  # beside the columns, for names of layers; beside the nodes, where routes turn
-_TOP, _FLOOR = 60, 96
+_TOP, _FLOOR = 72, 80
 _LONGEST = 9  # letters of a token
 _SECONDS, _HOLD = 0.7, 4.0  # a step, and the whole picture before it begins again
 _STROKES = ("", "5 4", "1 4")  # of the parts of a state: hidden, cell, and what a cell of one's own may have
