@@ -7,7 +7,7 @@ import notebooks
 
 _IMAGE = re.compile(r"<p>(<img [^>]*/>)</p>")
 _BLOCK = re.compile(r"<pre>(.*?)</pre>", re.DOTALL)
-_NARROW = 38  # letters of code that a phone has room for
+_NARROW = 24  # letters of code that a card on a phone has room for
 
 
 def reachable(body):

@@ -38,7 +38,7 @@ def test_what_may_be_wider_than_a_page_scrolls_by_keyboard(docs):
         '<div class="picture" tabindex="0"><img alt="a" src="b.svg" /></div>'
     )
     assert reachable('<div class="table-wrapper docutils">') == '<div tabindex="0" class="table-wrapper docutils">'
-    long = "<span>" + "x" * 39 + "</span>"
+    long = "<span>" + "x" * 25 + "</span>"
     assert reachable(f"<pre>a\n{long}</pre><pre>{'&lt;' * 9}</pre>") == (
         f'<pre tabindex="0">a\n{long}</pre><pre>{"&lt;" * 9}</pre>'
     )
