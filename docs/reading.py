@@ -1,6 +1,7 @@
 """What the pages need to be read on a phone and by keyboard, and the lessons as notebooks, when the docs are built."""
 
 import re
+from html import unescape
 from pathlib import Path
 
 import notebooks
@@ -18,7 +19,7 @@ def reachable(body):
 
 
 def _block(found):
-    lines = re.sub(r"<[^>]+>", "", found[1]).splitlines()
+    lines = unescape(re.sub(r"<[^>]+>", "", found[1])).splitlines()
     wide = any(len(line) > _NARROW for line in lines)
     return f'<pre tabindex="0">{found[1]}</pre>' if wide else found[0]
 

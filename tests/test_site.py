@@ -39,8 +39,8 @@ def test_what_may_be_wider_than_a_page_scrolls_by_keyboard(docs):
     )
     assert reachable('<div class="table-wrapper docutils">') == '<div tabindex="0" class="table-wrapper docutils">'
     long = "<span>" + "x" * 25 + "</span>"
-    assert reachable(f"<pre>a\n{long}</pre><pre>{'&lt;' * 9}</pre>") == (
-        f'<pre tabindex="0">a\n{long}</pre><pre>{"&lt;" * 9}</pre>'
+    assert reachable(f"<pre>a\n{long}</pre><pre>{'&lt;' * 20}</pre>") == (
+        f'<pre tabindex="0">a\n{long}</pre><pre>{"&lt;" * 20}</pre>'
     )
 
 
