@@ -24,6 +24,7 @@ PAGES = [ROOT / "README.md", *sorted(path for path in (ROOT / "docs").rglob("*.m
 FENCE = re.compile(r"^(`{3,}|:{3,})(.*?)\n(.*?)^\1", re.MULTILINE | re.DOTALL)
 # Their blocks train for a while.
 TRAIN = {
+    "README.md",
     "docs/tutorials/first-translator.md",
     "docs/tutorials/stacked-lstm.md",
     "docs/how-to/own-bridge.md",
