@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from html import escape
 from typing import TYPE_CHECKING
 
 from seq2seq.models.wiring import state_table
-from seq2seq.system.picture import COLOURS, DARK_COLOURS, Picture, follow_reader
+from seq2seq.system.picture import COLOURS, DARK_COLOURS, Picture, drawable, follow_reader
 
 if TYPE_CHECKING:
     from seq2seq.layers.wire import Kind, Wire
@@ -50,8 +49,8 @@ class Canvas:
         font = f'font-family="Helvetica, Arial, sans-serif" font-size="13" fill="{INK}"'
         return Picture("\n".join([
             f'<svg xmlns="http://www.w3.org/2000/svg" class="model" {size} role="img" {font}>',
-            f"<title>{escape(title)}</title>",
-            f"<desc>{escape(told)}</desc>",
+            f"<title>{drawable(title)}</title>",
+            f"<desc>{drawable(told)}</desc>",
             follow_reader("model", _DARK) + style,
             f'<rect width="100%" height="100%" fill="{PAPER}"/>',
             *self.parts,
@@ -74,7 +73,7 @@ class Canvas:
         style = ' font-weight="bold"' * bold + f' fill="{LINE}"' * soft
         size = size or (12 if soft else 13)
         place = f'x="{x:g}" y="{y:g}" font-size="{size}" text-anchor="{anchor}"'
-        self.parts.append(f"<text {place}{style} {attributes}>{escape(text)}</text>".replace(" >", ">"))
+        self.parts.append(f"<text {place}{style} {attributes}>{drawable(text)}</text>".replace(" >", ">"))
 
     def box(self, x: float, y: float, wide: float, high: float, colour: str, label: str = "") -> None:
         """Draw a box around a point, and its label."""

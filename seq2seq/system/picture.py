@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from base64 import b64encode
 from collections.abc import Mapping
 from html import escape
@@ -11,6 +12,8 @@ COLOURS = ("#1f6fb4", "#c0561a", "#2d8a46", "#8a3fa8", "#b3263a", "#0f8a8a", "#7
 
 DARK_COLOURS = ("#6db3f2", "#f0965a", "#6cc788", "#c58be0", "#f07a8c", "#5cc9c9", "#cfbb55", "#a9b5c1")
 """The same on a dark page."""
+
+_NOT_IN_XML = re.compile(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 class Picture(str):
@@ -28,6 +31,11 @@ class Picture(str):
             alt: What it shows, in words.
         """
         return f'<img alt="{escape(alt)}" src="data:image/svg+xml;base64,{b64encode(self.encode()).decode()}">'
+
+
+def drawable(text: str) -> str:
+    """Write text for a picture: a sign that no SVG file may hold, as a control character, stands as U+FFFD."""
+    return escape(_NOT_IN_XML.sub("\ufffd", text))
 
 
 def follow_reader(name: str, dark: Mapping[str, str]) -> str:

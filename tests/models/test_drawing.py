@@ -197,6 +197,13 @@ def test_a_source_of_no_token_is_refused() -> None:
         unroll(MODELS["one by one"], [])
 
 
+def test_any_token_can_be_drawn() -> None:
+    shown = words(
+        list(ET.fromstring(unroll(MODELS["one by one"], ["\x00<", "\udc80", "\n"], ["\x1b"])).iter(f"{SVG}text"))
+    )
+    assert "\ufffd<" in shown and shown.count("\ufffd") == 3  # written, and read again
+
+
 def test_a_long_token_is_cut() -> None:
     assert "Donaudam…" in unroll(MODELS["one by one"], ["Donaudampfschiff"])
 
