@@ -137,6 +137,15 @@ class Translator:
         """
         return self._weights or _fingerprint(self.model)
 
+    def _repr_html_(self) -> str:
+        """Show itself in a notebook: its vocabularies, its search, what was measured, and how its states pass."""
+        sides = {"source": self.source_tokenizer, "target": self.target_tokenizer}
+        lines = {name: f"{side.vocab_size:,} pieces" for name, side in sides.items()}
+        lines |= {"search": str(self.search), "longest translations": str(self.length_limit)}
+        for part, scores in (self._measured or {}).items():
+            lines[part] = ", ".join(f"{name} {value:.2f}" for name, value in scores.items())
+        return card("Translator", lines, self.model._repr_svg_(), "encoder, state bridge and decoder")
+
     @overload
     def translate(
         self,
@@ -174,15 +183,6 @@ class Translator:
         protect: str | None = None,
         details: Literal[True],
     ) -> list[Translation]: ...
-
-    def _repr_html_(self) -> str:
-        """Show itself in a notebook: its vocabularies, its search, what was measured, and how its states pass."""
-        sides = {"source": self.source_tokenizer, "target": self.target_tokenizer}
-        lines = {name: f"{side.vocab_size:,} pieces" for name, side in sides.items()}
-        lines |= {"search": str(self.search), "longest translations": str(self.length_limit)}
-        for part, scores in (self._measured or {}).items():
-            lines[part] = ", ".join(f"{name} {value:.2f}" for name, value in scores.items())
-        return card("Translator", lines, self.model._repr_svg_(), "encoder, state bridge and decoder")
 
     def translate(
         self,
