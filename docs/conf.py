@@ -24,10 +24,14 @@ extensions = [
     "date_forms",
     "exports",
     "settings_table",
+    "reading",
 ]
 exclude_patterns = ["_build"]
 html_theme = "furo"
 html_title = f"seq2seq {version}"
+html_static_path = ["_static"]
+html_css_files = ["site.css"]
+html_extra_path = ["extra"]
 toc_object_entries_show_parents = "hide"
 
 myst_enable_extensions = ["colon_fence", "deflist", "dollarmath"]

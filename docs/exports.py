@@ -110,7 +110,11 @@ class Exports(SphinxDirective):
         """Write one entry after the other, and write them again when a module of the package changes."""
         package = self.arguments[0]
         lines = [f".. automodule:: {package}", "   :no-members:", "", f".. currentmodule:: {package}", ""]
-        for name in names(package):
+        listed = names(package)
+        first = [name for name in listed if name in names("seq2seq")]
+        for name in [*first, *(name for name in listed if name not in first)]:
+            if first and name == next((other for other in listed if other not in first), None):
+                lines += [".. rubric:: For tools and models of your own", ""]
             self.env.note_dependency(importlib.import_module(home(package, name)).__file__)
             lines += entry(package, name)
         return self.parse_text_to_nodes("\n".join(lines))

@@ -24,10 +24,12 @@ PAGES = [ROOT / "README.md", *sorted(path for path in (ROOT / "docs").rglob("*.m
 FENCE = re.compile(r"^(`{3,}|:{3,})(.*?)\n(.*?)^\1", re.MULTILINE | re.DOTALL)
 # Their blocks train for a while.
 TRAIN = {
+    "README.md",
     "docs/tutorials/first-translator.md",
     "docs/tutorials/stacked-lstm.md",
     "docs/how-to/own-bridge.md",
     "docs/how-to/own-cell.md",
+    "docs/how-to/own-decoder.md",
     "docs/how-to/combine.md",
     "docs/how-to/score-and-rerank.md",
     "docs/how-to/constrain.md",
@@ -49,6 +51,7 @@ LANGUAGES = {
     "{figure}",
     "{note}",
     "{math}",
+    "{container}",
 }
 
 

@@ -27,6 +27,9 @@ def add(commands: Any) -> None:
     )
     parser.add_argument("what", type=Path, metavar="RECIPE|MODEL", help=EITHER)
     parser.add_argument("--svg", type=Path, metavar="FILE", help="also draw the wiring into this file")
+    parser.add_argument(
+        "--unrolled", type=Path, metavar="FILE", help="also draw it step by step, hidden and cell apart, into this file"
+    )
     add_settings(parser)
     parser.set_defaults(run=run)
 
@@ -70,7 +73,7 @@ def run(arguments: argparse.Namespace) -> None:
         title = f"{recipe.name} ({pieces} pieces{learnt})"
         model, frozen = build_model(recipe, source, target), recipe.training.freeze
         started = "" if origin is None else _started({"model": recipe.start_from, "weights": origin.fingerprint})
-    from seq2seq.analysis import drawing, wiring
+    from seq2seq.models import drawing, unrolled, wiring
     from seq2seq.models.kernels import KERNEL_COLUMNS, kernel_table
 
     print(title, end="\n\n")
@@ -82,9 +85,10 @@ def run(arguments: argparse.Namespace) -> None:
         print(started)
     if frozen:
         print(wiring.told_frozen(model, frozen))
-    if arguments.svg is not None:
-        with replacing(arguments.svg) as path:
-            path.write_text(drawing.draw(model), encoding="utf-8")
+    for file, picture in ((arguments.svg, drawing.draw), (arguments.unrolled, unrolled.unroll)):
+        if file is not None:
+            with replacing(file) as path:
+                path.write_text(picture(model), encoding="utf-8")
 
 
 def _started(origin: Mapping[str, str]) -> str:

@@ -52,6 +52,10 @@ class Ensemble:
                 )
         self._generator = Generator(self.models, self.mixture)
 
+    def _repr_svg_(self) -> str | None:
+        """Show the first model in a notebook."""
+        return self.models[0]._repr_svg_()
+
     @property
     def decoder(self) -> Decoder:
         """The decoder of the first model, whose vocabulary all have."""

@@ -12,6 +12,7 @@ from seq2seq.distribution.replicas import expect_summed_gradients, several_worke
 from seq2seq.layers.bridge import StateBridge
 from seq2seq.layers.precision import fine
 from seq2seq.models.decoder import Decoder
+from seq2seq.models.drawing import draw
 from seq2seq.models.encoder import Encoder
 from seq2seq.models.freezing import frozen_weights
 from seq2seq.models.generator import Generator
@@ -124,6 +125,10 @@ class Seq2Seq(keras.Model):
         need_names(inputs)
         encoded = self.encoder(inputs["source"], training=training)
         return self.decoder(inputs["target_in"], self.bridge(encoded), encoded, training=training)[0]
+
+    def _repr_svg_(self) -> str | None:
+        """Show itself in a notebook; a bridge of one's own need not say how it is wired."""
+        return draw(self) if "wires" in dir(self.bridge) else None
 
     def attention_weights(self, inputs: dict[str, tf.Tensor]) -> tf.Tensor:
         """Give the attention of given targets, token by token and without gradients.

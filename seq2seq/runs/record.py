@@ -12,8 +12,10 @@ from pathlib import Path
 from typing import Any
 
 from seq2seq.recipe import Recipe
+from seq2seq.runs.losses import draw_losses
 from seq2seq.settings import SettingsError, differences
 from seq2seq.system.files import replacing
+from seq2seq.system.picture import card
 from seq2seq.system.terminal import UsageError
 from seq2seq.text.length_limit import LengthLimit
 from seq2seq.training.run_folder import RunFolder
@@ -62,6 +64,16 @@ class RunResult:
     examples: list[tuple[str, str, str]]
     command: str = ""
     cuts: dict[str, dict[str, int]] = field(default_factory=dict)
+
+    def _repr_html_(self) -> str:
+        """Show itself in a notebook: its scores, an example, and how it learnt."""
+        lines = {"folder": str(self.folder), "training": f"{self.minutes:,.1f} minutes, {self.stopped}"}
+        for part, scores in self.metrics.items():
+            lines[part] = ", ".join(f"{name} {value:.2f}" for name, value in scores.items())
+        lines |= dict(zip(EXAMPLE, self.examples[0], strict=True)) if self.examples else {}
+        found = read_log(RunFolder(self.folder).log)
+        losses = [event["val_loss"] for event in found if event["event"] == "validation" and "val_loss" in event]
+        return card("Run", lines, draw_losses(losses) if losses else None, "the loss of each validation")
 
 
 @dataclass(frozen=True)

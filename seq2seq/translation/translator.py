@@ -21,6 +21,7 @@ from seq2seq.settings import Range, convert, from_table, to_table
 from seq2seq.system.choices import need_choice
 from seq2seq.system.files import replacing
 from seq2seq.system.fork import need_own_threads
+from seq2seq.system.picture import card
 from seq2seq.system.terminal import tell
 from seq2seq.system.threads import batches_at_a_time
 from seq2seq.text.bucketing import pad, pad_batch
@@ -135,6 +136,15 @@ class Translator:
         Of an ensemble, those of its files with a + between.
         """
         return self._weights or _fingerprint(self.model)
+
+    def _repr_html_(self) -> str:
+        """Show itself in a notebook: its vocabularies, its search, what was measured, and how its states pass."""
+        sides = {"source": self.source_tokenizer, "target": self.target_tokenizer}
+        lines = {name: f"{side.vocab_size:,} pieces" for name, side in sides.items()}
+        lines |= {"search": str(self.search), "longest translations": str(self.length_limit)}
+        for part, scores in (self._measured or {}).items():
+            lines[part] = ", ".join(f"{name} {value:.2f}" for name, value in scores.items())
+        return card("Translator", lines, self.model._repr_svg_(), "encoder, state bridge and decoder")
 
     @overload
     def translate(

@@ -10,10 +10,18 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from seq2seq.system.picture import COLOURS, DARK_COLOURS, follow_reader
 from tests.benchmarks.tables import curve_of
 
 INK, LINE, PAPER, GRID = "#1b2733", "#5b6b7a", "#ffffff", "#e3e8ec"
-MEASURED, PROPORTION = "#1f6fb4", "#c0561a"
+MEASURED, PROPORTION = COLOURS[:2]
+DARK = {
+    INK: "#e6ebf0",
+    LINE: "#98a6b3",
+    PAPER: "#14191f",
+    GRID: "#2c3640",
+    **dict(zip(COLOURS, DARK_COLOURS, strict=True)),
+}
 WIDTH, HEIGHT, LEFT, TOP = 400, 270, 62, 44  # of a panel, and where its plot begins; pixels
 PLOT_WIDTH, PLOT_HEIGHT = 312, 168
 WHAT = {
@@ -35,14 +43,16 @@ def draw(results: Sequence[dict[str, Any]], title: str, unit: str) -> str:
         unit: What an amount of time is for.
 
     Returns:
-        A self-contained SVG document.
+        A self-contained SVG document, light or dark as the reader prefers.
     """
     rows = (len(results) + 1) // 2
     width, height = 2 * WIDTH, rows * HEIGHT + 66
+    size = f'viewBox="0 0 {width} {height}" width="{width}" height="{height}"'
     parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" height="{height}" '
+        f'<svg xmlns="http://www.w3.org/2000/svg" class="cost" {size} '
         f'role="img" font-family="Helvetica, Arial, sans-serif" font-size="12" fill="{INK}">',
         f"<title>{title}</title>",
+        follow_reader("cost", DARK),
         f'<rect width="100%" height="100%" fill="{PAPER}"/>',
         _text(width / 2, 26, title, "middle", 16),
         _line(width / 2 - 220, 46, width / 2 - 190, 46, MEASURED, 2),

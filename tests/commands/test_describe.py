@@ -9,13 +9,14 @@ def test_a_recipe_before_anything_trains(seq2seq, tmp_path: Path) -> None:
     (tmp_path / "tiny.toml").write_text(RECIPE)
     status, out, _ = seq2seq(
         "describe", f"{tmp_path}/tiny.toml", "--set", "model.bridge.mode=[[]]", "--svg", f"{tmp_path}/w.svg",
-        "--set", "training.teacher_forcing.own_predictions=sentences",
+        "--unrolled", f"{tmp_path}/u.svg", "--set", "training.teacher_forcing.own_predictions=sentences",
     )  # fmt: skip
     lines = out.decode().splitlines()
     assert status == 0 and lines[0].startswith("tiny (8,000 pieces")
     assert any(line.split()[:2] == ["0", "zeros"] for line in lines)
     assert lines[-1] == "Training feeds own predictions in a share of the sentences of 0.5."
     assert "state bridge: [[]]" in (tmp_path / "w.svg").read_text()
+    assert "step by step" in (tmp_path / "u.svg").read_text()
 
 
 def test_what_is_frozen(seq2seq, tmp_path: Path) -> None:

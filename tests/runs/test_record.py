@@ -1,13 +1,18 @@
 import json
+import math
+import re
 import shutil
 import subprocess
 import sys
+import xml.etree.ElementTree as ET
+from base64 import b64decode
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from seq2seq.runs import run
+from seq2seq.runs.losses import draw_losses
 from seq2seq.runs.record import finished_run, read_log, read_run
 from seq2seq.text.length_limit import LengthLimit
 from tests.letters import RECIPE
@@ -20,6 +25,23 @@ def test_a_finished_run_is_read_as_it_was_given(here: Path) -> None:
     assert found is not None
     assert replace(found, minutes=given.minutes) == given
     assert found.minutes == pytest.approx(given.minutes, abs=0.005)  # written with two digits
+
+
+def test_a_result_shows_itself_in_a_notebook(here: Path) -> None:
+    found = finished_run(RECIPE, here)
+    assert found is not None
+    shown = replace(found, examples=[("<b>", "T", "R")])._repr_html_()
+    assert "&lt;b&gt;" in shown and f"{found.metrics['test']['exact_match']:.2f}" in shown
+    picture = ET.fromstring(b64decode(re.findall(r"base64,([^\"]+)", shown)[0]))
+    assert "nats per token" in str(picture.findtext("{http://www.w3.org/2000/svg}title"))
+    assert "<img" not in replace(found, folder=here / "stopped", metrics={}, examples=[])._repr_html_()
+
+
+@pytest.mark.parametrize("losses", [[2.0], [2.0, 2.0], [float("nan")], [3.0, float("inf"), 1.0]])
+def test_losses_are_drawn_whatever_they_are(losses: list[float]) -> None:
+    points = ET.fromstring(draw_losses(losses)).find("{http://www.w3.org/2000/svg}polyline")
+    assert points is not None
+    assert len(str(points.get("points")).split()) == sum(math.isfinite(loss) for loss in losses)
 
 
 def test_a_run_that_was_taken_up_again_and_stopped_is_not_finished(here: Path) -> None:

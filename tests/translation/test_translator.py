@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 import seq2seq
 from seq2seq import Decoder, Encoder, Seq2Seq, StateBridge, Tokenizer, Translator
 from seq2seq.metrics import character_error_rate
+from seq2seq.models import Ensemble
 from seq2seq.recipe import DecodingSettings
 from seq2seq.search import Beam, Greedy, Hypotheses, Sample
 from seq2seq.settings import to_table
@@ -211,6 +212,18 @@ class TestLengthLimit:
             ValueError, match=r"table of lines, each a slope and a whole number\. Received: {'lines': 2}"
         ):
             Translator(translator.model, tokenizer, tokenizer, about={"length_limit": {"lines": 2}})
+
+
+def test_it_shows_itself_in_a_notebook(translator: Translator, tokenizer: Tokenizer) -> None:
+    shown = translator._repr_html_()
+    assert f"{tokenizer.vocab_size} pieces" in shown and 'alt="encoder, state bridge and decoder"' in shown
+    measured = Translator(
+        Ensemble([translator.model]),
+        tokenizer,
+        tokenizer,
+        about={"metrics": {"test": {"bleu": 1 / 3}}, "weights": "x"},
+    )
+    assert "bleu 0.33" in measured._repr_html_() and "<img" in measured._repr_html_()
 
 
 def spelt(word: str) -> str:

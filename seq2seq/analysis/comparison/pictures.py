@@ -7,7 +7,7 @@ from html import escape
 
 from seq2seq.analysis.comparison.statistics import Difference
 from seq2seq.analysis.pages.charts import MARGIN, Rows
-from seq2seq.analysis.palette import COLOURS
+from seq2seq.system.picture import COLOURS
 
 
 def draw_scores(names: Sequence[str], scores: Sequence[Sequence[float]], title: str) -> str:

@@ -6,11 +6,13 @@ from seq2seq.system.exports import lazily
 
 if TYPE_CHECKING:
     from seq2seq.analysis.explanation.explaining import Chosen, Explanation, Node, Reference, explain
+    from seq2seq.analysis.explanation.page import picture
 
 _WHERE = {
     "seq2seq.analysis.explanation.explaining": ["Chosen", "Explanation", "Node", "Reference", "explain"],
+    "seq2seq.analysis.explanation.page": ["picture"],
 }
 
-__all__ = ["Chosen", "Explanation", "Node", "Reference", "explain"]
+__all__ = ["Chosen", "Explanation", "Node", "Reference", "explain", "picture"]
 
 __getattr__, __dir__ = lazily(__name__, _WHERE, keras=_WHERE)

@@ -8,6 +8,7 @@ from seq2seq.analysis.explanation.explaining import Explanation, Node
 from seq2seq.analysis.explanation.words import percent, verdict
 from seq2seq.analysis.pages.charts import draw_alignment
 from seq2seq.analysis.pages.document import document, standalone, table
+from seq2seq.system.picture import Picture
 
 
 def page(found: Explanation, text: str) -> str:
@@ -47,8 +48,11 @@ def page(found: Explanation, text: str) -> str:
     return document(f"Explained: {found.translation}", parts)
 
 
-def picture(found: Explanation) -> str:
-    """Draw the alignment as a file of its own, SVG.
+def picture(found: Explanation) -> Picture:
+    """Draw the alignment as a file of its own, SVG, which a notebook shows.
+
+    Args:
+        found: The explanation.
 
     Raises:
         ValueError: The model has no attention.
@@ -57,7 +61,7 @@ def picture(found: Explanation) -> str:
         raise ValueError(
             "An alignment is what attention looked at. Received: a model without. Write a page, with --html."
         )
-    return standalone(_alignment(found))
+    return Picture(standalone(_alignment(found)))
 
 
 def _alignment(found: Explanation) -> str:

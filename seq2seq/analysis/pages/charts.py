@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from html import escape
 
-from seq2seq.analysis.palette import COLOURS
+from seq2seq.system.picture import COLOURS, drawable
 
 WIDTH, MARGIN = 880, 16  # pixels
 _ROW, _AXIS = 30, 44
@@ -113,7 +112,7 @@ class Axis:
 def svg(title: str, height: float, parts: Sequence[str], wide: float = WIDTH) -> str:
     """Put parts together to a picture; its colours are variables of the page that it stands in."""
     head = f'<svg viewBox="0 0 {wide:.0f} {height:.0f}" role="img" xmlns="http://www.w3.org/2000/svg">'
-    return "\n".join([head, f"<title>{escape(title)}</title>", *parts, "</svg>"])
+    return "\n".join([head, f"<title>{drawable(title)}</title>", *parts, "</svg>"])
 
 
 def _round_step(width: float) -> float:
@@ -134,7 +133,7 @@ def shown(tick: float) -> str:
 
 def label(name: str) -> str:
     """Write a name, cut where it is long."""
-    return escape(name if len(name) <= _LONGEST else f"{name[: _LONGEST - 1]}…")
+    return drawable(name if len(name) <= _LONGEST else f"{name[: _LONGEST - 1]}…")
 
 
 def draw_bars(names: Sequence[str], values: Sequence[float | None], title: str, *, colour: int = 0) -> str:
@@ -190,7 +189,7 @@ def draw_alignment(source: Sequence[str], target: Sequence[str], weights: Sequen
         for column, weight in enumerate(line):
             if weight >= _SEEN:
                 box = f'x="{left + _CELL * column:.0f}" y="{y:.0f}" width="{_CELL}" height="{_CELL}"'
-                told = f"<title>{escape(token)} ← {escape(source[column])}: {weight:.2f}</title>"
+                told = f"<title>{drawable(token)} ← {drawable(source[column])}: {weight:.2f}</title>"
                 parts.append(f'<rect {box} class="cell c0" fill-opacity="{weight:.2f}">{told}</rect>')
     drawn = svg(title, high, parts, wide)
     return drawn.replace("<svg ", f'<svg width="{wide:.0f}" height="{high:.0f}" ', 1)

@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from html import escape
 
-from seq2seq.analysis.palette import COLOURS
-
-_DARK = ("#6db3f2", "#f0965a", "#6cc788", "#c58be0", "#f07a8c", "#5cc9c9", "#cfbb55", "#a9b5c1")
+from seq2seq.system.picture import COLOURS, DARK_COLOURS
 
 _STYLE = """
 :root { color-scheme: light dark; --paper: #ffffff; --ink: #1b2733; --soft: #5b6b7a; --line: #dfe5ea; LIGHT }
@@ -39,7 +37,6 @@ figure { margin: 0; break-inside: avoid; } figcaption { font-weight: 600; margin
 pre { white-space: pre-wrap; overflow-wrap: anywhere;
   border: 1px solid var(--line); border-radius: 6px; padding: .6rem; }
 .wiring { overflow-x: auto; } .wiring img { display: block; width: 100%; min-width: 560px; max-width: 760px; }
-@media screen and (prefers-color-scheme: dark) { .wiring img { filter: invert(.91) hue-rotate(180deg); } }
 .sentence { border-left: 3px solid var(--line); padding-left: .9rem; margin: 1.4rem 0; break-inside: avoid; }
 .sentence dl { display: grid; grid-template-columns: max-content 1fr; gap: .1rem .8rem; margin: .3rem 0; }
 .sentence dt { color: var(--soft); } .sentence dd { margin: 0; overflow-wrap: anywhere; }
@@ -99,6 +96,6 @@ def _row(tag: str, cells: Sequence[str], sides: Sequence[str]) -> str:
 
 def _style() -> str:
     style = _STYLE
-    for word, colours in (("LIGHT", COLOURS), ("DARK", _DARK)):
+    for word, colours in (("LIGHT", COLOURS), ("DARK", DARK_COLOURS)):
         style = style.replace(word, " ".join(f"--c{place}: {colour};" for place, colour in enumerate(colours)))
     return style + "\n".join(f".c{place} {{ --c: var(--c{place}); }}" for place in range(len(COLOURS))) + "\n"

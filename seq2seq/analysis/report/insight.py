@@ -54,7 +54,7 @@ def gather(folder: Path, texts: Texts) -> Insight:
         folder: The run folder, with its model file.
         texts: What the run translated.
     """
-    from seq2seq.analysis.drawing import draw
+    from seq2seq.models.drawing import draw
     from seq2seq.translation.translator import Translator
 
     path = model_file(RunFolder(folder))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import math
 import shlex
 import time
@@ -24,6 +23,7 @@ from seq2seq.recipe import Recipe
 from seq2seq.runs.record import RunRecord, model_file, read_run
 from seq2seq.settings import write_value
 from seq2seq.system.files import replacing
+from seq2seq.system.picture import Picture
 from seq2seq.system.terminal import tell
 from seq2seq.training.run_folder import RunFolder
 
@@ -199,8 +199,7 @@ def _wiring(insight: Insight | None, why: str) -> list[str]:
     if insight is None:
         return [head, _words(why)]
     # As an image, so that the style of the page does not reach into it.
-    drawn = base64.b64encode(insight.wiring.encode()).decode()
-    image = f'<img alt="encoder, state bridge and decoder" src="data:image/svg+xml;base64,{drawn}">'
+    image = Picture(insight.wiring).image("encoder, state bridge and decoder")
     return [head, f'<div class="wiring" tabindex="0">{image}</div>']
 
 

@@ -29,6 +29,11 @@ def test_an_alignment_has_a_cell_where_the_model_looked() -> None:
     assert cells == [("0.90", "▁a&b ← ▁ein: 0.90"), ("0.10", "▁a&b ← </s>: 0.10"), ("1.00", "</s> ← </s>: 1.00")]
 
 
+def test_an_alignment_of_any_text_is_an_svg_file() -> None:
+    picture = ElementTree.fromstring(draw_alignment(["\x00"], ["a\x1b"], [[1.0]], "\x07"))
+    assert picture[0].text == "\ufffd" and [each.text for each in picture.iter(f"{SVG}text")] == ["\ufffd", "a\ufffd"]
+
+
 def test_a_page_is_escaped_and_loads_nothing() -> None:
     html = document("<b>", [table(["x<"], [["&"]])], refresh=7)
     assert "&lt;b&gt;" in html and "x&lt;" in html and "<td>&amp;</td>" in html

@@ -3,9 +3,9 @@ from types import SimpleNamespace
 import pytest
 
 from seq2seq import Seq2Seq, StateBridge
-from seq2seq.analysis.wiring import LAYER_COLUMNS, STATE_COLUMNS, layer_table, state_table
 from seq2seq.layers import Wire
-from tests.analysis.wired_models import MODELS, each_model
+from seq2seq.models.wiring import LAYER_COLUMNS, STATE_COLUMNS, layer_table, state_table
+from tests.models.wired_models import MODELS, each_model
 
 
 @each_model
