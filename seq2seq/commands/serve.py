@@ -35,7 +35,7 @@ def add(commands: Any) -> None:
         default="127.0.0.1",
         help="address to listen at; 0.0.0.0 for all of the machine (default: %(default)s)",
     )
-    parser.add_argument("--port", type=_port, default=5000, metavar="N", help="port, 0 for any (default: %(default)s)")
+    parser.add_argument("--port", type=_port, default=5000, metavar="N", help="port, 0 for any (default: 5000)")
     parser.add_argument(
         "--keys", type=Path, metavar="FILE",
         help="translate only for those who give one of the keys in this file, one a line (default: for all)",

@@ -64,15 +64,18 @@ class Batches:
             asked: What is asked of all of them.
 
         Raises:
-            Refusal: The queue is full, it took too long, or a text cannot be translated as is asked.
+            Refusal: There are too many tokens, the queue is full, it took too long, or a text cannot be translated as
+                is asked.
         """
+        tokens = [self._engine.tokens(text) for text in texts]
+        self._need_room(
+            sum(tokens)
+            + sum(self._engine.tokens(one) for one in (*filter(None, prefixes), *dict(asked.terms).values()))
+        )
         if len(self._waiting) + len(texts) > self._settings.queue:
             self._metrics.full()
             raise self._later(f"Too many texts are waiting. Received: {len(texts)} more.")
-        mine = [
-            _Waiting(text, prefix, asked, self._engine.tokens(text))
-            for text, prefix in zip(texts, prefixes, strict=True)
-        ]
+        mine = [_Waiting(*each, asked, count) for *each, count in zip(texts, prefixes, tokens, strict=True)]
         self._waiting.extend(mine)
         self._metrics.waiting(len(self._waiting))
         self._arrived.set()
@@ -85,6 +88,14 @@ class Batches:
         finally:
             if not all(one.answer.done() and not one.answer.cancelled() for one in mine):
                 self._leave(mine)
+
+    def _need_room(self, tokens: int) -> None:
+        if tokens > self._settings.max_tokens:
+            raise Refusal(
+                413,
+                f"A request has at most {self._settings.max_tokens:,} tokens. Received: {tokens:,}. "
+                "Send several requests.",
+            )
 
     async def drained(self) -> None:
         """Wait until nothing waits and nothing is being translated, and end."""

@@ -100,10 +100,11 @@ class _Server(uvicorn.Server):
 
 
 def _protocol(seconds: float) -> type[H11Protocol]:
-    """Make a protocol that closes a connection on which no head of a request arrives within some seconds."""
+    """Make a protocol that closes a connection on which no head arrives, or no answer is read, for some seconds."""
 
     class Protocol(H11Protocol):
         _timer: asyncio.TimerHandle | None = None
+        _unread: asyncio.TimerHandle | None = None
 
         def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
             super().connection_made(transport)
@@ -115,8 +116,17 @@ def _protocol(seconds: float) -> type[H11Protocol]:
 
         def connection_lost(self, exc: Exception | None) -> None:
             super().connection_lost(exc)
-            if self._timer is not None:
-                self._timer.cancel()
+            for timer in filter(None, (self._timer, self._unread)):
+                timer.cancel()
+
+        def pause_writing(self) -> None:
+            super().pause_writing()
+            self._unread = self.loop.call_later(seconds, self.transport.abort)
+
+        def resume_writing(self) -> None:
+            super().resume_writing()
+            if self._unread is not None:
+                self._unread.cancel()
 
         def _await_head(self) -> None:
             if self._timer is not None:

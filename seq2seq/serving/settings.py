@@ -18,9 +18,10 @@ class ServingSettings:
         queue: Most texts that wait; a request beyond is answered with 503 and when to come again.
         max_texts: Most texts of one request.
         max_characters: Most characters of all texts of one request.
+        max_tokens: Most tokens of all texts of one request: a sign may become many.
         max_bytes: Most bytes of the body of a request.
         max_beam: Widest beam, and most translations of a text, that can be asked for.
-        body_seconds: Seconds in which a request must have arrived.
+        body_seconds: Seconds in which a request must have arrived, and that its client may stop reading the answer.
         seconds: Seconds after which a translation is given up; the request is answered with 503.
         drain_seconds: Seconds that requests have to end when the server is stopped.
         connections: Most connections that are open at a time.
@@ -31,7 +32,8 @@ class ServingSettings:
     wait: NotNegative = 2.0
     queue: Count = 1024
     max_texts: Count = 128
-    max_characters: Count = 20_000
+    max_characters: Count = 5000
+    max_tokens: Count = 4000
     max_bytes: Count = 1_000_000
     max_beam: Count = 10
     body_seconds: Positive = 10.0

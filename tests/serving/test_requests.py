@@ -161,6 +161,20 @@ def test_pages_of_other_sites_may_ask_only_where_that_is_said(server, client):
     assert allowed.options("/v1/translate", headers=asked).status_code == 200
 
 
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"texts": ["a b c d", "e f"]},
+        {"texts": ["a b"], "prefixes": ["c d e f g"]},
+        {"texts": ["a b"], "terms": {"a": "c d e f g"}},
+    ],
+)
+def test_a_request_has_so_many_tokens(server, engine, fields):
+    answer = server(max_tokens=7).post("/v1/translate", json=fields)
+    assert answer.status_code == 413 and "at most 7 tokens. Received: " in answer.json()["error"]
+    assert not engine.batches
+
+
 def test_a_full_queue_is_answered_with_when_to_come_again(server):
     client = server(queue=1, max_texts=1)
     client.app.state.server.models.of("de", "en").batches._waiting.append(None)

@@ -157,6 +157,20 @@ def test_who_sends_half_of_it_is_not_waited_for(engine):
     during(test, engine, body_seconds=0.3)
 
 
+def test_who_does_not_read_its_answers_is_not_waited_for(engine):
+    def test(connect):
+        deaf = connect()
+        request = b"GET /openapi.json HTTP/1.1\r\nHost: x\r\n\r\n"
+        with pytest.raises(OSError):
+            for _ in range(100_000):  # until the buffers on the way are full, and then no more than 0.3 s
+                deaf.send(request * 100)
+        good = connect()
+        good.post({"texts": ["a"]})
+        assert good.answer()[0] == 200
+
+    during(test, engine, body_seconds=0.3)
+
+
 def test_a_body_of_ten_megabytes_is_refused_and_what_follows_is_not(engine):
     def test(connect):
         big = connect()
