@@ -117,6 +117,7 @@ class TestImport:
         done = python("-c", code)
         assert (done.returncode, done.stdout, done.stderr) == (0, "(2, 2)\n", "")
 
+    @pytest.mark.slow
     def test_shows_the_log_to_those_who_ask_for_it(self):
         done = python("-c", "import seq2seq; seq2seq.quiet(); import tensorflow", TF_CPP_MIN_LOG_LEVEL="0")
         assert "absl::InitializeLog()" in done.stderr
@@ -244,6 +245,7 @@ class TestDistribution:
         third_party = imported - set(sys.stdlib_module_names) - {"seq2seq"}
         assert {re.match(r"[\w-]+", one).group() for one in declared} == third_party | NOT_IMPORTED_BY_US
 
+    @pytest.mark.slow
     def test_the_wheel_works_outside_the_repository(self, tmp_path):
         pip = ["-m", "pip", "--disable-pip-version-check", "--quiet"]
         offline = ["--no-deps", "--no-index"]

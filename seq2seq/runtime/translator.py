@@ -19,6 +19,7 @@ from seq2seq.text.ids import Ids
 from seq2seq.text.length_limit import LengthLimit
 from seq2seq.text.texts import texts_of
 from seq2seq.text.tokenizer import Tokenizer
+from seq2seq.translation.confidence import Calibration
 from seq2seq.translation.details import target_pieces, with_sources
 from seq2seq.translation.hypothesis import Hypothesis, Translation, joined
 
@@ -38,6 +39,7 @@ class ExportedTranslator:
         search: What is searched with where a call does not say so.
         batch_size: How many sentences are decoded together where a call does not say so.
         length_limit: How long a translation may become where the search does not say so.
+        calibration: What quality is to be expected of a translation; None where nobody knows.
     """
 
     def __init__(
@@ -50,6 +52,8 @@ class ExportedTranslator:
         decoding = from_table(DecodingSettings, self.about["decoding"], "decoding")
         self.search, self.batch_size = decoding.search, decoding.batch_size
         self.length_limit = LengthLimit.from_table(self.about["length_limit"])
+        calibrated = self.about.get("confidence")
+        self.calibration = None if calibrated is None else Calibration.from_table(calibrated)
 
     @overload
     def translate(
@@ -94,7 +98,8 @@ class ExportedTranslator:
         texts = list(texts_of(texts, "texts"))
         found = self.hypotheses(texts, search, batch_size=batch_size, alignment=details and self._attends)
         if details:
-            return with_sources(texts, found, self.source_tokenizer, self._longest, self.about.get("weights", ""))
+            source = self.source_tokenizer, self._longest
+            return with_sources(texts, found, *source, self.about.get("weights", ""), self.calibration)
         return [best.text for best, *_ in found]
 
     def hypotheses(
@@ -174,7 +179,9 @@ class ExportedTranslator:
     def _hypothesis(self, text: str, one: Sequence, source_tokens: int) -> Hypothesis:
         pieces, words = target_pieces(self.target_tokenizer, one.tokens)
         looked = None if one.attention is None else one.attention[:, :source_tokens]
-        return Hypothesis(text, one.score, one.ended, 1, pieces, tuple(one.token_scores), words, looked)
+        made_of = pieces, tuple(one.token_scores), words, looked
+        total = sum(one.token_scores)
+        return Hypothesis(text, one.score, one.ended, 1, *made_of, log_probability=total, length=len(pieces))
 
 
 def load(folder: str | Path, threads: int = 0) -> ExportedTranslator:

@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from seq2seq.metrics.risk import expected_utility
+from seq2seq.text.sentences import encodable
 
 _DECIMALS = 6  # of a number in JSON: more are noise of float32
 
@@ -33,6 +34,11 @@ class Hypothesis(NamedTuple):
         words: The place of the word of each piece in ``text.split()``; None of ``</s>``, and of a last space.
         alignment: What each piece looked at, ``[tokens, source_tokens]``, the ``</s>`` of every part counted; None
             where nobody asked for it, or the model has no attention.
+        confidence: The quality that is to be expected, from 0 to 1 (:class:`Calibration`); None where nobody asked, the
+            model was not calibrated, or the text is empty.
+        lost: What was protected in the source and did not come through.
+        log_probability: The sum of those of all its tokens, nats, whatever the score makes of it.
+        length: How many tokens these are, ``</s>`` counted; 0 of an empty text.
     """
 
     text: str
@@ -43,6 +49,15 @@ class Hypothesis(NamedTuple):
     token_scores: tuple[float, ...] = ()
     words: tuple[int | None, ...] = ()
     alignment: npt.NDArray[np.float32] | None = None
+    confidence: float | None = None
+    lost: tuple[str, ...] = ()
+    log_probability: float = 0.0
+    length: int = 0
+
+    @property
+    def mean_log_probability(self) -> float | None:
+        """The log-probability per token, nats; None of an empty text."""
+        return self.log_probability / self.length if self.length else None
 
 
 @dataclass(frozen=True)
@@ -118,20 +133,24 @@ class Translation:
         """Write the links of words in Pharaoh format, as ``0-0 1-2``; see :meth:`word_links`."""
         return " ".join(f"{source}-{target}" for source, target in self.word_links(rank))
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self, n_best: int | None = None) -> dict[str, Any]:
         """Give all of it as plain JSON values: the one form of the command line and of whatever hands it on.
+
+        Args:
+            n_best: How many translations to give; None for all.
 
         Returns:
             ``source`` (the text), ``source_tokens`` (each ``piece`` and its ``word``), then of the best translation
-            ``text``, ``score`` (null where the model calls it impossible), ``ended``, ``parts``, ``tokens`` (each
+            ``text``, ``score`` (null where the model calls it impossible), ``confidence`` (0 to 1; null where the
+            model was not calibrated, and of an empty text), ``ended``, ``parts``, ``tokens`` (each
             ``piece``, ``log_probability`` and ``word``) and ``alignment`` (links of ``pieces`` and of ``words``, each
-            a pair of places, source first; null without attention); ``others``, the other translations with the same
-            fields; and ``model``, the fingerprint.
+            a pair of places, source first; null without attention) and ``lost`` (what was protected and did not come
+            through); ``others``, the other translations with the same fields; and ``model``, the fingerprint.
         """
-        best, *others = (self._told(rank) for rank in range(len(self.hypotheses)))
+        best, *others = (self._told(rank) for rank in range(len(self.hypotheses[:n_best])))
         pieces = zip(self.source_tokens, self.source_words, strict=True)
         return {
-            "source": self.source,
+            "source": encodable(self.source),
             "source_tokens": [{"piece": piece, "word": word} for piece, word in pieces],
             **best,
             "others": others,
@@ -145,17 +164,24 @@ class Translation:
         return {
             "text": one.text,
             "score": _number(one.score),
+            "confidence": None if one.confidence is None else round(one.confidence, 4),
             "ended": one.ended,
             "parts": one.parts,
             "tokens": [
                 {"piece": piece, "log_probability": _number(score), "word": word} for piece, score, word in tokens
             ],
             "alignment": {"pieces": self.piece_links(rank), "words": self.word_links(rank)} if aligned else None,
+            "lost": list(one.lost),
         }
 
 
 def _number(value: float) -> float | None:
     return round(value, _DECIMALS) if math.isfinite(value) else None  # JSON has no infinity
+
+
+def lost_pieces(number: int) -> str:
+    """Say how many protected pieces did not come through."""
+    return f"Did not come through: {number:,} protected piece{'s' * (number != 1)}"
 
 
 def joined(parts: Sequence[Sequence[Hypothesis]]) -> list[Hypothesis]:
@@ -183,6 +209,8 @@ def _one(parts: Sequence[Hypothesis]) -> Hypothesis:
         tuple(score for one in parts for score in one.token_scores),
         tuple(words),
         _beside([one.alignment for one in parts]),
+        log_probability=sum(one.log_probability for one in parts),
+        length=sum(one.length for one in parts),
     )
 
 

@@ -33,8 +33,8 @@ class TestTranslation:
         none = Hypothesis("", float("-inf"), False, alignment=np.zeros((0, 2), np.float32))
         found = Translation("x", ("▁x", "</s>"), (0, None), (best, none), "f")
         told = json.loads(json.dumps(found.to_json(), allow_nan=False))
-        assert list(told) == ["source", "source_tokens", "text", "score", "ended", "parts", "tokens", "alignment",
-                              "others", "model"]  # fmt: skip
+        of_best = ["text", "score", "confidence", "ended", "parts", "tokens", "alignment", "lost"]
+        assert list(told) == ["source", "source_tokens", *of_best, "others", "model"]
         assert told["source_tokens"] == [{"piece": "▁x", "word": 0}, {"piece": "</s>", "word": None}]
         assert told["tokens"][1] == {"piece": "</s>", "log_probability": -0.5, "word": None}
         assert told["alignment"] == {"pieces": [[0, 0], [1, 1]], "words": [[0, 0]]}
@@ -60,6 +60,11 @@ def test_parts_are_joined_with_their_words() -> None:
     assert whole.alignment is not None
     assert whole.alignment.argmax(axis=1).tolist() == [1, 0, 2, 3, 4]
     assert joined([[parts[0]]]) == [parts[0]]
+    numbers = [
+        Hypothesis("a", 0.0, log_probability=-1.0, length=2),
+        Hypothesis("b", 0.0, log_probability=-2.0, length=1),
+    ]
+    assert joined([[one] for one in numbers])[0].mean_log_probability == -1
 
 
 @pytest.fixture(scope="module")
@@ -91,7 +96,8 @@ class TestDetails:
                 assert {word for word in each.source_words if word is not None} == set(range(len(text.split())))
                 for one in each.hypotheses:
                     assert (one.alignment is not None) == translator.model.attends
-                    assert len(one.tokens) == len(one.token_scores) == len(one.words)
+                    assert len(one.tokens) == len(one.token_scores) == len(one.words) == one.length
+                    assert one.log_probability == pytest.approx(sum(one.token_scores), abs=1e-4)
                     assert {word for word in one.words if word is not None} == set(range(len(one.text.split())))
                     if one.alignment is not None:
                         assert one.alignment.shape == (len(one.tokens), len(each.source_tokens))
