@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import argparse
 import re
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from seq2seq.commands.arguments import count
 from seq2seq.commands.decoding_options import SettingValue
 from seq2seq.serving.settings import ServingSettings
 from seq2seq.settings import defaults, kinds, meanings, words
@@ -33,7 +35,7 @@ def add(commands: Any) -> None:
     parser.add_argument(
         "--host",
         default="127.0.0.1",
-        help="address to listen at; 0.0.0.0 for all of the machine (default: %(default)s)",
+        help="address to listen at; 0.0.0.0 for all of the machine (default: 127.0.0.1)",
     )
     parser.add_argument("--port", type=_port, default=5000, metavar="N", help="port, 0 for any (default: 5000)")
     parser.add_argument(
@@ -45,6 +47,10 @@ def add(commands: Any) -> None:
         help="another site whose pages may ask the server, as https://example.org; * for all (may be repeated)",
     )  # fmt: skip
     parser.add_argument("--log-text", action="store_true", help="write into the log what is translated, too")
+    parser.add_argument(
+        "--threads", type=count, default=1, metavar="N",
+        help="threads of onnxruntime for one operation of an exported model (default: 1)",
+    )  # fmt: skip
     said, usual = meanings(ServingSettings), defaults(ServingSettings)
     for name, kind in kinds(ServingSettings).items():
         text = said[name].rstrip(".").replace("%", "%%")
@@ -66,7 +72,9 @@ def run(arguments: argparse.Namespace) -> None:
     keys = Keys() if arguments.keys is None else Keys.read(arguments.keys)
     with listen(arguments.host, arguments.port) as taken:  # first: to read models takes a while
         metrics = Metrics()
-        state = State(Models(places, load_engine, settings, metrics), settings, keys, metrics)
+        state = State(
+            Models(places, partial(load_engine, threads=arguments.threads), settings, metrics), settings, keys, metrics
+        )
         serve(application(state, origins=arguments.cors, log_text=arguments.log_text), taken)
 
 

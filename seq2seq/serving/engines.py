@@ -117,16 +117,17 @@ class TranslatorEngine:
         ]
 
 
-def load_engine(path: Path) -> Engine:
+def load_engine(path: Path, threads: int = 1) -> Engine:
     """Read a model.
 
     Args:
         path: A model file of `seq2seq.Translator.save`, or a folder that `seq2seq export` wrote.
+        threads: How many threads onnxruntime may use for one operation; see `seq2seq.runtime.load`.
     """
     if (path / TRANSLATOR).is_file():
         from seq2seq.runtime import load as load_exported
 
-        exported = load_exported(path)
+        exported = load_exported(path, threads)
         return TranslatorEngine(exported, "onnx", exported.about.get("languages"), constrained=False)
     from seq2seq.translation import Translator
     from seq2seq.translation.languages import languages_of

@@ -157,6 +157,10 @@ _LINKS = _list({"type": "array", "items": {"type": "integer"}, "minItems": 2, "m
 _HYPOTHESIS: _Table = {
     "text": _TEXT,
     "score": {"type": ["number", "null"], "description": "Nats; null where the model calls it impossible."},
+    "confidence": {
+        "type": ["number", "null"],
+        "description": "The quality to be expected, 0 to 1; null where the model was not calibrated.",
+    },
     "ended": {"type": "boolean", "description": "False where the limit of length cut it."},
     "parts": {"type": "integer"},
     "tokens": _list(_object(piece=_TEXT, log_probability={"type": ["number", "null"]}, word=_PLACE)),
@@ -164,6 +168,7 @@ _HYPOTHESIS: _Table = {
         "description": "Pairs of places, source first; null without attention.",
         "oneOf": [_object(pieces=_LINKS, words=_LINKS), {"type": "null"}],
     },
+    "lost": {"type": "array", "items": _TEXT, "description": "What was protected and did not come through."},
 }
 _SCHEMAS = {
     "Error": _object(error=_TEXT),

@@ -24,8 +24,9 @@ def listen(host: str, port: int) -> socket.socket:
     """
     with ExitStack() as stack:
         try:
-            family, kind, *_, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-            taken = stack.enter_context(socket.socket(family, kind))
+            family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+            # With its protocol named, asyncio sends at once what it is given: else each answer takes 40 ms more.
+            taken = stack.enter_context(socket.socket(family, kind, protocol))
             taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             taken.bind(address)
         except OSError as error:

@@ -29,7 +29,7 @@ def served(monkeypatch):
         found["state"] = app.state.server
 
     monkeypatch.setattr(serving, "serve", keep, raising=False)
-    monkeypatch.setattr(serving, "load_engine", lambda path: Scripted(None), raising=False)
+    monkeypatch.setattr(serving, "load_engine", lambda path, threads: Scripted(None), raising=False)
     return found
 
 

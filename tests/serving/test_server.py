@@ -247,6 +247,12 @@ def test_models_are_read_again_at_sighup_while_requests_come(engine, capsys):
     assert "the models were not read again, and the old ones stay: half of it is missing" in said
 
 
+def test_answers_are_not_held_back():
+    """A head and its body are two packets, the second of which waits for an acknowledgement of 40 ms otherwise."""
+    with listen("127.0.0.1", 0) as taken:
+        assert taken.proto == socket.IPPROTO_TCP  # what asyncio looks at
+
+
 @pytest.mark.parametrize(("host", "port"), [("127.0.0.1", None), ("no.such.host.invalid", 0)])
 def test_an_address_that_cannot_be_had(host, port):
     with socket.create_server(("127.0.0.1", 0)) as other:
