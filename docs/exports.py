@@ -24,6 +24,7 @@ PACKAGES = (
     "seq2seq.distribution",
     "seq2seq.recipe",
     "seq2seq.runs",
+    "seq2seq.serving",
     "seq2seq.analysis",
     "seq2seq.analysis.comparison",
     "seq2seq.analysis.report",

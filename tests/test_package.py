@@ -30,6 +30,7 @@ FLOORS = [
     {"recipe"},
     {"runs"},
     {"analysis", "export"},
+    {"serving"},
     {"commands"},
     {"__main__"},
 ]
@@ -40,7 +41,7 @@ LIGHT = [
     "seq2seq",
     "seq2seq.text, seq2seq.metrics, seq2seq.search, seq2seq.layers, seq2seq.models, seq2seq.training",
     "seq2seq.recipe, seq2seq.runs, seq2seq.analysis, seq2seq.distribution, seq2seq.commands",
-    "seq2seq.export, seq2seq.runtime, seq2seq.translation, seq2seq.translation.hypothesis",
+    "seq2seq.export, seq2seq.runtime, seq2seq.serving, seq2seq.translation, seq2seq.translation.hypothesis",
 ]
 SECONDS = 0.3
 

@@ -33,7 +33,7 @@ def add_decoding(parser: argparse.ArgumentParser) -> None:
         only = "" if len(owners) == len(SEARCHES) else f" ({kind_name(owners[0])})"
         text = meanings(owners[0])[name].rstrip(".").replace("``", "").replace("%", "%%")
         parser.add_argument(
-            f"--{name.replace('_', '-')}", type=_Value(kind), metavar="N" if _is_whole(kind) else "X",
+            f"--{name.replace('_', '-')}", type=SettingValue(kind), metavar="N" if _is_whole(kind) else "X",
             help=f"{text[0].lower()}{text[1:]}{only} (default: as the recipe says)",
         )  # fmt: skip
     parser.add_argument(
@@ -165,13 +165,14 @@ def _pattern(text: str) -> str:
     return text
 
 
-class _Value:
+class SettingValue:
     """Reads the value of a setting from a command line."""
 
     def __init__(self, kind: Any) -> None:
         self._kind = kind
 
     def __call__(self, text: str) -> Any:
+        """Read it."""
         try:
             return convert(parse_value(text, self._kind), self._kind, "value")
         except SettingsError:

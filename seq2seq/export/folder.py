@@ -19,6 +19,7 @@ from seq2seq.search import DecodingSettings
 from seq2seq.settings import to_table
 from seq2seq.system.choices import need_choice
 from seq2seq.translation import Translator
+from seq2seq.translation.languages import languages_of
 
 _KEPT = ("max_source_length", "metrics", "signatures", "created")
 
@@ -175,6 +176,7 @@ def _about(translator: Translator, precision: str, state: Sequence[str], memory:
         "weights": translator.fingerprint,
         **({"confidence": translator.calibration.to_table()} if translator.calibration else {}),
         "length_limit": translator.length_limit.to_table(),
+        "languages": languages_of(translator.recipe),
         **{name: translator.about[name] for name in _KEPT if name in translator.about},
         "versions": {name: version(name) for name in ("seq2seq", "onnx", "onnxruntime")},
     }

@@ -1,0 +1,108 @@
+"""`seq2seq serve`: a server that translates."""
+
+from __future__ import annotations
+
+import argparse
+import re
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from seq2seq.commands.arguments import count
+from seq2seq.commands.decoding_options import SettingValue
+from seq2seq.serving.settings import ServingSettings
+from seq2seq.settings import defaults, kinds, meanings, words
+from seq2seq.system.terminal import UsageError
+
+if TYPE_CHECKING:
+    from seq2seq.serving import Place
+
+
+def add(commands: Any) -> None:
+    """Add the command."""
+    parser = commands.add_parser(
+        "serve",
+        help="serve translators over HTTP",
+        description="Serve translators over HTTP: LibreTranslate's API, so that clients written for it work, and one "
+        "of its own at /v1/translate; /openapi.json describes both. SIGHUP reads the models again, SIGTERM ends once "
+        "what was asked for is answered. Needs pip install 'seq2seq[serve]'.",
+    )
+    parser.add_argument(
+        "models", nargs="+", metavar="MODEL",
+        help="model file (.s2s), folder of a finished run, or folder of seq2seq export, which needs no TensorFlow; "
+        "one for each pair of languages, as de:en=MODEL where it does not say its own",
+    )  # fmt: skip
+    parser.add_argument(
+        "--host",
+        default="127.0.0.1",
+        help="address to listen at; 0.0.0.0 for all of the machine (default: 127.0.0.1)",
+    )
+    parser.add_argument("--port", type=_port, default=5000, metavar="N", help="port, 0 for any (default: 5000)")
+    parser.add_argument(
+        "--keys", type=Path, metavar="FILE",
+        help="translate only for those who give one of the keys in this file, one a line (default: for all)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--cors", action="append", default=[], metavar="ORIGIN",
+        help="another site whose pages may ask the server, as https://example.org; * for all (may be repeated)",
+    )  # fmt: skip
+    parser.add_argument("--log-text", action="store_true", help="write into the log what is translated, too")
+    parser.add_argument(
+        "--threads", type=count, default=1, metavar="N",
+        help="threads of onnxruntime for one operation of an exported model (default: 1)",
+    )  # fmt: skip
+    said, usual = meanings(ServingSettings), defaults(ServingSettings)
+    for name, kind in kinds(ServingSettings).items():
+        text = said[name].rstrip(".").replace("%", "%%")
+        parser.add_argument(
+            f"--{name.replace('_', '-')}", type=SettingValue(kind), default=usual[name],
+            metavar="N" if words(kind).startswith("a whole number") else "X",
+            help=f"{text[0].lower()}{text[1:]} (default: {usual[name]:g})",
+        )  # fmt: skip
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Run it."""
+    settings = ServingSettings(**{name: getattr(arguments, name) for name in kinds(ServingSettings)})
+    places = [_place(model) for model in arguments.models]
+    _need_packages()
+    from seq2seq.serving import Keys, Metrics, Models, State, application, listen, load_engine, serve
+
+    keys = Keys() if arguments.keys is None else Keys.read(arguments.keys)
+    with listen(arguments.host, arguments.port) as taken:  # first: to read models takes a while
+        metrics = Metrics()
+        state = State(
+            Models(places, partial(load_engine, threads=arguments.threads), settings, metrics), settings, keys, metrics
+        )
+        serve(application(state, origins=arguments.cors, log_text=arguments.log_text), taken)
+
+
+def _place(model: str) -> Place:
+    from seq2seq.serving.models import Place
+
+    named = re.fullmatch(r"([^:=/\\]+):([^:=/\\]+)=(.+)", model)
+    path = Path(named[3] if named else model)
+    if not (path / "translator.json").is_file():
+        from seq2seq.commands.arguments import model_in, need_model
+
+        path = model_in(path)
+        need_model(path)
+    return Place(path, (named[1], named[2]) if named else None)
+
+
+def _port(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or int(text) > 65535:
+        raise argparse.ArgumentTypeError(f"needs a whole number from 0 to 65535. Received: {text}")
+    return int(text)
+
+
+def _need_packages() -> None:
+    for package in ("starlette", "uvicorn", "prometheus_client"):
+        try:
+            __import__(package)
+        except ModuleNotFoundError as error:
+            raise UsageError(
+                f"Serving needs starlette, uvicorn and prometheus-client. Received: an environment without {package}. "
+                "Install them: pip install 'seq2seq[serve]'."
+            ) from error
