@@ -103,7 +103,7 @@ def write_result(ready: Ready, trained: TrainingResult) -> RunResult:
         "command": record.command,
         "changed_settings": dict(record.changed_settings),
         "data": record.data,
-        **({"origin": dict(record.origin)} if record.origin else {}),
+        "origin": dict(record.origin),
         "settings": to_table(recipe),
         "machine": machine(),
         "versions": installed_versions(),

@@ -109,7 +109,7 @@ class RunRecord:
             "changed_settings": dict(self.changed_settings),
             "tokenizers": self.tokenizers,
             "length_limit": self.length_limit.to_table(),
-            **({"origin": dict(self.origin)} if self.origin else {}),
+            "origin": dict(self.origin),
         }
         write_object(self.folder / _BEGUN, begun)
         recipe = RunFolder(self.folder).recipe
