@@ -10,6 +10,7 @@ from pathlib import Path
 from statistics import mean, stdev
 from typing import TYPE_CHECKING, Any
 
+from seq2seq.analysis.comparison.lengths import Classes, by_length
 from seq2seq.analysis.comparison.measured import MeasuredRun, Texts, find_runs, read_measured
 from seq2seq.analysis.comparison.statistics import Difference, difference, holm, resample
 from seq2seq.analysis.comparison.variants import Variant, group
@@ -21,8 +22,6 @@ from seq2seq.settings import changes, write_value
 
 if TYPE_CHECKING:
     from seq2seq.metrics import Counts
-
-_LENGTHS = 4  # classes of source length, of about as many sentences each
 
 
 @dataclass(frozen=True)
@@ -71,21 +70,6 @@ class VariantResult:
     tokens_per_second: float | None
     by_frequency: list[float] = field(default_factory=list)
     curves: list[list[tuple[int, float]]] = field(default_factory=list)
-
-
-@dataclass(frozen=True)
-class Classes:
-    """Classes of sentences or words, for a table by length or by frequency.
-
-    Attributes:
-        what: What they are told by.
-        names: Their names.
-        sizes: How many sentences or words are in each.
-    """
-
-    what: str
-    names: list[str]
-    sizes: list[int]
 
 
 @dataclass(frozen=True)
@@ -213,7 +197,7 @@ class _WithTexts:
             self.translations = [said for said, _ in together]
         self.lower = str.lower if evaluation.lowercase else str
         self.count = partial(count, lowercase=evaluation.lowercase, tokenize=evaluation.tokenize)
-        self.lengths, self.members = self._lengths()
+        self.lengths, self.members = by_length(self.sources)
         self.places: list[slice] = []  # of the runs of each variant
         for variant in variants:
             start = self.places[-1].stop if self.places else 0
@@ -266,20 +250,6 @@ class _WithTexts:
             MetricResult(*_summed(scores[place]), found, self._by_length(counts[place]))
             for place, found in zip(self.places, differences, strict=True)
         ]
-
-    def _lengths(self) -> tuple[Classes, list[list[int]]]:
-        """Sort the sentences into classes of about the same size, by the length of their sources."""
-        what, cut = cut_of(self.sources)
-        lengths = [len(cut(source)) for source in self.sources]
-        ranked = sorted(lengths)
-        ends = dict.fromkeys(ranked[(number + 1) * len(ranked) // _LENGTHS - 1] for number in range(_LENGTHS))
-        names, members, start = [], [], 0
-        for end in sorted(ends):
-            members.append([place for place, length in enumerate(lengths) if start <= length <= end])
-            low = min(lengths[place] for place in members[-1])
-            names.append(f"{low}–{end}" if low < end else f"{end}")
-            start = end + 1
-        return Classes(f"{what} in the source", names, [len(each) for each in members]), members
 
     def _by_length(self, counts: Sequence[Counts]) -> list[float | None]:
         found = [mean(each.score(each.rows[members].sum(0)) for each in counts) for members in self.members]
