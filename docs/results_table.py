@@ -363,8 +363,8 @@ def probes_table(name: str, part: str) -> str:
         ]
     lines = [f"| {' | '.join(cells)} |" for cells in (head, ["---"] * len(head), *rows)]
     if part == "states":
-        how = f"{metric} {probed['score']:.2f} on {probed['sentences']:,} sentences with {probed['search']}"
-        lines += ["", f"{how}, `{probed['signature']}`, commit {probed['commit']}."]
+        how = f"{probed['score']:.2f} {metric} on {probed['sentences']:,} sentences with {probed['search']}"
+        lines += ["", f"As it is: {how}, `{probed['signature']}`, commit {probed['commit']}."]
     return "\n".join(lines)
 
 

@@ -178,7 +178,7 @@ def test_probes_are_carried_and_told(results_table, tmp_path, monkeypatch):
         "| --- | --- | --- | --- | --- | --- |",
         "| layer 0 | zeros | 37.00 | 3.00 ± 1.00 | 3.00 ± 1.00 | – |",
         "",
-        "BLEU 40.00 on 40 sentences with greedy, `version:1`, commit 0123abc.",
+        "As it is: 40.00 BLEU on 40 sentences with greedy, `version:1`, commit 0123abc.",
     ]
     assert results_table.probes_table("model", "linear").splitlines()[2:] == [
         "| layer 0 | 90 [80 … 95] | 70 [80 … 95] |",
