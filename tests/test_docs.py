@@ -30,6 +30,9 @@ TRAIN = {
     "docs/how-to/own-cell.md",
     "docs/how-to/combine.md",
     "docs/how-to/constrain.md",
+    "docs/how-to/read-layers.md",
+    "docs/how-to/autoencoder.md",
+    "docs/how-to/numbers.md",
 }
 # What a block may be: "python" runs, "sh" is parsed, the others are shown.
 LANGUAGES = {
