@@ -34,10 +34,10 @@ quickstart: .venv/.package-installed
 	@$(BIN)/python recipes/quickstart.py --resume-if-begun
 
 test: .venv/.tools-installed
-	@$(BIN)/python -m pytest --numprocesses $(WORKERS)
+	@$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist worksteal
 
 test-slow: .venv/.tools-installed
-	@$(BIN)/python -m pytest --numprocesses $(WORKERS) -m slow
+	@$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist worksteal -m slow
 
 check: .venv/.tools-installed
 	@echo "ruff format" && $(BIN)/ruff format --check .

@@ -33,6 +33,10 @@ TRAIN = {
     "docs/how-to/read-layers.md",
     "docs/how-to/autoencoder.md",
     "docs/how-to/numbers.md",
+    "docs/how-to/sample.md",
+    "docs/how-to/fine-tune.md",
+    "docs/how-to/own-training-loop.md",
+    "docs/how-to/details.md",
 }
 # What a block may be: "python" runs, "sh" is parsed, the others are shown.
 LANGUAGES = {
@@ -134,7 +138,9 @@ def test_commands_would_run(path):
             assert {word for word in words[1:] if "=" not in word} <= targets
         if words[0] == "seq2seq" and "--help" not in words:
             arguments = make_parser().parse_args(words[1:])  # exits where an option is wrong
-            Recipe("any", Data("corpus", "de", "en")).override(getattr(arguments, "settings", []))
+            Recipe("any", Data("corpus", "de", "en"), start_from=getattr(arguments, "start_from", None) or "").override(
+                getattr(arguments, "settings", [])
+            )
         if words[0].startswith("python") and words[1].startswith("recipes/"):
             parser = argparse.ArgumentParser()
             add_arguments(parser)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
@@ -142,6 +143,17 @@ def _projection(wire: Wire) -> str:
 
 
 def _size(layer: Any) -> int:
-    return int(
-        sum(weight.shape.num_elements() for weight in (variable.value for variable in layer.trainable_variables))
-    )
+    return int(sum(variable.value.shape.num_elements() for variable in layer.weights))
+
+
+def told_frozen(model: Seq2Seq, paths: Sequence[str]) -> str:
+    """Say which parts of a model do not learn, and how much of it that is; nothing where all do.
+
+    Args:
+        model: A model.
+        paths: What it was frozen by.
+    """
+    if not paths:
+        return ""
+    still = sum(variable.value.shape.num_elements() for variable in model.frozen)
+    return f"Frozen: {', '.join(paths)} ({still:,} of {model.count_params():,} parameters do not learn)."

@@ -9,10 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from seq2seq.recipe import Recipe, load_recipe
-from seq2seq.runs.record import model_file
+from seq2seq.runs.record import model_in as model_in  # for the commands
 from seq2seq.system.files import is_readable
 from seq2seq.system.terminal import UsageError
-from seq2seq.training.run_folder import RunFolder
 
 if TYPE_CHECKING:
     from seq2seq.translation import Translator
@@ -48,6 +47,14 @@ def add_ensemble(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--ensemble-mean", choices=["probabilities", "log_probabilities"], default="probabilities",
         help="what the models' mean is taken of (default: probabilities)",
+    )  # fmt: skip
+
+
+def add_from(parser: argparse.ArgumentParser) -> None:
+    """Add the option that names a trained model to go on from."""
+    parser.add_argument(
+        "--from", metavar="MODEL", dest="start_from",
+        help=f"go on from the weights and vocabularies of a trained model ({MODEL}), as start_from does",
     )  # fmt: skip
 
 
@@ -103,11 +110,12 @@ def recipe_of(arguments: argparse.Namespace, path: Path) -> Recipe:
     """Load the recipe that a command names, changed as its options say.
 
     Args:
-        arguments: What :func:`add_settings` and :func:`add_seed` parsed.
+        arguments: What :func:`add_settings`, :func:`add_seed` and :func:`add_from` parsed.
         path: The recipe.
     """
-    seed = getattr(arguments, "seed", None)
-    return named_recipe(path).override([*arguments.settings, *([] if seed is None else [f"seed={seed}"])])
+    options = {name: getattr(arguments, name, None) for name in ("seed", "start_from")}
+    given = [f"{name}={value}" for name, value in options.items() if value is not None]
+    return named_recipe(path).override([*arguments.settings, *given])
 
 
 def named_recipe(path: Path) -> Recipe:
@@ -116,19 +124,6 @@ def named_recipe(path: Path) -> Recipe:
         return load_recipe(path)
     except FileNotFoundError as error:
         raise UsageError(str(error)) from error
-
-
-def model_in(path: Path) -> Path:
-    """Name the model file that a command means: the path, or what the run in that folder came to."""
-    if not path.is_dir():
-        return path
-    folder = RunFolder(path)
-    if folder.recipe.exists() and not model_file(folder).exists():
-        raise UsageError(
-            f"The run in this folder has no model file yet: training writes it at its end. Received: {path}. "
-            f"Wait for it, or go on with --resume; its recipe is {folder.recipe}."
-        )
-    return model_file(folder) if folder.recipe.exists() else path
 
 
 def need_file(path: Path) -> None:

@@ -10,6 +10,7 @@ from seq2seq import __version__
 from seq2seq.commands import (
     average,
     benchmark,
+    calibrate,
     compare,
     describe,
     evaluate,
@@ -39,6 +40,7 @@ COMMANDS = (
     compare,
     average,
     report,
+    calibrate,
     shortlist,
     export,
     describe,

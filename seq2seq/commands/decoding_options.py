@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
 from seq2seq.commands.arguments import count
-from seq2seq.search.settings import DecodingSettings, Search
+from seq2seq.search.settings import DecodingSettings, Search, protected_pattern
 from seq2seq.settings import SettingsError, convert, kind_name, kinds, meanings, parse_value, section_classes, words
 from seq2seq.system.terminal import UsageError
 
@@ -46,6 +47,20 @@ def add_decoding(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="hypotheses that --mbr chooses among (default: as the recipe says)",
     )
+    parser.add_argument(
+        "--unknown", choices=list(get_args(kinds(DecodingSettings)["unknown"])),
+        help="what stands where the model says unknown: a sign, or the word of the source that it looked at most "
+        "(default: as the recipe says)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--dictionary", type=Path, metavar="FILE",
+        help="with --unknown copy, how words are written instead, line by line: word of the source, TAB, translation",
+    )  # fmt: skip
+    parser.add_argument(
+        "--protect", type=_pattern, metavar="REGEX",
+        help="what of a line this regular expression finds (numbers, addresses, tags) comes through unchanged; what "
+        "does not is told; '' for nothing (default: as the recipe says)",
+    )  # fmt: skip
     parser.add_argument(
         "--batch-size", type=count, metavar="N", help="sentences together (default: as the recipe says)"
     )
@@ -109,6 +124,23 @@ def chosen_mbr(arguments: argparse.Namespace, translator: Translator) -> str:
     return translator.mbr if arguments.mbr is None else arguments.mbr
 
 
+def chosen_copying(arguments: argparse.Namespace, translator: Translator) -> dict[str, Any]:
+    """Give what comes through from the source, as arguments of ``Translator.hypotheses``."""
+    from seq2seq.translation.copying import read_dictionary
+
+    unknown = translator.unknown if arguments.unknown is None else arguments.unknown
+    if arguments.dictionary is not None and unknown != "copy":
+        raise UsageError(
+            "A dictionary says how words are copied where the model says unknown. "
+            f"Received: --dictionary {arguments.dictionary} without --unknown copy. Add it, or use --terms."
+        )
+    return {
+        "unknown": unknown,
+        "dictionary": None if arguments.dictionary is None else read_dictionary(arguments.dictionary),
+        "protect": translator.protect if arguments.protect is None else arguments.protect,
+    }
+
+
 def _kind(asked: Mapping[str, Any], own: type[Search]) -> type[Search]:
     """Give the kind of search that has all that is asked for: the translator's own, if it does."""
     return next((each for each in (own, *SEARCHES.values()) if asked.keys() <= kinds(each).keys()), own)
@@ -122,6 +154,15 @@ def _fields() -> dict[str, Any]:
 
 def _is_whole(kind: Any) -> bool:
     return words(kind).startswith("a whole number")
+
+
+def _pattern(text: str) -> str:
+    """Read a regular expression."""
+    try:
+        protected_pattern(text)
+    except SettingsError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+    return text
 
 
 class _Value:

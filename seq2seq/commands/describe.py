@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import argparse
 import zipfile
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from seq2seq.commands.arguments import EITHER, add_settings, model_in, named_translator, need_file, recipe_of
 from seq2seq.system.files import replacing
 from seq2seq.system.terminal import UsageError, format_table, need_stdout, tell
 from seq2seq.text.length_limit import LengthLimit
+
+if TYPE_CHECKING:
+    from seq2seq.translation import Translator
 
 
 def add(commands: Any) -> None:
@@ -37,24 +41,35 @@ def run(arguments: argparse.Namespace) -> None:
             raise UsageError("The settings of a trained model are what they are. Received: --set. Describe its recipe.")
         translator = named_translator(what)
         limit = LengthLimit.chosen(translator.search.max_length_factor, translator.length_limit)
-        model, title = translator.model, f"{what}\nlongest translations: {limit}"
+        frozen: tuple[str, ...] = ()
+        started = _started(translator.about.get("origin", {}))
+        model, title = translator.model, f"{what}\nlongest translations: {limit}\n{_known(translator)}"
         from seq2seq.models.depth import told_depth
 
         if told := told_depth(model):
             tell(told)
     else:
         recipe = recipe_of(arguments, what)
-        from seq2seq.recipe.build import build_model, given_tokenizers
+        from seq2seq.recipe.build import build_model, check_model, given_tokenizers
+        from seq2seq.runs.preparing import read_origin
 
-        given = given_tokenizers(recipe.tokenizer)
+        origin, settings = read_origin(recipe), recipe.tokenizer
+        check_model(recipe, origin)
+        given = given_tokenizers(settings)
+        if origin is not None:
+            own = (origin.source_tokenizer, origin.target_tokenizer)
+            sizes = [tokenizer.vocab_size + settings.grow for tokenizer in own]
+        else:
+            sizes = [int(side.vocab_size) for side in settings.sides()]
         source, target = (
-            int(side.vocab_size) if tokenizer is None else tokenizer.vocab_size
-            for side, tokenizer in zip(recipe.tokenizer.sides(), given, strict=True)
+            size if tokenizer is None else tokenizer.vocab_size for size, tokenizer in zip(sizes, given, strict=True)
         )
         pieces = f"{source:,}" if source == target else f"{source:,} and {target:,}"
-        learnt = ", as far as the text supports them" if None in given else ""
+        learns = None in given and (origin is None or settings.grow > 0)
+        learnt = ", as far as the text supports them" if learns else ""
         title = f"{recipe.name} ({pieces} pieces{learnt})"
-        model = build_model(recipe, source, target)
+        model, frozen = build_model(recipe, source, target), recipe.training.freeze
+        started = "" if origin is None else _started({"model": recipe.start_from, "weights": origin.fingerprint})
     from seq2seq.analysis import drawing, wiring
     from seq2seq.models.kernels import KERNEL_COLUMNS, kernel_table
 
@@ -63,6 +78,22 @@ def run(arguments: argparse.Namespace) -> None:
     print(format_table(wiring.STATE_COLUMNS, wiring.state_table(model)), end="\n\n")
     print(format_table(KERNEL_COLUMNS, kernel_table(model)), end="\n\n")
     print(model.teacher_forcing.words())
+    if started:
+        print(started)
+    if frozen:
+        print(wiring.told_frozen(model, frozen))
     if arguments.svg is not None:
         with replacing(arguments.svg) as path:
             path.write_text(drawing.draw(model), encoding="utf-8")
+
+
+def _started(origin: Mapping[str, str]) -> str:
+    """Say which model the weights went on from; nothing where there is none."""
+    return f"Weights go on from {origin['model']} ({origin['weights'][:16]})." if origin else ""
+
+
+def _known(translator: Translator) -> str:
+    """Say which model it is, and what is known of its translations."""
+    curve = translator.calibration
+    sure = "not known" if curve is None else f"{curve.metric}, as {curve.sentences:,} translations showed"
+    return f"confidence: {sure}\nfingerprint: {translator.fingerprint}"

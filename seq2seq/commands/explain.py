@@ -33,11 +33,14 @@ def run(arguments: argparse.Namespace) -> None:
     """Run it."""
     need_stdout()
     given = [
-        f"--{name.replace('_', '-')}" for name in ("shortlist", "precision", "batch_size") if getattr(arguments, name)
+        f"--{name.replace('_', '-')}"
+        for name in ("shortlist", "precision", "batch_size", "unknown", "dictionary", "protect")
+        if getattr(arguments, name)
     ]
     if given:
         raise UsageError(
-            "One sentence is explained as the model says it, without a shortlist, in its own precision. "
+            "One sentence is explained as the model says it, without a shortlist, in its own precision, and nothing "
+            "comes through from the source. "
             f"Received: {' '.join(given)}. Leave it out."
         )
     from seq2seq.analysis.explanation import explain

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from seq2seq.commands.arguments import add_data, add_seed, add_settings
+from seq2seq.commands.arguments import add_data, add_from, add_seed, add_settings
 from seq2seq.commands.next_steps import again, assignment, next_steps
 from seq2seq.commands.parser import Parser
 from seq2seq.distribution.workers import Workers
@@ -61,6 +61,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--out", type=Path, metavar="FOLDER",
         help="run folder (default: runs/NAME, with the languages behind where they are not those of the recipe)",
     )  # fmt: skip
+    add_from(parser)
     add_seed(parser)
     add_settings(parser)
     parser.add_argument(
@@ -172,7 +173,12 @@ def _lead(
 
 
 def _assignments(arguments: argparse.Namespace) -> list[str]:
-    given = (("data.source", arguments.source), ("data.target", arguments.target), ("seed", arguments.seed))
+    given = (
+        ("data.source", arguments.source),
+        ("data.target", arguments.target),
+        ("seed", arguments.seed),
+        ("start_from", arguments.start_from),
+    )
     return [*arguments.settings, *(f"{key}={value}" for key, value in given if value is not None)]
 
 

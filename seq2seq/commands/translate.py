@@ -14,19 +14,20 @@ from typing import IO, TYPE_CHECKING, Any
 from seq2seq.commands.arguments import (
     MODEL,
     add_ensemble,
-    count,
     file_or_stream,
     lines_of,
     named_ensemble,
     standard_input,
 )
-from seq2seq.commands.decoding_options import add_decoding, chosen_mbr, chosen_search
+from seq2seq.commands.decoding_options import add_decoding, chosen_copying, chosen_mbr, chosen_search
+from seq2seq.commands.layout import add_layout, check_layout, need_alignment, needs_details, written
 from seq2seq.system.files import is_readable, naming, replacing
 from seq2seq.system.pipe import ArrivingLines
 from seq2seq.system.terminal import UsageError, need_stdout, tell
+from seq2seq.system.threads import one_core_per_operation
 
 if TYPE_CHECKING:
-    from seq2seq.translation import Hypothesis
+    from seq2seq.translation import Translation, Translator
 
 # Batches of lines read before any is translated, where so many are there: enough to batch by length, few enough that
 # results keep coming.
@@ -47,20 +48,7 @@ def add(commands: Any) -> None:
     )
     parser.add_argument("--input", type=file_or_stream, metavar="FILE", help="file to read, - is stdin (default: -)")
     parser.add_argument("--output", type=file_or_stream, metavar="FILE", help="file to write, - is stdout (default: -)")
-    parser.add_argument(
-        "--n-best", type=count, default=1, metavar="N",
-        help="write the N best translations of each line, each as: number of the line, TAB, translation",
-    )  # fmt: skip
-    parser.add_argument(
-        "--scores", action="store_true",
-        help="write the score and a TAB before each translation: its log-probability (nats), divided by its length in "
-        "tokens to the power of the length penalty",
-    )  # fmt: skip
-    parser.add_argument(
-        "--ended", action="store_true",
-        help="write `ended` or `cut` and a TAB before each translation: whether it ended by itself, or the limit of "
-        "length cut it",
-    )  # fmt: skip
+    add_layout(parser)
     parser.add_argument(
         "--prefixes", type=Path, metavar="FILE",
         help="what the translation of each line begins with, line by line; an empty line for anything",
@@ -79,21 +67,26 @@ def add(commands: Any) -> None:
 def run(arguments: argparse.Namespace) -> None:
     """Run it."""
     from seq2seq.translation import Cuts, Terms
+    from seq2seq.translation.hypothesis import lost_pieces
 
     _check(arguments)
     translator = named_ensemble(arguments)
+    need_alignment(arguments, translator)
     search = chosen_search(arguments, translator, arguments.n_best)
     chunk = _CHUNK * (arguments.batch_size or translator.batch_size)
     numbers = itertools.count(1)
     cuts = Cuts()
     terms = Terms({} if arguments.terms is None else Terms.read(arguments.terms).table)
     missing = 0
+    lost: list[tuple[int, str]] = []
+    copying = chosen_copying(arguments, translator)
     avoid = [] if arguments.avoid is None else lines_of(arguments.avoid)
     prefixes = None if arguments.prefixes is None else iter(lines_of(arguments.prefixes))
     try:
         with _opened(arguments) as (texts, would_wait), _output(arguments.output) as output:
             for number, lines in enumerate(_chunks(texts, chunk, would_wait)):
-                found = translator.hypotheses(
+                found = _translated(
+                    translator,
                     lines,
                     search.for_batch(_CHUNK * number),  # where tokens are drawn, each chunk draws its own
                     batch_size=arguments.batch_size,
@@ -103,14 +96,16 @@ def run(arguments: argparse.Namespace) -> None:
                     avoid=avoid,
                     terms=terms.table,
                     mbr=chosen_mbr(arguments, translator),
+                    **copying,
+                    details=needs_details(arguments),
                 )
-                cuts += Cuts.of(found)
-                missing += sum(
-                    len(terms.missing(line, best.text)) for line, (best, *_) in zip(lines, found, strict=True)
-                )
+                cuts += Cuts.of(each.hypotheses for each in found)
+                missing += sum(len(terms.missing(each.source, each.text)) for each in found)
                 with naming(str(arguments.output or "stdout")):
-                    for hypotheses in found:
-                        output.write(_written(next(numbers), hypotheses[: arguments.n_best], arguments).encode())
+                    for each in found:
+                        line = next(numbers)
+                        lost += [(line, piece) for piece in each.hypotheses[0].lost]
+                        output.write(written(line, each, arguments).encode())
                     output.flush()
         if prefixes is not None and next(prefixes, None) is not None:
             raise ValueError(
@@ -123,12 +118,28 @@ def run(arguments: argparse.Namespace) -> None:
     finally:
         if missing:
             tell(f"seq2seq: warning: {missing:,} translation{'s' * (missing != 1)} of terms did not find a place.")
+        if lost:
+            line, piece = lost[0]
+            tell(f"seq2seq: warning: {lost_pieces(len(lost))}, the first of line {line:,}: {piece!r}.")
         if cuts:
             tell(f"seq2seq: warning: {cuts}")
 
 
+def _translated(
+    translator: Translator, lines: list[str], *how: Any, details: bool, **options: Any
+) -> list[Translation]:
+    """Translate lines, and put each translation beside its line."""
+    from seq2seq.translation import Translation
+
+    if details:
+        return translator.translate(lines, *how, **options, details=True)
+    found = translator.hypotheses(lines, *how, **options)
+    return [Translation(line, (), (), tuple(each), "") for line, each in zip(lines, found, strict=True)]
+
+
 def _check(arguments: argparse.Namespace) -> None:
     """Refuse what cannot be, before the model is loaded."""
+    check_layout(arguments)
     given, written = arguments.input, arguments.output
     if arguments.text:
         if given is not None:
@@ -144,6 +155,7 @@ def _check(arguments: argparse.Namespace) -> None:
         raise UsageError(f"There is no file to translate. Received: --input {given}.")
     if written is None:
         need_stdout()
+    one_core_per_operation()
     if given is not None and written is not None and given.is_file() and given.resolve() == written.resolve():
         raise UsageError(f"The output would overwrite the input. Received: --input and --output {given}.")
     if arguments.beam_size is not None and arguments.beam_size < arguments.n_best:
@@ -210,20 +222,6 @@ def _chunks(texts: Iterator[str], count: int, would_wait: Callable[[], bool]) ->
         yield taken
         raise
     yield taken
-
-
-def _written(number: int, hypotheses: Sequence[Hypothesis], arguments: argparse.Namespace) -> str:
-    """Lay out what is written for one line."""
-    from seq2seq.text.lines import one_line
-
-    rows = []
-    for one in hypotheses:
-        columns = [str(number)] * (arguments.n_best > 1) + [f"{one.score:.4f}"] * arguments.scores
-        columns += ["ended" if one.ended else "cut"] * arguments.ended
-        # One line for one translation, and one column, whatever a vocabulary of bytes may put into it.
-        clean = one_line(one.text).replace("\t", " ") if columns else one_line(one.text)
-        rows.append("\t".join([*columns, clean]) + "\n")
-    return "".join(rows)
 
 
 @contextmanager

@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from seq2seq.commands.arguments import RECIPE, add_data, add_seed, add_settings, count, recipe_of
+from seq2seq.commands.arguments import RECIPE, add_data, add_from, add_seed, add_settings, count, recipe_of
 from seq2seq.system.terminal import UsageError, need_stdout
 
 
@@ -25,6 +25,7 @@ def add(commands: Any) -> None:
         help="optimizer step at which to kill; of several, each kills a training of its own",
     )  # fmt: skip
     add_data(parser)
+    add_from(parser)
     parser.add_argument(
         "--out", type=Path, metavar="FOLDER",
         help="where the runs go and stay (default: a temporary folder, which stays only where something differs)",
@@ -39,6 +40,7 @@ def run(arguments: argparse.Namespace) -> None:
     need_stdout()
     from seq2seq.analysis import DifferentError, verify_resume
     from seq2seq.recipe.build import check_model
+    from seq2seq.runs.preparing import read_origin
 
     if max(arguments.kill_at) >= arguments.steps:
         raise UsageError(
@@ -46,7 +48,7 @@ def run(arguments: argparse.Namespace) -> None:
             f"Received: --steps {arguments.steps} --kill-at {max(arguments.kill_at)}."
         )
     recipe = recipe_of(arguments, arguments.recipe)
-    check_model(recipe)
+    check_model(recipe, read_origin(recipe))
     different = []
     for verdict in verify_resume(
         recipe, steps=arguments.steps, kill_at=arguments.kill_at, data=arguments.data, folder=arguments.out

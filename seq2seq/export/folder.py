@@ -145,6 +145,11 @@ def _need_one_model(translator: Translator) -> None:
             "An export takes the hypothesis with the best score. "
             f"Received: a translator with mbr={translator.mbr!r}. Set its mbr to 'none'."
         )
+    if translator.unknown != "keep" or translator.protect:
+        raise ValueError(
+            "An export writes what the model says, and nothing comes through from the source. Received: a translator "
+            f"with unknown={translator.unknown!r}, protect={translator.protect!r}. Set them to 'keep' and ''."
+        )
 
 
 def _need_float32(translator: Translator) -> None:
@@ -166,6 +171,8 @@ def _about(translator: Translator, precision: str, state: Sequence[str], memory:
         "state": list(state),
         "memory": list(memory),
         "decoding": to_table(DecodingSettings(translator.search, translator.batch_size)),
+        "weights": translator.fingerprint,
+        **({"confidence": translator.calibration.to_table()} if translator.calibration else {}),
         "length_limit": translator.length_limit.to_table(),
         **{name: translator.about[name] for name in _KEPT if name in translator.about},
         "versions": {name: version(name) for name in ("seq2seq", "onnx", "onnxruntime")},

@@ -17,6 +17,7 @@ from seq2seq.metrics.scores import (
     ter,
     word_error_rate,
 )
+from seq2seq.metrics.selection import Surest, surest
 from seq2seq.metrics.settings import EvaluationSettings, measure
 
 __all__ = [
@@ -26,6 +27,7 @@ __all__ = [
     "EvaluationSettings",
     "References",
     "Score",
+    "Surest",
     "alike",
     "bleu",
     "character_error_rate",
@@ -37,6 +39,7 @@ __all__ = [
     "phoneme_error_rate",
     "score",
     "sequence_error_rate",
+    "surest",
     "ter",
     "word_error_rate",
 ]

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from seq2seq.models.architectures import ARCHITECTURES, bahdanau2014, gnmt2016, luong2015, sutskever2014
     from seq2seq.models.build import build_model
     from seq2seq.models.decoder import Decoder
+    from seq2seq.models.embedding import start_embedding
     from seq2seq.models.encoder import Encoder
     from seq2seq.models.ensemble import Ensemble
     from seq2seq.models.generator import Generator
@@ -22,6 +23,7 @@ _WHERE = {
     "seq2seq.models.architectures": ["ARCHITECTURES", "bahdanau2014", "gnmt2016", "luong2015", "sutskever2014"],
     "seq2seq.models.build": ["build_model"],
     "seq2seq.models.decoder": ["Decoder"],
+    "seq2seq.models.embedding": ["start_embedding"],
     "seq2seq.models.encoder": ["Encoder"],
     "seq2seq.models.ensemble": ["Ensemble"],
     "seq2seq.models.generator": ["Generator"],
@@ -46,6 +48,7 @@ __all__ = [
     "gnmt2016",
     "layer_kernels",
     "luong2015",
+    "start_embedding",
     "sutskever2014",
 ]
 

@@ -1,5 +1,6 @@
 """From settings to a model: only here do the names of a model's options meet its parts."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import keras
@@ -26,6 +27,7 @@ def build_model(
     sampled_softmax: int = 0,
     teacher_forcing: TeacherForcingSettings = TeacherForcingSettings(),
     precision: str = "float32",
+    freeze: Sequence[str] = (),
     seed: int = 0,
 ) -> Seq2Seq:
     """Build a model, with weights drawn by a seed.
@@ -39,6 +41,7 @@ def build_model(
         sampled_softmax: Words that a training step scores beside its targets; 0 scores all.
         teacher_forcing: What the decoder reads in training.
         precision: Number format of the computation: "float32" or "mixed_bfloat16".
+        freeze: Parts that do not learn, by path (see `Seq2Seq.freeze`).
         seed: Seed of the weights and of everything that training draws; Keras' own, for the whole process.
 
     Returns:
@@ -55,7 +58,7 @@ def build_model(
     keras.utils.set_random_seed(seed)
     settings = settings.resolved()
     try:
-        return Seq2Seq(
+        model = Seq2Seq(
             _encoder(settings.encoder, source_vocab, precision),
             _bridge(settings, precision),
             _decoder(settings, target_vocab, precision),
@@ -67,6 +70,8 @@ def build_model(
             dtype=precision,
             name="seq2seq",
         )
+        model.freeze(freeze)
+        return model
     except ValueError as error:
         raise ContradictionError(str(error)) from error
 

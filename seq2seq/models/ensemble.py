@@ -62,6 +62,11 @@ class Ensemble:
         """The weights of all models, one after the other."""
         return list(chain.from_iterable(model.weights for model in self.models))
 
+    @property
+    def attends(self) -> bool:
+        """Whether all models can tell what each token looked at."""
+        return all(model.attends for model in self.models)
+
     def decode(
         self,
         source: Any,

@@ -1,5 +1,6 @@
 """`Seq2Seq`: encoder, bridge and decoder as one Keras model."""
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -12,6 +13,7 @@ from seq2seq.layers.bridge import StateBridge
 from seq2seq.layers.precision import fine
 from seq2seq.models.decoder import Decoder
 from seq2seq.models.encoder import Encoder
+from seq2seq.models.freezing import frozen_weights
 from seq2seq.models.generator import Generator
 from seq2seq.models.inputs import need_ids, need_names, need_one_batch
 from seq2seq.models.loss import Totals, cross_entropy
@@ -98,6 +100,7 @@ class Seq2Seq(keras.Model):
         self.nats_mean = keras.metrics.Mean("nats")
         self.accuracy_mean = keras.metrics.Mean("accuracy")
         self._generator = Generator([self])
+        self._frozen: frozenset[int] = frozenset()  # no list of weights, which Keras would take for the model's own
         self.build()
 
     def build(self, input_shape: Any = None) -> None:
@@ -202,6 +205,31 @@ class Seq2Seq(keras.Model):
 
     # --- training -----------------------------------------------------------------------------------------------
 
+    def freeze(self, paths: Sequence[str]) -> None:
+        """Keep parts as they are in training, and let all others learn; before `compile`, whose optimizer follows it.
+
+        A model file does not keep it: whoever loads one decides anew.
+
+        Args:
+            paths: Parts by path: `["encoder.embedding", "decoder.stack.layer0_forward", "decoder.logits.bias"]`; none
+                lets everything learn.
+
+        Raises:
+            ValueError: There is no such part, or nothing would be left to learn.
+        """
+        frozen = frozen_weights(self, paths)
+        for weight in self.frozen:
+            weight.trainable = True
+        for weight in frozen:
+            weight.trainable = False
+        self._frozen = frozenset(map(id, frozen))
+        self.train_function = None  # traced for what learnt before
+
+    @property
+    def frozen(self) -> list[keras.Variable]:
+        """The weights that `freeze` keeps as they are."""
+        return [weight for weight in self.weights if id(weight) in self._frozen]
+
     fit = with_own_threads(keras.Model.fit)
     evaluate = with_own_threads(keras.Model.evaluate)
     predict = with_own_threads(keras.Model.predict)
@@ -248,7 +276,11 @@ class Seq2Seq(keras.Model):
     def train_step(self, data: Any) -> dict[str, tf.Tensor]:  # noqa: D102
         inputs, target_out = _unpacked(data)
         # Those of the random generators, and of any layer that keeps something of what it saw.
-        before = [(variable, tf.identity(variable.value)) for variable in self.non_trainable_variables]
+        before = [
+            (variable, tf.identity(variable.value))
+            for variable in self.non_trainable_variables
+            if id(variable) not in self._frozen
+        ]
         with tf.GradientTape() as tape:
             share = self.totals(inputs, target_out, training=True)
             self._need_no_other_losses()
@@ -298,6 +330,11 @@ class Seq2Seq(keras.Model):
             "perplexity": ops.exp(self.nats_mean.result()),
             "accuracy": self.accuracy_mean.result(),
         }
+
+    @property
+    def attends(self) -> bool:
+        """Whether it can tell what each token looked at."""
+        return self.decoder.attention is not None
 
     # --- decoding -----------------------------------------------------------------------------------------------
 

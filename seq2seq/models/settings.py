@@ -48,6 +48,8 @@ class EncoderSettings:
         bidirectional: Layers that read both ways: never, first, all, or one flag per layer.
         reverse: Whether the source is read from its end.
         embedding: Width of the source embeddings.
+        pretrained: File of word vectors that the source embeddings start from: text of word2vec, GloVe or fastText,
+            ``.gz`` too; "" draws them. With ``training.freeze = ["encoder.embedding"]`` they stay so.
         cell: What a layer computes at each step.
         dropout: Share dropped between layers.
         recurrent_dropout: Share of the state dropped from each step to the next, the same for a whole sentence.
@@ -60,6 +62,7 @@ class EncoderSettings:
     bidirectional: Literal["never", "first", "all"] | tuple[bool, ...] = "all"
     reverse: bool = False
     embedding: AsModel | Count = "as_model"
+    pretrained: str = ""
     cell: AsModel | Cell = "as_model"
     dropout: AsModel | Share = "as_model"
     recurrent_dropout: AsModel | Share = "as_model"
@@ -128,6 +131,7 @@ class DecoderSettings:
         units: Units of each layer, bottom first.
         output_dropout: Share dropped before the logits.
         embedding: Width of the target embeddings.
+        pretrained: File of word vectors that the target embeddings start from, as for the encoder.
         cell: What a layer computes at each step.
         dropout: Share dropped between layers.
         recurrent_dropout: Share of the state dropped from each step to the next, the same for a whole sentence.
@@ -139,6 +143,7 @@ class DecoderSettings:
     units: tuple[Count, ...] = (512, 512)
     output_dropout: Share = 0.2
     embedding: AsModel | Count = "as_model"
+    pretrained: str = ""
     cell: AsModel | Cell = "as_model"
     dropout: AsModel | Share = "as_model"
     recurrent_dropout: AsModel | Share = "as_model"
@@ -214,6 +219,11 @@ class ModelSettings:
             raise SettingsError(
                 f"A width is a factor for those of an architecture. Received: model.width={self.width}, "
                 'model.architecture="". Leave it out, or name an architecture.'
+            )
+        if self.tied == "all" and self.encoder.pretrained:
+            raise SettingsError(
+                'One matrix starts from one file. Received: model.tied="all", model.encoder.pretrained='
+                f'"{self.encoder.pretrained}". Name it as model.decoder.pretrained alone.'
             )
         if self.architecture and (self.encoder, self.bridge, self.attention, self.decoder) == (
             EncoderSettings(),

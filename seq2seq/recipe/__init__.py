@@ -22,6 +22,7 @@ from seq2seq.recipe.recipe import Recipe, load_recipe
 from seq2seq.search.settings import DecodingSettings
 from seq2seq.settings import SettingsError
 from seq2seq.text.settings import (
+    AlsoSettings,
     BatchSettings,
     Data,
     SourceTokenizerSettings,
@@ -31,6 +32,7 @@ from seq2seq.text.settings import (
 from seq2seq.training.settings import TrainingSettings
 
 __all__ = [
+    "AlsoSettings",
     "AttentionSettings",
     "BatchSettings",
     "BridgeSettings",

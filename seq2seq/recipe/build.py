@@ -3,25 +3,28 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
-from itertools import compress, islice
+from itertools import chain, compress, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from seq2seq.models.architectures import departures
 from seq2seq.models.settings import ContradictionError
 from seq2seq.recipe.recipe import Recipe
-from seq2seq.settings import SettingsError
+from seq2seq.settings import SettingsError, filled
 from seq2seq.system.terminal import tell
-from seq2seq.text.settings import TokenizerSettings
+from seq2seq.text.settings import TokenizerSettings, place_of
+from seq2seq.text.special_ids import PIECES
 
 if TYPE_CHECKING:
     from seq2seq.models import Seq2Seq
     from seq2seq.text.batches import Batches
     from seq2seq.text.corpus import Corpus, Pair
+    from seq2seq.text.mixing import MixedBatches
     from seq2seq.text.streaming import StreamedBatches
     from seq2seq.text.tokenizer import Tokenizer
+    from seq2seq.translation import Translator
 
 __all__ = [
     "ContradictionError",
@@ -30,8 +33,14 @@ __all__ = [
     "build_model",
     "build_tokenizers",
     "check_model",
+    "check_vectors",
     "given_tokenizers",
+    "gone_on_tokenizers",
+    "mix_batches",
+    "read_also",
     "read_corpora",
+    "start_embeddings",
+    "together",
 ]
 
 # SentencePiece keeps its training text in memory; more than this teaches it nothing new.
@@ -80,6 +89,53 @@ def read_corpora(recipe: Recipe, data: str | None = None) -> Corpora:
     return Corpora(train, validation, test)
 
 
+def read_also(recipe: Recipe, corpora: Corpora) -> list[Corpus]:
+    """Read the text that a recipe mixes in; what was set aside to score by is in none of it.
+
+    Args:
+        recipe: The recipe.
+        corpora: What :func:`read_corpora` gave.
+
+    Raises:
+        SettingsError: A path names an environment variable that is not set.
+        CorpusError: The text cannot be used; the message names file and line.
+    """
+    from seq2seq.text.corpus import hold_out, sample
+    from seq2seq.text.reading import read_corpus
+
+    data = recipe.data
+    if not data.also.paths:
+        return []
+    also = filled(data.also, data, "as_data")
+    aside = [
+        part for name, part in (("validation", corpora.validation), ("test", corpora.test)) if not vars(data)[name]
+    ]
+    held = {source for part in aside if part is not None for source in part.sources}
+    found = []
+    for place in data.other_places():
+        corpus = read_corpus(place, also.train, source=also.source, target=also.target, streaming=data.streaming)
+        if also.hold_out:
+            for seed in (0, 1):  # as read_corpora sets validation and test aside
+                corpus, _ = hold_out(corpus, also.hold_out, seed=seed)
+        if also.sample:
+            corpus = sample(corpus, also.sample, seed=2)
+        if held:
+            corpus = _without(held, corpus)
+        found.append(corpus)
+    return found
+
+
+def _without(sources: set[str], corpus: Corpus) -> Corpus:
+    from seq2seq.text.corpus import Corpus
+
+    return Corpus(
+        lambda: (pair for pair in corpus if pair.source not in sources),
+        name=corpus.name,
+        streamed=corpus.streamed,
+        part_of=corpus,
+    )
+
+
 def _part(read: Callable[..., Corpus], name: str, split: str) -> Corpus | None:
     """Read what is scored; None where the recipe names no split for it."""
     from seq2seq.text.pairs import CorpusError, MissingSplitError
@@ -91,6 +147,16 @@ def _part(read: Callable[..., Corpus], name: str, split: str) -> Corpus | None:
             f'{error} Where there is no text for it, write data.{name}="" and set data.hold_out to the number of '
             "training sentences to set aside, such as 500."
         ) from None
+
+
+def together(corpora: Sequence[Corpus]) -> Corpus:
+    """Give several corpora as one, for tokenizers to learn from."""
+    from seq2seq.text.corpus import Corpus
+
+    if len(corpora) == 1:
+        return corpora[0]
+    streamed = any(corpus.streamed for corpus in corpora)
+    return Corpus(lambda: chain(*corpora), name=" and ".join(corpus.name for corpus in corpora), streamed=streamed)
 
 
 def build_tokenizers(settings: TokenizerSettings, corpus: Corpus) -> tuple[Tokenizer, Tokenizer]:
@@ -125,6 +191,52 @@ def build_tokenizers(settings: TokenizerSettings, corpus: Corpus) -> tuple[Token
             "Set tokenizer.joint=false, or name the same model twice."
         )
     return source, target
+
+
+def gone_on_tokenizers(recipe: Recipe, corpus: Corpus, origin: Translator) -> tuple[Tokenizer, Tokenizer]:
+    """Give the tokenizers of a model that goes on from a trained one: given ones, its own, or these grown.
+
+    Args:
+        recipe: The recipe.
+        corpus: Text to learn new pieces from.
+        origin: The trained one.
+
+    Returns:
+        The tokenizers of source and target; one object where they are the same.
+    """
+    settings = recipe.tokenizer
+    own, given = (origin.source_tokenizer, origin.target_tokenizer), given_tokenizers(settings)
+    if own[0] is own[1] and given == [None, None]:
+        joint = own[0].grown(_sides(corpus, 0, 1), settings.grow, symbols=settings.symbols)
+        return joint, joint
+    source, target = (
+        before.grown(_sides(corpus, place), settings.grow, symbols=side.symbols) if tokenizer is None else tokenizer
+        for place, (before, tokenizer, side) in enumerate(zip(own, given, settings.sides(), strict=True))
+    )
+    return (source, source) if source.fingerprint == target.fingerprint else (source, target)
+
+
+def _need_same_cut(recipe: Recipe, origin: Translator) -> None:
+    """Refuse settings by which other pieces would be learnt than those that a trained model has."""
+    try:
+        then = Recipe.from_text(origin.recipe).tokenizer
+    except SettingsError:  # the recipe in a model file is for people: it may be none
+        return
+    differing = [] if then.joint == recipe.tokenizer.joint else ["joint"]
+    differing += [
+        f"{side}.{name}"
+        for side, before, now in zip(("source", "target"), then.sides(), recipe.tokenizer.sides(), strict=True)
+        for name, value in vars(now).items()
+        if not now.model
+        and value != getattr(before, name)
+        and not (name == "model" or (name == "symbols" and set(before.symbols) <= set(now.symbols)))
+    ]
+    if differing:
+        raise SettingsError(
+            "A model goes on with the pieces that it has, and with new ones beside them. Received: start_from="
+            f'"{recipe.start_from}", which learnt its pieces by another tokenizer.{", tokenizer.".join(differing)}. '
+            "Take [tokenizer] of its recipe; tokenizer.grow adds pieces, and tokenizer.symbols may have more."
+        )
 
 
 def given_tokenizers(settings: TokenizerSettings) -> list[Tokenizer | None]:
@@ -210,6 +322,22 @@ def build_batches(
     return Batches(*encode_corpus(corpus, source, target, cache), **limits)
 
 
+def mix_batches(
+    recipe: Recipe, first: Batches | StreamedBatches, others: Sequence[Batches | StreamedBatches]
+) -> Batches | StreamedBatches | MixedBatches:
+    """Mix batches of other text into those of the training text, as ``recipe.data.also`` says; where there are any.
+
+    Args:
+        recipe: The recipe.
+        first: Those of the training text.
+        others: Those of each path of ``recipe.data.also``.
+    """
+    from seq2seq.text.mixing import MixedBatches
+
+    weights = recipe.data.also.weights or [1.0] * len(others)
+    return MixedBatches(first, others, weights, seed=recipe.seed) if others else first
+
+
 def build_model(recipe: Recipe, source_vocab: int, target_vocab: int) -> Seq2Seq:
     """Build the model of a recipe, with weights drawn by its seed; tell where it departs from its paper, or is deep.
 
@@ -234,13 +362,75 @@ def build_model(recipe: Recipe, source_vocab: int, target_vocab: int) -> Seq2Seq
     return model
 
 
-def check_model(recipe: Recipe) -> None:
+def check_model(recipe: Recipe, origin: Translator | None = None) -> None:
     """Find settings that make no model together, before any text is read: build one of a tiny vocabulary.
 
+    Args:
+        recipe: The recipe.
+        origin: The trained model that it goes on from; None where it goes on from none.
+
     Raises:
-        ContradictionError: Settings do not fit together.
+        SettingsError: Settings do not fit together, or make another model than the trained one, or cut text otherwise.
     """
-    _build(recipe, _TINY_VOCABULARY, _TINY_VOCABULARY)
+    model = _build(recipe, _TINY_VOCABULARY, _TINY_VOCABULARY)
+    if origin is not None:
+        from seq2seq.translation.starting import need_same_parts
+
+        try:
+            need_same_parts(model, origin.model)
+        except ValueError as error:
+            raise ContradictionError(f"{error} Model: {recipe.start_from}.") from error
+        _need_same_cut(recipe, origin)
+
+
+def check_vectors(recipe: Recipe) -> None:
+    """Find word vectors that are not there, or are not as wide as the embeddings that start from them.
+
+    Raises:
+        SettingsError: A path names an environment variable that is not set.
+        FileNotFoundError: There is no such file.
+        CorpusError: The vectors have another width.
+    """
+    from seq2seq.text.vectors import need_width
+
+    for _, path, width in _vectors(recipe):
+        need_width(path, width)
+
+
+def start_embeddings(recipe: Recipe, model: Seq2Seq, source: Tokenizer, target: Tokenizer) -> None:
+    """Let the embeddings of a model start from the word vectors that a recipe names, and tell how many of them do.
+
+    Args:
+        recipe: The recipe.
+        model: The model; its weights change.
+        source: Tokenizer of the source.
+        target: Tokenizer of the target.
+
+    Raises:
+        CorpusError: A file is broken; the message names file and line.
+    """
+    from seq2seq.models import start_embedding
+    from seq2seq.text import read_vectors
+
+    tokenizers = {"encoder": source, "decoder": target}
+    for side, path, width in _vectors(recipe):
+        tokenizer = tokenizers[side]
+        vectors = read_vectors(path, tokenizer, width)
+        factor = start_embedding(getattr(model, side).embedding, vectors.ids, vectors.values)
+        pieces = tokenizer.vocab_size - len(PIECES)
+        tell(
+            f"{side} embeddings: {len(vectors.ids):,} of {pieces:,} pieces ({len(vectors.ids) / pieces:.1%}) start at "
+            f"their vectors in {path}, multiplied by {factor:.3g} to spread as those that are drawn"
+        )
+
+
+def _vectors(recipe: Recipe) -> Iterator[tuple[str, str, int]]:
+    """Give each side whose embeddings start from vectors, where these lie, and how wide the embeddings are."""
+    settings = recipe.model.resolved()
+    for side, part in (("encoder", settings.encoder), ("decoder", settings.decoder)):
+        if part.pretrained:
+            name = f"model.{side}.pretrained"
+            yield side, place_of(part.pretrained, name, "the vectors lie", "write the file itself"), int(part.embedding)
 
 
 def _build(recipe: Recipe, source_vocab: int, target_vocab: int) -> Seq2Seq:
@@ -260,5 +450,6 @@ def _build(recipe: Recipe, source_vocab: int, target_vocab: int) -> Seq2Seq:
         sampled_softmax=training.sampled_softmax,
         teacher_forcing=training.teacher_forcing,
         precision=training.precision,
+        freeze=training.freeze,
         seed=recipe.seed,
     )

@@ -45,6 +45,8 @@ class Recipe:
         decoding: How translations are searched.
         evaluation: How they are measured.
         seed: Seed of everything drawn: weights, dropout, order of the data.
+        start_from: Model file, or folder of a finished run, whose weights and vocabularies training goes on from; ""
+            draws weights.
 
     Raises:
         SettingsError: A value is of the wrong kind or out of its range.
@@ -66,6 +68,7 @@ class Recipe:
     decoding: DecodingSettings = field(default_factory=DecodingSettings)
     evaluation: EvaluationSettings = field(default_factory=EvaluationSettings)
     seed: Annotated[int, Range(0, 2**32 - 1)] = 0
+    start_from: str = ""
 
     def __post_init__(self) -> None:
         check_settings(self)
@@ -76,6 +79,19 @@ class Recipe:
                 f'training.monitor is "" or one of {", ".join(known)}: what is not measured cannot decide. '
                 f'Received: training.monitor="{self.training.monitor}". '
                 "Choose one of these, or add a metric to evaluation.metrics."
+            )
+        vectors = {f"model.{side}.pretrained": vars(self.model)[side].pretrained for side in ("encoder", "decoder")}
+        if self.start_from and any(vectors.values()):
+            received = ", ".join(f'{name}="{value}"' for name, value in vectors.items() if value)
+            raise SettingsError(
+                "Embeddings start from a model or from vectors. Received: "
+                f'start_from="{self.start_from}", {received}. Leave one of them out.'
+            )
+        if self.tokenizer.grow and not self.start_from:
+            raise SettingsError(
+                "What grows is the vocabulary of a trained model. Received: "
+                f'tokenizer.grow={self.tokenizer.grow}, start_from="". Name the model (--from), or set '
+                "tokenizer.vocab_size instead."
             )
 
     @classmethod

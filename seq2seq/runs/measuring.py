@@ -51,6 +51,7 @@ def write_result(ready: Ready, trained: TrainingResult) -> RunResult:
         trained: What came of training.
     """
     from seq2seq.text.lines import one_line
+    from seq2seq.translation.confidence import LEAST, Calibration, known
     from seq2seq.translation.hypothesis import Cuts
 
     record, translator, corpora = ready.record, ready.translator, ready.corpora
@@ -69,6 +70,10 @@ def write_result(ready: Ready, trained: TrainingResult) -> RunResult:
         cuts[part] = asdict(cut)
         if cut:
             tell(f"{part}: {cut}")
+        if part == "validation":
+            shown = known(best, corpus.targets, recipe.evaluation, corpus.sources)
+            if len(shown.qualities) >= LEAST:
+                translator.calibration = Calibration.learn(*shown)
         scores = measure(hypotheses, corpus.targets, recipe.evaluation, corpus.sources)
         found[part] = {name: score.value for name, score in scores.items()}
         signatures = {name: score.signature for name, score in scores.items()}
@@ -98,6 +103,7 @@ def write_result(ready: Ready, trained: TrainingResult) -> RunResult:
         "command": record.command,
         "changed_settings": dict(record.changed_settings),
         "data": record.data,
+        "origin": dict(record.origin),
         "settings": to_table(recipe),
         "machine": machine(),
         "versions": installed_versions(),

@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from seq2seq.recipe import Recipe
-from seq2seq.runs.record import RunRecord, read_run
+from seq2seq.runs.record import RunRecord, model_in, read_run
 from seq2seq.settings import SettingsError, to_table
 from seq2seq.system.terminal import tell
 from seq2seq.system.versions import installed_versions
+from seq2seq.text.settings import place_of
 from seq2seq.training.run_folder import RunFolder, RunFolderError
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from seq2seq.text.batches import Batches
     from seq2seq.text.corpus import Corpus
     from seq2seq.text.length_limit import LengthLimit
+    from seq2seq.text.mixing import MixedBatches
     from seq2seq.text.streaming import StreamedBatches
     from seq2seq.text.tokenizer import Tokenizer
     from seq2seq.translation.translator import Translator
@@ -43,7 +45,7 @@ class Ready:
     """
 
     corpora: Corpora
-    batches: Batches | StreamedBatches
+    batches: Batches | StreamedBatches | MixedBatches
     validation: Batches | StreamedBatches
     translator: Translator
     record: RunRecord
@@ -72,17 +74,43 @@ def prepare(
         SettingsError: The run that is to go on has other settings that cannot change.
         RunFolderError: Its tokenizers are not those that it began with.
     """
-    from seq2seq.recipe.build import build_batches, build_model, check_model, read_corpora
+    from seq2seq.recipe.build import (
+        build_batches,
+        build_model,
+        check_model,
+        check_vectors,
+        mix_batches,
+        read_also,
+        read_corpora,
+        start_embeddings,
+        together,
+    )
+    from seq2seq.training.checkpoint_file import find_checkpoint
 
     workers = devices.workers
     begun = _begun(run_folder, recipe) if workers.chief else None
-    check_model(recipe)
+    # Of a run that goes on from a checkpoint, that has all of it.
+    first = workers.from_chief(begun is None or find_checkpoint(run_folder.last) is None)
+    origin = read_origin(recipe, workers) if first else None
+    check_model(recipe, origin)
+    if first:
+        check_vectors(recipe)
+    known = workers.from_chief(dict(begun.origin) if begun else {}) or _known(recipe, origin)
+    if origin is not None and known["weights"] != origin.fingerprint:
+        raise RunFolderError(
+            "A run goes on from the model that it began with, and has no checkpoint yet. Received: "
+            f'{run_folder.path}, where start_from="{recipe.start_from}" is another model now. Put that back, or start '
+            "a new run in another folder."
+        )
     began_with = workers.from_chief(begun.data if begun else None)
     data = began_with if data is None else data
     corpora = read_corpora(recipe, data)
-    source, target = _shared_tokenizers(workers, lambda: _tokenizers(run_folder, recipe, corpora.train, begun))
+    also = read_also(recipe, corpora)
+    learnt = together([corpora.train, *also])
+    source, target = _shared_tokenizers(workers, lambda: _tokenizers(run_folder, recipe, learnt, begun, origin))
     cache = _cache(run_folder.path) if workers.chief else None
-    batches = build_batches(recipe, corpora.train, source, target, cache=cache)
+    train, *others = (build_batches(recipe, each, source, target, cache=cache) for each in (corpora.train, *also))
+    batches = mix_batches(recipe, train, others)
     validation = build_batches(recipe, corpora.validation, source, target, cache=cache, shuffle=False)
     limit = _length_limit(workers, begun, batches)
     record = RunRecord(
@@ -93,10 +121,15 @@ def prepare(
         {**(begun.changed_settings if begun else {}), **changed},
         (source.fingerprint, target.fingerprint),
         limit,
+        known,
     )
     with devices.strategy.scope():
         model = build_model(recipe, source.vocab_size, target.vocab_size)
-    for corpus in corpora:
+    if first:
+        start_embeddings(recipe, model, source, target)
+    if origin is not None:
+        _start(model, source, target, origin, recipe.start_from)
+    for corpus in (*corpora, *also):
         if corpus is not None:
             tell(corpus.report())
     tell(f"training batches: {batches.report()}")
@@ -105,6 +138,51 @@ def prepare(
     tell(f"model: {model.count_params():,} parameters, vocabulary {source.vocab_size:,} → {target.vocab_size:,}")
     translator = _translator(record, model, source, target)
     return Ready(corpora, batches, validation, translator, record, _moved(recipe, began_with, data) if begun else "")
+
+
+def read_origin(recipe: Recipe, workers: Workers | None = None) -> Translator | None:
+    """Read the trained model that a recipe goes on from; None where it goes on from none.
+
+    Args:
+        recipe: The recipe.
+        workers: Who reads it: the chief has it, the others get it from there.
+
+    Raises:
+        FileNotFoundError: There is no such file.
+        TranslatorFileError: It is no model file.
+        UsageError: It is the folder of a run that has not ended.
+    """
+    if not recipe.start_from:
+        return None
+    from seq2seq.distribution import Workers
+    from seq2seq.translation import Translator
+
+    workers = workers or Workers()
+    file = None
+    if workers.chief:
+        place = place_of(recipe.start_from, "start_from", "the model lies", "write the file itself")
+        file = model_in(Path(place))
+    with workers.file_from_chief(file) as kept:
+        return Translator.load(kept) if kept else None
+
+
+def _known(recipe: Recipe, origin: Translator | None) -> dict[str, str]:
+    return {"model": recipe.start_from, "weights": origin.fingerprint} if origin is not None else {}
+
+
+def _start(model: Seq2Seq, source: Tokenizer, target: Tokenizer, origin: Translator, name: str) -> None:
+    """Let a model go on from a trained one, and tell what is new."""
+    from seq2seq.translation import start_from
+
+    growths = start_from(model, source, target, origin)
+    for side, growth in zip(("source", "target"), growths, strict=True):
+        if growth.new:
+            unspelt = f", {growth.unspelt:,} of them at the mean of all" if growth.unspelt else ""
+            tell(
+                f"{side} vocabulary: {growth.kept:,} pieces as they were, {growth.new:,} new, which start at the mean "
+                f"of the old pieces that they are spelt with{unspelt}"
+            )
+    tell(f"weights: those of {name} ({origin.fingerprint[:16]})")
 
 
 def _begun(folder: RunFolder, recipe: Recipe) -> RunRecord | None:
@@ -137,12 +215,14 @@ def _moved(recipe: Recipe, before: str | None, now: str | None) -> str:
 
 
 def _tokenizers(
-    folder: RunFolder, recipe: Recipe, corpus: Corpus, begun: RunRecord | None
+    folder: RunFolder, recipe: Recipe, corpus: Corpus, begun: RunRecord | None, origin: Translator | None
 ) -> tuple[Tokenizer, Tokenizer]:
     """Load the tokenizers of a run that goes on, or make those of a new one."""
-    from seq2seq.recipe.build import build_tokenizers
+    from seq2seq.recipe.build import build_tokenizers, gone_on_tokenizers
     from seq2seq.text.tokenizer import Tokenizer
 
+    if begun is None and origin is not None:
+        return gone_on_tokenizers(recipe, corpus, origin)
     if begun is None:
         return build_tokenizers(recipe.tokenizer, corpus)
     fingerprints = begun.tokenizers
@@ -176,7 +256,9 @@ def _shared_tokenizers(
     return source, source if models[0] == models[1] else Tokenizer.from_bytes(models[1])
 
 
-def _length_limit(workers: Workers, begun: RunRecord | None, batches: Batches | StreamedBatches) -> LengthLimit:
+def _length_limit(
+    workers: Workers, begun: RunRecord | None, batches: Batches | StreamedBatches | MixedBatches
+) -> LengthLimit:
     """Learn from what is trained on how long a translation may become; a run that goes on keeps what it began with."""
     from seq2seq.text.length_limit import LengthLimit
 
@@ -203,6 +285,7 @@ def _translator(record: RunRecord, model: Seq2Seq, source: Tokenizer, target: To
         "decoding": to_table(recipe.decoding),
         "length_limit": record.length_limit.to_table(),
         "evaluation": to_table(recipe.evaluation),
+        **({"origin": dict(record.origin)} if record.origin else {}),
         "versions": installed_versions(),
     }
     return Translator(model, source, target, recipe=recipe.to_toml(), about=about)

@@ -14,6 +14,7 @@ from typing import Any
 from seq2seq.recipe import Recipe
 from seq2seq.settings import SettingsError, differences
 from seq2seq.system.files import replacing
+from seq2seq.system.terminal import UsageError
 from seq2seq.text.length_limit import LengthLimit
 from seq2seq.training.run_folder import RunFolder
 
@@ -22,7 +23,17 @@ EXAMPLE = ("source", "translation", "reference")
 
 _BEGUN = "run.json"
 # What a run may not change when it goes on: its data, and the shapes of what was saved.
-_FIXED = ("data", "tokenizer", "batches", "model", "seed", "training.optimizer", "training.ema")
+_FIXED = (
+    "data",
+    "tokenizer",
+    "batches",
+    "model",
+    "seed",
+    "training.optimizer",
+    "training.ema",
+    "training.freeze",
+    "start_from",
+)
 
 
 @dataclass(frozen=True)
@@ -66,6 +77,7 @@ class RunRecord:
         tokenizers: Fingerprints of the tokenizers of source and target; empty in records older than them.
         length_limit: How long a translation may become where the recipe does not say so, as it was learnt when the run
             began; in records older than it, what held then.
+        origin: The model that it went on from: "model", where it lay, and "weights", its fingerprint; empty for none.
     """
 
     folder: Path
@@ -75,6 +87,7 @@ class RunRecord:
     changed_settings: Mapping[str, Any] = field(default_factory=dict)
     tokenizers: tuple[str, ...] = ()
     length_limit: LengthLimit = field(default_factory=LengthLimit.by_factor)
+    origin: Mapping[str, str] = field(default_factory=dict)
 
     def write(self) -> None:
         """Write down what is run; from then on the folder holds a run."""
@@ -84,6 +97,7 @@ class RunRecord:
             "changed_settings": dict(self.changed_settings),
             "tokenizers": self.tokenizers,
             "length_limit": self.length_limit.to_table(),
+            "origin": dict(self.origin),
         }
         write_object(self.folder / _BEGUN, begun)
         recipe = RunFolder(self.folder).recipe
@@ -150,6 +164,7 @@ def read_run(folder: str | Path) -> RunRecord | None:
         begun.get("changed_settings", {}),
         tuple(begun.get("tokenizers", ())),
         LengthLimit.from_table(begun["length_limit"]) if learnt else LengthLimit.by_factor(),
+        begun.get("origin", {}),
     )
 
 
@@ -211,6 +226,23 @@ def default_folder(recipe: Recipe) -> Path:
 def model_file(folder: RunFolder) -> Path:
     """Name the translator file of a finished run."""
     return folder.path / "model.s2s"
+
+
+def model_in(path: Path) -> Path:
+    """Name the model file that is meant: the path, or what the run in that folder came to.
+
+    Raises:
+        UsageError: The run has not ended.
+    """
+    if not path.is_dir():
+        return path
+    folder = RunFolder(path)
+    if folder.recipe.exists() and not model_file(folder).exists():
+        raise UsageError(
+            f"The run in this folder has no model file yet: training writes it at its end. Received: {path}. "
+            f"Wait for it, or go on with --resume; its recipe is {folder.recipe}."
+        )
+    return model_file(folder) if folder.recipe.exists() else path
 
 
 def is_fixed(name: str) -> bool:

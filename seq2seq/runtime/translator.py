@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from itertools import groupby
 from pathlib import Path
-from statistics import fmean
-from typing import Any, NamedTuple
+from typing import Any, Literal, overload
 
 import numpy as np
-import numpy.typing as npt
 
 from seq2seq.runtime.folder import ENCODER, SOURCE, STEP, TARGET, read_folder
 from seq2seq.runtime.graphs import Graphs
@@ -21,31 +19,11 @@ from seq2seq.text.ids import Ids
 from seq2seq.text.length_limit import LengthLimit
 from seq2seq.text.texts import texts_of
 from seq2seq.text.tokenizer import Tokenizer
+from seq2seq.translation.confidence import Calibration
+from seq2seq.translation.details import target_pieces, with_sources
+from seq2seq.translation.hypothesis import Hypothesis, Translation, joined
 
 _LONGEST = 1000  # source tokens; a longer text is cut into parts, as by seq2seq.Translator
-
-
-class Hypothesis(NamedTuple):
-    """One translation, its score, and what it is made of.
-
-    Attributes:
-        text: The translation.
-        score: Log-probability (nats) over its length in tokens, `</s>` counted, to the power of the length penalty.
-        ended: Whether it ended by itself; False where the limit of length cut it.
-        parts: Into how many parts the source was cut, as too long for one.
-        tokens: Its pieces, those of the parts one after the other, each with its `</s>`.
-        token_scores: The log-probability of each piece, nats.
-        alignment: What each piece looked at, `[tokens, source_tokens]`, the `</s>` of every part counted; None where
-            nobody asked for it.
-    """
-
-    text: str
-    score: float
-    ended: bool = True
-    parts: int = 1
-    tokens: tuple[str, ...] = ()
-    token_scores: tuple[float, ...] = ()
-    alignment: npt.NDArray[np.float32] | None = None
 
 
 class ExportedTranslator:
@@ -61,6 +39,7 @@ class ExportedTranslator:
         search: What is searched with where a call does not say so.
         batch_size: How many sentences are decoded together where a call does not say so.
         length_limit: How long a translation may become where the search does not say so.
+        calibration: What quality is to be expected of a translation; None where nobody knows.
     """
 
     def __init__(
@@ -73,10 +52,37 @@ class ExportedTranslator:
         decoding = from_table(DecodingSettings, self.about["decoding"], "decoding")
         self.search, self.batch_size = decoding.search, decoding.batch_size
         self.length_limit = LengthLimit.from_table(self.about["length_limit"])
+        calibrated = self.about.get("confidence")
+        self.calibration = None if calibrated is None else Calibration.from_table(calibrated)
+
+    @overload
+    def translate(
+        self,
+        texts: Iterable[str],
+        search: Search | None = None,
+        *,
+        batch_size: int | None = None,
+        details: Literal[False] = False,
+    ) -> list[str]: ...
+
+    @overload
+    def translate(
+        self,
+        texts: Iterable[str],
+        search: Search | None = None,
+        *,
+        batch_size: int | None = None,
+        details: Literal[True],
+    ) -> list[Translation]: ...
 
     def translate(
-        self, texts: Iterable[str], search: Search | None = None, *, batch_size: int | None = None
-    ) -> list[str]:
+        self,
+        texts: Iterable[str],
+        search: Search | None = None,
+        *,
+        batch_size: int | None = None,
+        details: bool = False,
+    ) -> list[str] | list[Translation]:
         """Translate texts, each on its own, in batches of like length.
 
         Args:
@@ -84,11 +90,17 @@ class ExportedTranslator:
                 in parts.
             search: `Greedy()` or `Beam(…)` of `seq2seq.search`; None: as the model says.
             batch_size: Sentences decoded together; None: as the model says.
+            details: Give all that is known of each translation, too; see `seq2seq.Translator.translate`.
 
         Returns:
-            The best translation of each text.
+            The best translation of each text: the text alone, or with `details` a `Translation`.
         """
-        return [best.text for best, *_ in self.hypotheses(texts, search, batch_size=batch_size)]
+        texts = list(texts_of(texts, "texts"))
+        found = self.hypotheses(texts, search, batch_size=batch_size, alignment=details and self._attends)
+        if details:
+            source = self.source_tokenizer, self._longest
+            return with_sources(texts, found, *source, self.about.get("weights", ""), self.calibration)
+        return [best.text for best, *_ in found]
 
     def hypotheses(
         self,
@@ -118,14 +130,14 @@ class ExportedTranslator:
         size = self.batch_size if batch_size is None else batch_size
         if size < 1:
             raise ValueError(f"A batch has one sentence or more. Received: batch_size={size}.")
-        if alignment and not self.about["memory"]:
+        if alignment and not self._attends:
             raise ValueError(
                 "Only a model with attention can tell what it looked at. Received: alignment=True. Leave it out."
             )
-        found = [[Hypothesis("", 0.0)] for _ in texts]
+        found = [[Hypothesis("", 0.0, alignment=np.zeros((0, 0), np.float32) if alignment else None)] for _ in texts]
         real = [place for place, text in enumerate(texts) if text.strip()]
         ids = self.source_tokenizer.encode_batch([texts[place] for place in real])
-        longest = max(_LONGEST, self.about.get("max_source_length", 0))
+        longest = self._longest
         parts = [
             (place, sentence[start : start + longest])
             for place, sentence in zip(real, ids, strict=True)
@@ -139,8 +151,16 @@ class ExportedTranslator:
             for index, hypotheses in zip(batch, decoded, strict=True):
                 translated[index] = hypotheses
         for place, group in groupby(zip(parts, translated, strict=True), key=lambda pair: pair[0][0]):
-            found[place] = _joined([hypotheses for _, hypotheses in group])
+            found[place] = joined([hypotheses for _, hypotheses in group])
         return found
+
+    @property
+    def _attends(self) -> bool:
+        return bool(self.about["memory"])
+
+    @property
+    def _longest(self) -> int:
+        return max(_LONGEST, self.about.get("max_source_length", 0))
 
     def _decode(self, ids: list[list[int]], settings: Search, alignment: bool) -> list[list[Hypothesis]]:
         limit = LengthLimit.chosen(settings.max_length_factor, self.length_limit)
@@ -152,14 +172,16 @@ class ExportedTranslator:
         wanted = getattr(settings, "n_best", 1)
         return [
             [self._hypothesis(next(texts), one, len(sentence) + 1) for one in best]
-            + [Hypothesis("", float("-inf"), False)] * (wanted - len(best))
+            + [_missing(len(sentence) + 1 if alignment else None)] * (wanted - len(best))
             for best, sentence in zip(found, ids, strict=True)
         ]
 
     def _hypothesis(self, text: str, one: Sequence, source_tokens: int) -> Hypothesis:
-        pieces = tuple(self.target_tokenizer.piece(token) for token in one.tokens)
+        pieces, words = target_pieces(self.target_tokenizer, one.tokens)
         looked = None if one.attention is None else one.attention[:, :source_tokens]
-        return Hypothesis(text, one.score, one.ended, 1, pieces, tuple(one.token_scores), looked)
+        made_of = pieces, tuple(one.token_scores), words, looked
+        total = sum(one.token_scores)
+        return Hypothesis(text, one.score, one.ended, 1, *made_of, log_probability=total, length=len(pieces))
 
 
 def load(folder: str | Path, threads: int = 0) -> ExportedTranslator:
@@ -195,32 +217,7 @@ def assembled(files: Mapping[str, bytes], about: Mapping[str, Any], threads: int
     return ExportedTranslator(graphs, source, target, about)
 
 
-def _joined(parts: list[list[Hypothesis]]) -> list[Hypothesis]:
-    """Join the hypotheses of the parts of one text, the best with the best."""
-    if len(parts) == 1:
-        return parts[0]
-    return [
-        Hypothesis(
-            " ".join(one.text for one in rank),
-            fmean(one.score for one in rank),
-            all(one.ended for one in rank),
-            len(parts),
-            tuple(token for one in rank for token in one.tokens),
-            tuple(score for one in rank for score in one.token_scores),
-            _beside([one.alignment for one in rank]),
-        )
-        for rank in zip(*parts, strict=True)
-    ]
-
-
-def _beside(alignments: list[npt.NDArray[np.float32] | None]) -> npt.NDArray[np.float32] | None:
-    """Each part looked at its own source: blocks along the diagonal."""
-    blocks = [one for one in alignments if one is not None]
-    if len(blocks) < len(alignments):
-        return None
-    whole = np.zeros([sum(len(block) for block in blocks), sum(block.shape[1] for block in blocks)], np.float32)
-    row = column = 0
-    for block in blocks:
-        whole[row : row + len(block), column : column + block.shape[1]] = block
-        row, column = row + len(block), column + block.shape[1]
-    return whole
+def _missing(looked_at: int | None) -> Hypothesis:
+    """Stand for a hypothesis that does not exist, with an alignment to so many source tokens."""
+    alignment = None if looked_at is None else np.zeros((0, looked_at), np.float32)
+    return Hypothesis("", float("-inf"), False, alignment=alignment)

@@ -2,11 +2,13 @@
 
 import tensorflow as tf
 
+from seq2seq.search.distinct import draw_distinct
 from seq2seq.search.greedy import Choice, Offer, follow
 from seq2seq.search.hypotheses import Hypotheses
 from seq2seq.search.settings import Sample
-from seq2seq.search.step import IMPOSSIBLE, MINUS_INFINITY, check_end, clean, log_probabilities
+from seq2seq.search.step import log_probabilities
 from seq2seq.search.task import Task
+from seq2seq.search.weights import cut, is_cut, weigh
 
 
 def sample_search(settings: Sample, task: Task) -> Hypotheses:
@@ -14,6 +16,7 @@ def sample_search(settings: Sample, task: Task) -> Hypotheses:
 
     What is drawn for a sentence is a function of the seed, of the place of the sentence in the batch and of its
     probabilities; the sentences beside it change nothing. At its maximum length a sentence ends whatever is drawn.
+    Several are drawn each on its own, or together, none of them twice: see `seq2seq.search.distinct`.
 
     Args:
         settings: What to search with.
@@ -35,36 +38,22 @@ def sample_search(settings: Sample, task: Task) -> Hypotheses:
     Source:
         top_k: Fan et al. 2018, section 5.4; top_p: Holtzman et al. 2020, section 3.1.
     """
+    if settings.draw == "distinct":
+        return draw_distinct(settings, task)
     ids, paths = task.ids, tf.size(task.max_length) * settings.n_best
     seed = tf.convert_to_tensor(settings.seed, tf.int64)
-    min_length = tf.cast(settings.min_length, tf.int32)
-    top_k, top_p = tf.cast(settings.top_k, tf.int32), tf.convert_to_tensor(settings.top_p, tf.float32)
 
     def choose(offer: Offer) -> Choice:
-        check_end(offer.logits, ids)
-        logits, total = clean(offer.logits)
-        vocab = tf.shape(logits)[1]
-        excluded = tf.constant(sorted({ids.pad, ids.start} - {ids.end}))
-        never = tf.reduce_any(tf.range(vocab)[:, tf.newaxis] == excluded, axis=1)
-        if offer.banned is not None:
-            never |= offer.banned
-        weights = tf.where(never, MINUS_INFINITY, tf.clip_by_value(logits, IMPOSSIBLE, -IMPOSSIBLE))
-        # Too early, an end is less than impossible, and still drawn where it is all there is.
-        early = (tf.range(vocab) == ids.end) & (offer.length <= min_length)
-        weights = tf.where(early, 2 * IMPOSSIBLE, weights)
-        weights = tf.exp((weights - tf.reduce_max(weights, axis=1, keepdims=True)) / settings.temperature)
+        weights, logits, total = weigh(settings, offer.logits, offer.banned, offer.length, ids)
         # One number for each path of the whole batch, so that it does not matter who has left.
         numbers = tf.random.stateless_uniform([paths], tf.stack([seed, tf.cast(offer.length, tf.int64)]), alg="philox")
         numbers = tf.gather(numbers, offer.place)[:, tf.newaxis]
 
         def of_the_best() -> tf.Tensor:
-            best, order = tf.math.top_k(weights, tf.where(top_k > 0, tf.minimum(top_k, vocab), vocab))
-            before = tf.cumsum(best, axis=1, exclusive=True)
-            enough = tf.where(top_p < 1, top_p * tf.reduce_sum(best, axis=1, keepdims=True), float("inf"))
-            return tf.gather(order, _drawn(tf.where(before < enough, best, 0.0), numbers), batch_dims=1)
+            best, order = cut(settings, weights)
+            return tf.gather(order, _drawn(best, numbers), batch_dims=1)
 
-        # Drawn from all of them, they need no order.
-        tokens = tf.cond((top_k > 0) | (top_p < 1), of_the_best, lambda: _drawn(weights, numbers))
+        tokens = tf.cond(is_cut(settings), of_the_best, lambda: _drawn(weights, numbers))
         ended = tokens == ids.end
         tokens = tf.where(offer.last, ids.end, tokens)
         log_probs = log_probabilities(tf.gather(logits, tokens[:, tf.newaxis], batch_dims=1), total)[:, 0]

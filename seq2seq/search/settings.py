@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import dataclasses
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar, Literal, Self
@@ -177,17 +178,19 @@ class Sample(Search):
         top_p: Draw among the fewest most probable tokens whose probabilities (after temperature and top_k) sum to at
             least this much; 1 for all.
         seed: What is drawn depends on it, on the place of a sentence in its batch and on the number of the batch.
-        n_best: Hypotheses drawn per sentence, each on its own: the same one may come twice. They are given back by
-            their scores, best first.
+        n_best: Hypotheses drawn per sentence. They are given back by their scores, best first.
+        draw: How several are drawn: "independent" each on its own, so that the same one may come twice; "distinct"
+            without replacement, so that none does (Kool et al. 2019).
     """
 
-    structure: ClassVar[tuple[str, ...]] = (*Search.structure, "n_best")
+    structure: ClassVar[tuple[str, ...]] = (*Search.structure, "n_best", "draw")
 
     temperature: Annotated[float, Range(0, open_low=True)] = 1.0
     top_k: Annotated[int, Range(0)] = 0
     top_p: Annotated[float, Range(0, 1, open_low=True)] = 1.0
     seed: Annotated[int, Range(0, 2**63 - 1)] = 0
     n_best: Annotated[int, Range(1)] = 1
+    draw: Literal["independent", "distinct"] = "independent"
 
     def __post_init__(self) -> None:
         if self.temperature == 0:
@@ -214,6 +217,10 @@ class DecodingSettings:
         batch_size: Sentences decoded together.
         mbr: What is chosen among the several hypotheses of the search: "none" the best by its score; "chrf" or "bleu"
             the one that is most like all of them by this metric (minimum Bayes risk).
+        unknown: What stands where the model says unknown: "keep" a sign, "copy" the word of the source that it looked
+            at most; that takes attention (Luong et al. 2015b).
+        protect: A regular expression: what of a source it finds (numbers, addresses, tags) is to come through
+            unchanged; "" for nothing. It takes a beam.
     """
 
     section: ClassVar[str] = "decoding"
@@ -224,11 +231,34 @@ class DecodingSettings:
     search: Greedy | Beam | Sample = Beam()
     batch_size: Annotated[int, Range(1)] = 64
     mbr: Literal["none", "chrf", "bleu"] = "none"
+    unknown: Literal["keep", "copy"] = "keep"
+    protect: str = ""
 
     def __post_init__(self) -> None:
         check_settings(self)
+        if self.protect:
+            protected_pattern(self.protect)
+            if not isinstance(self.search, Beam) or self.search.groups > 1:
+                raise SettingsError(
+                    "What is protected is looked for by several hypotheses side by side. Received: "
+                    f"decoding.protect={self.protect!r}, decoding.search={self.search}. Use a beam, without groups."
+                )
         if self.mbr != "none" and getattr(self.search, "n_best", 1) == 1:
             raise SettingsError(
                 "Minimum Bayes risk chooses among several hypotheses, and the search gives one. Received: "
                 f"decoding.mbr={self.mbr}, decoding.search={self.search}. Use sampling or a beam with n_best above 1."
             )
+
+
+def protected_pattern(text: str) -> re.Pattern[str]:
+    """Read what is protected.
+
+    Raises:
+        SettingsError: It is no regular expression.
+    """
+    try:
+        return re.compile(text)
+    except (re.error, OverflowError, RecursionError) as error:
+        raise SettingsError(
+            f"protect is a regular expression as Python reads it. Received: protect={text!r}, where {error}. Mend it."
+        ) from None

@@ -15,11 +15,13 @@ if TYPE_CHECKING:
     from seq2seq.text.ids import Ids
     from seq2seq.text.length_limit import LengthLimit
     from seq2seq.text.lines import read_lines
+    from seq2seq.text.mixing import MixedBatches
     from seq2seq.text.pairs import CorpusError, Pair
     from seq2seq.text.reading import read_corpus
     from seq2seq.text.special_ids import END, PAD, START, UNKNOWN
     from seq2seq.text.streaming import StreamedBatches
     from seq2seq.text.tokenizer import Tokenizer
+    from seq2seq.text.vectors import Vectors, read_vectors
 
 _WHERE = {
     "seq2seq.text.batches": ["Batches"],
@@ -29,10 +31,12 @@ _WHERE = {
     "seq2seq.text.ids": ["Ids"],
     "seq2seq.text.length_limit": ["LengthLimit"],
     "seq2seq.text.lines": ["read_lines"],
+    "seq2seq.text.mixing": ["MixedBatches"],
     "seq2seq.text.pairs": ["CorpusError", "Pair"],
     "seq2seq.text.special_ids": ["END", "PAD", "START", "UNKNOWN"],
     "seq2seq.text.streaming": ["StreamedBatches"],
     "seq2seq.text.tokenizer": ["Tokenizer"],
+    "seq2seq.text.vectors": ["Vectors", "read_vectors"],
 }
 
 __all__ = [
@@ -45,14 +49,17 @@ __all__ = [
     "CorpusError",
     "Ids",
     "LengthLimit",
+    "MixedBatches",
     "Pair",
     "StreamedBatches",
     "Tokenizer",
+    "Vectors",
     "corpus_from_pairs",
     "encode_corpus",
     "hold_out",
     "read_corpus",
     "read_lines",
+    "read_vectors",
     "sample",
 ]
 

@@ -11,6 +11,7 @@ from seq2seq.settings import (
     Count,
     CountOrNone,
     Matching,
+    Positive,
     Range,
     SettingsError,
     check_settings,
@@ -29,6 +30,47 @@ AsTokenizer = Literal["as_tokenizer"]
 
 
 @dataclass(frozen=True)
+class AlsoSettings:
+    """Other text that is learnt from beside the training split, as against forgetting what a model was trained on.
+
+    Args:
+        paths: Where it lies, each as ``data.path`` says it; none mixes nothing in.
+        weights: For each path how many of its batches are read per batch of the training split; none for 1 each.
+        source: Language or column to translate from; "as_data" is that of the training split.
+        target: Language or column to translate into.
+        train: Split to learn from.
+        hold_out: Distinct source sentences left out, twice: those that ``data.hold_out`` of a recipe over this text
+            sets aside for validation and for test.
+        sample: Distinct source sentences to learn from, drawn as ``data.sample`` draws them; 0 takes all.
+    """
+
+    section: ClassVar[str] = "data.also"
+    paths: tuple[str, ...] = ()
+    weights: tuple[Positive, ...] = ()
+    source: str = "as_data"
+    target: str = "as_data"
+    train: str = "as_data"
+    hold_out: CountOrNone = 0
+    sample: CountOrNone = 0
+
+    def __post_init__(self) -> None:
+        check_settings(self)
+        idle = {name: value for name, value in vars(self).items() if value != getattr(type(self), name)}
+        if idle and not self.paths:
+            received = ", ".join(f"{self.section}.{name}={write_value(value)}" for name, value in idle.items())
+            raise SettingsError(
+                f"Without other text nothing is mixed in. Received: {received}, data.also.paths=[]. Name the text, or "
+                "leave them out."
+            )
+        if self.weights and len(self.weights) != len(self.paths):
+            raise SettingsError(
+                "Each text that is mixed in has its weight. Received: data.also.paths="
+                f"{write_value(list(self.paths))}, data.also.weights={write_value(list(self.weights))}. Write one "
+                "weight for each path, or none."
+            )
+
+
+@dataclass(frozen=True)
 class Data:
     """Where the sentence pairs come from.
 
@@ -43,6 +85,7 @@ class Data:
         hold_out: Distinct source sentences set aside for each missing split.
         sample: Distinct source sentences to learn from, drawn from the training split once the others are set aside; 0
             takes all.
+        also: Other text to learn from beside the training split.
     """
 
     section: ClassVar[str] = "data"
@@ -55,6 +98,7 @@ class Data:
     streaming: bool = False
     hold_out: CountOrNone = 0
     sample: CountOrNone = 0
+    also: AlsoSettings = field(default_factory=AlsoSettings)
 
     def __post_init__(self) -> None:
         check_settings(self)
@@ -70,14 +114,39 @@ class Data:
         Raises:
             SettingsError: A variable is not set.
         """
-        place = os.path.expandvars(self.path)
-        if "$" in place:
-            missing = place[place.index("$") + 1 :].strip("{").partition("/")[0].rstrip("}")
-            raise SettingsError(
-                f"The environment variable {missing} says where the data lie and is not set. "
-                f"Received: data.path={self.path}. Set {missing}, or name the folder itself with --data."
-            )
-        return place
+        return place_of(self.path, "data.path", "the data lie", "name the folder itself with --data")
+
+    def other_places(self) -> list[str]:
+        """Give ``also.paths`` in the same way.
+
+        Raises:
+            SettingsError: A variable is not set.
+        """
+        return [
+            place_of(path, "data.also.paths", "the data lie", "write the folder itself") for path in self.also.paths
+        ]
+
+
+def place_of(path: str, name: str, lies: str, advice: str) -> str:
+    """Give a path with its environment variables filled in.
+
+    Args:
+        path: The path.
+        name: Of the setting that it is the value of.
+        lies: What it says where it lies, as in "the data lie".
+        advice: What to do where a variable is not to be set.
+
+    Raises:
+        SettingsError: A variable is not set.
+    """
+    place = os.path.expandvars(path)
+    if "$" in place:
+        missing = place[place.index("$") + 1 :].strip("{").partition("/")[0].rstrip("}")
+        raise SettingsError(
+            f"The environment variable {missing} says where {lies} and is not set. "
+            f"Received: {name}={path}. Set {missing}, or {advice}."
+        )
+    return place
 
 
 @dataclass(frozen=True)
@@ -133,6 +202,7 @@ class TokenizerSettings:
         normalization: Name of SentencePiece's rule; "identity" where the target must come back exactly.
         character_coverage: Share of the characters of the text that get a piece; below 1 leaves the rarest out.
         symbols: Texts that always stay one piece.
+        grow: Pieces that each vocabulary of the model in ``start_from`` gets more, at most, learnt from the text.
         source: What is another for the source.
         target: What is another for the target.
 
@@ -152,6 +222,7 @@ class TokenizerSettings:
     normalization: Normalization = "nmt_nfkc"
     character_coverage: Coverage = 1.0
     symbols: tuple[str, ...] = ()
+    grow: CountOrNone = 0
     source: SourceTokenizerSettings = field(default_factory=SourceTokenizerSettings)
     target: TargetTokenizerSettings = field(default_factory=TargetTokenizerSettings)
 
@@ -164,6 +235,12 @@ class TokenizerSettings:
                     "A model that is given cuts text as it was trained to. Received: "
                     f"{_received(side, 'model', *own)}. Leave {', '.join(own)} out, or train a tokenizer."
                 )
+        given = [side for side in (self.source, self.target) if side.model]
+        if self.grow and given:
+            raise SettingsError(
+                "A tokenizer that is given has the pieces that it has. Received: "
+                f"tokenizer.grow={self.grow}, {_received(given[0], 'model')}. Leave one of them out."
+            )
         if self.joint:
             self._check_joint()
 

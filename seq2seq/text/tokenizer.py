@@ -3,7 +3,8 @@
 import hashlib
 import io
 import re
-from collections.abc import Iterable, Sequence
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Sequence
 from operator import index
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,9 @@ NORMALIZATIONS = ("nmt_nfkc", "nmt_nfkc_cf", "nfkc", "nfkc_cf", "identity")
 """What happens to text before it is cut; `_cf` folds case, `identity` changes nothing: text comes back exact."""
 
 _SPACE = "▁"  # SentencePiece's sign for a space
+
+_KIND_OF_TYPE = {1: "unigram", 2: "bpe", 3: "word", 4: "char"}  # as SentencePiece numbers them
+_OF_TEXT, _SYMBOL = 1, 4  # the types of pieces in a SentencePiece model
 
 # The pieces do not depend on the number of threads as long as it is fixed: each takes a fixed share of the text.
 _TRAINING_THREADS = 16
@@ -50,6 +54,7 @@ class Tokenizer:
 
         self._model = bytes(model)
         self._pieces: Any = None
+        self._exact: Any = None
         try:
             # An empty model is no error to SentencePiece, only a line on stderr.
             self._pieces = SentencePieceProcessor(model_proto=self._model) if model else None
@@ -174,6 +179,87 @@ class Tokenizer:
         """Give the bytes of the SentencePiece model file, as they were given."""
         return self._model
 
+    def grown(self, sentences: Iterable[str], pieces: int, *, symbols: Sequence[str] = ()) -> "Tokenizer":
+        """Give a tokenizer with more pieces, learnt from other text; all that are there keep their ids.
+
+        The pieces are those that a tokenizer of this kind learns from the sentences and this one has not: characters
+        first, since a word with an unknown one is lost, then the likeliest.
+
+        Args:
+            sentences: what to learn from, as for `train`.
+            pieces: how many to add, at most: a text may have fewer.
+            symbols: texts that are always one piece, added too where they are new.
+
+        Returns:
+            The tokenizer; this one where nothing is new.
+
+        Raises:
+            ValueError: if this one was made with a normalisation of its own, or there is no text.
+
+        Example:
+            >>> small = Tokenizer.train(["hello there"], kind="word")
+            >>> large = small.grown(["hello world"], 1, symbols=["<de>"])
+            >>> [large.piece(id) for id in range(small.vocab_size, large.vocab_size)]
+            ['<de>', '▁world']
+        """
+        model, there = _parsed(self._model), {self.piece(id) for id in range(self.vocab_size)}
+        symbols = [symbol for symbol in dict.fromkeys(texts_of(symbols, "symbols")) if symbol not in there]
+        added = [(symbol, 0.0, _SYMBOL) for symbol in symbols]
+        added += self._learnt(model, list(texts_of(sentences, "sentences")), there, pieces, symbols) if pieces else []
+        if not added:
+            return self
+        for piece, score, kind in added:
+            model.pieces.add(piece=piece, score=score, type=kind)
+        model.trainer_spec.vocab_size = len(model.pieces)
+        return Tokenizer(model.SerializeToString())
+
+    def _learnt(
+        self, model: Any, texts: list[str], there: set[str], most: int, symbols: list[str]
+    ) -> list[tuple[str, float, int]]:
+        """Give the new pieces of texts, each with its score and its type."""
+        kind, rule = _KIND_OF_TYPE[model.trainer_spec.model_type], model.normalizer_spec.name
+        if rule not in NORMALIZATIONS:
+            raise ValueError(
+                "More pieces are learnt from text that is normalised as that of the first ones was. Received: a model "
+                f"with a rule of its own, {rule!r}. Grow it with SentencePiece, and give the model."
+            )
+        # Room for every character, however many are new.
+        room = max(self.vocab_size + most, len(PIECES) + len(symbols) + len(set().union(*texts)) + 1)
+        learnt = Tokenizer.train(texts, kind=kind, vocab_size=room, normalization=rule, symbols=symbols)
+        new = [each for each in _parsed(learnt.to_bytes()).pieces if each.type == _OF_TEXT and each.piece not in there]
+        new.sort(key=lambda each: len(each.piece) > 1)
+        # What is merged last has the lowest score: the old merges stay, and come first.
+        last = min(each.score for each in model.pieces) - 1
+        return [
+            (each.piece, last - place if kind == "bpe" else each.score, _OF_TEXT)
+            for place, each in enumerate(new[:most])
+        ]
+
+    def spell(self, piece: str) -> list[int]:
+        """Cut a piece of another tokenizer into the ids of this one's pieces, exactly as it is written.
+
+        Args:
+            piece: what `piece` gives; `▁` stands for a space, and none is put before it.
+
+        Returns:
+            Ids; `UNKNOWN` for what no piece has.
+
+        Example:
+            >>> tokenizer = Tokenizer.train(["tea eat"], kind="char")
+            >>> [tokenizer.piece(id) for id in tokenizer.spell("▁ate")]
+            ['▁', 'a', 't', 'e']
+        """
+        if self._exact is None:
+            from sentencepiece import SentencePieceProcessor
+
+            model = _parsed(self._model)
+            model.normalizer_spec.Clear()
+            model.normalizer_spec.name = "identity"
+            model.normalizer_spec.add_dummy_prefix = False
+            model.normalizer_spec.remove_extra_whitespaces = False
+            self._exact = SentencePieceProcessor(model_proto=model.SerializeToString())
+        return [self._to_ours[id] for id in self._exact.encode(piece.replace(_SPACE, " "), out_type=int)]
+
     def save(self, path: str | Path) -> None:
         """Write a SentencePiece model file, in one step: whoever reads it finds the whole of it."""
         with replacing(Path(path)) as temporary:
@@ -241,6 +327,47 @@ class Tokenizer:
         # A word model with bytes spells the sign itself.
         return [text.replace(_SPACE, " ") for text in texts]
 
+    def words(self, text: str) -> list[int | None]:
+        """Tell of each piece of a text, as `encode` cuts it, of which word it is.
+
+        Returns:
+            Places in `text.split()`, from 0; a space belongs to the word behind it, and where there is none, None.
+
+        Example:
+            >>> Tokenizer.train(["ab a", "ba b"], kind="char").words("ab  a")
+            [0, 0, 0, 1, 1]
+        """
+        text = encodable(text)
+        offsets = self._pieces.encode(text, return_type="offset_mapping")["offsets"]
+        return words_of(text, (begin for begin, _ in offsets))
+
+    def surfaces(self, text: str) -> list[str]:
+        """Give what each piece of a text stands for in it; of a piece that is unknown, what was not known.
+
+        Example:
+            >>> Tokenizer.train(["ab a", "ba b"], kind="word").surfaces("ab ca b")
+            ['ab', ' ca', ' b']
+        """
+        text = encodable(text)
+        return [text[begin:end] for begin, end in self._pieces.encode(text, return_type="offset_mapping")["offsets"]]
+
+    def decoded_surfaces(self, ids: Sequence[int]) -> list[str]:
+        """Give what each id stands for in the decoded text: joined, they are what `decode` gives.
+
+        Args:
+            ids: As `decode` takes them, with nothing behind `END`.
+
+        Returns:
+            A text for each id; empty of special ids, and of all but the last of several bytes that are one character.
+        """
+        theirs = self._before_end(ids)
+        surfaces: Iterator[str] = iter(())
+        if theirs:
+            decoded = self._pieces.decode(theirs, return_type="offset_mapping")
+            text = decoded["text"].replace(_SPACE, " ")
+            surfaces = (text[begin:end] for begin, end in decoded["offsets"])
+        return ["" if id in (PAD, START, END) else next(surfaces) for id in ids]
+
     def _before_end(self, ids: Sequence[int]) -> list[int]:
         kept: list[int] = []
         for given in ids:
@@ -264,6 +391,25 @@ class Tokenizer:
                 f"A piece needs an id below the size of the vocabulary. Received: id={id}, "
                 f"vocab_size={self.vocab_size}."
             )
+
+
+def _parsed(model: bytes) -> Any:
+    """Give the message that a SentencePiece model file holds, to read and to change."""
+    from sentencepiece.sentencepiece_model_pb2 import ModelProto
+
+    return ModelProto.FromString(model)
+
+
+def words_of(text: str, begins: Iterable[int]) -> list[int | None]:
+    """Tell of which word of a text each place in it is: its place in `text.split()`, that of the next one at a space.
+
+    Example:
+        >>> words_of("ab  c ", [0, 1, 2, 4, 5])
+        [0, 0, 1, 1, None]
+    """
+    ends = [word.end() for word in re.finditer(r"\S+", text)]
+    found = (bisect_right(ends, begin) for begin in begins)
+    return [word if word < len(ends) else None for word in found]
 
 
 def _why_not_trained(error: str, kind: str, vocab_size: int) -> str:

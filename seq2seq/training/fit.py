@@ -130,7 +130,8 @@ def train(
         NotFiniteError: The loss, a gradient or a weight is not finite; the model has its last good weights, and so has
             the folder.
         SlowKernelError: ``settings.strict_kernels``, and a layer has no fast kernel here.
-        ValueError: ``settings.monitor`` is not measured, or ``progress`` is unknown.
+        ValueError: ``settings.monitor`` is not measured, ``settings.freeze`` names no part of the model, or
+            ``progress`` is unknown.
     """
     epochs = settings.epochs
     devices = devices_of(model, devices)
@@ -139,6 +140,8 @@ def train(
     built = time.monotonic()
     if settings.strict_kernels:
         require_fast_kernels(model)
+    if settings.freeze:
+        _freeze(model, settings.freeze)
     with devices.strategy.scope():
         model.compile(optimizer=build_optimizer(settings) if optimizer is None else optimizer)
         learning_rate = settings.learning_rate if optimizer is None else float(optimizer.learning_rate)
@@ -323,6 +326,15 @@ class _DataCheck:
                 f"(checksum {here['checksum']:08x}, before {state['checksum']:08x}). Bring the text back as it was, or "
                 "start a new run."
             )
+
+
+def _freeze(model: keras.Model, paths: Sequence[str]) -> None:
+    if not isinstance(model, Seq2Seq):
+        raise ValueError(
+            f"Parts are frozen by path in a Seq2Seq model. Received: freeze={', '.join(map(repr, paths))}, a "
+            f"{type(model).__name__}. Set trainable of its layers instead."
+        )
+    model.freeze(paths)
 
 
 def _build(model: keras.Model, batches: TrainingBatches) -> None:

@@ -54,6 +54,8 @@ class TrainingSettings:
         validate_every: Optimizer steps from one validation to the next; 0 validates after each epoch.
         ema: Decay of the running average of the weights; 0 for none.
         precision: Number format of the computation.
+        freeze: Parts of the model that do not learn, by path, as in "encoder.embedding", "bridge" or
+            "decoder.logits.bias".
         strict_kernels: Whether to refuse training where an LSTM layer would run by Keras' own loop, which is slower.
         tensorboard: Whether to write a log for TensorBoard.
         checkpoint_steps: Optimizer steps from one checkpoint inside an epoch to the next; 0 for none by the count.
@@ -81,6 +83,7 @@ class TrainingSettings:
     validate_every: CountOrNone = 0
     ema: Share = 0.0
     precision: Literal["float32", "mixed_bfloat16"] = "float32"
+    freeze: tuple[str, ...] = ()
     strict_kernels: bool = False
     tensorboard: bool = False
     checkpoint_steps: CountOrNone = 0

@@ -59,7 +59,10 @@ def load(
         Ensemble([each.model for each in translators], weights, mean),
         first.source_tokenizer,
         first.target_tokenizer,
-        about={name: first.about[name] for name in _SHARED if name in first.about},
+        about={
+            **{name: first.about[name] for name in _SHARED if name in first.about},
+            "weights": "+".join(each.fingerprint for each in translators),
+        },
         shortlist=first.shortlist,
     )
 

@@ -26,7 +26,17 @@ _NEEDED = {MODEL, SOURCE, RECIPE, ABOUT}
 _CONFIG, _WEIGHTS = "config.json", "model.weights.h5"
 _OF_KERAS = {_CONFIG, "metadata.json", _WEIGHTS}  # the members of Keras' own file
 # What about.json may hold that is read by name elsewhere: each is an object.
-_OBJECTS = ("checksums", "decoding", "evaluation", "length_limit", "metrics", "signatures", "versions")
+_OBJECTS = (
+    "checksums",
+    "confidence",
+    "decoding",
+    "evaluation",
+    "length_limit",
+    "metrics",
+    "origin",
+    "signatures",
+    "versions",
+)
 # Keras' classes that a model of ours, or a part of one's own, is made of. Others of Keras' can read files, fetch from
 # the network or call functions by name when they are built (TFSMLayer, StringLookup, Lambda …).
 _KERAS_CLASSES = {

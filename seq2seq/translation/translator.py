@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from itertools import groupby
 from pathlib import Path
-from statistics import fmean
-from typing import TYPE_CHECKING, Annotated, Any, cast
+from typing import TYPE_CHECKING, Annotated, Any, Literal, cast, overload
 
 import numpy as np
 import numpy.typing as npt
@@ -23,12 +22,16 @@ from seq2seq.system.choices import need_choice
 from seq2seq.system.files import replacing
 from seq2seq.system.fork import need_own_threads
 from seq2seq.system.terminal import tell
+from seq2seq.system.threads import batches_at_a_time
 from seq2seq.text.bucketing import pad, pad_batch
 from seq2seq.text.ids import Ids
 from seq2seq.text.length_limit import LengthLimit
 from seq2seq.text.special_ids import PAD, PIECES
 from seq2seq.text.texts import texts_of
-from seq2seq.translation.hypothesis import Hypothesis, most_alike
+from seq2seq.translation.confidence import Calibration
+from seq2seq.translation.copying import Copying, Part
+from seq2seq.translation.details import target_pieces, with_sources
+from seq2seq.translation.hypothesis import Hypothesis, Translation, joined, lost_pieces, most_alike
 from seq2seq.translation.model_file import (
     MODEL,
     RECIPE,
@@ -65,15 +68,19 @@ class Translator:
         recipe: The recipe that the model was trained with, as TOML; for people.
         about: What travels with the model as plain JSON values: "decoding" (what ``translate`` uses where it is told
             nothing: a table of ``seq2seq.search.DecodingSettings``), "length_limit" (a table of
-            :class:`seq2seq.text.LengthLimit`), "metrics", "signatures", "versions" and more.
+            :class:`seq2seq.text.LengthLimit`), "confidence" (one of :class:`Calibration`), "metrics", "signatures",
+            "versions" and more.
         shortlist: Which target pieces a source is likely to need, for translating with ``shortlist=True``.
 
     Attributes:
         search: What is searched with where a call does not say so.
         mbr: What chooses among the hypotheses of this search where a call names neither.
+        unknown: What stands where the model says unknown, with this search and where a call does not say so.
+        protect: What of a text comes through unchanged, with this search and where a call does not say so.
         batch_size: How many sentences are decoded together where a call does not say so.
         length_limit: How long a translation may become where the search does not say so, as the training pairs showed;
             where nothing was learnt, 2 times the tokens of the source, and 10 more.
+        calibration: What quality is to be expected of a translation; None where nobody knows.
 
     Raises:
         ValueError: What ``about`` says of decoding is not allowed, or the shortlist belongs to other vocabularies.
@@ -107,14 +114,65 @@ class Translator:
         self.about = dict(about or {})
         decoding = _decoding(self.about.get("decoding", {}))
         self.search, self.batch_size, self.mbr = decoding.search, decoding.batch_size, decoding.mbr
+        self.unknown, self.protect = decoding.unknown, decoding.protect
         learnt = self.about.get("length_limit")
         self.length_limit = LengthLimit.by_factor() if learnt is None else LengthLimit.from_table(learnt)
+        calibrated = self.about.get("confidence")
+        self.calibration = None if calibrated is None else Calibration.from_table(calibrated)
         if shortlist is not None:
             shortlist.check(source_tokenizer.vocab_size, model.decoder.vocab_size)
         self.shortlist = shortlist
         # What was measured, and of which weights; they may be others when it is saved.
         self._measured = self.about.get("metrics")
-        self._weights = self.about.get("weights") or (_fingerprint(self.model) if self._measured else "")
+        self._calibrated = self.calibration
+        known = self._measured or self._calibrated
+        self._weights = self.about.get("weights") or (_fingerprint(self.model) if known else "")
+
+    @property
+    def fingerprint(self) -> str:
+        """What tells the model from all others: the SHA-256 over its weights; that of its file, if it came from one.
+
+        Of an ensemble, those of its files with a + between.
+        """
+        return self._weights or _fingerprint(self.model)
+
+    @overload
+    def translate(
+        self,
+        texts: Iterable[str],
+        search: Search | None = None,
+        *,
+        batch_size: int | None = None,
+        shortlist: bool = False,
+        precision: str | None = None,
+        prefixes: Iterable[str] | None = None,
+        avoid: Iterable[str] = (),
+        terms: Mapping[str, str] | None = None,
+        mbr: str | None = None,
+        unknown: str | None = None,
+        dictionary: Mapping[str, str] | None = None,
+        protect: str | None = None,
+        details: Literal[False] = False,
+    ) -> list[str]: ...
+
+    @overload
+    def translate(
+        self,
+        texts: Iterable[str],
+        search: Search | None = None,
+        *,
+        batch_size: int | None = None,
+        shortlist: bool = False,
+        precision: str | None = None,
+        prefixes: Iterable[str] | None = None,
+        avoid: Iterable[str] = (),
+        terms: Mapping[str, str] | None = None,
+        mbr: str | None = None,
+        unknown: str | None = None,
+        dictionary: Mapping[str, str] | None = None,
+        protect: str | None = None,
+        details: Literal[True],
+    ) -> list[Translation]: ...
 
     def translate(
         self,
@@ -128,7 +186,11 @@ class Translator:
         avoid: Iterable[str] = (),
         terms: Mapping[str, str] | None = None,
         mbr: str | None = None,
-    ) -> list[str]:
+        unknown: str | None = None,
+        dictionary: Mapping[str, str] | None = None,
+        protect: str | None = None,
+        details: bool = False,
+    ) -> list[str] | list[Translation]:
         """Translate texts, each on its own, in batches of like length.
 
         Args:
@@ -157,14 +219,25 @@ class Translator:
             mbr: "chrf" or "bleu": of the hypotheses of the search (``Sample(n_best=32)``), take the one that is most
                 like all of them by this metric, instead of the one with the best score; "none" for not. None: the
                 translator's own ``mbr`` where the search is its own, too.
+            unknown: What stands where the model says unknown: "keep" a sign (⁇), "copy" the word of the source that it
+                looked at most; for models with attention. None: the translator's own ``unknown`` where the search is
+                its own, too.
+            dictionary: With "copy", how some of these words are written instead.
+            protect: A regular expression: what of a text it finds (numbers, addresses, tags) comes through unchanged,
+                once. It must appear, as ``terms`` must, so it takes a beam; what does not come through is told. None:
+                the translator's own ``protect`` where the search is its own, too.
+            details: Give all that is known of each translation, too: the n best, scores, pieces with their
+                log-probabilities, and with attention the alignment.
 
         Returns:
-            One translation per text, in the order of the texts.
+            One translation per text, in the order of the texts: the text alone, or with ``details`` a
+            :class:`Translation`.
 
         Raises:
             TypeError: ``texts`` is one text, has no order, or holds something else than text.
             ValueError: An argument is not allowed.
         """
+        texts = list(texts_of(texts, "texts"))
         found = self.hypotheses(
             texts,
             search,
@@ -175,7 +248,18 @@ class Translator:
             avoid=avoid,
             terms=terms,
             mbr=mbr,
+            unknown=unknown,
+            dictionary=dictionary,
+            protect=protect,
+            details=details,
         )
+        if details:
+            source = self.source_tokenizer, self._longest
+            return with_sources(texts, found, *source, self.fingerprint, self.calibration)
+        told_of = [(place, lost) for place, (best, *_) in enumerate(found) for lost in best.lost]
+        if told_of:
+            place, lost = told_of[0]
+            tell(f"{lost_pieces(len(told_of))}, the first of texts[{place}]: {lost!r}. details=True names them all.")
         return [best[0].text for best in found]
 
     def hypotheses(
@@ -190,6 +274,10 @@ class Translator:
         avoid: Iterable[str] = (),
         terms: Mapping[str, str] | None = None,
         mbr: str | None = None,
+        unknown: str | None = None,
+        dictionary: Mapping[str, str] | None = None,
+        protect: str | None = None,
+        details: bool = False,
     ) -> list[list[Hypothesis]]:
         """Translate texts, and give the translations of each with their scores: several with ``Beam(5, n_best=3)``.
 
@@ -207,6 +295,10 @@ class Translator:
             avoid: See :meth:`translate`.
             terms: See :meth:`translate`.
             mbr: See :meth:`translate`; those most like the others come first then, and scores stay what they are.
+            unknown: See :meth:`translate`.
+            dictionary: See :meth:`translate`.
+            protect: See :meth:`translate`; a hypothesis knows what it ``lost``.
+            details: Give pieces, their log-probabilities, words and alignment, too.
 
         Returns:
             For each text, in the order of the texts, its hypotheses, best first.
@@ -216,10 +308,20 @@ class Translator:
             ValueError: An argument is not allowed.
         """
         texts = list(texts_of(texts, "texts"))
+        own = search is None
         if mbr is None:
-            mbr = self.mbr if search is None else "none"
+            mbr = self.mbr if own else "none"
+        if unknown is None:
+            unknown = self.unknown if own else "keep"
+        need_choice("unknown", unknown, ("keep", "copy"))
+        if protect is None:
+            protect = self.protect if own else ""
+        tokenizers = self.source_tokenizer, self.target_tokenizer
+        copying = Copying(*tokenizers, unknown == "copy", dictionary, protect)
         search = self.search if search is None else search
         _check_mbr(mbr, search)
+        if copying:
+            copying.check(search, self.model.attends)
         size = self.batch_size if batch_size is None else batch_size
         _check_batch_size(size)
         if precision is not None:
@@ -229,11 +331,15 @@ class Translator:
                 "This translator has no shortlist. Received: shortlist=True. Learn one with `seq2seq shortlist`, or "
                 "give Translator one; or leave shortlist out, to score every piece."
             )
-        found = [[Hypothesis("", 0.0)] for _ in texts]
+        looks = details and self.model.attends
+        found = [[Hypothesis("", 0.0, alignment=np.zeros((0, 0), np.float32) if looks else None)] for _ in texts]
         wanted = Wanted.of(self.target_tokenizer, texts, prefixes, avoid, Terms(terms or {}))
+        wanted = wanted._replace(
+            phrases=[[*each, *copying.phrases(text)] for each, text in zip(wanted.phrases, texts, strict=True)]
+        )
         real = [place for place, text in enumerate(texts) if text.strip()]
         ids = self.source_tokenizer.encode_batch([texts[place] for place in real])
-        longest = max(_LONGEST, self.about.get("max_source_length", 0))
+        longest = self._longest
         # A text of which normalization leaves nothing (a zero-width space) has no part: no source of training was so.
         parts = [
             (place, sentence[start : start + longest])
@@ -247,22 +353,42 @@ class Translator:
         first = [not index or parts[index - 1][0] != place for index, (place, _) in enumerate(parts)]
         begun = [[parts[index][0] if first[index] else None for index in batch] for batch in batches]
         used = self.shortlist if shortlist else None
+        from_source = list(self._from_source(copying, texts, [place for place, _ in parts]))
 
         def decode(number: int) -> list[list[Hypothesis]]:
             ids = [parts[index][1] for index in batches[number]]
-            decoded = self._decode(ids, search.for_batch(number), used, precision, wanted.batch(begun[number]))
+            asked = wanted.batch(begun[number])
+            through = [from_source[index] for index in batches[number]]
+            decoded = self._decode(ids, search.for_batch(number), used, precision, asked, details, copying, through)
             return decoded if mbr == "none" else [most_alike(hypotheses, mbr) for hypotheses in decoded]
 
-        # Two batches at a time: the small operations of one fill the gaps that those of the other leave.
-        with ThreadPoolExecutor(2) as pool:
+        with ThreadPoolExecutor(batches_at_a_time()) as pool:
             # A single batch stays in this thread: to start another takes 2 of its 30 milliseconds.
             run = pool.map if len(batches) > 1 else map
             for batch, decoded in zip(batches, run(decode, range(len(batches))), strict=True):
                 for index, hypotheses in zip(batch, decoded, strict=True):
                     translated[index] = hypotheses
         for place, group in groupby(zip(parts, translated, strict=True), key=lambda pair: pair[0][0]):
-            found[place] = _joined([hypotheses for _, hypotheses in group])
+            found[place] = joined([hypotheses for _, hypotheses in group])
+        if protect:
+            found = [
+                [one._replace(lost=copying.lost(text, one.text)) for one in hypotheses]
+                for text, hypotheses in zip(texts, found, strict=True)
+            ]
         return found
+
+    def _from_source(self, copying: Copying, texts: Sequence[str], places: Sequence[int]) -> Iterator[Part]:
+        """Give what of each part, whose texts are at these places, may come through."""
+        for place, group in groupby(places):
+            copies, protected = copying.copies(texts[place]), copying.protected(texts[place])
+            for number, _ in enumerate(group):
+                start = number * self._longest
+                yield Part(copies[start : start + self._longest], protected)
+
+    @property
+    def _longest(self) -> int:
+        """The most source tokens that are translated as one."""
+        return max(_LONGEST, self.about.get("max_source_length", 0))
 
     def score(self, sources: Iterable[str], targets: Iterable[str]) -> list[TargetScore]:
         """Score given translations: how likely the model finds each, as a whole and token by token.
@@ -294,6 +420,9 @@ class Translator:
         shortlist: Shortlist | None,
         precision: str | None,
         wanted: Wanted,
+        details: bool,
+        copying: Copying,
+        through: Sequence[Part],
     ) -> list[list[Hypothesis]]:
         limit = LengthLimit.chosen(search.max_length_factor, self.length_limit)
         source, _ = pad(Ids.pack(ids), np.arange(len(ids)))
@@ -302,13 +431,45 @@ class Translator:
         max_length = [
             max(limit.of(len(sentence) + 1), least + 1) for sentence, least in zip(ids, wanted.lengths(), strict=True)
         ]
-        found = self.model.decode(source, max_length, search, vocabulary, precision, constraints=wanted.constraints())
-        tokens, scores, ended = (np.asarray(each) for each in (found.tokens, found.scores, found.ended))
+        looks = (details and self.model.attends) or copying.unknown
+        found = self.model.decode(
+            source, max_length, search, vocabulary, precision, looks, constraints=wanted.constraints()
+        )
+        tokens, scores, token_scores, ended = (np.asarray(each) for each in found[:4])
+        numbers = scores, ended, token_scores.sum(axis=2), np.count_nonzero(tokens != PAD, axis=2)
         texts = iter(self.target_tokenizer.decode_batch(tokens.reshape(-1, tokens.shape[-1]).tolist()))
-        return [
-            [Hypothesis(next(texts), *each) for each in zip(*rows, strict=True)]
-            for rows in zip(scores.tolist(), ended.tolist(), strict=True)
+        hypotheses = [
+            [
+                Hypothesis(next(texts), score, ended, log_probability=total, length=length)
+                for score, ended, total, length in zip(*rows, strict=True)
+            ]
+            for rows in zip(*(each.tolist() for each in numbers), strict=True)
         ]
+        if not (details or copying):
+            return hypotheses
+        looked = None if found.attention is None else np.asarray(found.attention)
+        completed = []
+        for row, (each, sentence, part) in enumerate(zip(hypotheses, ids, through, strict=True)):
+            seen = [None] * len(each) if looked is None else looked[row, :, :, : len(sentence) + 1]
+            made_of = zip(tokens[row], token_scores[row], seen, strict=True)
+            completed.append([
+                self._completed(one, *of_one, part, copying, details) for one, of_one in zip(each, made_of, strict=True)
+            ])  # fmt: skip
+        return completed
+
+    def _completed(
+        self, one: Hypothesis, tokens: Any, scores: Any, looked: Any, part: Part, copying: Copying, details: bool
+    ) -> Hypothesis:
+        """Put into a hypothesis what comes through of its source, and what it is made of where that is asked for."""
+        length = int(np.count_nonzero(tokens != PAD))
+        ids, looked = tokens[:length].tolist(), None if looked is None else looked[:length]
+        surfaces = copying.surfaces(ids, looked, part) if copying else None
+        if surfaces is not None:
+            one = one._replace(text="".join(surfaces))
+        if not details:
+            return one
+        pieces, words = target_pieces(self.target_tokenizer, ids, surfaces)
+        return one._replace(tokens=pieces, token_scores=tuple(scores[:length].tolist()), words=words, alignment=looked)
 
     def save(self, path: str | Path) -> None:
         """Write the translator to one file, whole or not at all, once the file has proved itself.
@@ -317,8 +478,8 @@ class Translator:
         ``about.json`` with a checksum of each. It holds no pickle and no code. Before it gets its name it is loaded
         again, and has to have the same weights and to give the translations of some texts (kept in it as "probes") the
         same scores, token by token.
-        Metrics of other weights, from before a further training, are left out; ``search``, ``batch_size`` and
-        ``length_limit`` are written as they are now.
+        Metrics and calibration of other weights, from before a further training, are left out; ``search``,
+        ``batch_size``, ``length_limit`` and a new ``calibration`` are written as they are now.
 
         Args:
             path: The file, usually ``.s2s``; replaced where there is one.
@@ -337,8 +498,14 @@ class Translator:
         if self._measured and self._measured == self.about.get("metrics") and self._weights != weights:
             tell(f"The weights have changed since they were measured: {path} has no metrics. Measure it anew.")
             self.about = {name: value for name, value in self.about.items() if name not in ("metrics", "signatures")}
+        if self.calibration and self.calibration is self._calibrated and self._weights != weights:
+            tell(f"The weights have changed since they were calibrated: {path} has no confidence. Calibrate it anew.")
+            self.calibration = None
+        self.about.pop("confidence", None)
+        if self.calibration:
+            self.about["confidence"] = self.calibration.to_table()
         about = {"created": datetime.now(UTC).isoformat(timespec="seconds")} | self.about
-        decoding = DecodingSettings(self.search, self.batch_size, self.mbr)
+        decoding = DecodingSettings(self.search, self.batch_size, self.mbr, self.unknown, self.protect)
         about |= {"decoding": to_table(decoding), "length_limit": self.length_limit.to_table()}
         about |= {"joint": joint, "probes": probes, "weights": weights}
         members = {RECIPE: self.recipe.encode(), SOURCE: self.source_tokenizer.to_bytes()}
@@ -355,7 +522,7 @@ class Translator:
         with replacing(path) as temporary:
             write_members(temporary, members, about)
             self._compare(temporary, probes)
-        self._measured, self._weights = about.get("metrics"), weights
+        self._measured, self._calibrated, self._weights = about.get("metrics"), self.calibration, weights
 
     def _compare(self, path: Path, probes: list[list[str]]) -> None:
         """Refuse a file of this translator that, loaded, is another translator."""
@@ -434,7 +601,7 @@ def read_about(path: str | Path) -> dict[str, Any]:
 def _decoding(said: Mapping[str, Any]) -> DecodingSettings:
     """Read what a model file says of decoding; files of before there were several searches have those of a beam."""
     if "search" not in said:
-        own = {name: value for name, value in said.items() if name == "batch_size"}
+        own = {name: value for name, value in said.items() if name in ("batch_size", "unknown", "protect")}
         said = {"search": {name: value for name, value in said.items() if name not in own}, **own}
     return from_table(DecodingSettings, said, "decoding")
 
@@ -450,21 +617,6 @@ def _check_mbr(mbr: str, search: Search) -> None:
 
 def _check_batch_size(batch_size: Any) -> None:
     convert(batch_size, Annotated[int, Range(1)], "batch_size")
-
-
-def _joined(parts: list[list[Hypothesis]]) -> list[Hypothesis]:
-    """Join the hypotheses of the parts of one text, the best with the best."""
-    if len(parts) == 1:
-        return parts[0]
-    return [
-        Hypothesis(
-            " ".join(one.text for one in rank),
-            fmean(one.score for one in rank),
-            all(one.ended for one in rank),
-            len(parts),
-        )
-        for rank in zip(*parts, strict=True)
-    ]
 
 
 def _probes(tokenizer: Tokenizer) -> list[str]:

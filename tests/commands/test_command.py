@@ -80,6 +80,7 @@ TAKES = {  # what a command needs that writes to stdout; launch leaves that to i
     "score": ["MODEL", "--source", "a", "--target", "b"],
     "explain": ["MODEL", "Haus"],
     "compare": ["RUN", "OTHER"],
+    "calibrate": ["MODEL", "--source", "a", "--target", "b"],
     "shortlist": ["MODEL", "--source", "a", "--target", "b"],
     "export": ["MODEL", "--to", "out"],
     "describe": ["RECIPE"],

@@ -18,6 +18,20 @@ def test_a_recipe_before_anything_trains(seq2seq, tmp_path: Path) -> None:
     assert "state bridge: [[]]" in (tmp_path / "w.svg").read_text()
 
 
+def test_what_is_frozen(seq2seq, tmp_path: Path) -> None:
+    (tmp_path / "tiny.toml").write_text(f"{RECIPE}[training]\nfreeze = ['encoder.embedding', 'decoder.combine']\n")
+    status, out, _ = seq2seq("describe", f"{tmp_path}/tiny.toml", "--set", "tokenizer.vocab_size=50")
+    lines = out.decode().splitlines()
+    parameters = next(line.split()[-1] for line in lines if line.split()[:1] == ["all"])
+    frozen = 50 * 256 + (16 + 16) * 16
+    assert status == 0
+    assert lines[-1] == (
+        f"Frozen: encoder.embedding, decoder.combine ({frozen:,} of {parameters} parameters do not learn)."
+    )
+    status, _, err = seq2seq("describe", f"{tmp_path}/tiny.toml", "--set", "training.freeze=encoder.embeding")
+    assert status == 2 and "Did you mean 'encoder.embedding'" in err
+
+
 def test_a_tokenizer_per_side(seq2seq, tmp_path: Path) -> None:
     (tmp_path / "tiny.toml").write_text(f"{RECIPE}[tokenizer]\njoint = false\n[tokenizer.target]\nvocab_size = 90\n")
     status, out, _ = seq2seq("describe", f"{tmp_path}/tiny.toml")
@@ -32,6 +46,7 @@ def test_a_trained_model(seq2seq, model: str, translator: Translator) -> None:
     assert f"{translator.model.count_params():,}" in out.decode()
     assert "encoder layer 0" in out.decode()
     assert out.decode().splitlines()[:2] == [model, "longest translations: 2 n + 10 tokens for n of the source"]
+    assert out.decode().splitlines()[2:4] == ["confidence: not known", f"fingerprint: {translator.fingerprint}"]
     assert out.decode().splitlines()[-1] == "Training feeds the right tokens (teacher forcing)."
 
 

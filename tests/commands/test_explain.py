@@ -10,7 +10,7 @@ def test_one_sentence(seq2seq, model: str, tmp_path: Path) -> None:
 
 def test_options_that_say_nothing_here(seq2seq, model: str) -> None:
     status, _, err = seq2seq("explain", model, "ein Haus", "--shortlist", "--batch-size", "3")
-    assert status == 2 and "in its own precision. Received: --shortlist --batch-size." in err
+    assert status == 2 and "nothing comes through from the source. Received: --shortlist --batch-size." in err
 
 
 def test_what_chooses_otherwise_than_by_score(seq2seq, model: str) -> None:

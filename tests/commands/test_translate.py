@@ -5,13 +5,17 @@ import sys
 import threading
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
+import numpy as np
 import pytest
 
 from seq2seq import Translator
-from seq2seq.commands import translate
-from seq2seq.commands.command import main
+from seq2seq.commands import layout, translate
+from seq2seq.commands.command import main, make_parser
 from seq2seq.search import Beam, Greedy, Sample
+from seq2seq.system.terminal import UsageError
+from seq2seq.translation import Hypothesis, Translation
 from tests.commands.conftest import WORDS
 
 # What Python, but no other program, takes for the end of a line; empty lines; an end without newline.
@@ -26,6 +30,7 @@ def test_one_line_for_each_line(seq2seq, model: str, translator: Translator) -> 
     assert (status, out) == (0, expected)
 
 
+@pytest.mark.slow
 def test_more_lines_than_are_read_at_a_time(seq2seq, model: str, translator: Translator) -> None:
     lines = [WORDS[place % 7] for place in range(130)]  # 32 batches of 2 are read at a time
     status, out, _ = seq2seq("translate", model, "--beam-size", "1", stdin="\n".join(lines).encode())
@@ -79,6 +84,7 @@ def test_a_file_and_stdin_are_read_alike(seq2seq, model: str, tmp_path: Path) ->
     assert seq2seq("translate", model, stdin=data) == seq2seq("translate", model, "--input", f"{tmp_path}/in")
 
 
+@pytest.mark.slow
 def test_the_length_penalty(seq2seq, model: str, translator: Translator, tmp_path: Path) -> None:
     for penalty in (0.0, 2.5):
         best = translator.hypotheses(["ein Haus"], replace(translator.search, length_penalty=penalty))[0][0]
@@ -91,6 +97,36 @@ def test_the_length_penalty(seq2seq, model: str, translator: Translator, tmp_pat
         status, out, _ = seq2seq("evaluate", model, *files, *options, "--json")
         assert json.loads(out)["metrics"]["exact_match"] == 100
     assert translator.hypotheses(["ein Haus"], Beam(2, length_penalty=0.0)) != translator.hypotheses(["ein Haus"])
+
+
+def test_a_line_of_json_for_each_line(seq2seq, model: str, translator: Translator) -> None:
+    lines = ["ein Haus", "", "am See\u2028und\x85der Wald"]
+    found = translator.translate(lines, Beam(3, n_best=2), details=True)
+    command = "translate", model, "--json", "--beam-size", "3"
+    status, out, _ = seq2seq(*command, "--n-best", "2", stdin="\n".join(lines).encode())
+    assert status == 0 and len(out.decode().splitlines()) == 3
+    assert [json.loads(line) for line in out.splitlines()] == json.loads(json.dumps([one.to_json() for one in found]))
+    status, out, _ = seq2seq(*command, "--mbr", "chrf", "--candidates", "3", "Wald")
+    told = json.loads(out)
+    assert told["others"] == [] and told["model"] == translator.fingerprint
+    assert told["tokens"][0].keys() == {"piece", "log_probability", "word"}
+    assert len(told["alignment"]["pieces"]) == len(told["tokens"])
+    status, _, err = seq2seq(*command, "--scores", "--alignment", "Wald")
+    assert status == 2 and "A JSON object has all of that. Received: --json with --scores --alignment." in err
+
+
+def test_the_alignment_is_a_column(seq2seq, model: str, translator: Translator) -> None:
+    looked = np.eye(3, dtype=np.float32)[[1, 0, 2]]
+    best = Hypothesis("b\ta", -0.5, True, 1, ("▁b", "▁a", "</s>"), (-0.1, -0.2, -0.3), (0, 1, None), looked)
+    found = Translation("x y", ("▁x", "▁y", "</s>"), (0, 1, None), (best, best), "")
+    arguments = make_parser().parse_args(["translate", "x.s2s", "--alignment", "--ended", "--n-best", "2"])
+    assert layout.written(7, found, arguments) == "7\tended\t0-1 1-0\tb a\n" * 2
+    without = SimpleNamespace(model=SimpleNamespace(attends=False))
+    with pytest.raises(UsageError, match="Received: --alignment, and a model without attention"):
+        layout.need_alignment(arguments, without)  # type: ignore[arg-type]
+    (told,) = translator.translate(["am See"], details=True)
+    status, out, _ = seq2seq("translate", model, "--alignment", stdin=b"am See\n\n")
+    assert (status, out.decode()) == (0, f"{told.pharaoh()}\t{told.text}\n\t\n")
 
 
 def test_nothing_in_nothing_out(seq2seq, model: str) -> None:

@@ -67,7 +67,7 @@ def test_values_and_gradients_equal_a_plain_loop(compiled):
                 loss = tf.reduce_sum(tf.sin(outputs)) + tf.reduce_sum(state**2)
             return outputs, state, tape.gradient(loss, values)
 
-        results.append(tf.nest.flatten((tf.function(everything) if compiled else everything)(values)))
+        results.append(tf.nest.flatten((tf.function(everything, autograph=False) if compiled else everything)(values)))
     for mine, expected in zip(*results, strict=True):
         np.testing.assert_allclose(mine, expected, rtol=1e-10)
 
@@ -75,7 +75,7 @@ def test_values_and_gradients_equal_a_plain_loop(compiled):
 def test_gradients_equal_finite_differences():
     names, tensors = zip(*data().items(), strict=True)
 
-    @tf.function
+    @tf.function(autograph=False)
     def loss(*tensors):
         outputs, state = deferred(dict(zip(names, tensors, strict=True)))
         return tf.reduce_sum(tf.sin(outputs)) + tf.reduce_sum(tf.cos(state))
@@ -87,7 +87,7 @@ def test_gradients_equal_finite_differences():
 
 def test_one_graph_for_any_number_of_steps():
     values = data("float32")
-    run = tf.function(deferred, reduce_retracing=True)
+    run = tf.function(deferred, autograph=False, reduce_retracing=True)
     for steps in (1, 3, 2):
         outputs, _ = run({**values, "inputs": tf.tile(values["inputs"][:1], [steps, 1, 1])})
         assert outputs.shape[0] == steps

@@ -81,7 +81,7 @@ def features(lengths, width, time=5):
     return np.random.default_rng(0).normal(size=(len(lengths), time, width)).astype("float32")
 
 
-@settings(max_examples=15)
+@settings(max_examples=8)
 @given(stack=stacks, lengths=st.lists(st.integers(1, 5), min_size=1, max_size=3))
 def test_equals_stock_layers(stack, lengths):
     units, bidirectional = stack
@@ -240,6 +240,7 @@ def test_padding_counts_in_no_loss_behind_a_stack_that_gives_its_state():
     np.testing.assert_allclose(loss(stack), loss(stock), rtol=1e-6)
 
 
+@pytest.mark.slow
 def test_a_second_gradient_equals_that_of_stock_layers():
     stack = StackedLSTM([4], return_sequences=True)
     stack.build((None, None, 2))

@@ -20,6 +20,7 @@ def gradients(run, weights):
     return sorted(float(tf.reduce_sum(tf.abs(gradient))) for gradient in found)
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::UserWarning")
 @pytest.mark.parametrize("feeding", quick([True, False]))
 def test_an_exported_model_gives_the_same_and_trains_on(feeding, tmp_path):
@@ -56,7 +57,7 @@ def test_the_loop_of_a_fixed_batch_has_one_array_and_its_size_is_known(cell):
     arrays = {
         training: [
             tf.get_static_value(operation.inputs[0]).tolist()
-            for operation in tf.function(layer)
+            for operation in tf.function(layer, autograph=False)
             .get_concrete_function(tf.TensorSpec([2, None, 5]), training=training)
             .graph.get_operations()
             if operation.type == "TensorListReserve"
@@ -72,7 +73,7 @@ def test_outside_training_a_fixed_batch_has_the_same_gradients():
     stack.build((2, 4, 5))
     values = tf.constant(np.random.default_rng(0).normal(size=(2, 4, 5)), "float32")
 
-    @tf.function
+    @tf.function(autograph=False)
     def found(training):
         with tf.GradientTape() as tape:
             total = tf.reduce_sum(stack(values, training=training) ** 2)

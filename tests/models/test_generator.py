@@ -71,6 +71,7 @@ def test_five_ways_to_sample_are_one_graph(model, traces):
     same(model.decode(SOURCE, LIMITS, kinds[0]).tokens, found[0])
 
 
+@pytest.mark.slow
 def test_eight_threads_with_mixed_settings(model, traces):
     kinds = [Greedy(), Beam(3, n_best=2), Beam(3, n_best=2, length_penalty=0.2), Sample(seed=3)]
     jobs = [*((kind, False) for kind in kinds), (Greedy(), True)] * 9

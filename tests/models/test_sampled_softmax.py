@@ -69,7 +69,7 @@ def test_sums_over_the_vocabulary_are_right_on_average():
     logits = random.normal(size=(2, VOCAB)).astype("float32")
     targets, draws = [9, 30], 3000
 
-    @tf.function
+    @tf.function(autograph=False)
     def estimate(seed):
         words, weights, _ = draw(targets, 15, [0, seed])
         scored = tf.gather(logits, words, axis=1)
@@ -167,7 +167,7 @@ def test_it_learns_and_comes_back_from_its_configuration():
     model = make_model(sampled=12, tied=True)
     model.compile(optimizer=keras.optimizers.Adam(0.02))
     data = batch()
-    step = tf.function(lambda: model.train_step(data))
+    step = tf.function(lambda: model.train_step(data), autograph=False)
     before = model.totals(*data)
     for _ in range(60):
         step()

@@ -323,6 +323,7 @@ REFUSALS = "|".join(
 )
 
 
+@pytest.mark.slow
 # A backward direction that nothing reads has no gradient, and Keras says so.
 @pytest.mark.filterwarnings("ignore:Gradients do not exist")
 @settings(max_examples=25)

@@ -70,14 +70,13 @@ def need_equal(ours, theirs):
             *itertools.product(CELLS, [None, "general"], [True], ["float32"]),
             *itertools.product(["lstm"], [None, "additive"], [False], ["float32", "mixed_bfloat16"]),
         ],
-        ("lstm", None, False, "float32"),
         ("gru", "general", True, "float32"),
         ("lstm", "additive", False, "mixed_bfloat16"),
     ),
 )
 def test_everything_own_is_what_greedy_search_finds(cell, attention, input_feeding, dtype):
     made = model(cell, attention, input_feeding, dtype)
-    predict = tf.function(lambda: own_predictions(made, INPUTS, tf.ones_like(TARGET_OUT, tf.bool)))
+    predict = tf.function(lambda: own_predictions(made, INPUTS, tf.ones_like(TARGET_OUT, tf.bool)), autograph=False)
     fed = predict().numpy()[:, 1:]
     found = made.decode(INPUTS["source"], max_length=fed.shape[1] + 1).tokens.numpy()[:, 0]
     found = np.pad(found, [(0, 0), (0, fed.shape[1])])[:, : fed.shape[1]]
@@ -108,7 +107,9 @@ def test_what_is_mixed_follows_from_all_that_was_fed_before(chosen_of):
 def test_nothing_own_is_the_graph_of_teacher_forcing_to_the_bit():
     made = [model(), model(teacher_forcing=TeacherForcingSettings("tokens", share=0.0))]
     need_equal(*map(trained, made))
-    graphs = [tf.function(each.train_step).get_concrete_function((INPUTS, TARGET_OUT)).graph for each in made]
+    graphs = [
+        tf.function(each.train_step, autograph=False).get_concrete_function((INPUTS, TARGET_OUT)).graph for each in made
+    ]
     ours, theirs = ([operation.type for operation in graph.get_operations()] for graph in graphs)
     assert ours == theirs
 

@@ -45,6 +45,7 @@ def fit(model, batches):
     return [variable.numpy() for variable in [*model.variables, *model.optimizer.variables, *model.metrics_variables]]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "optimizer",
     quick(
@@ -69,7 +70,7 @@ def test_a_finite_step_is_what_keras_alone_does(clip):
     model, stock = (make_model(keras.optimizers.Adam(0.1, global_clipnorm=clip), dropout=0.0) for _ in range(2))
     inputs, target_out = {name: tf.constant(ids) for name, ids in GOOD[0].items()}, tf.constant(GOOD[1])
 
-    @tf.function
+    @tf.function(autograph=False)
     def step():
         with tf.GradientTape() as tape:
             totals = stock.totals(inputs, target_out, training=True)

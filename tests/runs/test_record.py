@@ -49,7 +49,7 @@ def test_a_record_says_what_the_run_began_with(here: Path) -> None:
     assert record is not None and record.recipe == RECIPE and record.folder == here
     assert json.loads((here / "run.json").read_text()) == {
         "command": "", "data": None, "changed_settings": {}, "tokenizers": list(record.tokenizers),
-        "length_limit": record.length_limit.to_table(),
+        "length_limit": record.length_limit.to_table(), "origin": {},
     }  # fmt: skip
     assert record.length_limit != LengthLimit.by_factor()
     assert record.tokenizers[0] == record.tokenizers[1]

@@ -53,6 +53,21 @@ def test_tells_what_each_piece_looked_at(exported: Path, monkeypatch):  # noqa: 
     np.testing.assert_allclose(one.alignment.sum(axis=1), 1, atol=1e-5)
 
 
+def test_details_are_those_of_the_model(exported: Path, translator: Translator):  # noqa: F811
+    texts = [*TEXTS, ""]
+    pairs = zip(
+        *(one.translate(texts, Beam(3, n_best=2), details=True) for one in (translator, load(exported))), strict=True
+    )
+    for ours, theirs in pairs:
+        assert (theirs.source_tokens, theirs.source_words, theirs.model) == (
+            ours.source_tokens, ours.source_words, translator.fingerprint
+        )  # fmt: skip
+        for one, other in zip(ours.hypotheses, theirs.hypotheses, strict=True):
+            assert (other.text, other.ended, other.tokens, other.words) == (one.text, one.ended, one.tokens, one.words)
+            np.testing.assert_allclose(other.token_scores, one.token_scores, atol=1e-4)
+            np.testing.assert_allclose(other.alignment, one.alignment, atol=1e-4)
+
+
 def test_parts_of_a_long_text_are_those_of_the_model(exported: Path, translator: Translator, monkeypatch):  # noqa: F811
     monkeypatch.setattr(translator_module, "_LONGEST", 5)
     monkeypatch.setattr("seq2seq.translation.translator._LONGEST", 5)

@@ -65,7 +65,7 @@ def searcher(settings: Search, looking: bool = False, asked: tuple[str, ...] = (
     constraints = [tf.TensorSpec([None] * ranks[name], tf.int32) for name in asked]
     signature = [tf.TensorSpec([None] * 4), tf.TensorSpec([None], tf.int32), tf.TensorSpec([None] * 4), *constraints]
 
-    @tf.function(input_signature=signature)
+    @tf.function(autograph=False, input_signature=signature)
     def found(tables, max_length, looks, *constraints):
         memory = {"table": tables, "looks": looks}
         return search(

@@ -143,7 +143,7 @@ def test_traces_once():
         count[0] += 1
         return step(tokens, state, memory)
 
-    @tf.function(input_signature=[tf.TensorSpec([None] * 4), tf.TensorSpec([None], tf.int32)])
+    @tf.function(autograph=False, input_signature=[tf.TensorSpec([None] * 4), tf.TensorSpec([None], tf.int32)])
     def traced(tables, max_length):
         state, memory = start_state(tf.shape(tables)[0]), {"table": tables}
         return search(Beam(3), counted, state, memory, max_length=max_length, start=START, end=END)
@@ -158,7 +158,7 @@ def test_traces_once():
 def test_a_batch_of_known_size():
     tables, max_length = random_tables(3, 6, 12, spread=0.3), np.array([2, 1, 3, 5, 9, 2], np.int32)
 
-    @tf.function
+    @tf.function(autograph=False)
     def found():
         state, memory = start_state(6), {"table": tables}
         return search(Beam(3), step, state, memory, max_length=max_length, start=START, end=END)
@@ -226,7 +226,7 @@ def test_state_and_memory_of_any_kind():
         tf.debugging.assert_equal(tf.size(memory["texts"]) * 2, tf.size(tokens))
         return logits, [(small + 1, large), flag, nothing]
 
-    @tf.function
+    @tf.function(autograph=False)
     def searched():
         return search(Beam(2), bfloat_step, state, memory, max_length=[4, 1], start=START, end=END)
 
@@ -299,7 +299,7 @@ def test_a_large_vocabulary():
     table = np.random.default_rng(4).normal(scale=3.0, size=(2000, 2000)).astype(np.float32)
     table[:, END] += 9.0
 
-    @tf.function
+    @tf.function(autograph=False)
     def searched():
         def step(tokens, state, memory):
             return tf.gather(tf.constant(table), tokens), state

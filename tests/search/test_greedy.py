@@ -74,7 +74,7 @@ def test_a_batch_of_known_size():
     # TensorFlow folds what it knows into the graph; a step function must see the sentences that are there.
     tables, max_length = random_tables(3, 6, 12, spread=0.3), np.array([2, 1, 3, 5, 9, 2], np.int32)
 
-    @tf.function
+    @tf.function(autograph=False)
     def found():
         return search(Greedy(), step, start_state(6), {"table": tables}, max_length=max_length, start=START, end=END)
 
@@ -113,7 +113,7 @@ def test_padding_of_another_id():
 
 
 def test_a_state_whose_width_the_step_forgets():
-    @tf.function
+    @tf.function(autograph=False)
     def found(width):
         def forgetful(tokens, state, memory):
             return tf.ones([tf.size(tokens), 4]), tf.reshape(state, [-1, width])

@@ -23,7 +23,7 @@ def first_tokens(logits, **settings):
     def same(tokens, state, memory):
         return tf.tile(tf.constant(logits[None], tf.float32), [tf.size(tokens), 1]), state
 
-    @tf.function
+    @tf.function(autograph=False)
     def drawn():
         return search(Sample(**settings), same, (), (), max_length=tf.fill([MANY], 2), start=START, end=END)
 

@@ -77,7 +77,7 @@ def test_an_exact_stop_drops_nothing_that_can_still_win(beam_size, seed, max_len
         close(scores[0], best.score)
 
 
-@tf.function
+@tf.function(autograph=False)
 def covered(beam_size, penalty, tables, max_length, looks, mask):
     settings = Beam(beam_size, (beam_size + 1) // 2, coverage_penalty=1.0, length_penalty=0.5).fed(
         {"coverage_penalty": penalty}

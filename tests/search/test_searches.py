@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from seq2seq.search import Beam, Greedy, Sample, search
 from tests import reference
+from tests.marks import quick
 from tests.reference import END, PAD, START
 from tests.search.scripted import looks, next_log_probs, random_tables, run, start_state, step, words
 
@@ -21,6 +22,7 @@ SEARCHES = [
     Beam(4, n_best=2, length_penalty=0.0),
     Sample(),
     Sample(n_best=3),
+    Sample(n_best=3, draw="distinct"),
     GROUPS,
 ]
 # Another value for every number that a graph is fed.
@@ -58,11 +60,19 @@ def test_who_does_not_ask_for_attention_gets_the_same_without(kind):
     tables, max_length = random_tables(1, 5, 7), [1, 9, 4, 6, 9]
     plain, asked = run(kind, tables, max_length), run(kind, tables, max_length, looks(1, 5, 7))
     assert plain.attention is None
+    np.testing.assert_array_equal(plain.tokens, asked.tokens)
     for one, other in zip(plain[:-1], asked[:-1], strict=True):
-        np.testing.assert_array_equal(one, other)
+        # Two graphs: where a table lies in memory decides how its sums are taken, the last digit with it.
+        np.testing.assert_allclose(one, other, rtol=1e-6)
 
 
-@pytest.mark.parametrize("kind", [Greedy(), Beam(3), Sample(), Beam(3, word_reward=0.4, length_penalty=0.5)], ids=repr)
+@pytest.mark.parametrize(
+    "kind",
+    quick(
+        [Beam(3, word_reward=0.4, length_penalty=0.5), Greedy(), Beam(3), Sample(), Sample(n_best=3, draw="distinct")]
+    ),
+    ids=repr,
+)
 def test_every_number_may_be_a_tensor(kind):
     """One graph for all numbers, with the results of graphs in which they are constants."""
     tables, max_length = random_tables(5, 6, 9, spread=1.0), np.full(6, 9, np.int32)

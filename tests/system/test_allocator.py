@@ -30,6 +30,7 @@ def words(**environment):
     return run.stdout.split()
 
 
+@pytest.mark.slow
 def test_the_pool_may_take_the_memory_that_the_process_may():
     assert words() == ["1", str(memory_limit() >> 20), "1.0"]
 

@@ -156,7 +156,7 @@ class TestDataset:
         batches = build([([4] * (i % 7 + 1), [5] * (i % 5 + 1)) for i in range(60)], size=8)
         traces = []
 
-        @tf.function
+        @tf.function(autograph=False)
         def step(iterator):  # as Keras' own training step takes its data
             inputs, target_out = next(iterator)
             traces.append((inputs["source"].shape.as_list(), target_out.shape.as_list()))

@@ -69,6 +69,19 @@ class TestEveryKind:
         assert (UNKNOWN in ids) != byte_fallback
         assert tokenizer.decode(ids) == ("the 日本 cat" if byte_fallback else "the ⁇ cat")
 
+    def test_each_piece_knows_its_word(self, tokenizer):
+        for text in [*SENTENCES[:4], "  the\u200bcat\u00a0 sat 日 mat ½🙂", "", "日", " mat "]:
+            ids, words = tokenizer.encode(text), tokenizer.words(text)
+            assert len(words) == len(ids) and words == sorted(words)
+            assert set(words) == set(range(len(text.split())))
+            surfaces = tokenizer.decoded_surfaces([START, *ids, END, PAD])
+            assert "".join(surfaces) == tokenizer.decode(ids) and not surfaces[0] + "".join(surfaces[-2:])
+            assert "".join(tokenizer.surfaces(text)).split() == text.split()
+        pieces = [tokenizer.piece(id) for id in tokenizer.encode("the cat sat")]
+        words = ["".join(piece for piece, at in zip(pieces, tokenizer.words("the cat sat"), strict=True) if at == word)
+                 for word in range(3)]  # fmt: skip
+        assert words == ["▁the", "▁cat", "▁sat"]
+
 
 class TestTrain:
     def test_is_deterministic(self):
@@ -256,3 +269,43 @@ class TestGivenModels:
     def test_a_missing_file_is_an_error_of_its_own(self, tmp_path):
         with pytest.raises(FileNotFoundError):
             Tokenizer.load(tmp_path / "a.model")
+
+
+GENERAL = ["the house is by the lake", "a man rides a horse", "she reads the red book", "he has two small dogs"]
+MEDICAL = ["the patient has acute bronchitis", "bronchitis of the patient is chronic", "acute pain ß"]
+
+
+@pytest.mark.parametrize("byte_fallback", [False, True])
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_grown_tokenizer_has_all_pieces_that_there_were_and_knows_more(kind: str, byte_fallback: bool) -> None:
+    old = Tokenizer.train(GENERAL, kind=kind, vocab_size=60 + 256 * byte_fallback, byte_fallback=byte_fallback)
+    new = old.grown(iter(MEDICAL), 12, symbols=["<med>", "<med>"])
+    pieces = [new.piece(id) for id in range(new.vocab_size)]
+    assert pieces[: old.vocab_size] == [old.piece(id) for id in range(old.vocab_size)]
+    assert len(set(pieces)) == len(pieces) and pieces[old.vocab_size] == "<med>"
+    assert old.vocab_size + 1 < new.vocab_size <= old.vocab_size + 13
+    for text in MEDICAL:
+        assert UNKNOWN not in new.encode(text) and new.decode(new.encode(text)) == text
+        assert len(new.encode(text)) < len(old.encode(text)) or kind == "char" or (kind == "word" and not byte_fallback)
+    assert Tokenizer.from_bytes(new.to_bytes()).encode(MEDICAL[0]) == new.encode(MEDICAL[0])
+    assert old.grown(GENERAL, 0) is old and old.grown([], 0, symbols=[pieces[5]]) is old
+
+
+def test_a_piece_is_spelt_as_it_is_written() -> None:
+    tokenizer = Tokenizer.train(["Tea  eat"], kind="char", normalization="nmt_nfkc_cf")
+    spelt = [[tokenizer.piece(id) for id in tokenizer.spell(piece)] for piece in ("▁tea", "ea", "▁▁t", "T")]
+    assert spelt == [["▁", "t", "e", "a"], ["e", "a"], ["▁", "▁", "t"], ["<unk>"]]
+
+
+def test_a_rule_of_its_own_cannot_be_learnt_by_again(tmp_path) -> None:
+    model = io.BytesIO()
+    (rules := tmp_path / "rules.tsv").write_text("61\t62\n")  # a → b
+    sentencepiece.SentencePieceTrainer.train(
+        sentence_iterator=iter(GENERAL),
+        model_writer=model,
+        vocab_size=28,
+        normalization_rule_tsv=str(rules),
+        minloglevel=2,
+    )
+    with pytest.raises(ValueError, match=r"with a rule of its own, 'user_defined'\. Grow it with SentencePiece"):
+        Tokenizer(model.getvalue()).grown(MEDICAL, 3)

@@ -23,7 +23,7 @@ def trained(optimizer, steps=5, dtype="float32"):
     rng = np.random.default_rng(0)
     weights = [keras.Variable(rng.normal(size=shape), dtype=dtype) for shape in ((3, 4), (5,))]
 
-    @tf.function
+    @tf.function(autograph=False)
     def step(*gradients):
         optimizer.apply_gradients(zip(gradients, weights, strict=True))
 
@@ -59,7 +59,7 @@ for strategy in (tf.distribute.get_strategy(), tf.distribute.MirroredStrategy(["
         weight, optimizer = keras.Variable(np.ones(3), dtype="float32"), Adam(0.1)
         optimizer.build([weight])
     share = gradient / strategy.num_replicas_in_sync
-    step = tf.function(lambda: strategy.run(lambda: optimizer.apply_gradients([(share, weight)])))
+    step = tf.function(lambda: strategy.run(lambda: optimizer.apply_gradients([(share, weight)])), autograph=False)
     step()
     step()
     results.append(np.asarray(weight))

@@ -365,6 +365,7 @@ def test_strict_kernels_refuse_before_anything_is_written(tmp_path):
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("sampling", quick([True, False], False))
 def test_a_resumed_run_draws_the_same_words_and_own_predictions(tmp_path, sampling):
     def sampled():

@@ -240,7 +240,7 @@ class SpellingModel:
             short = ids[:longest]
             row[: len(short)] = [*short[:-1], END]
         scores = np.zeros(ended.shape)
-        return Hypotheses(tokens, scores, scores, ended)
+        return Hypotheses(tokens, scores, np.zeros(tokens.shape), ended)
 
 
 class TestPrecision:

@@ -57,6 +57,7 @@ def test_what_is_counted_is_what_was_trained_on_and_nothing_is_written(recipe, t
         assert words in report
 
 
+@pytest.mark.slow
 def test_a_part_of_a_larger_text_is_scaled_up(recipe, monkeypatch):
     monkeypatch.setattr(training, "_WARM_UP", 1)
     monkeypatch.setattr(training, "PAIRS", 30)

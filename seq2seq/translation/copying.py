@@ -1,0 +1,180 @@
+"""What of a source comes through as it is: words for which the model says unknown, and what is protected."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy.typing as npt
+
+from seq2seq.search.settings import Beam, Search, protected_pattern
+from seq2seq.settings import SettingsError
+from seq2seq.text.sentences import encodable
+from seq2seq.text.special_ids import UNKNOWN
+
+if TYPE_CHECKING:
+    from seq2seq.text.tokenizer import Tokenizer
+
+
+class Part(NamedTuple):
+    """What of a source, or of a part of one, may come through.
+
+    Attributes:
+        copies: What each of its pieces is copied as; of its ``</s>`` nothing.
+        protected: What has to come through, each once.
+    """
+
+    copies: Sequence[str]
+    protected: Sequence[str]
+
+
+class Copying:
+    """Copies words of a source into its translation.
+
+    Args:
+        source: The tokenizer of the source.
+        target: The tokenizer of the target.
+        unknown: Whether a word of the source comes where the model says unknown: the one that it looked at most.
+        dictionary: How words are written that come so; others stay as they are.
+        protect: A regular expression: what of a source it finds comes through unchanged. "" for nothing.
+
+    Raises:
+        SettingsError: There is a dictionary and nothing to look up in it, or protect is no regular expression.
+    """
+
+    def __init__(
+        self,
+        source: Tokenizer,
+        target: Tokenizer,
+        unknown: bool = False,
+        dictionary: Mapping[str, str] | None = None,
+        protect: str = "",
+    ) -> None:
+        if dictionary and not unknown:
+            raise SettingsError(
+                "A dictionary says how words are copied where the model says unknown. "
+                "Received: a dictionary, and unknown='keep'. Use unknown='copy', or terms for words that it knows."
+            )
+        self.unknown = unknown
+        self._source, self._target = source, target
+        self._dictionary = dict(dictionary or {})
+        self._protect = protected_pattern(protect) if protect else None
+
+    def __bool__(self) -> bool:
+        """Whether anything may come through."""
+        return self.unknown or self._protect is not None
+
+    def check(self, search: Search, attends: bool) -> None:
+        """Refuse what cannot be done with a search and a model.
+
+        Raises:
+            SettingsError: It cannot.
+        """
+        if self.unknown and not attends:
+            raise SettingsError(
+                "The word that stands for an unknown one is the one that the model looked at. "
+                "Received: unknown='copy', and a model without attention. Use unknown='keep'."
+            )
+        if self._protect and not (isinstance(search, Beam) and search.groups == 1):
+            raise SettingsError(
+                "What is protected is looked for by several hypotheses side by side. "
+                f"Received: protect={self._protect.pattern!r}, with search={search!r}. Use Beam(5), without groups."
+            )
+
+    def protected(self, text: str) -> list[str]:
+        """Give what of a text is protected, each once, in its order."""
+        return list(dict.fromkeys(self._found(text)))
+
+    def phrases(self, text: str) -> list[list[int]]:
+        """Give what a translation must have, as the target tokenizer cuts it; what it cannot write as unknown."""
+        return [ids for found in self.protected(text) if (ids := self._target.encode(found))]
+
+    def copies(self, text: str) -> list[str]:
+        """Give what each piece of a text is copied as: the whole word that it is of; what is unknown, as it stands."""
+        if not self.unknown:
+            return []
+        text = encodable(text)
+        words = text.split()
+        pieces = zip(self._source.encode(text), self._source.words(text), self._source.surfaces(text), strict=True)
+        found = [
+            surface.strip() if id == UNKNOWN else "" if word is None else words[word] for id, word, surface in pieces
+        ]
+        return [self._dictionary.get(each, each) for each in found]
+
+    def surfaces(self, ids: Sequence[int], looked: npt.NDArray | None, part: Part) -> list[str]:
+        """Give what each id of a translation stands for, with what comes through.
+
+        Args:
+            ids: With `</s>`, without padding.
+            looked: What each looked at, `[tokens, source_tokens]`; None where no word is copied.
+            part: Of its source.
+        """
+        surfaces = self._target.decoded_surfaces(ids)
+        if looked is not None and part.copies:
+            for place, id in enumerate(ids):
+                if id == UNKNOWN:
+                    # Not its end, which is no word.
+                    copied = part.copies[int(looked[place, : len(part.copies)].argmax())]
+                    surfaces[place] = _written(copied, surfaces[place]) if copied else surfaces[place]
+        taken: set[int] = set()
+        for text in part.protected:
+            phrase = self._target.encode(text)
+            for first in range(len(ids) - len(phrase) + 1 if phrase else 0):
+                end = first + len(phrase)
+                if list(ids[first:end]) == phrase and taken.isdisjoint(range(first, end)):
+                    after = "".join(surfaces[end:])[:1]
+                    # What the model goes on with behind it would change it.
+                    space = " " * (text[-1].isalnum() and after.isalnum())
+                    written = _written(text, "".join(surfaces[first:end])) + space
+                    # In the last place, so that all of them are of its word.
+                    surfaces[first:end] = [*[""] * (len(phrase) - 1), written]
+                    taken |= {*range(first, end)}
+                    break
+        return surfaces
+
+    def lost(self, text: str, translation: str) -> tuple[str, ...]:
+        """Give what of a text was protected and did not come through, as often as it did not."""
+        missing = Counter(self._found(text))
+        for each in missing:
+            edges = r"(?<!\w)" if each[0].isalnum() else "", r"(?!\w)" if each[-1].isalnum() else ""
+            missing[each] -= len(re.findall(re.escape(each).join(edges), translation))
+        return tuple((+missing).elements())
+
+    def _found(self, text: str) -> list[str]:
+        if self._protect is None:
+            return []
+        # White space around it is not kept by a tokenizer, and nothing is nothing to keep.
+        found = (match.group().strip() for match in self._protect.finditer(encodable(text)))
+        return [each for each in found if each]
+
+
+def read_dictionary(path: Path) -> dict[str, str]:
+    """Read how words are written: a word of the source, a tab and its translation on each line.
+
+    Raises:
+        ValueError: A line is no entry; the message names it.
+    """
+    from seq2seq.text.lines import read_lines
+
+    table: dict[str, str] = {}
+    for number, line in enumerate(read_lines(path), start=1):
+        if not line.strip():
+            continue
+        word, *translations = (each.strip() for each in line.split("\t"))
+        if len(translations) != 1 or not word or not translations[0] or len(word.split()) > 1:
+            raise ValueError(
+                "An entry of a dictionary is one word of the source, a tab and its translation. "
+                f"Received: {path}, line {number}: {line!r}. Mend the line."
+            )
+        table[word] = translations[0]
+    return table
+
+
+def _written(text: str, instead: str) -> str:
+    """Write a text in the place of another one, with the space around that."""
+    inner = instead.strip()
+    before, _, after = instead.partition(inner) if inner else (instead, "", "")
+    return f"{before}{text}{after}"
