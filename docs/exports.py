@@ -30,6 +30,7 @@ PACKAGES = (
     "seq2seq.analysis.report",
     "seq2seq.analysis.explanation",
     "seq2seq.analysis.diagnosis",
+    "seq2seq.analysis.probes",
     "seq2seq.commands",
 )
 """Every documented package: what these and `seq2seq` itself export is what the version covers."""

@@ -6,11 +6,14 @@ tables of README and docs and the headers of recipes are made from these files, 
     python docs/results_table.py add NAME --commit HASH FOLDER...       carry finished runs into docs/results/NAME.json
     python docs/results_table.py compare NAME --commit HASH FOLDER...   carry what `seq2seq compare` finds in them into
                                                                         docs/results/comparisons/NAME.json
+    python docs/results_table.py probes NAME --commit HASH FILE         carry what `seq2seq probe --json` wrote into
+                                                                        docs/results/probes/NAME.json
     python docs/results_table.py                                        write every table and header anew
 
 In a page, what stands between `<!-- results: NAME NAME -->` and `<!-- end -->` is a table with a row for each name,
 after `<!-- runs: NAME NAME -->` one with a row for each run, after `<!-- comparison: NAME METRIC -->` one with a row
-for each variant. In a recipe it is all from `Cost` to the end of its header.
+for each variant, after `<!-- probes: NAME states -->` (or `linear`, `positions`) what was found in the states of a
+model. In a recipe it is all from `Cost` to the end of its header.
 """
 
 import argparse
@@ -31,7 +34,7 @@ from seq2seq.runs import read_run
 
 ROOT = Path(__file__).parent.parent
 RESULTS = ROOT / "docs" / "results"
-COMPARISONS = "comparisons"  # in it
+COMPARISONS, PROBES = "comparisons", "probes"  # in it
 
 LABELS = {
     "bleu": "BLEU",
@@ -42,9 +45,11 @@ LABELS = {
 }
 """How the metrics are called in a table; where a text is a word, as in letters to sounds, its error rate is the WER."""
 
-_BLOCK = re.compile(r"(<!-- (results|runs|comparison): ([^>]*?) -->\n).*?(<!-- end -->)", re.DOTALL)
+_BLOCK = re.compile(r"(<!-- (results|runs|comparison|probes): ([^>]*?) -->\n).*?(<!-- end -->)", re.DOTALL)
 _HEADER = re.compile(r'\nCost     .*?"""', re.DOTALL)
 _NOT_YET = "not measured yet"
+_LISTS = ("states", "linear", "positions")  # of probes, a line for each
+_POSITIONS = (1, 2, 3, 4, 6, 8, 10, 12, 15, 20, 25, 30)  # that are told
 _LONG = 100  # characters of a command, too many for a cell
 _INDENT = 9  # of what stands under a word in a header
 # Of a command: what belongs to the machine that it ran on.
@@ -216,11 +221,21 @@ def compare(name: str, commit: str, folders: Iterable[Path]) -> None:
     path.write_text(_laid_out({"commit": commit, **found}), encoding="utf-8")
 
 
+def probes(name: str, commit: str, files: Iterable[Path]) -> None:
+    """Carry what was found in the states of a model into a file of its own."""
+    (found,) = (json.loads(file.read_text("utf-8")) for file in files)
+    path = RESULTS / PROBES / f"{name}.json"
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(_laid_out({"commit": commit, **found}), encoding="utf-8")
+
+
 def _laid_out(table: Mapping[str, Any]) -> str:
     """Write JSON with a line for each key of a run or a variant: a curve is one line, and a changed run a few."""
     lines = []
     for key, value in table.items():
-        if key in ("runs", "variants"):
+        if key in _LISTS:
+            lines.append(f'  "{key}": [\n' + ",\n".join(f"    {_dumped(each)}" for each in value) + "\n  ]")
+        elif key in ("runs", "variants"):
             each = [
                 "{\n"
                 + ",\n".join(f"      {json.dumps(name)}: {_dumped(part)}" for name, part in run.items())
@@ -309,6 +324,54 @@ def _difference(metric: str, found: Mapping[str, Any] | None) -> list[str]:
     return [*told, f"no difference detected; one of {found['smallest']:.2f} would have been"]
 
 
+def probes_table(name: str, part: str) -> str:
+    """Make a table of what was found in the states of a model: what they are worth, what is read, or by position.
+
+    Raises:
+        ValueError: There are no such probes, or no such part.
+    """
+    path = RESULTS / PROBES / f"{name}.json"
+    if not path.is_file() or part not in _LISTS:
+        raise ValueError(
+            f"Probes are carried before they are told, and told by {', '.join(_LISTS)}. Received: {name} {part}."
+        )
+    probed = json.loads(path.read_text("utf-8"))
+    metric, names = LABELS[probed["metric"]], probed["lengths"]["names"]
+    if part == "states":
+        head = ["state", "altered", metric, "lost", *names]
+        rows = [
+            [each["where"], each["how"], f"{each['score']:.2f}", *map(_lost, [each["lost"], *each["by_length"]])]
+            for each in probed["states"]
+        ]
+    elif part == "linear":
+        asked = list(dict.fromkeys(each["what"] for each in probed["linear"]))
+        head, rows = ["state", *asked], []
+        for where in dict.fromkeys(each["where"] for each in probed["linear"]):
+            found = [each for each in probed["linear"] if each["where"] == where]
+            rows.append(
+                [where, *(f"{each['score']:z.0f} [{each['low']:z.0f} … {each['high']:z.0f}]" for each in found)]
+            )
+        first = probed["linear"][: len(asked)]
+        rows.append([f"{first[0]['where']}, shuffled labels", *(f"{each['shuffled']:z.0f}" for each in first)])
+        rows.append(["always the same", *(f"{each['constant']:z.0f}" for each in first)])
+    else:
+        head = ["position", "references", "right after the reference so far", "right after its own words"]
+        rows = [
+            [f"{each['place']}", f"{each['sentences']:,}", f"{each['forced']:.1f} %", f"{each['free']:.1f} %"]
+            for each in probed["positions"]
+            if each["place"] in _POSITIONS and each["sentences"] * 20 >= probed["sentences"]
+        ]
+    lines = [f"| {' | '.join(cells)} |" for cells in (head, ["---"] * len(head), *rows)]
+    if part == "states":
+        how = f"{probed['score']:.2f} {metric} on {probed['sentences']:,} sentences with {probed['search']}"
+        lines += ["", f"As it is: {how}, `{probed['signature']}`, commit {probed['commit']}."]
+    return "\n".join(lines)
+
+
+def _lost(found: Mapping[str, Any] | None) -> str:
+    return "–" if found is None else f"{found['value']:z.2f} ± {found['high'] - found['value']:.2f}"
+
+
 def header(found: Iterable[Row]) -> str:
     """Make the end of a recipe's header, from its cost on; what the recipe does as it is goes first."""
     found = list(found)
@@ -368,8 +431,8 @@ def told(path: Path, found: Mapping[str, Row]) -> str:
 
 
 def _table(kind: str, names: list[str], found: Mapping[str, Row], path: Path) -> str:
-    if kind == "comparison":
-        return comparison_table(*names)
+    if kind in ("comparison", "probes"):
+        return {"comparison": comparison_table, "probes": probes_table}[kind](*names)
     unknown = [name for name in names if name not in found]
     if unknown:
         raise ValueError(
@@ -383,11 +446,15 @@ def main() -> None:
     """Carry runs, or write what the pages tell."""
     parser = argparse.ArgumentParser(description="Keep what README, docs and recipes tell equal to the results.")
     commands = parser.add_subparsers(dest="command")
-    for carry, help in ((add, "carry finished runs into the file of a row"), (compare, "carry a comparison of them")):
+    for carry, help in (
+        (add, "carry finished runs into the file of a row"),
+        (compare, "carry a comparison of them"),
+        (probes, "carry the probes of a model"),
+    ):
         carrying = commands.add_parser(carry.__name__, help=help)
         carrying.add_argument("name", help="of the file in docs/results")
         carrying.add_argument("--commit", required=True, help="of the code that they ran with")
-        carrying.add_argument("folder", type=Path, nargs="+", help="a run folder")
+        carrying.add_argument("folder", type=Path, nargs="+", help="a run folder; or the JSON of probes")
         carrying.set_defaults(carry=carry)
     arguments = parser.parse_args()
     if arguments.command:

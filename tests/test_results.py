@@ -153,6 +153,43 @@ def test_a_comparison_is_carried_and_told(results_table, tmp_path, monkeypatch):
         results_table.comparison_table("nothing", "bleu")
 
 
+def test_probes_are_carried_and_told(results_table, tmp_path, monkeypatch):
+    monkeypatch.setattr(results_table, "RESULTS", tmp_path)
+    lost = {"value": 3.0, "low": 2.0, "high": 4.0}
+    linear = {"where": "layer 0", "low": 80, "high": 95, "shuffled": -1.4, "constant": 0.0}
+    found = {
+        "metric": "bleu",
+        "signature": "version:1",
+        "score": 40.0,
+        "search": "greedy",
+        "sentences": 40,
+        "lengths": {"what": "words in the source", "names": ["3–5", "9"], "sizes": [39, 1]},
+        "states": [{"where": "layer 0", "how": "zeros", "score": 37.0, "lost": lost, "by_length": [lost, None]}],
+        "linear": [{**linear, "what": "length", "score": 90.4}, {**linear, "what": "first word", "score": 70.0}],
+        "positions": [
+            {"place": place, "sentences": number, "forced": 61.0, "free": 30.0} for place, number in ((1, 40), (2, 1))
+        ],
+    }
+    write(tmp_path / "found.json", found)
+    results_table.probes("model", "0123abc", [tmp_path / "found.json"])
+    assert json.loads((tmp_path / "probes" / "model.json").read_text("utf-8")) == {"commit": "0123abc", **found}
+    assert results_table.probes_table("model", "states").splitlines() == [
+        "| state | altered | BLEU | lost | 3–5 | 9 |",
+        "| --- | --- | --- | --- | --- | --- |",
+        "| layer 0 | zeros | 37.00 | 3.00 ± 1.00 | 3.00 ± 1.00 | – |",
+        "",
+        "As it is: 40.00 BLEU on 40 sentences with greedy, `version:1`, commit 0123abc.",
+    ]
+    assert results_table.probes_table("model", "linear").splitlines()[2:] == [
+        "| layer 0 | 90 [80 … 95] | 70 [80 … 95] |",
+        "| layer 0, shuffled labels | -1 | -1 |",
+        "| always the same | 0 | 0 |",
+    ]
+    assert results_table.probes_table("model", "positions").splitlines()[2:] == ["| 1 | 40 | 61.0 % | 30.0 % |"]
+    with pytest.raises(ValueError, match=r"Probes are carried before they are told.* Received: model other\."):
+        results_table.probes_table("model", "other")
+
+
 def a_run(seed, **scores):
     return {
         "seed": seed,

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from math import isfinite
 from typing import Any
 
-from seq2seq.analysis.comparison.lengths import ByLength
+from seq2seq.analysis.comparison.lengths import by_length
 from seq2seq.analysis.comparison.words import ByFrequency, count_words, cut_of
 from seq2seq.metrics import EvaluationSettings, References, Score, count, measure
 from seq2seq.metrics.paired import PairedScores, paired_bootstrap
@@ -125,17 +125,18 @@ class HeldOut:
     def by_length(self, systems: Sequence[Said]) -> ClassScores:
         """Score classes of sentences, by the length of their sources, by the first metric."""
         name, settings = self._settings.metrics[0], self._settings
-        classes = ByLength(self._sources)
+        classes, members = by_length(self._sources)
         scores = {}
         for said in systems:
-            counts = count(
+            counted = count(
                 name,
                 self._of(said.texts),
                 self._references,
                 lowercase=settings.lowercase,
                 tokenize=settings.tokenize,
             )
-            scores[said.name] = classes.scores([counts])
+            found = [counted.score(counted.rows[places].sum(0)) for places in members]
+            scores[said.name] = [score if isfinite(score) else None for score in found]
         return ClassScores(f"{name} by {classes.what}", classes.names, classes.sizes, scores)
 
     def by_frequency(self, systems: Sequence[Said], training_text: Iterable[str]) -> ClassScores:

@@ -63,12 +63,17 @@ def add_seed(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seed", type=int, metavar="N", help="seed, instead of that of the recipe")
 
 
-def add_parallel(parser: argparse.ArgumentParser, target: str) -> None:
+def add_parallel(parser: argparse.ArgumentParser, target: str, *, required: bool = True) -> None:
     """Add the options that name parallel text; ``target`` says what its second side is."""
-    parser.add_argument(
-        "--source", type=file_or_stream, metavar="FILE", required=True, help="source text, line by line; - is stdin"
-    )
-    parser.add_argument("--target", type=file_or_stream, metavar="FILE", required=True, help=f"{target}; - is stdin")
+    for option, what in (("--source", "source text, line by line"), ("--target", target)):
+        parser.add_argument(
+            option,
+            type=file_or_stream,
+            metavar="FILE",
+            required=required,
+            default=argparse.SUPPRESS,
+            help=f"{what}; - is stdin",
+        )
 
 
 def file_or_stream(text: str) -> Path | None:

@@ -6,13 +6,13 @@ from seq2seq.system.exports import lazily
 
 if TYPE_CHECKING:
     from seq2seq.analysis.comparison.comparison import (
-        Classes,
         Comparison,
         MetricResult,
         Refused,
         VariantResult,
         compare_runs,
     )
+    from seq2seq.analysis.comparison.lengths import Classes
     from seq2seq.analysis.comparison.plan import Plan, PlannedVariant, plan_grid, plan_named
     from seq2seq.analysis.comparison.search import SearchResult, SettingsSearch, Trial
     from seq2seq.analysis.comparison.statistics import Difference, difference, holm, resample
@@ -20,13 +20,13 @@ if TYPE_CHECKING:
 
 _WHERE = {
     "seq2seq.analysis.comparison.comparison": [
-        "Classes",
         "Comparison",
         "MetricResult",
         "Refused",
         "VariantResult",
         "compare_runs",
     ],
+    "seq2seq.analysis.comparison.lengths": ["Classes"],
     "seq2seq.analysis.comparison.plan": ["Plan", "PlannedVariant", "plan_grid", "plan_named"],
     "seq2seq.analysis.comparison.search": ["SettingsSearch", "SearchResult", "Trial"],
     "seq2seq.analysis.comparison.statistics": ["Difference", "difference", "holm", "resample"],

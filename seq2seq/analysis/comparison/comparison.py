@@ -9,7 +9,7 @@ from pathlib import Path
 from statistics import mean, stdev
 from typing import TYPE_CHECKING, Any
 
-from seq2seq.analysis.comparison.lengths import ByLength
+from seq2seq.analysis.comparison.lengths import Classes, by_length
 from seq2seq.analysis.comparison.measured import MeasuredRun, Texts, find_runs, read_measured
 from seq2seq.analysis.comparison.statistics import Difference, difference, holm, resample
 from seq2seq.analysis.comparison.variants import Variant, group
@@ -69,21 +69,6 @@ class VariantResult:
     tokens_per_second: float | None
     by_frequency: list[float] = field(default_factory=list)
     curves: list[list[tuple[int, float]]] = field(default_factory=list)
-
-
-@dataclass(frozen=True)
-class Classes:
-    """Classes of sentences or words, for a table by length or by frequency.
-
-    Attributes:
-        what: What they are told by.
-        names: Their names.
-        sizes: How many sentences or words are in each.
-    """
-
-    what: str
-    names: list[str]
-    sizes: list[int]
 
 
 @dataclass(frozen=True)
@@ -211,7 +196,7 @@ class _WithTexts:
             self.translations = [said for said, _ in together]
         self.lower = str.lower if evaluation.lowercase else str
         self.count = partial(count, lowercase=evaluation.lowercase, tokenize=evaluation.tokenize)
-        self.by_length = ByLength(self.sources)
+        self.lengths, self.members = by_length(self.sources)
         self.places: list[slice] = []  # of the runs of each variant
         for variant in variants:
             start = self.places[-1].stop if self.places else 0
@@ -236,7 +221,7 @@ class _WithTexts:
             signatures,
             _monitor(self.runs),
             results,
-            Classes(self.by_length.what, self.by_length.names, self.by_length.sizes),
+            self.lengths,
             frequencies,
             self.notes,
             list(refused),
@@ -261,9 +246,13 @@ class _WithTexts:
                 for place in others
             ])  # fmt: skip
         return [
-            MetricResult(*_summed(scores[place]), found, self.by_length.scores(counts[place]))
+            MetricResult(*_summed(scores[place]), found, self._by_length(counts[place]))
             for place, found in zip(self.places, differences, strict=True)
         ]
+
+    def _by_length(self, counts: Sequence[Counts]) -> list[float | None]:
+        found = [mean(each.score(each.rows[members].sum(0)) for each in counts) for members in self.members]
+        return [None if math.isnan(value) else value for value in found]
 
     def _frequencies(self, results: Sequence[VariantResult]) -> Classes | None:
         """Score words by how often the training text has them, and say why where that is not known."""

@@ -10,7 +10,8 @@ from seq2seq.metrics import HIGHER_IS_BETTER
 from seq2seq.system.terminal import format_table
 
 if TYPE_CHECKING:
-    from seq2seq.analysis.comparison.comparison import Classes, Comparison
+    from seq2seq.analysis.comparison.comparison import Comparison
+    from seq2seq.analysis.comparison.lengths import Classes
     from seq2seq.analysis.comparison.statistics import Difference
 
 

@@ -19,22 +19,24 @@ _MOST_NUMBERED = 8  # bars that have room for their numbers
 
 def draw_curves(
     names: Sequence[str],
-    curves: Sequence[Sequence[Sequence[tuple[int, float]]]],
+    curves: Sequence[Sequence[Sequence[tuple[float, float]]]],
     title: str,
     *,
     wide: int = WIDTH,
+    across: str = "optimizer steps",
 ) -> str:
-    """Draw values over optimizer steps: lines in the colour of their name.
+    """Draw values over optimizer steps, or over something else that is counted: lines in the colour of their name.
 
     Args:
         names: Of what is drawn.
         curves: For each name its lines, of which there may be several; points of steps and value.
         title: What the values are.
         wide: The width of the drawing, pixels; on a page it takes the room that there is.
+        across: What they are drawn over.
     """
     points = [point for runs in curves for run in runs for point in run if math.isfinite(point[1])]
     left, bottom, legend = 64, MARGIN + (_CURVES if wide == WIDTH else _LOW), 22 * math.ceil(len(names) / 2)
-    across = Axis([0, *(step for step, _ in points)], left, wide - MARGIN)
+    along = Axis([0, *(step for step, _ in points)], left, wide - MARGIN)
     up = Axis([value for _, value in points], bottom, MARGIN)
     parts = [
         f'<path d="M{left} {up(tick):.1f} H{wide - MARGIN}" class="grid"/>'
@@ -42,19 +44,20 @@ def draw_curves(
         for tick in up.ticks
     ]
     parts += [
-        f'<text x="{across(tick):.1f}" y="{bottom + 18}" text-anchor="middle">{tick:,.0f}</text>'
-        for tick in across.ticks
+        f'<text x="{along(tick):.1f}" y="{bottom + 18}" text-anchor="middle">{tick:,.0f}</text>'
+        for tick in along.ticks
+        if tick == round(tick)
     ]
     middle = (left + wide - MARGIN) / 2
-    parts.append(f'<text x="{middle:.0f}" y="{bottom + 36}" text-anchor="middle" class="soft">optimizer steps</text>')
+    parts.append(f'<text x="{middle:.0f}" y="{bottom + 36}" text-anchor="middle" class="soft">{escape(across)}</text>')
     for place, runs in enumerate(curves):
         for run in runs:
-            line = " L".join(f"{across(step):.1f} {up(value):.1f}" for step, value in run if math.isfinite(value))
+            line = " L".join(f"{along(step):.1f} {up(value):.1f}" for step, value in run if math.isfinite(value))
             if " L" in line:
                 parts.append(f'<path d="M{line}" class="curve c{place % len(COLOURS)}"/>')
             elif line:  # a line of one point would not be seen
-                across_it, up_it = line.split()
-                parts.append(f'<circle cx="{across_it}" cy="{up_it}" r="4" class="dot c{place % len(COLOURS)}"/>')
+                left_of_it, above_it = line.split()
+                parts.append(f'<circle cx="{left_of_it}" cy="{above_it}" r="4" class="dot c{place % len(COLOURS)}"/>')
     for place, name in enumerate(names):
         x, y = left + (place % 2) * (wide - left) / 2, bottom + 60 + 22 * (place // 2)
         parts.append(f'<path d="M{x:.0f} {y - 4} h22" class="curve thick c{place % len(COLOURS)}"/>')
@@ -65,11 +68,11 @@ def draw_curves(
 class Rows:
     """A plot with a row for each name and an axis below."""
 
-    def __init__(self, names: Sequence[str], values: Sequence[float], title: str) -> None:
-        self._title = title
+    def __init__(self, names: Sequence[str], values: Sequence[float], title: str, *, wide: int = WIDTH) -> None:
+        self._title, self._wide = title, wide
         self.bottom = MARGIN + _ROW * len(names)
         left = 24 + _LETTER * max(min(len(name), _LONGEST) for name in names)
-        self.x = Axis(values, left, WIDTH - MARGIN - 12)
+        self.x = Axis(values, left, wide - MARGIN - 12)
         self._parts = [
             f'<text x="{left - 18:.1f}" y="{self.y(row) + 4}" text-anchor="end">{label(name)}</text>'
             for row, name in enumerate(names)
@@ -89,7 +92,7 @@ class Rows:
 
     def svg(self) -> str:
         """Give the picture."""
-        return svg(self._title, self.bottom + _AXIS - 12, self._parts)
+        return svg(self._title, self.bottom + _AXIS - 12, self._parts, self._wide)
 
 
 class Axis:
