@@ -75,7 +75,9 @@ class Batches:
         if len(self._waiting) + len(texts) > self._settings.queue:
             self._metrics.full()
             raise self._later(f"Too many texts are waiting. Received: {len(texts)} more.")
-        mine = [_Waiting(*each, asked, count) for *each, count in zip(texts, prefixes, tokens, strict=True)]
+        mine = [
+            _Waiting(text, prefix, asked, count) for text, prefix, count in zip(texts, prefixes, tokens, strict=True)
+        ]
         self._waiting.extend(mine)
         self._metrics.waiting(len(self._waiting))
         self._arrived.set()
