@@ -16,7 +16,7 @@ $(shell [ ! -e .venv/.package-installed ] || .venv/bin/python -c 'import pip' >/
     rm -f .venv/.package-installed .venv/.tools-installed .venv/bin/python)
 
 .DELETE_ON_ERROR:
-.PHONY: help install quickstart test test-slow check docs benchmark
+.PHONY: help install quickstart test test-slow check docs demo benchmark
 
 help:
 	@echo "make quickstart   train a first translator (some minutes) and show what it does"
@@ -25,6 +25,7 @@ help:
 	@echo "make test-slow    the tests that train for longer or start many processes"
 	@echo "make check        formatter, linter, types, strict docs build"
 	@echo "make docs         the documentation, in docs/_build/html"
+	@echo "make demo         the quickstart's translator as a page of the built documentation"
 	@echo "make benchmark    training and decoding timed beside other toolkits; JSON=FILE keeps the measurements"
 
 install: .venv/.tools-installed
@@ -49,6 +50,11 @@ docs: .venv/.tools-installed
 	@echo "sphinx-build"
 	@$(BIN)/python -m sphinx --fail-on-warning --nitpicky --quiet --builder html docs docs/_build/html
 	@echo "Built docs/_build/html/index.html"
+
+# A trained model is no source: the page is made of the quickstart that was trained here.
+demo: quickstart .venv/.tools-installed
+	@$(BIN)/seq2seq export runs/quickstart --precision int8 --browser --to docs/_build/html/demo
+	@echo "Built docs/_build/html/demo: python -m http.server --directory docs/_build/html"
 
 # The toolkits it compares with are installed into a cache folder, each into an environment of its own.
 benchmark: .venv/.package-installed

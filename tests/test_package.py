@@ -260,6 +260,7 @@ class TestDistribution:
         shown = python("-c", "import seq2seq; print(seq2seq.__file__)", PYTHONPATH=str(site))
         assert Path(shown.stdout.strip()) == site / "seq2seq" / "__init__.py"
         assert (site / "seq2seq" / "py.typed").is_file()
+        assert (site / "seq2seq" / "export" / "browser" / "index.html").is_file()
         assert {path.relative_to(PACKAGE) for path in MODULES} == {
             path.relative_to(site / "seq2seq") for path in (site / "seq2seq").rglob("*.py")
         }

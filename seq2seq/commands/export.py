@@ -6,9 +6,16 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from seq2seq.commands.arguments import MODEL, file_or_stream, lines_of, named_translator, parallel
+from seq2seq.commands.arguments import MODEL, file_or_stream, lines_of, model_in, named_translator, parallel
 from seq2seq.export.precisions import PRECISIONS
+from seq2seq.runtime.folder import CARD, TRANSLATOR
+from seq2seq.system.hub import checked, publish
 from seq2seq.system.terminal import UsageError, format_table, need_stdout, tell
+
+# The other formats, by what writes them; and the options that only ONNX has, with their defaults.
+_OTHERS = {"saved_model": "export_saved_model", "litert": "export_litert"}
+_ONNX_ALONE = {"precision": "float32", "sample": None, "browser": False, "onnxruntime_web": None, "push": None,
+               "source": None, "target": None}  # fmt: skip
 
 
 def add(commands: Any) -> None:
@@ -23,12 +30,32 @@ def add(commands: Any) -> None:
     parser.add_argument("model", type=Path, metavar="MODEL", help=MODEL)
     parser.add_argument("--to", type=Path, metavar="FOLDER", required=True, help="where to write it")
     parser.add_argument(
+        "--format", choices=["onnx", *_OTHERS], default="onnx",
+        help="onnx, for seq2seq.runtime and browsers; saved_model, ids to ids with the search, for TensorFlow Serving; "
+        "litert, one file for a sentence at a time on a device (default: onnx)",
+    )  # fmt: skip
+    parser.add_argument(
         "--precision", choices=list(PRECISIONS), default="float32",
         help="how weights are kept: " + "; ".join(f"{name}, {way}" for name, way in PRECISIONS.items()),
     )  # fmt: skip
     parser.add_argument(
         "--sample", type=file_or_stream, metavar="FILE",
         help="source text to compare both on, line by line (default: --source, or texts made of the vocabulary)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--browser", action="store_true",
+        help="add a page that translates in the browser: for any web server, and without a network once it is loaded",
+    )  # fmt: skip
+    parser.add_argument(
+        "--onnxruntime-web",
+        type=Path,
+        metavar="FOLDER",
+        help="with --browser: where onnxruntime-web lies, as node_modules/onnxruntime-web (default: npm brings it)",
+    )
+    parser.add_argument(
+        "--push", metavar="OWNER/NAME",
+        help="publish the export and the model on the Hugging Face hub, where seq2seq.load reads hf://OWNER/NAME; the "
+        "licence in its card, README.md, is yours to fill in",
     )  # fmt: skip
     parser.add_argument("--source", type=file_or_stream, metavar="FILE", help="test set: source text, line by line")
     parser.add_argument("--target", type=file_or_stream, metavar="FILE", help="test set: reference translations")
@@ -38,20 +65,50 @@ def add(commands: Any) -> None:
 def run(arguments: argparse.Namespace) -> None:
     """Run it."""
     need_stdout()
+    if arguments.format in _OTHERS:
+        _write_other(arguments)
+        return
     sources, references = _test_set(arguments)
     sample = lines_of(arguments.sample) if arguments.sample else sources
+    engine = _engine(arguments)
+    if arguments.push is not None:
+        checked(arguments.push)
     translator = named_translator(arguments.model)
     from seq2seq.export import export
+    from seq2seq.export.browser import add_page
 
     name = arguments.model.resolve().stem if arguments.model.is_dir() else arguments.model.resolve().parent.name
     made = export(translator, arguments.to, precision=arguments.precision, sample=sample, name=name)
     tell(f"float32 against the model: {made.parity}")
     if arguments.precision != "float32":
         tell(f"{arguments.precision} against the model: {made.written}")
-    rows = [[file, f"{size:,}"] for file, size in made.files.items()]
+    files = {**made.files, **(add_page(arguments.to, name, engine) if engine else {})}
+    rows = [[file, f"{size:,}"] for file, size in files.items()]
     print(format_table(["file", "bytes"], rows, numbers=[1]))
     if sources:
         _measure(arguments, translator, sources, references)
+    if arguments.push is not None:
+        from seq2seq.translation.loading import ON_HUB
+
+        told = [*made.files, TRANSLATOR, CARD]
+        tell(f"Published: {publish(arguments.push, arguments.to, told, {ON_HUB: model_in(arguments.model)})}")
+
+
+def _write_other(arguments: argparse.Namespace) -> None:
+    """Write another format than ONNX."""
+    given = [
+        name.replace("_", "-") for name, default in _ONNX_ALONE.items() if getattr(arguments, name) != default
+    ]  # fmt: skip
+    if given:
+        raise UsageError(
+            f"--{given[0]} is an option of ONNX. "
+            f"Received: --{given[0]} with --format {arguments.format}. Leave one out."
+        )
+    import seq2seq.export
+
+    write = getattr(seq2seq.export, _OTHERS[arguments.format])
+    files = write(named_translator(arguments.model), arguments.to)
+    print(format_table(["file", "bytes"], [[file, f"{size:,}"] for file, size in files.items()], numbers=[1]))
 
 
 def _test_set(arguments: argparse.Namespace) -> tuple[list[str], list[str]]:
@@ -59,6 +116,26 @@ def _test_set(arguments: argparse.Namespace) -> tuple[list[str], list[str]]:
     if len(given) == 1:
         raise UsageError(f"A test set has two sides. Received: --{given[0]} alone. Name --source and --target.")
     return parallel(arguments) if given else ([], [])
+
+
+def _engine(arguments: argparse.Namespace) -> dict[str, bytes]:
+    """Get what runs the graphs in a browser, before anything takes time."""
+    if not arguments.browser:
+        if all((arguments.to / name).exists() for name in ("offline.js", "files.json")):
+            raise UsageError(
+                "A page that is kept by browsers has to change with its model. "
+                f"Received: --to {arguments.to}, which has the page of an earlier export, without --browser. "
+                "Add --browser, or name another folder."
+            )
+        if arguments.onnxruntime_web is not None:
+            raise UsageError(
+                f"A page is made with --browser. Received: --onnxruntime-web {arguments.onnxruntime_web} without it. "
+                "Add --browser, or leave it out."
+            )
+        return {}
+    from seq2seq.export.browser import engine
+
+    return engine(arguments.onnxruntime_web)
 
 
 def _measure(arguments: argparse.Namespace, translator: Any, sources: list[str], references: list[str]) -> None:

@@ -21,13 +21,18 @@ from seq2seq.commands.arguments import (
 )
 from seq2seq.commands.decoding_options import add_decoding, chosen_copying, chosen_mbr, chosen_search
 from seq2seq.commands.layout import add_layout, check_layout, need_alignment, needs_details, written
+from seq2seq.runtime.folder import is_exported
 from seq2seq.system.files import is_readable, naming, replacing
 from seq2seq.system.pipe import ArrivingLines
 from seq2seq.system.terminal import UsageError, need_stdout, tell
 from seq2seq.system.threads import one_core_per_operation
 
 if TYPE_CHECKING:
+    from seq2seq.runtime import ExportedTranslator
     from seq2seq.translation import Translation, Translator
+
+_TENSORFLOW_ALONE = ("ensemble", "ensemble_weights", "terms", "shortlist", "precision", "mbr", "candidates", "unknown",
+                     "dictionary", "protect")  # fmt: skip
 
 # Batches of lines read before any is translated, where so many are there: enough to batch by length, few enough that
 # results keep coming.
@@ -42,7 +47,10 @@ def add(commands: Any) -> None:
         description="Translate text, line by line: one output line for each input line, an empty one for an empty one. "
         "What comes through a pipe is answered as it arrives.",
     )
-    parser.add_argument("model", type=Path, metavar="MODEL", help=MODEL)
+    parser.add_argument(
+        "model", type=Path, metavar="MODEL",
+        help=f"{MODEL}; or the folder of an export, which onnxruntime translates with, without TensorFlow",
+    )  # fmt: skip
     parser.add_argument(
         "text", nargs="*", metavar="TEXT", help="text to translate, not the name of a file (default: what is read)"
     )
@@ -70,16 +78,21 @@ def run(arguments: argparse.Namespace) -> None:
     from seq2seq.translation.hypothesis import lost_pieces
 
     _check(arguments)
-    translator = named_ensemble(arguments)
-    need_alignment(arguments, translator)
+    exported = _exported(arguments)
+    translator: Any = exported or named_ensemble(arguments)
+    if not exported:
+        need_alignment(arguments, translator)
     search = chosen_search(arguments, translator, arguments.n_best)
     chunk = _CHUNK * (arguments.batch_size or translator.batch_size)
     numbers = itertools.count(1)
     cuts = Cuts()
     terms = Terms({} if arguments.terms is None else Terms.read(arguments.terms).table)
+    more: dict[str, Any] = {}
+    if not exported:
+        more = {"shortlist": arguments.shortlist, "precision": arguments.precision, "terms": terms.table}
+        more |= {"mbr": chosen_mbr(arguments, translator), **chosen_copying(arguments, translator)}
     missing = 0
     lost: list[tuple[int, str]] = []
-    copying = chosen_copying(arguments, translator)
     avoid = [] if arguments.avoid is None else lines_of(arguments.avoid)
     prefixes = None if arguments.prefixes is None else iter(lines_of(arguments.prefixes))
     try:
@@ -90,13 +103,9 @@ def run(arguments: argparse.Namespace) -> None:
                     lines,
                     search.for_batch(_CHUNK * number),  # where tokens are drawn, each chunk draws its own
                     batch_size=arguments.batch_size,
-                    shortlist=arguments.shortlist,
-                    precision=arguments.precision,
                     prefixes=_next_prefixes(prefixes, lines, arguments),
                     avoid=avoid,
-                    terms=terms.table,
-                    mbr=chosen_mbr(arguments, translator),
-                    **copying,
+                    **more,
                     details=needs_details(arguments),
                 )
                 cuts += Cuts.of(each.hypotheses for each in found)
@@ -126,7 +135,7 @@ def run(arguments: argparse.Namespace) -> None:
 
 
 def _translated(
-    translator: Translator, lines: list[str], *how: Any, details: bool, **options: Any
+    translator: Translator | ExportedTranslator, lines: list[str], *how: Any, details: bool, **options: Any
 ) -> list[Translation]:
     """Translate lines, and put each translation beside its line."""
     from seq2seq.translation import Translation
@@ -163,6 +172,22 @@ def _check(arguments: argparse.Namespace) -> None:
             "The N best translations are taken from the beam, which has to be as wide. "
             f"Received: --n-best {arguments.n_best} --beam-size {arguments.beam_size}."
         )
+
+
+def _exported(arguments: argparse.Namespace) -> ExportedTranslator | None:
+    """Load the export that is named; None where MODEL is none."""
+    if not is_exported(arguments.model):
+        return None
+    given = [name for name in _TENSORFLOW_ALONE if getattr(arguments, name)]
+    if given:
+        raise UsageError(
+            "An export translates without TensorFlow, where this is not there. "
+            f"Received: --{given[0].replace('_', '-')} with the export {arguments.model}. "
+            "Leave it out, or name the model file."
+        )
+    from seq2seq.runtime import load
+
+    return load(arguments.model)
 
 
 def _next_prefixes(

@@ -10,8 +10,6 @@ from seq2seq.runtime.folder import ENCODER, STEP
 from seq2seq.system.terminal import format_table
 from seq2seq.translation import Translator
 
-CARD = "README.md"
-
 
 def card(
     name: str,

@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from seq2seq.export import parity
-from seq2seq.export.card import CARD, card
+from seq2seq.export.card import card
 from seq2seq.export.precisions import PRECISIONS
-from seq2seq.runtime.folder import ENCODER, SOURCE, STEP, TARGET, write_folder
+from seq2seq.runtime.folder import CARD, ENCODER, SOURCE, STEP, TARGET, write_folder
 from seq2seq.runtime.translator import assembled
 from seq2seq.search import DecodingSettings
 from seq2seq.settings import to_table
@@ -68,12 +68,12 @@ def export(
     _need_packages()
     from seq2seq.export.graphs import write_graphs
 
-    _need_one_model(translator)
+    need_one_model(translator)
     _need_float32(translator)
     texts = [text for text in sample if text.strip()] or parity.generated(translator)
     graphs = write_graphs(translator.model)
     about = _about(translator, precision, graphs.state, graphs.memory)
-    files = _tokenizers(translator, about)
+    files = tokenizer_files(translator)
     plain = files | {ENCODER: graphs.encoder.SerializeToString(), STEP: graphs.step.SerializeToString()}
     proved = parity.compare(translator, assembled(plain, about), texts)
     if not proved.holds:
@@ -133,7 +133,8 @@ def _need_packages() -> None:
             ) from error
 
 
-def _need_one_model(translator: Translator) -> None:
+def need_one_model(translator: Translator) -> None:
+    """Refuse a translator of several models, or one that chooses by another measure than the score."""
     from seq2seq.models import Seq2Seq
 
     if type(translator.model) is not Seq2Seq:
@@ -168,7 +169,7 @@ def _about(translator: Translator, precision: str, state: Sequence[str], memory:
     return {
         "opset": OPSET,
         "precision": precision,
-        "joint": translator.target_tokenizer.fingerprint == translator.source_tokenizer.fingerprint,
+        "joint": _is_joint(translator),
         "state": list(state),
         "memory": list(memory),
         "decoding": to_table(DecodingSettings(translator.search, translator.batch_size)),
@@ -181,6 +182,11 @@ def _about(translator: Translator, precision: str, state: Sequence[str], memory:
     }
 
 
-def _tokenizers(translator: Translator, about: Mapping[str, Any]) -> dict[str, bytes]:
+def tokenizer_files(translator: Translator) -> dict[str, bytes]:
+    """Give the SentencePiece models by the names of their files: one where both sides have the same."""
     files = {SOURCE: translator.source_tokenizer.to_bytes()}
-    return files if about["joint"] else files | {TARGET: translator.target_tokenizer.to_bytes()}
+    return files if _is_joint(translator) else files | {TARGET: translator.target_tokenizer.to_bytes()}
+
+
+def _is_joint(translator: Translator) -> bool:
+    return translator.target_tokenizer.fingerprint == translator.source_tokenizer.fingerprint

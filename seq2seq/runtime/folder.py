@@ -8,6 +8,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+CARD = "README.md"
+"""The model card."""
+
 FORMAT = 1
 """The format that is written."""
 
@@ -43,6 +46,11 @@ def write_folder(folder: Path, files: Mapping[str, bytes], about: Mapping[str, A
     )
 
 
+def is_exported(path: Path) -> bool:
+    """Tell whether an exported translator lies here."""
+    return (path / TRANSLATOR).is_file()
+
+
 def read_folder(folder: Path) -> tuple[dict[str, bytes], dict[str, Any]]:
     """Read and check an exported translator.
 
@@ -57,7 +65,7 @@ def read_folder(folder: Path) -> tuple[dict[str, bytes], dict[str, Any]]:
         ExportedFolderError: It holds no translator, a file is damaged or missing, or it is of a newer version.
     """
     told = folder / TRANSLATOR
-    if not told.is_file():
+    if not is_exported(folder):
         raise FileNotFoundError(
             f"There is no exported translator. Received: {folder}, without {TRANSLATOR}. "
             "Name the folder that `seq2seq export MODEL --to FOLDER` wrote."

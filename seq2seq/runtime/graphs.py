@@ -53,6 +53,8 @@ class Graphs:
     ) -> None:
         self._encoder, self._step = (_session(data, threads) for data in (encoder, step))
         self._state, self._memory = list(state), list(memory)
+        plain = ["places", "best", "end", "total", *(name + NEXT for name in self._state)]
+        self._wanted = {False: plain, True: [*plain, "attention"]}
         self._vocab_size = next(one.shape[1] for one in self._step.get_outputs() if one.name == "logits")
 
     def start(self, source: npt.NDArray[np.int64]) -> tuple[Parts, Parts]:
@@ -81,8 +83,7 @@ class Graphs:
             attention: Whether the attention is wanted.
         """
         given = {"tokens": tokens, "count": np.array([min(count, self._vocab_size)]), **state, **memory}
-        names = ["places", "best", "end", "total", *(name + NEXT for name in self._state), *["attention"] * attention]
-        places, best, end, total, *rest = self._step.run(names, given)
+        places, best, end, total, *rest = self._step.run(self._wanted[attention], given)
         if not np.isfinite(total).all():
             places, best, end, total = _without_nan(self.logits(tokens, state, memory)[0], count)
         after = dict(zip(self._state, rest, strict=False))

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 import numpy.typing as npt
 
+from seq2seq.runtime.constraints import Constraints
 from seq2seq.runtime.graphs import Offered, Parts
 from seq2seq.search.settings import Beam, Greedy, Search
 from seq2seq.text.special_ids import END, PAD, START
@@ -60,6 +61,7 @@ class _Task(NamedTuple):
     memory: Parts
     max_length: npt.NDArray[np.int64]
     attention: bool
+    constraints: Constraints | None
 
 
 def search(
@@ -69,6 +71,7 @@ def search(
     memory: Parts,
     max_length: npt.ArrayLike,
     attention: bool = False,
+    constraints: Constraints | None = None,
 ) -> list[list[Sequence]]:
     """Search for the best target sequences of a batch of sentences.
 
@@ -79,6 +82,7 @@ def search(
         memory: What the steps read, `[batch, …]`.
         max_length: The most tokens of a hypothesis, `</s>` counted, `[batch]`.
         attention: Whether to give what each token looked at.
+        constraints: What is asked of the hypotheses; None for nothing.
 
     Returns:
         For each sentence its hypotheses, best first; fewer than `n_best` where there are not so many.
@@ -87,8 +91,10 @@ def search(
         ValueError: For a search, or a setting of one, that this runtime does not have.
     """
     _check(settings)
-    task = _Task(steps, state, memory, np.asarray(max_length, np.int64), attention)
-    return _SEARCHES[type(settings)](settings, task)
+    asked = constraints if constraints is not None and constraints.asked() else None
+    task = _Task(steps, state, memory, np.asarray(max_length, np.int64), attention, asked)
+    with np.errstate(invalid="ignore"):  # −inf − −inf: not a number, which is taken for what it is
+        return _SEARCHES[type(settings)](settings, task)
 
 
 def _check(settings: Search) -> None:
@@ -112,15 +118,30 @@ class _Candidates(NamedTuple):
     tokens: npt.NDArray[np.int64]
     log_probs: Floats
     end_log_probs: Floats
+    no_end: Any = False
 
 
-def _candidates(offered: Offered) -> _Candidates:
-    with np.errstate(invalid="ignore"):
-        log_probs = np.concatenate([offered.logits, offered.end], axis=1) - offered.total
+def _candidates(
+    task: _Task, offered: Offered, place: npt.NDArray[np.int64], written: npt.NDArray[np.int64]
+) -> _Candidates:
+    log_probs = np.concatenate([offered.logits, offered.end], axis=1) - offered.total
     # Rounding may lift a certain token above 0, and the bound of the beam search stands on numbers that fall.
     log_probs = np.minimum(np.fmax(log_probs, IMPOSSIBLE), np.float32(0))  # fmax: not a number is impossible, too
     going = np.where(offered.tokens < _NEVER, np.float32(-np.inf), log_probs[:, :-1])
-    return _Candidates(offered.tokens, going, log_probs[:, -1])
+    if task.constraints is None:
+        return _Candidates(offered.tokens, going, log_probs[:, -1])
+    banned, no_end = task.constraints.banned(place, written, offered.tokens)
+    return _Candidates(offered.tokens, np.where(banned, np.float32(-np.inf), going), log_probs[:, -1], no_end)
+
+
+def _count(task: _Task, needed: int, length: int) -> int:
+    """How many tokens a step has to offer: the lowest ids are among them, and what is banned."""
+    return needed + _NEVER + (0 if task.constraints is None else task.constraints.more(length))
+
+
+def _longer(task: _Task, written: npt.NDArray[np.int64], rows: Any, tokens: npt.NDArray[np.int64]) -> Any:
+    """What is written with one token more, where anybody asks."""
+    return written if task.constraints is None else np.concatenate([written[rows], tokens[:, np.newaxis]], axis=1)
 
 
 def _normalised(log_probs: Any, divisor: Any) -> Any:
@@ -157,14 +178,15 @@ def _greedy(settings: Search, task: _Task) -> list[list[Sequence]]:
     place = np.arange(len(task.max_length))
     tokens = np.full(len(place), START, np.int64)
     open_ = np.ones(len(place), bool)
+    so_far = np.zeros([len(place), 0], np.int64)
     written: list[list[tuple[int, np.float32, bool, Floats | None]]] = [[] for _ in place]
     for length in count(1):
-        offered = task.steps.step(tokens, state, memory, 1 + _NEVER, task.attention)
-        found, state = _candidates(offered), offered.state
+        offered = task.steps.step(tokens, state, memory, _count(task, 1, length), task.attention)
+        found, state = _candidates(task, offered, place, so_far), offered.state
         best = found.log_probs.argmax(axis=1)[:, np.newaxis]
         best_log_probs = _pick(found.log_probs, best)[:, 0]
         may_end = (length > settings.min_length) | (best_log_probs == -np.inf)
-        ended = may_end & (found.end_log_probs >= best_log_probs)
+        ended = may_end & (found.end_log_probs >= best_log_probs) & ~np.asarray(found.no_end)
         ends = ended | (length >= task.max_length[place])
         tokens = np.where(ends, END, _pick(found.tokens, best)[:, 0])
         log_probs = np.where(ends, found.end_log_probs, best_log_probs)
@@ -174,10 +196,11 @@ def _greedy(settings: Search, task: _Task) -> list[list[Sequence]]:
         open_ &= ~ends
         if not open_.any():
             break
+        so_far = _longer(task, so_far, slice(None), tokens)
         if _mostly_closed(open_):
             stay = np.flatnonzero(open_)
             state, memory = _take(state, stay), _take(memory, stay)
-            place, tokens, open_ = place[stay], tokens[stay], open_[stay]
+            place, tokens, open_, so_far = place[stay], tokens[stay], open_[stay], so_far[stay]
     return [[_followed(steps, settings.length_penalty)] for steps in written]
 
 
@@ -218,7 +241,8 @@ def _beam(settings: Any, task: _Task) -> list[list[Sequence]]:
         return _greedy(settings, task)
     beam, n_best, penalty = settings.beam_size, settings.n_best, settings.length_penalty
     batch = len(task.max_length)
-    place, memory = np.arange(batch), task.memory
+    place, memory, limit = np.arange(batch), task.memory, task.max_length
+    bound = _power(limit, penalty)
     finished = np.zeros([batch, beam], _FINISHED)
     finished["score"] = -np.inf
     all_finished = finished.copy()
@@ -226,13 +250,13 @@ def _beam(settings: Any, task: _Task) -> list[list[Sequence]]:
     tokens = np.full(batch * beam, START, np.int64)
     going = np.full([batch, beam], -np.inf, np.float32)
     going[:, 0] = 0  # the one hypothesis that there is at the start
+    so_far = np.zeros([batch * beam, 0], np.int64)
     written: list[_Written] = []
     for length in count(1):
-        offered = task.steps.step(tokens, state, memory, beam + _NEVER, task.attention)
-        found, state = _candidates(offered), offered.state
+        offered = task.steps.step(tokens, state, memory, _count(task, beam, length), task.attention)
+        found, state = _candidates(task, offered, np.repeat(place, beam), so_far), offered.state
         sentences, width = len(place), found.tokens.shape[1]
-        max_length = task.max_length[place]
-        last = (length >= max_length)[:, np.newaxis]
+        last = (length >= limit)[:, np.newaxis]
 
         # The best that go on. At the last token nothing does.
         totals = (going.reshape(-1, 1) + found.log_probs).reshape(sentences, beam * width)
@@ -244,35 +268,40 @@ def _beam(settings: Any, task: _Task) -> list[list[Sequence]]:
         # An end is good enough if fewer than beam_size candidates are better. At the last token every one is.
         bar = np.partition(np.concatenate([ending, going], axis=1), beam, axis=1)[:, beam : beam + 1]
         ended = (ending >= bar) & ((length > settings.min_length) | (going[:, :1] == -np.inf))
+        if task.constraints is not None:
+            ended &= ~found.no_end.reshape(sentences, beam)
         going = np.where(last, np.float32(-np.inf), going)
         divisor = _power(length, penalty)
-        now = np.zeros([sentences, beam], _FINISHED)
-        now["score"] = np.where(ended | last, _normalised(ending, divisor), np.float32(-np.inf))
-        now["length"], now["row"], now["ended"] = length, np.arange(beam), ended
-        now["end"] = found.end_log_probs.reshape(sentences, beam)
-        both = np.concatenate([finished, now], axis=1)
-        kept = np.argsort(-both["score"], axis=1, kind="stable")[:, :beam]
-        finished = _pick(both, kept)
+        worthy = (ended | last) & (ending > -np.inf)
+        if worthy.any():  # at most steps nothing ends
+            now = np.zeros([sentences, beam], _FINISHED)
+            now["score"] = np.where(worthy, _normalised(ending, divisor), np.float32(-np.inf))
+            now["length"], now["row"], now["ended"] = length, np.arange(beam), ended
+            now["end"] = found.end_log_probs.reshape(sentences, beam)
+            both = np.concatenate([finished, now], axis=1)
+            finished = _pick(both, np.argsort(-both["score"], axis=1, kind="stable")[:, :beam])
+            all_finished[place] = finished
 
         # See `seq2seq.search.beam`: no open hypothesis can become better, or none is and the set is full.
         best, worst = going[:, 0], finished["score"][:, n_best - 1]
         full = finished["score"][:, beam - 1] > -np.inf
-        done = (best / _power(max_length, penalty) <= worst) | (full & (best / divisor <= worst))
-        going = np.where(done[:, np.newaxis], np.float32(-np.inf), going)
+        done = (best / bound <= worst) | (full & (best / divisor <= worst))
 
-        all_finished[place] = finished
         chosen = _pick(found.tokens.reshape(sentences, -1), index)
         log_probs = _pick(found.log_probs.reshape(sentences, -1), index)
         written.append(_write(batch, place, parents, chosen, log_probs, offered.attention))
         if done.all():
             break
+        going = np.where(done[:, np.newaxis], np.float32(-np.inf), going)
         rows = (beam * np.arange(sentences)[:, np.newaxis] + parents).reshape(-1)
         if _mostly_closed(~done):
             stay = np.flatnonzero(~done)
             rows = rows.reshape(sentences, beam)[stay].reshape(-1)
             memory = _take(memory, stay)
-            place, going, chosen, finished = place[stay], going[stay], chosen[stay], finished[stay]
+            place, limit, bound = place[stay], limit[stay], bound[stay]
+            going, chosen, finished = going[stay], chosen[stay], finished[stay]
         state, tokens = _take(state, rows), chosen.reshape(-1)
+        so_far = _longer(task, so_far, rows, tokens)
     return [
         [_read_back(written, sentence, one) for one in best if one["length"]]
         for sentence, best in enumerate(all_finished[:, :n_best])

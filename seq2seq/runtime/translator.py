@@ -9,11 +9,14 @@ from typing import Any, Literal, overload
 
 import numpy as np
 
-from seq2seq.runtime.folder import ENCODER, SOURCE, STEP, TARGET, read_folder
+from seq2seq.runtime.constraints import Constraints
+from seq2seq.runtime.folder import ENCODER, SOURCE, STEP, TARGET, TRANSLATOR, read_folder
 from seq2seq.runtime.graphs import Graphs
 from seq2seq.runtime.search import Sequence, search
 from seq2seq.search.settings import DecodingSettings, Search
 from seq2seq.settings import from_table
+from seq2seq.system.hub import here
+from seq2seq.text.asked import avoided_ids, prefix_ids
 from seq2seq.text.bucketing import pad
 from seq2seq.text.ids import Ids
 from seq2seq.text.length_limit import LengthLimit
@@ -39,8 +42,11 @@ class ExportedTranslator:
         search: What is searched with where a call does not say so.
         batch_size: How many sentences are decoded together where a call does not say so.
         length_limit: How long a translation may become where the search does not say so.
+        mbr: "none": what is given is the best by its score.
         calibration: What quality is to be expected of a translation; None where nobody knows.
     """
+
+    mbr = "none"
 
     def __init__(
         self, graphs: Graphs, source_tokenizer: Tokenizer, target_tokenizer: Tokenizer, about: Mapping[str, Any]
@@ -62,6 +68,8 @@ class ExportedTranslator:
         search: Search | None = None,
         *,
         batch_size: int | None = None,
+        prefixes: Iterable[str] | None = None,
+        avoid: Iterable[str] = (),
         details: Literal[False] = False,
     ) -> list[str]: ...
 
@@ -72,6 +80,8 @@ class ExportedTranslator:
         search: Search | None = None,
         *,
         batch_size: int | None = None,
+        prefixes: Iterable[str] | None = None,
+        avoid: Iterable[str] = (),
         details: Literal[True],
     ) -> list[Translation]: ...
 
@@ -81,6 +91,8 @@ class ExportedTranslator:
         search: Search | None = None,
         *,
         batch_size: int | None = None,
+        prefixes: Iterable[str] | None = None,
+        avoid: Iterable[str] = (),
         details: bool = False,
     ) -> list[str] | list[Translation]:
         """Translate texts, each on its own, in batches of like length.
@@ -90,13 +102,16 @@ class ExportedTranslator:
                 in parts.
             search: `Greedy()` or `Beam(…)` of `seq2seq.search`; None: as the model says.
             batch_size: Sentences decoded together; None: as the model says.
+            prefixes: See `hypotheses`.
+            avoid: See `hypotheses`.
             details: Give all that is known of each translation, too; see `seq2seq.Translator.translate`.
 
         Returns:
             The best translation of each text: the text alone, or with `details` a `Translation`.
         """
         texts = list(texts_of(texts, "texts"))
-        found = self.hypotheses(texts, search, batch_size=batch_size, alignment=details and self._attends)
+        asked: dict[str, Any] = {"batch_size": batch_size, "prefixes": prefixes, "avoid": avoid}
+        found = self.hypotheses(texts, search, **asked, alignment=details and self._attends)
         if details:
             source = self.source_tokenizer, self._longest
             return with_sources(texts, found, *source, self.about.get("weights", ""), self.calibration)
@@ -109,6 +124,8 @@ class ExportedTranslator:
         *,
         batch_size: int | None = None,
         alignment: bool = False,
+        prefixes: Iterable[str] | None = None,
+        avoid: Iterable[str] = (),
     ) -> list[list[Hypothesis]]:
         """Translate texts, and give all that was found of each.
 
@@ -117,13 +134,15 @@ class ExportedTranslator:
             search: As in `translate`; `Beam(5, n_best=3)` gives three of each.
             batch_size: As in `translate`.
             alignment: Whether to give what each piece looked at; for models with attention.
+            prefixes: What the translation of each text begins with; "" for anything.
+            avoid: Phrases that no translation may have, cut into pieces as the vocabulary has them.
 
         Returns:
             The hypotheses of each text, best first; one that does not exist has the score −inf.
 
         Raises:
-            ValueError: An alignment is asked for, and the model has no attention; or for a search that is not known
-                here.
+            ValueError: An alignment is asked for, and the model has no attention; a search is not known here; or there
+                is not one prefix for each text that the target vocabulary can write.
         """
         texts = list(texts_of(texts, "texts"))
         search = self.search if search is None else search
@@ -134,12 +153,16 @@ class ExportedTranslator:
             raise ValueError(
                 "Only a model with attention can tell what it looked at. Received: alignment=True. Leave it out."
             )
+        begun, avoided = (
+            prefix_ids(self.target_tokenizer, texts, prefixes), avoided_ids(self.target_tokenizer, avoid),
+        )  # fmt: skip
         found = [[Hypothesis("", 0.0, alignment=np.zeros((0, 0), np.float32) if alignment else None)] for _ in texts]
         real = [place for place, text in enumerate(texts) if text.strip()]
         ids = self.source_tokenizer.encode_batch([texts[place] for place in real])
         longest = self._longest
+        # A prefix begins the first part.
         parts = [
-            (place, sentence[start : start + longest])
+            (place, sentence[start : start + longest], [] if start else begun[place])
             for place, sentence in zip(real, ids, strict=True)
             for start in range(0, len(sentence), longest)
         ]
@@ -147,7 +170,8 @@ class ExportedTranslator:
         translated: list[list[Hypothesis]] = [[]] * len(parts)
         for start in range(0, len(order), size):
             batch = order[start : start + size]
-            decoded = self._decode([parts[index][1] for index in batch], search, alignment)
+            asked = Constraints([parts[index][2] for index in batch], avoided)
+            decoded = self._decode([parts[index][1] for index in batch], search, alignment, asked)
             for index, hypotheses in zip(batch, decoded, strict=True):
                 translated[index] = hypotheses
         for place, group in groupby(zip(parts, translated, strict=True), key=lambda pair: pair[0][0]):
@@ -162,12 +186,18 @@ class ExportedTranslator:
     def _longest(self) -> int:
         return max(_LONGEST, self.about.get("max_source_length", 0))
 
-    def _decode(self, ids: list[list[int]], settings: Search, alignment: bool) -> list[list[Hypothesis]]:
+    def _decode(
+        self, ids: list[list[int]], settings: Search, alignment: bool, asked: Constraints
+    ) -> list[list[Hypothesis]]:
         limit = LengthLimit.chosen(settings.max_length_factor, self.length_limit)
         source, _ = pad(Ids.pack(ids), np.arange(len(ids)))
         state, memory = self.graphs.start(source.astype(np.int64))
-        max_length = [limit.of(len(sentence) + 1) for sentence in ids]
-        found = search(settings, self.graphs, state, memory, max_length, alignment)
+        # What is asked for has room, and an end behind it.
+        max_length = [
+            max(limit.of(len(sentence) + 1), len(prefix) + 1)
+            for sentence, prefix in zip(ids, asked.prefixes, strict=True)
+        ]
+        found = search(settings, self.graphs, state, memory, max_length, alignment, asked)
         texts = iter(self.target_tokenizer.decode_batch([one.tokens for best in found for one in best]))
         wanted = getattr(settings, "n_best", 1)
         return [
@@ -188,18 +218,19 @@ def load(folder: str | Path, threads: int = 0) -> ExportedTranslator:
     """Read an exported translator: `seq2seq.runtime.load("exported").translate(["…"])`.
 
     Args:
-        folder: What `seq2seq export MODEL --to FOLDER` wrote.
+        folder: What `seq2seq export MODEL --to FOLDER` wrote; or `"hf://OWNER/NAME"`, what it put on the Hugging Face
+            hub with `--push`.
         threads: How many threads onnxruntime may use for one operation; 0 for as many as it thinks right.
 
     Returns:
         The translator.
 
     Raises:
-        FileNotFoundError: There is no such folder.
+        FileNotFoundError: There is no such folder, here or on the hub.
         ExportedFolderError: It holds no translator, is damaged, or was written by a version that is not known here.
         ModuleNotFoundError: onnxruntime is not installed.
     """
-    files, about = read_folder(Path(folder))
+    files, about = read_folder(here(folder, (ENCODER, STEP, SOURCE, TARGET, TRANSLATOR)))
     return assembled(files, about, threads)
 
 

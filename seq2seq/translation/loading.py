@@ -6,7 +6,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
+from seq2seq.system.hub import here
 from seq2seq.translation.translator import Translator
+
+ON_HUB = "model.s2s"
+"""What the file of a translator is called on the hub."""
 
 
 def load(
@@ -21,7 +25,8 @@ def load(
     model (settings of search, limit of length, shortlist) is that of the first file.
 
     Args:
-        path: A file that :meth:`Translator.save` wrote; or several.
+        path: A file that :meth:`Translator.save` wrote, or ``"hf://OWNER/NAME"``, what `seq2seq export --push` put on
+            the Hugging Face hub; or several.
         weights: Of several, how much each has to say, above 0; only their ratio counts. None: all the same.
         mean: Of several, what the weighted mean is taken of: "probabilities", or "log_probabilities", which are
             normalised again.
@@ -30,7 +35,7 @@ def load(
         The translator.
 
     Raises:
-        FileNotFoundError: There is no such file.
+        FileNotFoundError: There is no such file, here or on the hub.
         TranslatorFileError: A file is no translator, is damaged, or was written by a newer version.
         ValueError: The vocabularies differ, the weights are not one positive number for each file, or there are
             weights for a single file.
@@ -38,12 +43,12 @@ def load(
     """
     paths = [path] if isinstance(path, str | Path) else list(path)
     if len(paths) == 1 and weights is None:
-        return Translator.load(paths[0])
+        return Translator.load(_file(paths[0]))
     from seq2seq.models import Ensemble
     from seq2seq.models.mixture import Mixture
 
     Mixture(len(paths), weights, mean)  # refuses weights before files are read
-    translators = [Translator.load(each) for each in paths]
+    translators = [Translator.load(_file(each)) for each in paths]
     first = translators[0]
     for name, other in zip(paths, translators, strict=True):
         for side in ("source", "target"):
@@ -65,6 +70,11 @@ def load(
         },
         shortlist=first.shortlist,
     )
+
+
+def _file(path: str | Path) -> Path:
+    place = here(path, [ON_HUB])
+    return place if place == Path(path) else place / ON_HUB
 
 
 # What holds for an ensemble as for its first model; metrics do not.

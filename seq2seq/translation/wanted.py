@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from seq2seq.search import Constraints
+from seq2seq.text.asked import avoided_ids, prefix_ids
 from seq2seq.text.special_ids import PAD, UNKNOWN
-from seq2seq.text.texts import texts_of
 
 if TYPE_CHECKING:
     from seq2seq.text.tokenizer import Tokenizer
@@ -52,27 +52,7 @@ class Wanted(NamedTuple):
             ValueError: There is not one prefix for each text, or one for nothing, or a prefix or a term that cannot be
                 written.
         """
-        begun = [""] * len(texts) if prefixes is None else list(texts_of(prefixes, "prefixes"))
-        if len(begun) != len(texts):
-            raise ValueError(
-                f"Each text has its prefix. Received: {len(texts):,} texts, {len(begun):,} prefixes. "
-                'Give "" where a translation may begin with anything.'
-            )
-        ids = tokenizer.encode_batch(begun)
-        for place, (text, prefix, pieces) in enumerate(zip(texts, begun, ids, strict=True)):
-            if pieces and not text.strip():
-                raise ValueError(
-                    "An empty text has an empty translation, which begins with nothing. "
-                    f"Received: prefixes[{place}]={prefix!r} for {text!r}. Leave it empty."
-                )
-            if UNKNOWN in pieces:
-                raise ValueError(
-                    "A translation can begin only with what the target vocabulary can write. "
-                    f"Received: prefixes[{place}]={prefix!r}, with signs that it does not have. Leave these out."
-                )
-        phrases = tokenizer.encode_batch(list(texts_of(avoid, "avoid")))
-        # What the vocabulary cannot write is not written anyway.
-        avoided = [phrase for phrase in phrases if phrase and UNKNOWN not in phrase]
+        ids, avoided = prefix_ids(tokenizer, texts, prefixes), avoided_ids(tokenizer, avoid)
         return cls(ids, avoided, [[_term(tokenizer, target) for target in terms.of(text)] for text in texts])
 
     def batch(self, places: Iterable[int | None]) -> Wanted:

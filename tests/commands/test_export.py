@@ -37,3 +37,50 @@ def test_a_test_set_has_two_sides(seq2seq, model: str, tmp_path: Path) -> None:
     (tmp_path / "x.de").write_text("ein\n")
     status, _, err = seq2seq("export", model, "--to", str(tmp_path / "out"), "--source", f"{tmp_path}/x.de")
     assert status == 2 and "A test set has two sides. Received: --source alone." in err
+
+
+def test_an_export_is_translated_with_as_a_model_is(seq2seq, model: str, tmp_path: Path, monkeypatch) -> None:
+    seq2seq("export", model, "--to", str(tmp_path / "out"))
+    (tmp_path / "begun").write_text("am\n\n")
+    options = ["--n-best", "2", "--ended", "--prefixes", str(tmp_path / "begun")]
+    lines = "\n".join(SOURCES).encode()
+    expected = seq2seq("translate", model, *options, stdin=lines)
+    monkeypatch.setattr("seq2seq.translation.Translator.load", None)
+    assert seq2seq("translate", str(tmp_path / "out"), *options, stdin=lines) == expected
+    assert expected[0] == 0 and expected[1].decode().startswith("1\t")
+    status, _, err = seq2seq("translate", str(tmp_path / "out"), "--mbr", "chrf", "Wald")
+    assert status == 2 and "where this is not there. Received: --mbr with the export" in err
+
+
+def test_publishes_what_it_wrote_and_the_model(seq2seq, model: str, tmp_path: Path, monkeypatch) -> None:
+    given = []
+    monkeypatch.setattr("seq2seq.commands.export.publish", lambda *told: given.append(told) or "http://hub/commit")
+    status, _, err = seq2seq("export", model, "--to", str(tmp_path / "out"), "--push", "owner/name")
+    assert status == 0 and err.endswith("Published: http://hub/commit\n")
+    ((name, folder, files, more),) = given
+    assert name == "owner/name" and more == {"model.s2s": Path(model)}
+    assert {file.name for file in folder.iterdir()} == set(files)
+    status, _, err = seq2seq("export", model, "--to", str(tmp_path / "no"), "--push", "name")
+    assert status and "A place on the hub is OWNER/NAME. Received: name." in err and not (tmp_path / "no").exists()
+
+
+def test_a_page_is_made_where_it_is_asked_for(seq2seq, model: str, tmp_path: Path) -> None:
+    status, _, err = seq2seq("export", model, "--to", str(tmp_path / "out"), "--onnxruntime-web", str(tmp_path))
+    assert status == 2 and "A page is made with --browser. Received: --onnxruntime-web" in err
+    status, _, err = seq2seq(
+        "export", model, "--to", str(tmp_path / "out"), "--browser", "--onnxruntime-web", str(tmp_path)
+    )
+    assert status and "without ort.wasm.bundle.min.mjs" in err and not (tmp_path / "out").exists()
+    for name in ("offline.js", "files.json"):
+        (tmp_path / name).touch()
+    status, _, err = seq2seq("export", model, "--to", str(tmp_path))
+    assert status == 2 and "which has the page of an earlier export, without --browser." in err
+
+
+def test_other_formats_have_no_options_of_onnx(seq2seq, model: str, tmp_path: Path, monkeypatch) -> None:
+    to = ["--to", str(tmp_path / "out")]
+    status, _, err = seq2seq("export", model, *to, "--format", "litert", "--browser")
+    assert status == 2 and "--browser is an option of ONNX. Received: --browser with --format litert." in err
+    monkeypatch.setattr("seq2seq.export.export_saved_model", lambda translator, folder: {folder.name: 1234})
+    status, out, _ = seq2seq("export", model, *to, "--format", "saved_model")
+    assert status == 0 and out.decode().split()[-2:] == ["out", "1,234"]

@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from seq2seq.runtime.constraints import Constraints
 from seq2seq.runtime.graphs import Offered
 from seq2seq.runtime.search import search
 from seq2seq.search import Beam, Greedy, Sample
@@ -32,11 +33,11 @@ class Scripted:
         )
 
 
-def run(how, tables, max_length, looks=None):
+def run(how, tables, max_length, looks=None, constraints=None):
     batch = len(max_length)
     state = {"before": np.full(batch, PAD, np.int64), "scale": np.ones([batch, 1], np.float32)}
     memory = {"table": tables} | ({} if looks is None else {"looks": looks})
-    return search(how, Scripted(), state, memory, max_length, attention=looks is not None)
+    return search(how, Scripted(), state, memory, max_length, looks is not None, constraints)
 
 
 @pytest.mark.parametrize(
@@ -80,6 +81,30 @@ def test_finds_what_the_search_in_tensorflow_finds(how, seed, max_length, vocab)
                 one.token_scores, expected.token_scores[place, rank, :length], rtol=1e-5, atol=1e-5
             )
             np.testing.assert_array_equal(one.attention, expected.attention[place, rank, :length])
+
+
+def padded(rows, width):
+    return [[*row, *[PAD] * (width - len(row))] for row in rows]
+
+
+@pytest.mark.parametrize("how", quick([Beam(3, n_best=3), Greedy(), Beam(4, n_best=2, min_length=3)]), ids=repr)
+@few
+@given(
+    seed=st.integers(0, 2**32 - 1),
+    prefixes=st.lists(st.lists(st.integers(3, 6), max_size=3), min_size=1, max_size=4),
+    avoid=st.lists(st.lists(st.integers(3, 6), min_size=1, max_size=3), max_size=3),
+)
+def test_holds_to_what_the_search_in_tensorflow_holds_to(how, seed, prefixes, avoid):
+    tables, longest = scripted.random_tables(seed, len(prefixes), 7), [6] * len(prefixes)
+    expected = scripted.run(
+        how, tables, longest, prefix=padded(prefixes, 3), avoid=[padded([*avoid, []], 3)] * len(prefixes)
+    )
+    for place, best in enumerate(run(how, tables, longest, None, Constraints(prefixes, avoid))):
+        assert len(best) == int(np.sum(expected.tokens[place].any(axis=1)))
+        for rank, one in enumerate(best):
+            assert one.tokens == expected.tokens[place, rank, : len(one.tokens)].tolist()
+            assert one.ended == expected.ended[place, rank]
+            np.testing.assert_allclose(one.score, expected.scores[place, rank], rtol=1e-5, atol=1e-5)
 
 
 @few

@@ -77,6 +77,16 @@ def test_parts_of_a_long_text_are_those_of_the_model(exported: Path, translator:
         assert other.score == pytest.approx(best.score, abs=1e-4)
 
 
+@pytest.mark.parametrize("search", [Beam(3, n_best=2), Greedy()], ids=repr)
+def test_begins_and_avoids_as_the_model_does(exported: Path, translator: Translator, search):  # noqa: F811
+    asked = {"prefixes": ["a house", "", "ein"], "avoid": ["e", "the lake"]}
+    for ours, theirs in zip(
+        translator.hypotheses(TEXTS, search, **asked), load(exported).hypotheses(TEXTS, search, **asked), strict=True
+    ):
+        assert [(one.text, one.ended) for one in ours] == [(one.text, one.ended) for one in theirs]
+        np.testing.assert_allclose([one.score for one in ours], [one.score for one in theirs], atol=1e-4)
+
+
 @pytest.mark.parametrize(
     ("given", "message"),
     [
