@@ -39,6 +39,8 @@ class Engine(Protocol):
     """Which engine it is, for people."""
     languages: tuple[str, str] | None
     """Those that it translates from and to; None where the model does not say."""
+    beam_size: int
+    """How many hypotheses are kept open where nothing is asked; 1 for another search than a beam."""
 
     def tokens(self, text: str) -> int:
         """Count the tokens of a source text."""
@@ -63,14 +65,13 @@ class TranslatorEngine:
         translator: Has the settings of search that hold where nothing is asked for.
         name: Which engine it is.
         languages: Those that it translates from and to; None where the model does not say.
-        constrained: Whether it takes prefixes and terms.
+        terms: Whether it takes terms.
     """
 
-    def __init__(
-        self, translator: Any, name: str, languages: Sequence[str] | None, *, constrained: bool = True
-    ) -> None:
-        self._translator, self._constrained = translator, constrained
+    def __init__(self, translator: Any, name: str, languages: Sequence[str] | None, *, terms: bool = True) -> None:
+        self._translator, self._terms = translator, terms
         self.name = name
+        self.beam_size = getattr(translator.search, "beam_size", 1)
         self.languages = None if languages is None else (languages[0], languages[1])
         # The first translation of a kind compiles its graph, which no request has to wait for.
         for asked in (Asked(), Asked(details=True)):
@@ -89,12 +90,11 @@ class TranslatorEngine:
             options["prefixes"] = prefixes
         if asked.terms:
             options["terms"] = dict(asked.terms)
-        if len(options) > 1 and not self._constrained:
+        if asked.terms and not self._terms:
             raise Refusal(
                 400,
-                "An exported model takes no prefixes and no terms. "
-                f"Received: {' and '.join(sorted(options.keys() - {'batch_size'}))}. Leave them out, or have the model "
-                "file served, on TensorFlow.",
+                "An exported model takes no terms. Received: terms. Leave them out, or have the model file served, on "
+                "TensorFlow.",
             )
         try:
             return self._found(texts, search, asked, options)
@@ -128,7 +128,7 @@ def load_engine(path: Path, threads: int = 1) -> Engine:
         from seq2seq.runtime import load as load_exported
 
         exported = load_exported(path, threads)
-        return TranslatorEngine(exported, "onnx", exported.about.get("languages"), constrained=False)
+        return TranslatorEngine(exported, "onnx", exported.about.get("languages"), terms=False)
     from seq2seq.translation import Translator
     from seq2seq.translation.languages import languages_of
 

@@ -63,7 +63,10 @@ async def models(request: Request) -> Response:
     there = State.of(request).models
     return Json({
         "models": [
-            {"source": source, "target": target, "name": served.name, "engine": served.engine.name}
+            {
+                "source": source, "target": target, "name": served.name, "engine": served.engine.name,
+                "beam_size": served.engine.beam_size,
+            }
             for (source, target), served in there
         ]
     })  # fmt: skip

@@ -182,7 +182,9 @@ _SCHEMAS = {
     "Translations": _object(
         source=_TEXT, target=_TEXT, model=_TEXT, translations=_list({"$ref": "#/components/schemas/Translation"})
     ),
-    "Models": _object(models=_list(_object(source=_TEXT, target=_TEXT, name=_TEXT, engine=_TEXT))),
+    "Models": _object(
+        models=_list(_object(source=_TEXT, target=_TEXT, name=_TEXT, engine=_TEXT, beam_size={"type": "integer"}))
+    ),
     "Languages": _list(_object(code=_TEXT, name=_TEXT, targets=_list(_TEXT))),
     "Translated": {
         "type": "object",

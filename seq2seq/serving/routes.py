@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from seq2seq.serving import libretranslate, native, openapi, probes
+from seq2seq.serving import libretranslate, native, openapi, pages, probes
 from seq2seq.serving.observing import Observed
 from seq2seq.serving.refusal import ClientLeft, Json, Refusal, refused
 from seq2seq.serving.state import State
@@ -38,6 +38,7 @@ def application(state: State, *, origins: Sequence[str] = (), log_text: bool = F
         Route("/healthz", probes.health),
         Route("/readyz", probes.ready),
         Route("/metrics", probes.metrics),
+        *([] if state.keys else pages.ROUTES),  # the page has no key
     ]
     middleware = [Middleware(Observed, metrics=state.metrics, log_text=log_text)]
     if origins:

@@ -25,6 +25,7 @@ class Scripted:
     """
 
     name = "scripted"
+    beam_size = 5
 
     def __init__(self, languages: tuple[str, str] | None = ("de", "en")) -> None:
         self.languages = languages

@@ -40,7 +40,7 @@ def test_asks_only_what_is_asked():
     recorded = Recorded()
     engine = TranslatorEngine(recorded, "tensorflow", ["de", "en"])
     assert [call for call, _ in recorded.calls] == [None, None]  # a first translation of both kinds, when it is read
-    assert (engine.languages, engine.tokens("ein Haus")) == (("de", "en"), 3)
+    assert (engine.languages, engine.tokens("ein Haus"), engine.beam_size) == (("de", "en"), 3, 5)
     found = engine.translate(["a", "b"], ["", ""], Asked(2))
     assert [[one.text for one in each.hypotheses] for each in found] == [["a", "2"], ["b", "2"]]
     assert recorded.calls.pop() == (Beam(5, n_best=5), {"batch_size": 2})
@@ -56,8 +56,8 @@ def test_what_a_model_cannot_do_is_refused_and_what_fails_is_not():
         engine.translate(["bad"], ["x"], Asked())
     with pytest.raises(ValueError, match=r"It cannot begin so\."):
         engine.translate(["bad"], [""], Asked())
-    engine = TranslatorEngine(Recorded(), "onnx", None, constrained=False)
-    with pytest.raises(Refusal, match=r"takes no prefixes and no terms\. Received: prefixes and terms\."):
+    engine = TranslatorEngine(Recorded(), "onnx", None, terms=False)
+    with pytest.raises(Refusal, match=r"takes no terms\. Received: terms\."):
         engine.translate(["a"], ["x"], Asked(terms=(("a", "b"),)))
 
 

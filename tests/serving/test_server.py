@@ -15,6 +15,7 @@ pytest.importorskip("starlette", reason="serving needs starlette: pip install 's
 
 from seq2seq.serving import application, listen, serve
 from seq2seq.system.terminal import UsageError
+from tests.export import chromium
 from tests.serving.scripted import Scripted, state_of
 
 SECONDS = 10
@@ -245,6 +246,24 @@ def test_models_are_read_again_at_sighup_while_requests_come(engine, capsys):
     said = capsys.readouterr().err
     assert "The models were read again." in said
     assert "the models were not read again, and the old ones stay: half of it is missing" in said
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(chromium.found() is None, reason="a page needs a browser: a Chromium on the PATH")
+def test_the_page_translates_what_is_typed(engine):
+    def test(connect):
+        with chromium.browser() as page:
+            page.open(f"http://127.0.0.1:{connect().socket.getpeername()[1]}/")
+            page.until("document.getElementById('beam').options.length > 0")
+            assert page.run("document.getElementById('beam').value") == "5"
+            typed = "const typed = document.getElementById('source'); typed.value = 'ein bad\\nein Haus';"
+            page.run(typed + "typed.dispatchEvent(new Event('input', {bubbles: true}))")
+            page.until("document.getElementById('translation').children[1]?.textContent === 'EIN HAUS'")
+            page.until("document.getElementById('translation').children[0].textContent.includes('cannot be bad')")
+            assert not page.said
+
+    during(test, engine)
+    assert engine.asked[-1].beam_size == engine.asked[-1].n_best == 5
 
 
 def test_answers_are_not_held_back():

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
 from functools import partial
+from math import isfinite
 from pathlib import Path
 from statistics import mean, stdev
 from typing import TYPE_CHECKING, Any
@@ -252,7 +253,7 @@ class _WithTexts:
 
     def _by_length(self, counts: Sequence[Counts]) -> list[float | None]:
         found = [mean(each.score(each.rows[members].sum(0)) for each in counts) for members in self.members]
-        return [None if math.isnan(value) else value for value in found]
+        return [value if isfinite(value) else None for value in found]
 
     def _frequencies(self, results: Sequence[VariantResult]) -> Classes | None:
         """Score words by how often the training text has them, and say why where that is not known."""

@@ -49,7 +49,9 @@ def draw_curves(
         if tick == round(tick)
     ]
     middle = (left + wide - MARGIN) / 2
-    parts.append(f'<text x="{middle:.0f}" y="{bottom + 36}" text-anchor="middle" class="soft">{escape(across)}</text>')
+    parts.append(
+        f'<text x="{middle:.0f}" y="{bottom + 36}" text-anchor="middle" class="soft">{drawable(across)}</text>'
+    )
     for place, runs in enumerate(curves):
         for run in runs:
             line = " L".join(f"{along(step):.1f} {up(value):.1f}" for step, value in run if math.isfinite(value))

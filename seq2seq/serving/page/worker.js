@@ -1,0 +1,48 @@
+// Asks the server, beside the page: the same questions and answers as the worker that translates in a browser.
+//
+// Asked: {id, text, beamSize}. Told: {ready: settings}, {id, hypotheses, milliseconds}, {id, failed: words},
+// {failed: words}. A question that a later one follows is taken back, and leaves the server's queue.
+
+const [source, target] = location.pathname.split("/").slice(-3, -1).map(decodeURIComponent);
+const server = new URL("../../../v1/", location);
+let asking = new AbortController();
+
+async function asked(address, options) {
+  const response = await fetch(new URL(address, server), options);
+  const told = await response.json().catch(() => ({ error: `The server answered ${response.status}.` }));
+  if (!response.ok) throw new Error(told.error);
+  return told;
+}
+
+/** What the page shows of a translation. */
+function shown({ text, score, ended, tokens, attention }, sourcePieces) {
+  return {
+    text, ended, sourcePieces, attention: attention ?? [], score: score ?? -Infinity,
+    pieces: tokens.map(({ piece }) => piece),
+    scores: tokens.map(({ log_probability }) => log_probability ?? -Infinity),
+  };
+}
+
+onmessage = async ({ data: { id, text, beamSize } }) => {
+  asking.abort();
+  asking = new AbortController();
+  const began = performance.now();
+  try {
+    const body = JSON.stringify({ texts: [text], source, target, beam_size: beamSize, n_best: beamSize, attention: true });
+    const headers = { "Content-Type": "application/json" };
+    const { translations: [best] } = await asked("translate", { method: "POST", headers, body, signal: asking.signal });
+    const sourcePieces = best.source_tokens.map(({ piece }) => piece);
+    const hypotheses = [best, ...best.others].map((one) => shown(one, sourcePieces));
+    postMessage({ id, hypotheses, milliseconds: performance.now() - began });
+  } catch (error) {
+    if (error.name !== "AbortError") postMessage({ id, failed: String(error.message ?? error) });
+  }
+};
+
+asked("models").then(
+  ({ models }) => {
+    const { beam_size: beamSize } = models.find((one) => one.source === source && one.target === target);
+    postMessage({ ready: { beamSize } });
+  },
+  (error) => postMessage({ failed: String(error.message ?? error) }),
+);
