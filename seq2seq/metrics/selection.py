@@ -52,7 +52,7 @@ def surest(
         expected: What quality is to be expected of each translation.
 
     Returns:
-        One entry for each share of `SHARES` that is a sentence or more, each number of sentences once.
+        One entry for each share of `SHARES` that is a sentence or more, in whole sentences, each number of them once.
 
     Example:
         >>> settings = EvaluationSettings(("exact_match",))
@@ -74,5 +74,5 @@ def surest(
             kept = order[:number]
             mean = None if expected is None else fmean(expected[places[each]] for each in kept)
             scores = measure([hypotheses[each] for each in kept], [references[each] for each in kept], settings)
-            found[number] = Surest(share, number, sureness[places[kept[-1]]], mean, scores)
+            found[number] = Surest(round(100 * number / len(order)), number, sureness[places[kept[-1]]], mean, scores)
     return list(found.values())

@@ -146,7 +146,7 @@ def _below(greatest: tf.Tensor, perturbed: tf.Tensor) -> tf.Tensor:
 
     Example:
         >>> moved = _below(tf.constant([-1.0]), tf.constant([[2.0, 0.0, MINUS_INFINITY]])).numpy()[0]
-        >>> moved[0], moved[1] < -1, moved[2]
+        >>> float(moved[0]), bool(moved[1] < -1), float(moved[2])
         (-1.0, True, -inf)
     """
     top = tf.reduce_max(perturbed, axis=1, keepdims=True)

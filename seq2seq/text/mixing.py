@@ -38,7 +38,7 @@ class MixedBatches:
         >>> news = Batches([[5], [6], [7], [8]], [[5], [6], [7], [8]], size=1)
         >>> old = Batches([[9]] * 3, [[9]] * 3, size=1)
         >>> mixed = MixedBatches(news, [old], [0.5])
-        >>> mixed.steps(0), sum(batch.target_out[0, 0] == 9 for batch in mixed.run(0))
+        >>> mixed.steps(0), sum(int(batch.target_out[0, 0] == 9) for batch in mixed.run(0))
         (6, 2)
     """
 

@@ -73,7 +73,7 @@ def test_debug_shows_where(seq2seq, tmp_path: Path) -> None:
     assert status == 1 and "Traceback" in err and "seq2seq: error: " in err
 
 
-TAKES = {  # what a command needs that writes to stdout; launch leaves that to its workers, report writes a file
+TAKES = {  # what a command needs that writes to stdout; launch leaves that to its workers, report writes a file, serve a log
     "train": ["r.toml"],
     "translate": ["MODEL", "Haus"],
     "evaluate": ["MODEL", "--source", "a", "--target", "b"],
@@ -85,6 +85,7 @@ TAKES = {  # what a command needs that writes to stdout; launch leaves that to i
     "shortlist": ["MODEL", "--source", "a", "--target", "b"],
     "export": ["MODEL", "--to", "out"],
     "diagnose": ["RECIPE"],
+    "probe": ["MODEL"],
     "describe": ["RECIPE"],
     "average": ["RUN", "--last", "2"],
     "benchmark": ["RECIPE"],
@@ -98,7 +99,9 @@ def test_a_closed_stdout_is_refused_before_any_work(
     monkeypatch.chdir(tmp_path)
     Path("r.toml").write_text('name = "r"\n[data]\npath = "c"\nsource = "a"\ntarget = "b"\n')
     monkeypatch.setattr(sys, "stdout", None)
-    assert {"launch", "report", *TAKES} == {each.__name__.rpartition(".")[2].replace("_", "-") for each in COMMANDS}
+    assert {"launch", "report", "serve", *TAKES} == {
+        each.__name__.rpartition(".")[2].replace("_", "-") for each in COMMANDS
+    }
     for command, arguments in TAKES.items():
         assert main([command, *arguments]) == 2
         assert "error: Standard output is closed" in capsys.readouterr().err
