@@ -138,6 +138,7 @@ def test_the_command_writes_a_line_for_each_line(
     assert [row.count("\t") for row in numbered] == [1] * len(lines)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NAMED)
 def test_a_file_is_read_like_stdin(translator: Translator, name: str, tmp_path: Path) -> None:
     data = f"\ufeffHaus\n{NAMED[name]}\r\nSee".encode()

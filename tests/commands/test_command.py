@@ -73,7 +73,8 @@ def test_debug_shows_where(seq2seq, tmp_path: Path) -> None:
     assert status == 1 and "Traceback" in err and "seq2seq: error: " in err
 
 
-TAKES = {  # what a command needs that writes to stdout; launch leaves that to its workers, report writes a file, serve a log
+# What a command needs that writes to stdout; launch leaves that to its workers, report writes a file, serve a log.
+TAKES = {
     "train": ["r.toml"],
     "translate": ["MODEL", "Haus"],
     "evaluate": ["MODEL", "--source", "a", "--target", "b"],

@@ -80,6 +80,7 @@ class TestSideBySide:
         Translator(translator.model, *[translator.source_tokenizer] * 2, about=about).save(path)
         return str(path)
 
+    @pytest.mark.slow
     def test_several_models_are_compared_with_the_first(
         self, seq2seq, model: str, other: str, files: list[str]
     ) -> None:

@@ -39,6 +39,7 @@ def test_a_test_set_has_two_sides(seq2seq, model: str, tmp_path: Path) -> None:
     assert status == 2 and "A test set has two sides. Received: --source alone." in err
 
 
+@pytest.mark.slow
 def test_an_export_is_translated_with_as_a_model_is(seq2seq, model: str, tmp_path: Path, monkeypatch) -> None:
     seq2seq("export", model, "--to", str(tmp_path / "out"))
     (tmp_path / "begun").write_text("am\n\n")

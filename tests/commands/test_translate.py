@@ -70,6 +70,7 @@ def test_scores_and_the_n_best(seq2seq, model: str, translator: Translator) -> N
     assert out.decode() == f"{flat[4].score:.4f}\t{flat[4].text}\n"
 
 
+@pytest.mark.slow
 def test_several_are_drawn_and_what_a_recipe_keeps_is_not_written(
     seq2seq, model: str, translator: Translator, tmp_path: Path
 ) -> None:
@@ -377,18 +378,17 @@ class TestResume:
         lines = [f"{WORDS[place % 7]} {WORDS[place % 5]}" for place in range(800)]
         (tmp_path / "in.de").write_text("".join(f"{line}\n" for line in lines))
         assert seq2seq("translate", model, *files, f"{tmp_path}/whole.en")[0] == 0
-        for workers in ("1", "2"):
-            out, journal = tmp_path / f"{workers}.en", tmp_path / f"{workers}.en.part.jsonl"
-            command = ["translate", model, *files, str(out), "--resume", "--workers", workers]
-            with subprocess.Popen([sys.executable, "-m", "seq2seq", *command]) as process:
-                while not journal.exists() or journal.read_bytes().count(b"\n") < 4:
-                    assert process.poll() is None
-                    time.sleep(0.01)
-                process.kill()
-            assert not out.exists()
-            status, _, err = seq2seq(*command)
-            assert status == 0 and "Going on behind line " in err
-            assert out.read_bytes() == (tmp_path / "whole.en").read_bytes()
+        out, journal = tmp_path / "out.en", tmp_path / "out.en.part.jsonl"
+        command = ["translate", model, *files, str(out), "--resume", "--workers", "2"]
+        with subprocess.Popen([sys.executable, "-m", "seq2seq", *command]) as process:
+            while not journal.exists() or journal.read_bytes().count(b"\n") < 4:
+                assert process.poll() is None
+                time.sleep(0.01)
+            process.kill()
+        assert not out.exists()
+        status, _, err = seq2seq(*command)
+        assert status == 0 and "Going on behind line " in err
+        assert out.read_bytes() == (tmp_path / "whole.en").read_bytes()
 
 
 @pytest.mark.slow
@@ -402,6 +402,7 @@ def test_workers_say_what_one_process_says(seq2seq, model: str, tmp_path: Path) 
     assert status == 0 and out.count(b"\n") == 2 and "U+FFFD" in err
 
 
+@pytest.mark.slow
 def test_how_far_it_is_is_shown_on_a_terminal(seq2seq, model: str, tmp_path: Path, monkeypatch) -> None:
     (tmp_path / "in.de").write_text("Wald\n" * 130)
     command = ("translate", model, "--input", f"{tmp_path}/in.de", "--search", "greedy", "--output")

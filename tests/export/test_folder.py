@@ -45,6 +45,7 @@ def test_translates_as_the_model_does(exported: Path, translator: Translator, se
         np.testing.assert_allclose([one.score for one in ours], [one.score for one in theirs], atol=1e-4)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("precision", ["float16", "int8"])
 def test_coarser_weights_are_smaller_and_told(translator: Translator, tmp_path: Path, precision):
     whole = export(translator, tmp_path / "whole", sample=TEXTS)

@@ -37,7 +37,7 @@ def step_by_step(model):
 
 @pytest.mark.parametrize(
     ("attention", "residual_from"),
-    quick(itertools.product(ATTENTIONS, [None, 1]), ("general", None), ("additive", 1)),
+    quick(itertools.product(ATTENTIONS, [None, 1]), ("additive", 1)),
 )
 def test_logits_and_all_gradients_equal_step_by_step(attention, residual_from):
     made = model(attention, residual_from, dtype="float64")

@@ -107,6 +107,7 @@ def remembered(init, graphs):
     return wrapped
 
 
+@pytest.mark.slow
 def test_attention_is_that_of_the_teacher_forced_pass_over_what_was_written(model):
     for kind in (Greedy(), Beam(3, n_best=2), Sample(seed=1)):
         found = model.decode(SOURCE, LIMITS, kind, attention=True)

@@ -206,7 +206,6 @@ def same_weights(ours, stock):
             ("each from its own level", {"mode": "per_layer"}),
             ("all layers concatenated", {"mode": "concatenated"}),
         ],
-        ("first decoder layer from the last encoder layer", {"mode": "last_layer", "to": "first"}),
         ("each from its own level", {"mode": "per_layer"}),
     ),
 )

@@ -23,6 +23,7 @@ from seq2seq.recipe import (
 from seq2seq.recipe.build import build_batches, build_model, build_tokenizers, read_corpora
 from seq2seq.settings import SettingsError
 from seq2seq.text.corpus import Corpus, CorpusError, Pair
+from tests.marks import quick
 
 RECIPE = Recipe(
     "tiny",
@@ -33,39 +34,44 @@ RECIPE = Recipe(
 
 @pytest.mark.parametrize(
     "changes",
-    [
+    quick(
+        [
+            [],
+            ["model.attention.kind=none"],
+            [
+                "model.encoder.units=4,6",
+                "model.decoder.units=8,8,8",
+                "model.bridge.mode=[[0],[0,1],[]]",
+                "model.bridge.merge=sum",
+            ],
+            [
+                "model.encoder.units=4,4",
+                "model.decoder.units=8",
+                "model.bridge.align=top",
+                "model.encoder.bidirectional=true,true",
+            ],
+            [
+                "model.encoder.bidirectional=never",
+                "model.encoder.reverse=true",
+                "model.bridge.mode=concatenated",
+                "model.bridge.states=hidden",
+            ],
+            ["model.tied=all", "model.attention.input_feeding=true", "model.attention.kind=additive"],
+            [
+                "model.encoder.units=8,8,8",
+                "model.decoder.units=8,8,8",
+                "model.encoder.bidirectional=first",
+                "model.residual_from=2",
+            ],
+            ["model.cell=gru", "model.decoder.cell=peephole_lstm", "model.bridge.missing=project"],
+            ["model.recurrent_dropout=0.2", "model.encoder.recurrent_dropout=0", "model.decoder.dropout=0.3"],
+            ["model.encoder.embedding=6", "model.embedding_dropout=0.4", "model.decoder.embedding_dropout=0"],
+            ["training.precision=mixed_bfloat16"],
+        ],
         [],
         ["model.attention.kind=none"],
-        [
-            "model.encoder.units=4,6",
-            "model.decoder.units=8,8,8",
-            "model.bridge.mode=[[0],[0,1],[]]",
-            "model.bridge.merge=sum",
-        ],
-        [
-            "model.encoder.units=4,4",
-            "model.decoder.units=8",
-            "model.bridge.align=top",
-            "model.encoder.bidirectional=true,true",
-        ],
-        [
-            "model.encoder.bidirectional=never",
-            "model.encoder.reverse=true",
-            "model.bridge.mode=concatenated",
-            "model.bridge.states=hidden",
-        ],
-        ["model.tied=all", "model.attention.input_feeding=true", "model.attention.kind=additive"],
-        [
-            "model.encoder.units=8,8,8",
-            "model.decoder.units=8,8,8",
-            "model.encoder.bidirectional=first",
-            "model.residual_from=2",
-        ],
-        ["model.cell=gru", "model.decoder.cell=peephole_lstm", "model.bridge.missing=project"],
-        ["model.recurrent_dropout=0.2", "model.encoder.recurrent_dropout=0", "model.decoder.dropout=0.3"],
-        ["model.encoder.embedding=6", "model.embedding_dropout=0.4", "model.decoder.embedding_dropout=0"],
         ["training.precision=mixed_bfloat16"],
-    ],
+    ),
     ids=" ".join,
 )
 def test_settings_reach_the_model(changes: list[str]) -> None:

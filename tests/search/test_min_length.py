@@ -15,6 +15,7 @@ seeds = st.integers(0, 2**32 - 1)
 min_lengths = st.integers(0, 5)
 
 
+@pytest.mark.slow
 @settings(max_examples=30)
 @given(seed=seeds, min_length=min_lengths, max_length=st.lists(st.integers(1, 4), min_size=1, max_size=4))
 @pytest.mark.parametrize("n_best", quick([1, 5], 5))

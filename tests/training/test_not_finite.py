@@ -133,6 +133,7 @@ def test_too_many_in_a_row_stop(tmp_path):
     assert run(tmp_path, overflowing(rows=4), skip_not_finite=99, resume=True).skipped == 6
 
 
+@pytest.mark.slow
 def test_the_first_step_may_be_the_wrong_one(tmp_path):
     with pytest.raises(NotFiniteError, match="step 1 "):
         run(tmp_path, overflowing(rows=4), batches=make_batches(pairs=4))

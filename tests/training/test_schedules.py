@@ -82,6 +82,7 @@ def test_plateau_cuts_when_patience_ends_and_counts_anew():
     assert factors == [1, 1, 0.5, 0.5, 0.5, 0.5, 0.25, 0.25, 0.2]
 
 
+@pytest.mark.slow
 @given(st.lists(st.booleans()), st.lists(st.booleans()))
 def test_plateau_goes_on_from_its_state(before, after):
     straight, first, second = Plateau(patience=2), Plateau(patience=2), Plateau(patience=2)

@@ -245,6 +245,7 @@ def test_saves_inside_an_epoch_by_the_count_and_keeps_the_newest(tmp_path):
     assert sorted(path.name[-8:] for path in (tmp_path / "last").iterdir()) == ["004.ckpt", "006.ckpt", "008.ckpt"]
 
 
+@pytest.mark.slow
 def test_a_damaged_checkpoint_costs_only_the_steps_since_the_one_before(tmp_path, capsys):
     run(tmp_path / "straight", checkpoint_steps=3)
     run(tmp_path / "damaged", checkpoint_steps=3, callbacks=[Call(7, terminate)])

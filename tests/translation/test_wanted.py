@@ -25,6 +25,7 @@ def translator():
     return Translator(model, tokenizer, tokenizer, about={"decoding": {"beam_size": 2}}, shortlist=shortlist)
 
 
+@pytest.mark.slow
 def test_translations_begin_as_is_said(translator):
     prefixes = ["der Wald", "", "a"]
     plain = translator.translate(TEXTS)
