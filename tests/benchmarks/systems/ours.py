@@ -3,6 +3,7 @@
 import functools
 import itertools
 import json
+import os
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -22,6 +23,7 @@ from seq2seq.recipe import (
 from seq2seq.recipe.build import build_model
 from seq2seq.search import Beam
 from seq2seq.system import process
+from seq2seq.system.threads import batches_at_a_time, one_core_per_operation
 from seq2seq.text.batches import Batches
 from seq2seq.text.special_ids import END
 from seq2seq.training.optimizers import build_optimizer
@@ -105,20 +107,22 @@ def _fit(turns: Turns, model, batches: Batches, settings: TrainingSettings) -> N
 
 
 def decoding(turns: Turns) -> None:
-    """Decode all test sentences, `</s>` made impossible; two batches at a time, as `Translator` does."""
+    """Decode all test sentences, `</s>` made impossible; as `seq2seq translate` does, a batch for each core."""
     job = turns.job
+    os.environ.pop("TF_NUM_INTRAOP_THREADS", None)
+    one_core_per_operation()
     text = json.loads(Path(job.text).read_text("utf-8"))["test"]
     model = _without_end(build(job.architecture, job.precision))
     batches = [_padded([text["source"][place] for place in batch]) for batch in text["batches"]]
 
-    pool = ThreadPoolExecutor(2)
+    pool = ThreadPoolExecutor(batches_at_a_time())
 
     def decode(beam: int) -> None:
         for found in pool.map(lambda source: model.decode(source, job.steps, Beam(beam)), batches):
             if found.tokens.shape[2] != job.steps:
                 raise RuntimeError(f"Every sentence takes {job.steps} steps. Received: {found.tokens.shape[2]}.")
 
-    for beam in job.beams:  # traced here, before two threads do it
+    for beam in job.beams:  # traced here, before several threads do it
         model.decode(batches[0], job.steps, Beam(beam))
     works = {f"beam {beam}": (len(text["source"]), functools.partial(decode, beam)) for beam in job.beams}
     turns.repeat(works)
