@@ -149,6 +149,7 @@ def test_a_file_is_read_like_stdin(translator: Translator, name: str, tmp_path: 
     assert [found[0], found[2]] == translator.translate(["Haus", "See"])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("unit", quick(["ein Haus ", "漢", "\x00"]))
 def test_a_line_of_a_megabyte(unit: str) -> None:
     translator = build("characters")

@@ -109,6 +109,7 @@ class TestImport:
         )
         assert python("-c", code).stdout == "{('KERAS_BACKEND', 'tensorflow')} True\n"
 
+    @pytest.mark.slow
     def test_loads_tensorflow_without_a_word_where_that_is_asked_for(self):
         code = (
             "import seq2seq; seq2seq.quiet(); import tensorflow as tf\n"
@@ -297,6 +298,7 @@ class TestCommand:
         done = python("-c", code)
         assert (done.stdout.splitlines()[-1], done.stderr) == ("[] 0", "")
 
+    @pytest.mark.slow
     def test_a_recipe_script_says_nothing_but_its_own_words(self, tmp_path):
         script = tmp_path / "tiny.py"
         script.write_text(

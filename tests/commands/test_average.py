@@ -31,6 +31,7 @@ def run(here: Path):
     return here, weights
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("options", "updates"),
     quick([(["--best", "2"], [102, 104]), (["--last", "2"], [104, 103]), (["--last", "1"], [104])]),

@@ -1,7 +1,10 @@
 import json
 from pathlib import Path
 
+import pytest
 
+
+@pytest.mark.slow
 def test_a_model_by_table_and_json(seq2seq, model: str, tmp_path: Path) -> None:
     text = tmp_path / "text"
     text.write_text("ein Haus\nam See\n")

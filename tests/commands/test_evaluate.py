@@ -50,6 +50,7 @@ def test_a_run_folder_stands_for_its_model(seq2seq, here: Path) -> None:
     assert seq2seq("describe", str(here))[1].startswith(f"{here}/model.s2s\n".encode())
 
 
+@pytest.mark.slow
 def test_several_references_are_one_sentence(seq2seq, model: str, translator: Translator, tmp_path: Path) -> None:
     sources = ["ein Haus", "Wald", "ein Haus"]
     right = translator.translate(sources)
@@ -103,6 +104,7 @@ class TestSideBySide:
         assert rows[2][:3] == ["exact_match", model, "60.00"] and rows[3][-2] == "-60.00"
         assert out.decode().splitlines()[-1].startswith("exact_match: metric:exact_match|")
 
+    @pytest.mark.slow
     def test_by_length_by_frequency_and_the_worst(
         self, seq2seq, model: str, translator: Translator, files: list[str], tmp_path: Path
     ) -> None:
@@ -126,6 +128,7 @@ class TestSideBySide:
         ):
             assert part in text
 
+    @pytest.mark.slow
     def test_lines_of_one_source_are_one_sentence_in_all_of_it(
         self, seq2seq, model: str, other: str, translator: Translator, tmp_path: Path
     ) -> None:

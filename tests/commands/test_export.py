@@ -53,6 +53,7 @@ def test_an_export_is_translated_with_as_a_model_is(seq2seq, model: str, tmp_pat
     assert status == 2 and "where this is not there. Received: --mbr with the export" in err
 
 
+@pytest.mark.slow
 def test_publishes_what_it_wrote_and_the_model(seq2seq, model: str, tmp_path: Path, monkeypatch) -> None:
     given = []
     monkeypatch.setattr("seq2seq.commands.export.publish", lambda *told: given.append(told) or "http://hub/commit")

@@ -37,6 +37,7 @@ def test_the_likeliest_of_each_list(seq2seq, model: str, translator: Translator,
     assert float(value) == pytest.approx(float(listed) + mean, abs=1e-3)
 
 
+@pytest.mark.slow
 def test_tuned_weights_are_written_and_used_again(seq2seq, model: str, files: Path) -> None:
     given = ["--backward", model, "--source", f"{files}/x.de", "--n-best", f"{files}/x.nbest"]
     tuned = ["--tune", f"{files}/weights.json", "--target", f"{files}/x.en", "--metric", "chrf"]

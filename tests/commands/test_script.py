@@ -67,6 +67,7 @@ def unfinished(folder: Path) -> None:
         (folder / name).unlink()
 
 
+@pytest.mark.slow
 def test_a_stopped_run_goes_on_by_itself_where_that_is_asked_for(
     here: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -83,6 +83,7 @@ def test_several_are_drawn_and_what_a_recipe_keeps_is_not_written(
     assert (status, out.decode()) == (0, translator.translate(["Wald"], Beam(4))[0] + "\n")
 
 
+@pytest.mark.slow
 def test_a_file_and_stdin_are_read_alike(seq2seq, model: str, tmp_path: Path) -> None:
     data = "\ufeffein Haus\r\n\r\nam\x00See\u2028Wald\nund\r".encode()
     (tmp_path / "in").write_bytes(data)
@@ -186,6 +187,7 @@ def test_text_of_the_command_line(seq2seq, model: str, translator: Translator) -
     assert "Received: the command line, line 1, byte 5" in err
 
 
+@pytest.mark.slow
 def test_whatever_is_no_folder_is_read(seq2seq, model: str, translator: Translator, tmp_path: Path) -> None:
     text = "ein Haus\nWald\n"
     expected = "".join(f"{line}\n" for line in translator.translate(text.splitlines())).encode()
@@ -273,6 +275,7 @@ class TestTables:
         assert (tmp_path / "b.tsv").read_text().splitlines()[3] == f"8\tWald\t{last[0].text}"
         assert (tmp_path / "b.tsv").read_text().startswith("id\tde\ttranslation\n")
 
+    @pytest.mark.slow
     def test_parquet_is_written_through_in_pieces(
         self, seq2seq, model: str, translator: Translator, tmp_path: Path
     ) -> None:
@@ -330,6 +333,7 @@ class TestResume:
         assert (tmp_path / "out.en.part").read_text().count("\n") == 128
         return tmp_path / "out.en"
 
+    @pytest.mark.slow
     def test_goes_on_to_the_same_bytes(self, seq2seq, model: str, files: list[str], stopped: Path) -> None:
         status, _, err = seq2seq("translate", model, *files, str(stopped), "--resume")
         assert status == 0 and err.startswith("Going on behind line 128 of ")

@@ -422,6 +422,7 @@ class TestOptionsOfWeights:
         "bias_constraint": "non_neg",
     }
 
+    @pytest.mark.slow
     @pytest.mark.parametrize(
         ("bidirectional", "whole"), quick([("first", False), ("first", True), ("never", False), ("never", True)])
     )

@@ -50,6 +50,7 @@ MEANS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mean", quick(MEANS))
 def test_one_model_twice_is_the_model(one, mean):
     twice = Ensemble([one, one], [0.3, 2.0], mean)

@@ -127,6 +127,7 @@ def test_attention_needs_attention():
         small_model(None).decode(SOURCE, LIMITS, attention=True)
 
 
+@pytest.mark.slow
 def test_a_coverage_penalty_is_of_the_attention(model):
     kind = Beam(3, n_best=3, length_penalty=0.0, coverage_penalty=2.0)
     found, plain = (model.decode(SOURCE, LIMITS, each, attention=True) for each in (kind, replace(kind, stop="exact")))
@@ -148,6 +149,7 @@ def test_a_limit_not_given_is_that_of_the_settings(model):
     same(model.decode(SOURCE, search=Greedy()), model.decode(SOURCE, search=Greedy(max_length_factor=2.0)))
 
 
+@pytest.mark.slow
 def test_a_model_that_has_decoded_is_saved_as_any_other(model, tmp_path):
     tracked = model._tracked, [name for name, _ in model._trackable_children().items()]
     found = model.decode(SOURCE, LIMITS, Beam(3))

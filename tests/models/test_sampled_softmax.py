@@ -64,6 +64,7 @@ def test_the_same_seed_and_step_draw_the_same():
     assert not np.array_equal(first, later)
 
 
+@pytest.mark.slow
 def test_sums_over_the_vocabulary_are_right_on_average():
     random = np.random.default_rng(2)
     logits = random.normal(size=(2, VOCAB)).astype("float32")

@@ -85,6 +85,7 @@ def test_a_finite_step_is_what_keras_alone_does(clip):
         np.testing.assert_array_equal(one, two)
 
 
+@pytest.mark.slow
 def test_a_loss_scale_is_left_to_find_its_way():
     model = make_model(keras.optimizers.LossScaleOptimizer(keras.optimizers.Adam(0.1), initial_scale=8.0))
     fit(model, [GOOD, BAD])

@@ -69,6 +69,7 @@ def test_toml_gives_the_same_recipe_again(recipe: Recipe) -> None:
     assert Recipe.from_text(recipe.to_toml()) == recipe
 
 
+@pytest.mark.slow
 @given(recipes(), recipes())
 def test_changes_as_overrides_make_the_other_recipe(recipe: Recipe, other: Recipe) -> None:
     lines = other.to_toml().split("\n")

@@ -294,6 +294,7 @@ def test_a_length_of_zero_is_refused_inside_a_graph():
         run(Beam(2), random_tables(1, 1, 5), [0])
 
 
+@pytest.mark.slow
 def test_a_large_vocabulary():
     # Known when tracing, as in a model: the candidates are found block by block.
     table = np.random.default_rng(4).normal(scale=3.0, size=(2000, 2000)).astype(np.float32)

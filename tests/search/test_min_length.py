@@ -29,6 +29,7 @@ def test_widest_beam_equals_brute_force(n_best, seed, min_length, max_length):
         assert np.all(np.isneginf(scores[len(expected) :]))
 
 
+@pytest.mark.slow
 @settings(max_examples=30)
 @given(seed=seeds, min_length=min_lengths, max_length=st.lists(st.integers(1, 9), min_size=1, max_size=4))
 @pytest.mark.parametrize("beam_size", quick([2, 1, 5]))

@@ -196,6 +196,7 @@ class TestDataset:
         assert steps == [1, batches.steps(), batches.steps()]
 
 
+    @pytest.mark.slow
 class TestMulti30k:
     def test_batches_are_full(self, multi30k):
         corpus, tokenizer = multi30k

@@ -24,6 +24,7 @@ def trained(folder: Path, every: int) -> list[np.ndarray]:
     return model.get_weights()
 
 
+@pytest.mark.slow
 def test_looks_stand_in_the_log(tmp_path: Path) -> None:
     trained(tmp_path, 3)
     found = signs_of(tmp_path)

@@ -114,6 +114,7 @@ def test_a_skipped_batch_is_counted_and_the_run_resumes_exactly(tmp_path, capsys
         assert saved(folder) == saved(tmp_path / "straight")
 
 
+@pytest.mark.slow
 def test_progress_tells_of_what_was_skipped(tmp_path, capsys):
     run(tmp_path, overflowing(), epochs=1, skip_not_finite=1, progress="lines")
     err = capsys.readouterr().err
@@ -140,6 +141,7 @@ def test_the_first_step_may_be_the_wrong_one(tmp_path):
     assert run(tmp_path, overflowing(rows=5), batches=make_batches(pairs=4), resume=True).updates == 2
 
 
+@pytest.mark.slow
 def test_an_absurd_rate_stops_and_leaves_nothing_absurd(tmp_path):
     model = make_model()
     with pytest.raises(NotFiniteError, match=r"[Nn]ot finite .*Try a lower learning_rate"):

@@ -146,6 +146,7 @@ def values(model):
     return [variable.numpy() for variable in model.trainable_variables]
 
 
+@pytest.mark.slow
 def test_stops_when_patience_is_over(tmp_path, validation_batches):
     settings = {"epochs": 9, "validation": HeldOut(validation_batches), "monitor": "accuracy", "patience": 2}
     _, result = run(tmp_path, learning_rate=1e-9, **settings)
@@ -155,6 +156,7 @@ def test_stops_when_patience_is_over(tmp_path, validation_batches):
     assert run(tmp_path, **settings, resume=True)[1].updates == result.updates
 
 
+@pytest.mark.slow
 def test_validates_every_few_steps_and_at_the_end(tmp_path, validation_batches):
     run(tmp_path, validation=HeldOut(validation_batches), validate_every=3, monitor="loss")
     assert [event["update"] for event in events(tmp_path, "validation")] == [3, 6, 8]
@@ -166,6 +168,7 @@ def test_the_schedule_sets_the_rate_of_every_step(tmp_path):
     np.testing.assert_allclose(rates.seen, [0.25, 0.5, 0.5, 0.5, 0.25, 0.25, 0.125, 0.125])
 
 
+@pytest.mark.slow
 def test_plateau_halves_where_the_score_stands_still(tmp_path, validation_batches):
     rates = Rates()
     settings = {"validation": HeldOut(validation_batches), "monitor": "accuracy", "schedule": "plateau"}
@@ -268,6 +271,7 @@ def test_refuses_a_folder_with_a_run_and_another_data_set(tmp_path):
         run(tmp_path, batches=make_batches(pairs=20), resume=True)
 
 
+@pytest.mark.slow
 def test_refuses_another_text_of_the_same_size(tmp_path):
     random = np.random.default_rng(0)
     ids = [random.integers(4, 12, random.integers(2, 6)).tolist() for _ in range(14)]

@@ -93,6 +93,7 @@ class TestTranslator:
             assert each.to_json()["confidence"] == (best.confidence and round(best.confidence, 4))
         assert {best.confidence for (best,) in calibrated.hypotheses(TEXTS, details=True)} == {None}
 
+    @pytest.mark.slow
     def test_travels_with_the_file_as_long_as_the_weights_are_the_same(
         self, calibrated: Translator, tmp_path: Path, capsys: pytest.CaptureFixture[str]
     ) -> None:

@@ -60,6 +60,7 @@ def test_refusals(files):
         seq2seq.load([])
 
 
+@pytest.mark.slow
 def test_the_command(files, capsysbinary):
     from seq2seq.commands.command import main
 

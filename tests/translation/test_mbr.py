@@ -54,6 +54,7 @@ def test_refusals(translator):
         translator.translate(TEXTS, mbr="chrff")
 
 
+@pytest.mark.slow
 def test_the_command(translator, saved, capsysbinary):
     def said(*options):
         status = main(["translate", str(saved), *options, TEXTS[0]])

@@ -257,6 +257,7 @@ class SpellingModel:
 
 
 class TestPrecision:
+    @pytest.mark.slow
     def test_scores_are_close_to_those_of_float32(self, translator: Translator) -> None:
         # Few tokens: an untrained model soon takes another path for a difference in the last bit.
         texts, few = ["ein Haus am See", "Wald"], Beam(3, max_length_factor=0.1)
@@ -272,6 +273,7 @@ class TestPrecision:
 
 
 class TestShortlist:
+    @pytest.mark.slow
     def test_all_pieces_give_what_no_shortlist_gives(self, translator: Translator, tokenizer: Tokenizer) -> None:
         ids = np.arange(tokenizer.vocab_size, dtype=np.int32)
         whole = Shortlist(ids, np.zeros((len(ids), 1), np.int32))
@@ -330,6 +332,7 @@ class TestFile:
         assert (loaded.search, loaded.batch_size) == (Sample(seed=4), 5)
         assert loaded.length_limit == LengthLimit.by_factor(7)
 
+    @pytest.mark.slow
     def test_metrics_are_of_the_weights_that_they_stand_beside(
         self, tokenizer: Tokenizer, file: Path, capsys: pytest.CaptureFixture[str]
     ) -> None:

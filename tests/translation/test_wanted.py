@@ -59,6 +59,7 @@ def test_of_a_text_in_parts_the_first_begins_with_it(translator):
     assert wanted.batch([1, None]) == Wanted([[6], []], [], [[[7]], []]) and wanted.batch([None]).constraints() is None
 
 
+@pytest.mark.slow
 def test_terms_are_placed_where_their_phrase_occurs(translator):
     plain = translator.translate(TEXTS, Beam(8))
     terms = {"Haus": "house", "See": "lake", "der": "by"}

@@ -77,6 +77,7 @@ def test_a_training_never_fails_by_its_picture(tmp_path: Path, capsys: pytest.Ca
     assert "no report was written: There is no run" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_what_only_the_model_can_tell(here: Path) -> None:
     texts = read_measured(here).texts("test")
     found = gather(here, texts)

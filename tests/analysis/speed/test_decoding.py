@@ -20,6 +20,7 @@ def model(recipe, tmp_path_factory):
     return path
 
 
+@pytest.mark.slow
 def test_translates_the_held_out_text_of_the_recipe(recipe, model):
     measured = benchmark_decoding(model)
     test = read_corpora(recipe).test
