@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from seq2seq.analysis.comparison import Difference
 from seq2seq.analysis.probes.linear import ASKED
-from seq2seq.analysis.probes.probing import Probes
 from seq2seq.system.terminal import format_table
+
+if TYPE_CHECKING:
+    from seq2seq.analysis.probes.probing import Probes
 
 Table = tuple[list[str], list[list[str]]]
 """The names of columns, and rows of cells."""
