@@ -37,10 +37,12 @@ def add(commands: Any) -> None:
 def run(arguments: argparse.Namespace) -> None:
     """Run it."""
     need_stdout()
-    given = [f"--{name}" for name in ("shortlist", "precision") if getattr(arguments, name)]
+    refused = ("shortlist", "precision", "unknown", "dictionary", "protect")
+    given = [f"--{name}" for name in refused if getattr(arguments, name)]
     if given:
         raise UsageError(
-            "A model is probed as it is, without a shortlist, in its own precision. "
+            "A model is probed as it is, without a shortlist, in its own precision, and nothing comes through from the "
+            "source. "
             f"Received: {' '.join(given)}. Leave it out."
         )
     need_model(model_in(arguments.model))

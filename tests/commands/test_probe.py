@@ -27,7 +27,7 @@ def test_what_is_refused(seq2seq, here: Path, tmp_path: Path) -> None:
     for given, said in (
         ((model,), f"Received: {model}, and no text. Name --source and --target"),
         ((str(here), "--source", model), "Received: --source alone."),
-        ((str(here), "--shortlist"), "in its own precision. Received: --shortlist."),
+        ((str(here), "--shortlist"), "nothing comes through from the source. Received: --shortlist."),
         ((str(here), "--mbr", "chrf"), "Received: --mbr chrf"),
         ((f"{tmp_path}/absent",), "There is no model file."),
     ):
