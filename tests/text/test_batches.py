@@ -196,8 +196,8 @@ class TestDataset:
         assert steps == [1, batches.steps(), batches.steps()]
 
 
-    @pytest.mark.slow
 class TestMulti30k:
+    @pytest.mark.slow
     def test_batches_are_full(self, multi30k):
         corpus, tokenizer = multi30k
         assert (len(corpus), tokenizer.vocab_size) == (29_000, 8_000)
