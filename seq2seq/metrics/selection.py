@@ -52,13 +52,13 @@ def surest(
         expected: What quality is to be expected of each translation.
 
     Returns:
-        One entry for each share of `SHARES` that is a sentence or more, in whole sentences, each number of them once.
+        One entry for each share of `SHARES` that is a sentence or more, rounded down, each number of sentences once.
 
     Example:
         >>> settings = EvaluationSettings(("exact_match",))
         >>> found = surest([-0.1, -0.9], ["a", "b"], ["a", "x"], settings)
         >>> [(each.share, each.sentences, each.scores["exact_match"].value) for each in found]
-        [(100, 2, 50.0), (50, 1, 100.0)]
+        [(100, 2, 50.0), (90, 1, 100.0)]
     """
     places = list(range(len(hypotheses)))
     if settings.several_references:
@@ -74,5 +74,5 @@ def surest(
             kept = order[:number]
             mean = None if expected is None else fmean(expected[places[each]] for each in kept)
             scores = measure([hypotheses[each] for each in kept], [references[each] for each in kept], settings)
-            found[number] = Surest(round(100 * number / len(order)), number, sureness[places[kept[-1]]], mean, scores)
+            found[number] = Surest(share, number, sureness[places[kept[-1]]], mean, scores)
     return list(found.values())
