@@ -106,6 +106,7 @@ def test_a_header_keeps_an_option_with_its_value(results_table):
     assert header.count("--set model.encoder.units=") == 9 and max(map(len, header.splitlines())) <= 120
 
 
+@pytest.mark.slow
 def test_a_run_is_carried_without_what_names_the_machine(results_table, here, tmp_path, monkeypatch):  # noqa: F811
     result = json.loads((here / "result.json").read_text("utf-8"))
     command = f"python recipes/a.py --data {tmp_path} --set model.dropout=0.1 --out={tmp_path} --resume-if-begun"

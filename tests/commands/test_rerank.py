@@ -20,6 +20,7 @@ def files(translator: Translator, tmp_path: Path) -> Path:
     return tmp_path
 
 
+@pytest.mark.slow
 def test_the_likeliest_of_each_list(seq2seq, model: str, translator: Translator, files: Path) -> None:
     given = ["--source", f"{files}/x.de", "--n-best", f"{files}/x.nbest"]
     status, out, err = seq2seq("rerank", model, *given)

@@ -343,6 +343,7 @@ class TestResume:
         assert err.splitlines()[1:] == seq2seq("translate", model, *files, f"{stopped}.whole")[2].splitlines()
         assert sorted(path.name for path in stopped.parent.iterdir()) == ["in.de", "out.en", "out.en.whole"]
 
+    @pytest.mark.slow
     def test_another_job_is_refused(
         self, seq2seq, model: str, translator: Translator, files: list[str], stopped: Path, tmp_path: Path
     ) -> None:

@@ -142,6 +142,7 @@ def test_a_coverage_penalty_is_of_the_attention(model):
         small_model(None).decode(SOURCE, LIMITS, Beam(2, coverage_penalty=0.1))
 
 
+@pytest.mark.slow
 def test_a_limit_not_given_is_that_of_the_settings(model):
     for kind in (Greedy(max_length_factor=0.5), Beam(2, max_length_factor=0.5)):
         same(model.decode(SOURCE, search=kind), model.decode(SOURCE, [12, 11, 11], kind))

@@ -54,6 +54,7 @@ def test_top_k_cuts_the_rest():
     as_often(first_tokens(LOGITS, seed=3, top_k=99), softmax_over([2, 3, 4, 5, 6]))
 
 
+@pytest.mark.slow
 def test_top_p_cuts_the_rest():
     probabilities = softmax_over([2, 3, 4, 5, 6])
     order = np.argsort(-probabilities)

@@ -122,6 +122,7 @@ def test_progress_tells_of_what_was_skipped(tmp_path, capsys):
     assert ", skipped 1," in err
 
 
+@pytest.mark.slow
 def test_too_many_in_a_row_stop(tmp_path):
     model = overflowing(rows=4)  # every batch but one
     place = place_of_bad_batch()

@@ -15,6 +15,7 @@ from seq2seq.training.stopping import BestScore, higher_is_better, interruptions
 scores = st.lists(st.floats(0, 100), min_size=1)
 
 
+@pytest.mark.slow
 @given(scores, st.sampled_from(["loss", "bleu"]))
 def test_the_last_of_the_best_scores_is_kept_and_patience_counts_from_the_first(values, monitor):
     best_score = BestScore(monitor)

@@ -281,6 +281,7 @@ class TestShortlist:
         shortlisted = Translator(translator.model, tokenizer, tokenizer, shortlist=whole)
         assert shortlisted.translate(texts, shortlist=True) == shortlisted.translate(texts)
 
+    @pytest.mark.slow
     def test_only_its_pieces_are_written_and_it_travels_with_the_file(
         self, translator: Translator, tokenizer: Tokenizer, tmp_path: Path
     ) -> None:

@@ -100,6 +100,7 @@ def test_refusals(translator, texts, prefixes, message):
         translator.translate(texts, prefixes=prefixes)
 
 
+@pytest.mark.slow
 def test_the_command(translator, saved, tmp_path, capsysbinary):
     (tmp_path / "in").write_text("\n".join(TEXTS))
     (tmp_path / "begin").write_text("der\n\na\n")

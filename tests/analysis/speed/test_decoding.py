@@ -40,6 +40,7 @@ def test_translates_given_text_from_all_over(model, monkeypatch):
     assert measured.source_tokens == 2 + 3 + 3  # "eins", "zwei drei", "fünf eins": the first, second and fourth of five
 
 
+@pytest.mark.slow
 def test_without_text_the_way_out_is_told(recipe, model, monkeypatch):
     corpus = os.environ["COUNTING"]
     monkeypatch.setenv("COUNTING", "absent")
