@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from math import isfinite
 from typing import Any
 
-from seq2seq.analysis.comparison.lengths import by_length
+from seq2seq.analysis.comparison.lengths import by_length, class_scores
 from seq2seq.analysis.comparison.words import ByFrequency, count_words, cut_of
 from seq2seq.metrics import EvaluationSettings, References, Score, count, measure
 from seq2seq.metrics.paired import PairedScores, paired_bootstrap
@@ -135,8 +135,7 @@ class HeldOut:
                 lowercase=settings.lowercase,
                 tokenize=settings.tokenize,
             )
-            found = [counted.score(counted.rows[places].sum(0)) for places in members]
-            scores[said.name] = [score if isfinite(score) else None for score in found]
+            scores[said.name] = class_scores([counted], members)
         return ClassScores(f"{name} by {classes.what}", classes.names, classes.sizes, scores)
 
     def by_frequency(self, systems: Sequence[Said], training_text: Iterable[str]) -> ClassScores:

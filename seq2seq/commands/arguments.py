@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Iterable
 from io import BufferedReader
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
@@ -124,6 +125,11 @@ def named_recipe(path: Path) -> Recipe:
         return load_recipe(path)
     except FileNotFoundError as error:
         raise UsageError(str(error)) from error
+
+
+def given_options(arguments: argparse.Namespace, names: Iterable[str]) -> list[str]:
+    """Name those of some options that were given, as they are written."""
+    return [f"--{name.replace('_', '-')}" for name in names if getattr(arguments, name)]
 
 
 def need_file(path: Path) -> None:

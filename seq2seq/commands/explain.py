@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from seq2seq.commands.arguments import MODEL, named_translator
+from seq2seq.commands.arguments import MODEL, given_options, named_translator
 from seq2seq.commands.decoding_options import add_decoding, chosen_mbr, chosen_search
 from seq2seq.system.files import replacing
 from seq2seq.system.terminal import UsageError, need_stdout, tell
@@ -32,11 +32,7 @@ def add(commands: Any) -> None:
 def run(arguments: argparse.Namespace) -> None:
     """Run it."""
     need_stdout()
-    given = [
-        f"--{name.replace('_', '-')}"
-        for name in ("shortlist", "precision", "batch_size", "unknown", "dictionary", "protect")
-        if getattr(arguments, name)
-    ]
+    given = given_options(arguments, ("shortlist", "precision", "batch_size", "unknown", "dictionary", "protect"))
     if given:
         raise UsageError(
             "One sentence is explained as the model says it, without a shortlist, in its own precision, and nothing "

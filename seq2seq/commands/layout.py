@@ -6,7 +6,7 @@ import argparse
 import json
 from typing import TYPE_CHECKING, Any
 
-from seq2seq.commands.arguments import count
+from seq2seq.commands.arguments import count, given_options
 from seq2seq.system.terminal import UsageError
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ def add_layout(parser: argparse.ArgumentParser) -> None:
 
 def check_layout(arguments: argparse.Namespace) -> None:
     """Refuse what cannot be written together."""
-    given = [f"--{name}" for name in _COLUMNS if getattr(arguments, name)]
+    given = given_options(arguments, _COLUMNS)
     if arguments.json and given:
         raise UsageError(
             f"A JSON object has all of that. Received: --json with {' '.join(given)}. Leave one of them out."

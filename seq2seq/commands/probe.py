@@ -7,7 +7,16 @@ import json
 from pathlib import Path
 from typing import Any
 
-from seq2seq.commands.arguments import MODEL, add_parallel, count, model_in, named_translator, need_model, parallel
+from seq2seq.commands.arguments import (
+    MODEL,
+    add_parallel,
+    count,
+    given_options,
+    model_in,
+    named_translator,
+    need_model,
+    parallel,
+)
 from seq2seq.commands.decoding_options import add_decoding, chosen_mbr, chosen_search
 from seq2seq.system.files import replacing
 from seq2seq.system.terminal import UsageError, need_stdout, tell
@@ -37,8 +46,7 @@ def add(commands: Any) -> None:
 def run(arguments: argparse.Namespace) -> None:
     """Run it."""
     need_stdout()
-    refused = ("shortlist", "precision", "unknown", "dictionary", "protect")
-    given = [f"--{name}" for name in refused if getattr(arguments, name)]
+    given = given_options(arguments, ("shortlist", "precision", "unknown", "dictionary", "protect"))
     if given:
         raise UsageError(
             "A model is probed as it is, without a shortlist, in its own precision, and nothing comes through from the "

@@ -7,7 +7,15 @@ import json
 from pathlib import Path
 from typing import Any
 
-from seq2seq.commands.arguments import MODEL, file_or_stream, lines_of, model_in, named_translator, need_model
+from seq2seq.commands.arguments import (
+    MODEL,
+    file_or_stream,
+    given_options,
+    lines_of,
+    model_in,
+    named_translator,
+    need_model,
+)
 from seq2seq.metrics import METRICS, EvaluationSettings
 from seq2seq.runs.measuring import evaluation_of
 from seq2seq.system.files import replacing
@@ -107,7 +115,7 @@ def _check(arguments: argparse.Namespace) -> None:
             "A metric is what weights are tuned by. "
             f"Received: --metric {arguments.metric} without --tune. Leave it out."
         )
-    strange = [f"--{name}" for name in ("weights", "scores") if getattr(arguments, name)]
+    strange = given_options(arguments, ("weights", "scores"))
     if arguments.tune is not None and strange:
         raise UsageError(
             f"To tune weights writes no translations, and takes none. Received: --tune and {', '.join(strange)}. "

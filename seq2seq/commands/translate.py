@@ -17,6 +17,7 @@ from seq2seq.commands.arguments import (
     add_ensemble,
     count,
     file_or_stream,
+    given_options,
     lines_of,
     model_in,
     named_ensemble,
@@ -246,11 +247,11 @@ def _loaded(arguments: argparse.Namespace) -> Any:
         translator = named_ensemble(arguments)
         need_alignment(arguments, translator)
         return translator
-    given = [name for name in _TENSORFLOW_ALONE if getattr(arguments, name)]
+    given = given_options(arguments, _TENSORFLOW_ALONE)
     if given:
         raise UsageError(
             "An export translates without TensorFlow, where this is not there. "
-            f"Received: --{given[0].replace('_', '-')} with the export {arguments.model}. "
+            f"Received: {given[0]} with the export {arguments.model}. "
             "Leave it out, or name the model file."
         )
     from seq2seq.runtime import load

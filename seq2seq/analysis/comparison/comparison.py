@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
 from functools import partial
-from math import isfinite
 from pathlib import Path
 from statistics import mean, stdev
 from typing import TYPE_CHECKING, Any
 
-from seq2seq.analysis.comparison.lengths import Classes, by_length
+from seq2seq.analysis.comparison.lengths import Classes, by_length, class_scores
 from seq2seq.analysis.comparison.measured import MeasuredRun, Texts, find_runs, read_measured
 from seq2seq.analysis.comparison.statistics import Difference, difference, holm, resample
 from seq2seq.analysis.comparison.variants import Variant, group
@@ -247,13 +246,9 @@ class _WithTexts:
                 for place in others
             ])  # fmt: skip
         return [
-            MetricResult(*_summed(scores[place]), found, self._by_length(counts[place]))
+            MetricResult(*_summed(scores[place]), found, class_scores(counts[place], self.members))
             for place, found in zip(self.places, differences, strict=True)
         ]
-
-    def _by_length(self, counts: Sequence[Counts]) -> list[float | None]:
-        found = [mean(each.score(each.rows[members].sum(0)) for each in counts) for members in self.members]
-        return [value if isfinite(value) else None for value in found]
 
     def _frequencies(self, results: Sequence[VariantResult]) -> Classes | None:
         """Score words by how often the training text has them, and say why where that is not known."""

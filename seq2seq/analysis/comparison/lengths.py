@@ -4,8 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import isfinite
+from statistics import mean
+from typing import TYPE_CHECKING
 
 from seq2seq.analysis.comparison.words import cut_of
+
+if TYPE_CHECKING:
+    from seq2seq.metrics import Counts
 
 _CLASSES = 4
 
@@ -50,3 +56,17 @@ def by_length(sources: Sequence[str]) -> tuple[Classes, list[list[int]]]:
         names.append(f"{low}–{end}" if low < end else f"{end}")
         start = end + 1
     return Classes(f"{what} in the source", names, [len(each) for each in members]), members
+
+
+def class_scores(counts: Sequence[Counts], members: Sequence[Sequence[int]]) -> list[float | None]:
+    """Score each class of sentences.
+
+    Args:
+        counts: What a metric counts in each sentence, for each run of one system.
+        members: The places of the sentences of each class.
+
+    Returns:
+        For each class the mean score of the runs; None where the metric has nothing to divide by.
+    """
+    found = [mean(each.score(each.rows[places].sum(0)) for each in counts) for places in map(list, members)]
+    return [value if isfinite(value) else None for value in found]
