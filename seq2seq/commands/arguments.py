@@ -48,7 +48,7 @@ def add_ensemble(parser: argparse.ArgumentParser) -> None:
         help="how much MODEL and each --ensemble have to say (default: all the same)",
     )  # fmt: skip
     parser.add_argument(
-        "--ensemble-mean", choices=["probabilities", "log_probabilities"], default="probabilities",
+        "--ensemble-mean", choices=["probabilities", "log_probabilities"],
         help="what the models' mean is taken of (default: probabilities)",
     )  # fmt: skip
 
@@ -170,12 +170,11 @@ def named_ensemble(arguments: argparse.Namespace, model: Path | None = None) -> 
         model: Which model; None: the one that the command names as ``model``.
     """
     model = arguments.model if model is None else model
-    weights = arguments.ensemble_weights
     if not arguments.ensemble:
-        if weights is not None:
+        if given := given_options(arguments, ("ensemble_weights", "ensemble_mean")):
             raise UsageError(
-                "Weights are those of several models. Received: --ensemble-weights without --ensemble. "
-                "Name the other models, or leave the weights out."
+                "Weights, and what a mean is taken of, are those of several models. "
+                f"Received: {' and '.join(given)} without --ensemble. Name the other models, or leave it out."
             )
         return named_translator(model)
     paths = [model_in(path) for path in (model, *arguments.ensemble)]
@@ -183,7 +182,7 @@ def named_ensemble(arguments: argparse.Namespace, model: Path | None = None) -> 
         need_model(path)
     from seq2seq.translation import load
 
-    return load(paths, weights, arguments.ensemble_mean)
+    return load(paths, arguments.ensemble_weights, arguments.ensemble_mean or "probabilities")
 
 
 def standard_input() -> BufferedReader:

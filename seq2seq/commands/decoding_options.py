@@ -74,22 +74,45 @@ def add_decoding(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
 
 
-def chosen_search(arguments: argparse.Namespace, translator: Translator, n_best: int = 1) -> Search:
-    """Give the translator's own settings of search, changed as the options say, with the hypotheses asked for.
+def check_decoding(arguments: argparse.Namespace, n_best: int = 1) -> None:
+    """Refuse what cannot be, whatever the model: fewer hypotheses than are asked for.
+
+    Args:
+        arguments: What :func:`add_decoding` parsed.
+        n_best: Hypotheses that are asked for.
+    """
+    beam, candidates = arguments.beam_size, arguments.candidates
+    if candidates is not None and candidates < max(2, n_best):
+        raise UsageError(
+            f"Minimum Bayes risk chooses {f'the {n_best} best' if n_best > 1 else 'one'} among more hypotheses. "
+            f"Received: {f'--n-best {n_best} ' * (n_best > 1)}--candidates {candidates}. "
+            "Say how many: --candidates 32."
+        )
+    for name, number in (("--n-best", n_best), ("--candidates", candidates or 1)):
+        if beam is not None and beam < number:
+            raise UsageError(
+                "The N best translations are taken from the beam, which has to be as wide. "
+                f"Received: {name} {number} --beam-size {beam}. Widen the beam, or ask for fewer."
+            )
+
+
+def chosen_search(arguments: argparse.Namespace, settings: DecodingSettings | Translator, n_best: int = 1) -> Search:
+    """Give the settings of search of a model, changed as the options say, with the hypotheses asked for.
 
     An option that one kind of search alone has chooses that kind.
 
     Args:
         arguments: What :func:`add_decoding` parsed.
-        translator: Knows the settings that hold where no option says otherwise.
+        settings: What holds where no option says otherwise, or a translator, which has it.
         n_best: Hypotheses that are asked for.
 
     Raises:
         UsageError: The options belong to different kinds of search.
     """
-    mbr = chosen_mbr(arguments, translator)
+    check_decoding(arguments, n_best)
+    mbr = chosen_mbr(arguments, settings)
     if mbr != "none":
-        n_best = max(n_best, arguments.candidates or getattr(translator.search, "n_best", 1))
+        n_best = max(n_best, arguments.candidates or getattr(settings.search, "n_best", 1))
         if n_best == 1:
             raise UsageError(
                 f"Minimum Bayes risk chooses among several hypotheses. Received: --mbr {mbr} without --candidates. "
@@ -102,7 +125,7 @@ def chosen_search(arguments: argparse.Namespace, translator: Translator, n_best:
         )
     given = {name: value for name in _fields() if (value := getattr(arguments, name)) is not None}
     asked = {**given, **({"n_best": n_best} if n_best > 1 else {})}
-    own = type(translator.search)
+    own = type(settings.search)
     kind = _kind(asked, own) if arguments.search is None else SEARCHES[arguments.search]
     strange = [f"--{name.replace('_', '-')}" for name in asked if name not in kinds(kind)]
     if strange:
@@ -110,25 +133,26 @@ def chosen_search(arguments: argparse.Namespace, translator: Translator, n_best:
             f"{', '.join(strange)} is no option of this kind of search. Received: {' '.join(strange)} with "
             f"{kind_name(kind)} search. It has: {', '.join(kinds(kind))}. Leave it out, or choose another --search."
         )
-    kept = {name: getattr(translator.search, name) for name in kinds(kind) if name in kinds(own)}
+    kept = {name: getattr(settings.search, name) for name in kinds(kind) if name in kinds(own)}
     changed = {**kept, **given}
     if "n_best" in kinds(kind):
         changed["n_best"] = n_best
     if n_best > 1 and "beam_size" in kinds(kind):
-        changed["beam_size"] = max(changed.get("beam_size", n_best), n_best)
+        groups = changed.get("groups", 1)
+        changed["beam_size"] = max(changed.get("beam_size", n_best), -(-n_best // groups) * groups)
     return kind(**changed)
 
 
-def chosen_mbr(arguments: argparse.Namespace, translator: Translator) -> str:
-    """Give what chooses among several hypotheses: as the options say, or else the translator's own."""
-    return translator.mbr if arguments.mbr is None else arguments.mbr
+def chosen_mbr(arguments: argparse.Namespace, settings: DecodingSettings | Translator) -> str:
+    """Give what chooses among several hypotheses: as the options say, or else as the model does."""
+    return settings.mbr if arguments.mbr is None else arguments.mbr
 
 
-def chosen_copying(arguments: argparse.Namespace, translator: Translator) -> dict[str, Any]:
+def chosen_copying(arguments: argparse.Namespace, settings: DecodingSettings | Translator) -> dict[str, Any]:
     """Give what comes through from the source, as arguments of ``Translator.hypotheses``."""
     from seq2seq.translation.copying import read_dictionary
 
-    unknown = translator.unknown if arguments.unknown is None else arguments.unknown
+    unknown = settings.unknown if arguments.unknown is None else arguments.unknown
     if arguments.dictionary is not None and unknown != "copy":
         raise UsageError(
             "A dictionary says how words are copied where the model says unknown. "
@@ -137,7 +161,7 @@ def chosen_copying(arguments: argparse.Namespace, translator: Translator) -> dic
     return {
         "unknown": unknown,
         "dictionary": None if arguments.dictionary is None else read_dictionary(arguments.dictionary),
-        "protect": translator.protect if arguments.protect is None else arguments.protect,
+        "protect": settings.protect if arguments.protect is None else arguments.protect,
     }
 
 

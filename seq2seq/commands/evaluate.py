@@ -21,7 +21,13 @@ from seq2seq.commands.arguments import (
     need_model,
     with_references,
 )
-from seq2seq.commands.decoding_options import add_decoding, chosen_copying, chosen_mbr, chosen_search
+from seq2seq.commands.decoding_options import (
+    add_decoding,
+    check_decoding,
+    chosen_copying,
+    chosen_mbr,
+    chosen_search,
+)
 from seq2seq.metrics import EvaluationSettings, References, Surest, alike, surest
 from seq2seq.runs.measuring import evaluation_of
 from seq2seq.settings import convert, kinds
@@ -164,6 +170,7 @@ def run(arguments: argparse.Namespace) -> None:
 
 def _check(arguments: argparse.Namespace) -> None:
     """Refuse what cannot be, before a model is loaded."""
+    check_decoding(arguments)
     for path in arguments.models:
         need_model(model_in(path))
     if len(arguments.models) > 1 and arguments.ensemble:

@@ -100,7 +100,9 @@ def written(number: int, found: Translation, arguments: argparse.Namespace) -> s
     if arguments.json:
         return _line(json.dumps(found.to_json(arguments.n_best), ensure_ascii=False, allow_nan=False))
     rows = []
-    for rank in range(len(found.hypotheses[: arguments.n_best])):
+    for rank, one in enumerate(found.hypotheses[: arguments.n_best]):
+        if rank and not one.exists:
+            continue
         *more, text = cells(found, rank, arguments)
         columns = [str(number)] * (arguments.n_best > 1)
         columns += [f"{each:.4f}" if isinstance(each, float) else each for each in more]

@@ -141,8 +141,8 @@ class ExportedTranslator:
             The hypotheses of each text, best first; one that does not exist has the score −inf.
 
         Raises:
-            ValueError: An alignment is asked for, and the model has no attention; a search is not known here; or there
-                is not one prefix for each text that the target vocabulary can write.
+            ValueError: An alignment is asked for, and the model has no attention; a search is not known here; there is
+                not one prefix for each text that the target vocabulary can write, or one has what is to be avoided.
         """
         texts = list(texts_of(texts, "texts"))
         search = self.search if search is None else search
@@ -153,9 +153,8 @@ class ExportedTranslator:
             raise ValueError(
                 "Only a model with attention can tell what it looked at. Received: alignment=True. Leave it out."
             )
-        begun, avoided = (
-            prefix_ids(self.target_tokenizer, texts, prefixes), avoided_ids(self.target_tokenizer, avoid),
-        )  # fmt: skip
+        avoided = avoided_ids(self.target_tokenizer, avoid)
+        begun = prefix_ids(self.target_tokenizer, texts, prefixes, avoided)
         found = [[Hypothesis("", 0.0, alignment=np.zeros((0, 0), np.float32) if alignment else None)] for _ in texts]
         real = [place for place, text in enumerate(texts) if text.strip()]
         ids = self.source_tokenizer.encode_batch([texts[place] for place in real])

@@ -10,7 +10,7 @@ from seq2seq.search.constraints import Constraints, asked_for
 from seq2seq.search.greedy import greedy_search
 from seq2seq.search.hypotheses import Hypotheses
 from seq2seq.search.sampling import sample_search
-from seq2seq.search.settings import Beam, Greedy, Sample, Search
+from seq2seq.search.settings import Beam, Greedy, Sample, Search, need_one_beam
 from seq2seq.search.task import Fixed, Step, Task, special_ids, tensors
 
 SEARCHES: Mapping[type[Search], Callable[[Any, Task], Hypotheses]] = {
@@ -81,24 +81,10 @@ def search(
         )
     constraints = constraints or Constraints()
     if asked_for(constraints.phrases):
-        _need_one_beam(settings)
+        need_one_beam(settings)
     ids = special_ids(start, end, pad)
     mask = tf.cast(source_mask, tf.bool) if settings.looks() else ()
     fixed = Fixed(tensors(memory, "memory"), constraints.of(pad), mask)
     looks = source_time is not None or settings.looks()
     task = Task(step, tensors(state, "state"), fixed, max_length, ids, source_time, looks)
     return SEARCHES[type(settings)](settings, task)
-
-
-def _need_one_beam(settings: Search) -> None:
-    """Refuse a search that cannot look for phrases."""
-    if not isinstance(settings, Beam):
-        raise ValueError(
-            "Phrases that must appear are looked for by several hypotheses side by side. "
-            f"Received: phrases, with settings={settings!r}. Use Beam(10), wider than the phrases have tokens."
-        )
-    if settings.groups > 1:
-        raise ValueError(
-            "Phrases share the beam out by what each hypothesis has of them, and groups by diversity. "
-            f"Received: phrases, with groups={settings.groups}. Leave one of them out."
-        )

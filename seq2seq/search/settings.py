@@ -208,6 +208,24 @@ class Sample(Search):
         return "sampling"
 
 
+def need_one_beam(settings: Search) -> None:
+    """Refuse a search that cannot look for phrases.
+
+    Raises:
+        ValueError: It is no beam, or one of several groups.
+    """
+    if not isinstance(settings, Beam):
+        raise ValueError(
+            "Phrases that must appear are looked for by several hypotheses side by side. "
+            f"Received: phrases, with settings={settings!r}. Use Beam(10), wider than the phrases have tokens."
+        )
+    if settings.groups > 1:
+        raise ValueError(
+            "Phrases share the beam out by what each hypothesis has of them, and groups by diversity. "
+            f"Received: phrases, with groups={settings.groups}. Leave one of them out."
+        )
+
+
 @dataclass(frozen=True)
 class DecodingSettings:
     """How text is translated.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
@@ -12,16 +13,20 @@ if TYPE_CHECKING:
     from seq2seq.text.tokenizer import Tokenizer
 
 
-def prefix_ids(tokenizer: Tokenizer, texts: Sequence[str], prefixes: Iterable[str] | None) -> list[list[int]]:
+def prefix_ids(
+    tokenizer: Tokenizer, texts: Sequence[str], prefixes: Iterable[str] | None, avoid: Sequence[Sequence[int]] = ()
+) -> list[list[int]]:
     """Read what the translation of each text begins with.
 
     Args:
         tokenizer: Of the target.
         texts: The source texts.
         prefixes: One for each, "" for anything; None for anything.
+        avoid: Phrases that no translation may have, in ids.
 
     Raises:
-        ValueError: There is not one prefix for each text, one for nothing, or one that cannot be written.
+        ValueError: There is not one prefix for each text, one for nothing, one that cannot be written, or one that has
+            what is to be avoided.
     """
     begun = [""] * len(texts) if prefixes is None else list(texts_of(prefixes, "prefixes"))
     if len(begun) != len(texts):
@@ -41,7 +46,30 @@ def prefix_ids(tokenizer: Tokenizer, texts: Sequence[str], prefixes: Iterable[st
                 "A translation can begin only with what the target vocabulary can write. "
                 f"Received: prefixes[{place}]={prefix!r}, with signs that it does not have. Leave these out."
             )
+        need_agreement(tokenizer, f"prefixes[{place}]={prefix!r}", pieces, avoid)
     return ids
+
+
+def need_agreement(tokenizer: Tokenizer, told: str, ids: Sequence[int], avoid: Sequence[Sequence[int]]) -> None:
+    """Refuse what a translation must have where that has, as whole words, what none may have.
+
+    Args:
+        tokenizer: Of the target.
+        told: What the translation must have, in words.
+        ids: The same in ids.
+        avoid: Phrases that no translation may have.
+
+    Raises:
+        ValueError: One of these is in it.
+    """
+    for phrase in avoid:
+        if any(list(ids[place : place + len(phrase)]) == list(phrase) for place in range(len(ids))):
+            text = tokenizer.decode(list(phrase))
+            if re.search(rf"(?<!\w){re.escape(text)}(?!\w)", tokenizer.decode(list(ids))):
+                raise ValueError(
+                    "What a translation must have it cannot avoid. "
+                    f"Received: {told}, and avoid={text!r}. Leave one of them out."
+                )
 
 
 def avoided_ids(tokenizer: Tokenizer, avoid: Iterable[str]) -> list[list[int]]:

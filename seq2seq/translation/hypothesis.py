@@ -55,6 +55,11 @@ class Hypothesis(NamedTuple):
     length: int = 0
 
     @property
+    def exists(self) -> bool:
+        """Whether there is such a translation; False where a search found fewer than it was asked for."""
+        return self.length > 0 or self.score > -math.inf
+
+    @property
     def mean_log_probability(self) -> float | None:
         """The log-probability per token, nats; None of an empty text."""
         return self.log_probability / self.length if self.length else None
@@ -147,7 +152,8 @@ class Translation:
             a pair of places, source first; null without attention) and ``lost`` (what was protected and did not come
             through); ``others``, the other translations with the same fields; and ``model``, the fingerprint.
         """
-        best, *others = (self._told(rank) for rank in range(len(self.hypotheses[:n_best])))
+        found = enumerate(self.hypotheses[:n_best])
+        best, *others = (self._told(rank) for rank, one in found if not rank or one.exists)
         pieces = zip(self.source_tokens, self.source_words, strict=True)
         return {
             "source": encodable(self.source),
@@ -231,7 +237,8 @@ def most_alike(hypotheses: Sequence[Hypothesis], utility: Any) -> list[Hypothesi
     """Order hypotheses by how like each is to all of them, the most alike first.
 
     Args:
-        hypotheses: Those of one text; of equally alike ones the first comes first.
+        hypotheses: Those of one text; of equally alike ones the first comes first. What does not exist has no say, and
+            comes last.
         utility: See :func:`seq2seq.metrics.expected_utility`.
 
     Example:
@@ -239,8 +246,10 @@ def most_alike(hypotheses: Sequence[Hypothesis], utility: Any) -> list[Hypothesi
         >>> [one.text for one in most_alike([Hypothesis(text, 0.0) for text in texts], "chrf")][2]
         'the sea'
     """
-    utilities = expected_utility([one.text for one in hypotheses], utility)
-    return [one for _, one in sorted(zip(utilities, hypotheses, strict=True), key=lambda pair: -pair[0])]
+    found = [one for one in hypotheses if one.exists]
+    utilities = expected_utility([one.text for one in found], utility)
+    ranked = sorted(zip(utilities, found, strict=True), key=lambda pair: -pair[0])
+    return [one for _, one in ranked] + [one for one in hypotheses if not one.exists]
 
 
 @dataclass(frozen=True)

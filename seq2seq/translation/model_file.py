@@ -14,6 +14,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import IO, Any
 
+from seq2seq.search.settings import DecodingSettings
+from seq2seq.settings import from_table
+
 FORMAT = 2
 """The format that is written; format 1 was the same without checksums and probes, and is read too."""
 
@@ -44,6 +47,22 @@ _KERAS_CLASSES = {
     "GlorotUniform", "GlorotNormal", "HeNormal", "HeUniform", "Orthogonal", "Zeros", "Ones", "Constant", "RandomNormal",
     "RandomUniform", "VarianceScaling", "L1", "L2", "L1L2",
 }  # fmt: skip
+
+
+def decoding_of(about: Mapping[str, Any]) -> DecodingSettings:
+    """Give what a model file says of decoding; files of before there were several searches have those of a beam.
+
+    Args:
+        about: What ``about.json`` holds.
+
+    Raises:
+        SettingsError: It is not allowed.
+    """
+    said = about.get("decoding", {})
+    if "search" not in said:
+        own = {name: value for name, value in said.items() if name in ("batch_size", "unknown", "protect")}
+        said = {"search": {name: value for name, value in said.items() if name not in own}, **own}
+    return from_table(DecodingSettings, said, "decoding")
 
 
 class TranslatorFileError(ValueError):

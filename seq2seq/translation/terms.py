@@ -5,6 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from seq2seq.text.tokenizer import Tokenizer
+
+
+# Thai, Lao, Burmese, Khmer, kana and Han: words stand without spaces between.
+_SPACELESS = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u31f0-\u31ff\u3400-\u9fff\uf900-\ufaff]")
 
 
 class Terms:
@@ -34,7 +42,7 @@ class Terms:
                 )
         # Of two that begin alike the longer one holds.
         longest_first = sorted(self._table, key=len, reverse=True)
-        self._pattern = re.compile("|".join(rf"(?<!\w){re.escape(source)}(?!\w)" for source in longest_first))
+        self._pattern = re.compile("|".join(map(_as_words, longest_first)))
 
     @classmethod
     def read(cls, path: str | Path) -> Terms:
@@ -68,7 +76,24 @@ class Terms:
         """Give those of a text that its translation does not have."""
         return [target for target in self.of(text) if target not in translation]
 
+    def written(self, tokenizer: Tokenizer) -> Terms:
+        """Give the table with each translation as the target tokenizer writes it: what :meth:`missing` has to look for.
+
+        A tokenizer may write lower case only, or one sign for another.
+        """
+        return Terms({
+            source: tokenizer.decode(tokenizer.encode(target)) or target for source, target in self._table.items()
+        })  # fmt: skip
+
     @property
     def table(self) -> dict[str, str]:
         """Translations by phrase of the source."""
         return dict(self._table)
+
+
+def _as_words(phrase: str) -> str:
+    """Give the pattern of a phrase that begins and ends where words do, in writing that shows it."""
+    before, after = (
+        "" if _SPACELESS.match(sign) else look for sign, look in ((phrase[0], r"(?<!\w)"), (phrase[-1], r"(?!\w)"))
+    )
+    return f"{before}{re.escape(phrase)}{after}"

@@ -10,14 +10,15 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from itertools import groupby
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, cast, overload
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple, cast, overload
 
 import numpy as np
 import numpy.typing as npt
 
 from seq2seq.metrics.risk import UTILITIES
 from seq2seq.search import DecodingSettings, Search
-from seq2seq.settings import Range, convert, from_table, to_table
+from seq2seq.search.settings import need_one_beam
+from seq2seq.settings import Range, convert, to_table
 from seq2seq.system.choices import need_choice
 from seq2seq.system.files import replacing
 from seq2seq.system.fork import need_own_threads
@@ -42,6 +43,7 @@ from seq2seq.translation.model_file import (
     TranslatorFileError,
     check_model,
     damaged,
+    decoding_of,
     read_members,
     write_members,
 )
@@ -57,6 +59,22 @@ if TYPE_CHECKING:
 # A longer text is no sentence: it is cut, because time and memory grow with its length times that of its translation.
 _LONGEST = 1000  # source tokens
 _PRECISIONS = ("float32", "bfloat16")
+
+
+class _Part(NamedTuple):
+    """What of a text is translated as one.
+
+    Args:
+        place: Of the text among others.
+        span: Which of its tokens these are.
+        ids: The tokens.
+        text: What they stand for.
+    """
+
+    place: int
+    span: slice
+    ids: list[int]
+    text: str
 
 
 class Translator:
@@ -113,7 +131,7 @@ class Translator:
         self.target_tokenizer = target_tokenizer
         self.recipe = recipe
         self.about = dict(about or {})
-        decoding = _decoding(self.about.get("decoding", {}))
+        decoding = decoding_of(self.about)
         self.search, self.batch_size, self.mbr = decoding.search, decoding.batch_size, decoding.mbr
         self.unknown, self.protect = decoding.unknown, decoding.protect
         learnt = self.about.get("length_limit")
@@ -225,7 +243,8 @@ class Translator:
             terms: How some phrases of the source are to be translated: where one occurs in a text as whole words, its
                 translation must appear, once, as the target tokenizer cuts it. It takes a beam wider than such
                 translations have pieces, and what does not fit into the limit of length is left out:
-                ``Terms(terms).missing`` of :class:`seq2seq.translation.Terms` finds it.
+                ``Terms(terms).missing`` of :class:`seq2seq.translation.Terms` finds it. Of a text in parts, each has
+                the terms that occur in it.
             mbr: "chrf" or "bleu": of the hypotheses of the search (``Sample(n_best=32)``), take the one that is most
                 like all of them by this metric, instead of the one with the best score; "none" for not. None: the
                 translator's own ``mbr`` where the search is its own, too.
@@ -332,6 +351,8 @@ class Translator:
         _check_mbr(mbr, search)
         if copying:
             copying.check(search, self.model.attends)
+        if terms:
+            need_one_beam(search)
         size = self.batch_size if batch_size is None else batch_size
         _check_batch_size(size)
         if precision is not None:
@@ -343,33 +364,25 @@ class Translator:
             )
         looks = details and self.model.attends
         found = [[Hypothesis("", 0.0, alignment=np.zeros((0, 0), np.float32) if looks else None)] for _ in texts]
-        wanted = Wanted.of(self.target_tokenizer, texts, prefixes, avoid, Terms(terms or {}))
+        parts = self._parts(texts)
+        asked = self.target_tokenizer, texts, prefixes, avoid, Terms(terms or {})
+        wanted = Wanted.of(*asked, [(part.place, part.text) for part in parts])
         wanted = wanted._replace(
-            phrases=[[*each, *copying.phrases(text)] for each, text in zip(wanted.phrases, texts, strict=True)]
+            phrases=[[*each, *copying.phrases(part.text)] for each, part in zip(wanted.phrases, parts, strict=True)]
         )
-        real = [place for place, text in enumerate(texts) if text.strip()]
-        ids = self.source_tokenizer.encode_batch([texts[place] for place in real])
-        longest = self._longest
-        # A text of which normalization leaves nothing (a zero-width space) has no part: no source of training was so.
-        parts = [
-            (place, sentence[start : start + longest])
-            for place, sentence in zip(real, ids, strict=True)
-            for start in range(0, len(sentence), longest)
-        ]
+        through = [Part(copying.copies(texts[part.place])[part.span], copying.protected(part.text)) for part in parts]
         translated: list[list[Hypothesis]] = [[]] * len(parts)
         # Longest first: what does not fit into memory fails at once.
-        order = sorted(range(len(parts)), key=lambda index: -len(parts[index][1]))
+        order = sorted(range(len(parts)), key=lambda index: -len(parts[index].ids))
         batches = [order[start : start + size] for start in range(0, len(order), size)]
-        first = [not index or parts[index - 1][0] != place for index, (place, _) in enumerate(parts)]
-        begun = [[parts[index][0] if first[index] else None for index in batch] for batch in batches]
         used = self.shortlist if shortlist else None
-        from_source = list(self._from_source(copying, texts, [place for place, _ in parts]))
 
         def decode(number: int) -> list[list[Hypothesis]]:
-            ids = [parts[index][1] for index in batches[number]]
-            asked = wanted.batch(begun[number])
-            through = [from_source[index] for index in batches[number]]
-            decoded = self._decode(ids, search.for_batch(number), used, precision, asked, details, copying, through)
+            batch = batches[number]
+            decoded = self._decode(
+                [parts[index].ids for index in batch], search.for_batch(number), used, precision, wanted.batch(batch),
+                details, copying, [through[index] for index in batch],
+            )  # fmt: skip
             return decoded if mbr == "none" else [most_alike(hypotheses, mbr) for hypotheses in decoded]
 
         with ThreadPoolExecutor(batches_at_a_time()) as pool:
@@ -378,7 +391,7 @@ class Translator:
             for batch, decoded in zip(batches, run(decode, range(len(batches))), strict=True):
                 for index, hypotheses in zip(batch, decoded, strict=True):
                     translated[index] = hypotheses
-        for place, group in groupby(zip(parts, translated, strict=True), key=lambda pair: pair[0][0]):
+        for place, group in groupby(zip(parts, translated, strict=True), key=lambda pair: pair[0].place):
             found[place] = joined([hypotheses for _, hypotheses in group])
         if protect:
             found = [
@@ -387,13 +400,19 @@ class Translator:
             ]
         return found
 
-    def _from_source(self, copying: Copying, texts: Sequence[str], places: Sequence[int]) -> Iterator[Part]:
-        """Give what of each part, whose texts are at these places, may come through."""
-        for place, group in groupby(places):
-            copies, protected = copying.copies(texts[place]), copying.protected(texts[place])
-            for number, _ in enumerate(group):
-                start = number * self._longest
-                yield Part(copies[start : start + self._longest], protected)
+    def _parts(self, texts: Sequence[str]) -> list[_Part]:
+        """Cut texts into what is translated as one: most are whole.
+
+        One of which normalization leaves nothing (a zero-width space) has no part: no source of training was so.
+        """
+        real, longest = [place for place, text in enumerate(texts) if text.strip()], self._longest
+        parts = []
+        for place, ids in zip(real, self.source_tokenizer.encode_batch([texts[place] for place in real]), strict=True):
+            surfaces = self.source_tokenizer.surfaces(texts[place]) if len(ids) > longest else []
+            for start in range(0, len(ids), longest):
+                span = slice(start, start + longest)
+                parts.append(_Part(place, span, ids[span], "".join(surfaces[span]) if surfaces else texts[place]))
+        return parts
 
     @property
     def _longest(self) -> int:
@@ -606,14 +625,6 @@ def read_about(path: str | Path) -> dict[str, Any]:
         TranslatorFileError: The file is no translator, is damaged, or was written by a newer version.
     """
     return read_members(Path(path))[1]
-
-
-def _decoding(said: Mapping[str, Any]) -> DecodingSettings:
-    """Read what a model file says of decoding; files of before there were several searches have those of a beam."""
-    if "search" not in said:
-        own = {name: value for name, value in said.items() if name in ("batch_size", "unknown", "protect")}
-        said = {"search": {name: value for name, value in said.items() if name not in own}, **own}
-    return from_table(DecodingSettings, said, "decoding")
 
 
 def _check_mbr(mbr: str, search: Search) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from seq2seq.search import Constraints
-from seq2seq.text.asked import avoided_ids, prefix_ids
+from seq2seq.text.asked import avoided_ids, need_agreement, prefix_ids
 from seq2seq.text.special_ids import PAD, UNKNOWN
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class Wanted(NamedTuple):
-    """What is asked of the translations of some texts, in ids of the target.
+    """What is asked of the translations of some texts, or of parts of them, in ids of the target.
 
     Attributes:
         prefixes: What the translation of each begins with; empty for anything.
@@ -38,6 +38,7 @@ class Wanted(NamedTuple):
         prefixes: Iterable[str] | None,
         avoid: Iterable[str],
         terms: Terms,
+        parts: Sequence[tuple[int, str]],
     ) -> Wanted:
         """Read what is asked for.
 
@@ -47,20 +48,33 @@ class Wanted(NamedTuple):
             prefixes: What the translation of each begins with; None for anything.
             avoid: Phrases that no translation may have.
             terms: How some phrases of the texts are translated.
+            parts: What is translated as one: for each the place of its text and what of that it is. The first part of a
+                text begins with its prefix, and each has the terms that occur in it.
 
         Raises:
-            ValueError: There is not one prefix for each text, or one for nothing, or a prefix or a term that cannot be
-                written.
+            ValueError: There is not one prefix for each text, or one for nothing; a prefix or a term cannot be written,
+                or has what is to be avoided.
         """
-        ids, avoided = prefix_ids(tokenizer, texts, prefixes), avoided_ids(tokenizer, avoid)
-        return cls(ids, avoided, [[_term(tokenizer, target) for target in terms.of(text)] for text in texts])
+        avoided = avoided_ids(tokenizer, avoid)
+        ids = prefix_ids(tokenizer, texts, prefixes, avoided)
+        # All terms, and not only those of these texts: what is wrong with a table is told before a long work.
+        targets = list(dict.fromkeys(terms.table.values()))
+        written = dict(zip(targets, tokenizer.encode_batch(targets), strict=True))
+        for target, pieces in written.items():
+            _need_written(target, pieces)
+            need_agreement(tokenizer, f"the term {target!r}", pieces, avoided)
+        begins = [not number or parts[number - 1][0] != place for number, (place, _) in enumerate(parts)]
+        return cls(
+            [ids[place] if first else [] for first, (place, _) in zip(begins, parts, strict=True)],
+            avoided,
+            [[written[target] for target in terms.of(said)] for _, said in parts],
+        )
 
-    def batch(self, places: Iterable[int | None]) -> Wanted:
-        """Give what is asked of some of the texts; of a later part of a text (None) nothing is but what to avoid."""
+    def batch(self, places: Iterable[int]) -> Wanted:
+        """Give what is asked of some of the parts."""
         places = list(places)
         return self._replace(
-            prefixes=[[] if place is None else self.prefixes[place] for place in places],
-            phrases=[[] if place is None else self.phrases[place] for place in places],
+            prefixes=[self.prefixes[place] for place in places], phrases=[self.phrases[place] for place in places]
         )
 
     def ids(self) -> npt.NDArray[np.int32]:
@@ -87,15 +101,13 @@ class Wanted(NamedTuple):
         return Constraints(**asked) if asked else None
 
 
-def _term(tokenizer: Tokenizer, target: str) -> list[int]:
-    ids = tokenizer.encode(target)
+def _need_written(target: str, ids: Sequence[int]) -> None:
     if UNKNOWN in ids or not ids:
         raise ValueError(
             "A term is translated by what the target vocabulary can write. "
             f"Received: {target!r}, {'with signs that it does not have' if ids else 'which is nothing to it'}. "
             "Leave the term out."
         )
-    return ids
 
 
 def _padded(rows: Sequence[Sequence[int]]) -> npt.NDArray[np.int32]:

@@ -31,7 +31,7 @@ class TestTranslation:
 
     def test_json_is_plain(self) -> None:
         best = of("▁a", "</s>", words=(0, None), looked=[0, 1], text="a")
-        none = Hypothesis("", float("-inf"), False, alignment=np.zeros((0, 2), np.float32))
+        none = Hypothesis("", float("-inf"), False, alignment=np.zeros((0, 2), np.float32), length=1)
         found = Translation("x", ("▁x", "</s>"), (0, None), (best, none), "f")
         told = json.loads(json.dumps(found.to_json(), allow_nan=False))
         of_best = ["text", "score", "confidence", "ended", "parts", "tokens", "alignment", "lost"]

@@ -55,8 +55,39 @@ def test_of_a_text_in_parts_the_first_begins_with_it(translator):
     long = "Wald" * 300
     (best,) = translator.hypotheses([long], Greedy(), prefixes=["der"])
     assert best[0].parts == 2 and best[0].text.startswith("der")
-    wanted = Wanted([[5], [6]], [], [[], [[7]]])
-    assert wanted.batch([1, None]) == Wanted([[6], []], [], [[[7]], []]) and wanted.batch([None]).constraints() is None
+    wanted = Wanted([[6], []], [], [[[7]], []])
+    assert wanted.batch([1, 0]) == Wanted([[], [6]], [], [[], [[7]]]) and wanted.batch([1]).constraints() is None
+
+
+def test_of_a_text_in_parts_each_has_its_own_terms(translator, monkeypatch):
+    monkeypatch.setattr(Translator, "_longest", 9)
+    texts = ["Wald und See", "Wald"]
+    parts = [(part.place, part.text) for part in translator._parts(texts)]
+    assert parts == [(0, "Wald und"), (0, " See"), (1, "Wald")]
+    terms = Terms({"Wald": "house", "See": "lake"})
+    wanted = Wanted.of(translator.target_tokenizer, texts, ["a", "by"], (), terms, parts)
+    a, by, house, lake = map(translator.target_tokenizer.encode, ("a", "by", "house", "lake"))
+    assert wanted == Wanted([a, [], by], [], [[house], [lake], [house]])
+    (best,) = translator.translate([texts[0]], Beam(8), terms=terms.table, protect="See", details=True)
+    assert best.hypotheses[0].parts == 2 and not best.hypotheses[0].lost and not terms.missing(texts[0], best.text)
+
+
+def test_what_must_be_and_must_not_is_refused_before_any_work(translator):
+    for options, told in (
+        (
+            {"prefixes": ["", "a house by"], "avoid": ["lake", "house"]},
+            r"prefixes\[1\]='a house by', and avoid='house'",
+        ),
+        ({"terms": {"x": "by the lake"}, "avoid": ["lake"]}, "the term 'by the lake', and avoid='lake'"),
+        ({"terms": {"x": "ж"}}, "Received: 'ж', with signs"),
+        ({"terms": {"x": "lake"}, "search": Sample()}, "Received: phrases, with settings=Sample"),
+        ({"terms": {"x": "lake"}, "search": Beam(4, groups=2, diversity=0.5)}, "Received: phrases, with groups=2"),
+    ):
+        with pytest.raises(ValueError, match=told):
+            translator.translate(["Wald", "See"], **options)
+    # The same letters in other pieces are another phrase, and where a word only begins so, the prefix holds.
+    for phrase in ("he", "th"):
+        assert translator.translate(["Wald"], prefixes=["the"], avoid=[phrase])[0].startswith("the")
 
 
 @pytest.mark.slow
@@ -79,12 +110,22 @@ def test_a_table_of_terms(tmp_path):
     (tmp_path / "terms").write_text("Haus am See\tlake house\n\nHaus\thouse\n")
     terms = Terms.read(tmp_path / "terms")
     assert terms.of("Haus, Haus am See und Haus.") == ["house", "lake house"] and terms.of("Haustür") == []
+    assert Terms({"東京": "Tokyo", "AI": "KI"}).of("東京でAIを AIs") == ["Tokyo"]  # no space shows where words begin
+    assert Terms({"東京": "Tokyo"}).of("x東京") == ["Tokyo"]
     for line in ("Haus", "Haus\t", "a\tb\tc"):
         (tmp_path / "terms").write_text(f"x\ty\n{line}\n")
         with pytest.raises(ValueError, match=r"a tab and its translation\. Received: .*terms, line 2"):
             Terms.read(tmp_path / "terms")
     with pytest.raises(ValueError, match="Received: '' for 'x'"):
         Terms({" ": "x"})
+
+
+def test_terms_as_a_tokenizer_writes_them():
+    lower = Tokenizer.train(["a lake house", "ein Haus"], kind="char", normalization="nmt_nfkc_cf")
+    terms = Terms({"Haus": "Lake  House", "See": "lake"})
+    assert terms.missing("Haus", "a lake house") == ["Lake  House"]
+    assert terms.written(lower).missing("Haus am See", "a lake house") == []
+    assert terms.written(lower).missing("Haus am See", "a house") == ["lake house", "lake"]
 
 
 @pytest.mark.parametrize(
