@@ -16,8 +16,10 @@ from pyarrow import parquet
 
 from seq2seq import Translator
 from seq2seq.commands import layout, translate
+from seq2seq.commands.chunks import chunks
 from seq2seq.commands.command import main, make_parser
-from seq2seq.search import Beam, Greedy, Sample
+from seq2seq.commands.decoding_options import chosen_search
+from seq2seq.search import Beam, DecodingSettings, Greedy, Sample
 from seq2seq.system.terminal import UsageError
 from seq2seq.translation import Hypothesis, Translation
 from tests.commands.conftest import WORDS
@@ -213,10 +215,83 @@ def test_closed_streams(model: str, tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert len((tmp_path / "out").read_text().splitlines()) == 1
 
 
+def test_fewer_hypotheses_than_are_asked_for_are_refused_before_the_model_is_loaded(seq2seq, tmp_path: Path) -> None:
+    (tmp_path / "x").write_text("Wald\n")
+    files = ["--source", f"{tmp_path}/x", "--target", f"{tmp_path}/x"]
+    for options, told in (
+        (["--n-best", "8", "--beam-size", "5"], "--n-best 8 --beam-size 5"),
+        (["--mbr", "chrf", "--candidates", "8", "--beam-size", "5"], "--candidates 8 --beam-size 5"),
+        (["--mbr", "chrf", "--candidates", "4", "--n-best", "8"], "--n-best 8 --candidates 4"),
+        (["--mbr", "chrf", "--candidates", "1"], "Received: --candidates 1"),
+        (["--ensemble-mean", "log_probabilities"], "--ensemble-mean without --ensemble"),
+    ):
+        status, out, err = seq2seq("translate", "absent.s2s", *options, "Wald")
+        assert (status, out) == (2, b"") and told in err
+        if "--mbr" in options and "--n-best" not in options:
+            assert told in seq2seq("evaluate", "absent.s2s", *files, *options)[2]
+
+
+def test_groups_stay_of_one_size_however_many_are_asked_for() -> None:
+    arguments = make_parser().parse_args(["translate", "m.s2s", "--n-best", "5"])
+    own = DecodingSettings(Beam(4, groups=2, diversity=0.5))
+    assert chosen_search(arguments, own, 5) == Beam(6, n_best=5, groups=2, diversity=0.5)
+
+
+def test_what_does_not_exist_is_not_written() -> None:
+    hypotheses = (Hypothesis("a b", -0.5, length=3), Hypothesis("", -float("inf")))
+    found = Translation("x", (), (), hypotheses, "")
+    arguments = SimpleNamespace(json=False, n_best=2, scores=False, ended=False, alignment=False)
+    assert layout.written(1, found, arguments) == "1\ta b\n"
+    assert found.to_json()["others"] == []
+
+
+def test_prefixes_are_counted_before_the_work_and_told_by_line(
+    seq2seq, model: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "in").write_text("Wald\n" * 3)
+    command = ("translate", model, "--input", f"{tmp_path}/in", "--batch-size", "1", "--prefixes", f"{tmp_path}/begun")
+    monkeypatch.setattr(translate, "_CHUNK", 1)
+    (tmp_path / "begun").write_text("\n\nж\n")
+    status, out, err = seq2seq(*command)
+    assert (status, out.count(b"\n")) == (1, 2) and "prefixes[0]='ж'" in err and "prefixes[0] is that of line 3." in err
+    for lines, how in ((2, "fewer"), (4, "more")):
+        (tmp_path / "begun").write_text("\n" * lines)
+        status, out, err = seq2seq(*command)
+        assert (status, out) == (1, b"") and f"with {how} lines than there are to translate" in err
+
+
+def test_the_workers_alone_have_the_model(
+    seq2seq, model: str, translator: Translator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    happened = []
+
+    class Here:
+        def __init__(self, count: int, begin, *arguments) -> None:
+            happened.append(count)
+            self._begin = lambda: begin(*arguments)
+
+        def __enter__(self):
+            return self
+
+        def __exit__(self, *_) -> None:
+            pass
+
+        def map(self, pairs, _):
+            work = self._begin()
+            return ((kept, work(item)) for kept, item in pairs)
+
+    monkeypatch.setattr(translate, "Workers", Here)
+    monkeypatch.setattr(translate, "named_ensemble", lambda _: happened.append("loaded") or translator)
+    status, out, _ = seq2seq("translate", model, "--workers", "3", "Wald", "ein Haus")
+    assert (status, out.decode().splitlines()) == (0, translator.translate(["Wald", "ein Haus"]))
+    assert happened == [3, "loaded"]
+    assert seq2seq("translate", "absent.s2s", "--workers", "2", "Wald")[0] == 2
+
+
 def test_what_has_arrived_is_answered() -> None:
     arrived = iter([False, True, True, False, False, False])  # after f nobody asks: three are enough
-    chunks = translate._chunks(iter("abcdefg"), 3, lambda: next(arrived))
-    assert list(chunks) == [["a", "b"], ["c"], ["d", "e", "f"], ["g"]]
+    found = chunks(iter("abcdefg"), 3, lambda: next(arrived))
+    assert list(found) == [["a", "b"], ["c"], ["d", "e", "f"], ["g"]]
 
 
 @pytest.mark.slow
