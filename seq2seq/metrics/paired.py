@@ -19,8 +19,8 @@ class PairedScore(NamedTuple):
         mean: Mean score of the sets of sentences that were drawn anew.
         reach: Half of the interval that holds 95 % of these scores.
         difference: The score minus that of the first system; None for that one.
-        p: Probability of so large a difference where there is none, of this pair alone; None for the first system, for
-            one that says the very same, and where a set that was drawn has no score.
+        p: Probability of so large a difference where there is none, of this pair alone; 1 where the scores are equal.
+            None for the first system, for one that says the very same, and where a set that was drawn has no score.
     """
 
     value: float
@@ -95,7 +95,8 @@ def paired_bootstrap(
     compared = [PairedScore(float(first.score), float(first.mean), float(first.ci), None, None)]
     for one, is_same in zip(others, same, strict=True):
         # sacreBLEU takes a difference of nothing for one beyond chance, and a score that is none too.
-        p = None if is_same or one.mean != one.mean or first.mean != first.mean else float(one.p_value)
+        p = 1.0 if one.score == first.score else float(one.p_value)
+        p = None if is_same or one.mean != one.mean or first.mean != first.mean else p
         compared.append(
             PairedScore(float(one.score), float(one.mean), float(one.ci), float(one.score - first.score), p)
         )

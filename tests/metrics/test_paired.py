@@ -32,6 +32,13 @@ def test_it_is_what_sacrebleu_itself_says():
     assert found.signature == str(signatures["BLEU"])
 
 
+def test_equal_scores_are_no_difference_beyond_chance():
+    # Wrong in the same sentences, each in its own way.
+    other = [text.replace("mouse", "moose") for text in BAD]
+    found = paired_bootstrap("exact_match", [BAD, other], RIGHT, EvaluationSettings())
+    assert (found.systems[1].difference, found.systems[1].p) == (0, 1)
+
+
 def test_several_references_and_lower_case():
     settings = EvaluationSettings(lowercase=True)
     right = [[text.upper(), "nothing"] if place % 2 else [text.upper()] for place, text in enumerate(RIGHT)]
