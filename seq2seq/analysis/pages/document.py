@@ -17,6 +17,8 @@ body { background: var(--paper); color: var(--ink); font: 15px/1.5 system-ui, "H
 h1 { font-size: 1.6rem; } h2 { font-size: 1.15rem; margin-top: 2.4rem; } p { max-width: 44rem; }
 .scroll { overflow-x: auto; }
 table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
+/* Text that runs from right to left does so, whatever stands around it. */
+h1, p, dd, td { unicode-bidi: plaintext; } ul { overflow-wrap: anywhere; }
 th, td { padding: .3rem .7rem; text-align: left; border-bottom: 1px solid var(--line); white-space: nowrap; }
 th { color: var(--soft); font-weight: 600; } .number { text-align: right; } .words { color: var(--soft); }
 svg { width: 100%; height: auto; display: block; font: 13px system-ui, "Helvetica Neue", Arial, sans-serif; }
@@ -27,9 +29,10 @@ svg .hollow { fill: var(--paper); stroke: var(--c); stroke-width: 2; fill-opacit
 svg .mean { stroke: var(--c); stroke-width: 2.5; } svg .interval { stroke: var(--c); stroke-width: 2; }
 svg .bar { fill: var(--c); } svg .curve { stroke: var(--c); stroke-width: 1.5; stroke-linejoin: round; }
 svg .thick { stroke-width: 3.5; }
-.tiles { display: flex; flex-wrap: wrap; gap: .8rem; margin: 1rem 0; }
+.tiles { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(17rem, 100%), 1fr)); gap: .8rem;
+  margin: 1rem 0; }
 .tile { border: 1px solid var(--line); border-radius: 8px; padding: .6rem 1rem; }
-.tile b { display: block; font-size: 1.5rem; }
+.tile b, .tile span { display: block; } .tile b { font-size: 1.5rem; }
 .tile small { color: var(--soft); overflow-wrap: anywhere; }
 .grid2 { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(340px, 100%), 1fr)); gap: 1rem 1.6rem; }
 ul.tree, ul.tree ul { list-style: none; padding-left: 1.1rem; border-left: 1px solid var(--line); }
@@ -68,6 +71,21 @@ def document(title: str, parts: Sequence[str], *, refresh: int = 0) -> str:
         *parts,
         "</body>\n</html>\n",
     ])  # fmt: skip
+
+
+def paragraph(text: str) -> str:
+    """Write a paragraph of what is said of numbers and pictures; nothing of no text."""
+    return f'<p class="words">{escape(text).replace(" %", "&nbsp;%")}</p>' if text else ""
+
+
+def figure(title: str, picture: str) -> str:
+    """Put a picture under its title."""
+    return f"<figure><figcaption>{escape(title)}</figcaption>{picture}</figure>"
+
+
+def grid(figures: Sequence[str]) -> str:
+    """Put pictures beside each other, as many as there is room for."""
+    return f'<div class="grid2">{"".join(figures)}</div>'
 
 
 def standalone(picture: str) -> str:
