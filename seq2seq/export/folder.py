@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -88,6 +89,11 @@ def export(
         data = {ENCODER: coarse.encoder.SerializeToString(), STEP: coarse.step.SerializeToString()}
         files |= {name: quantised(each) for name, each in data.items()} if precision == "int8" else data
         written = parity.compare(translator, assembled(files, about), texts)
+        if not math.isfinite(written.logits):
+            raise ValueError(
+                f"Not every number has room in {precision}. "
+                f"Received: a model whose logits become {written.logits:g}. Export it in float32. Nothing was written."
+            )
     else:
         files = plain
     about["parity"] = {"float32": proved._asdict(), precision: written._asdict()}
