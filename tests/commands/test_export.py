@@ -43,7 +43,9 @@ def test_a_test_set_has_two_sides(seq2seq, model: str, tmp_path: Path) -> None:
 def test_an_export_is_translated_with_as_a_model_is(seq2seq, model: str, tmp_path: Path, monkeypatch) -> None:
     seq2seq("export", model, "--to", str(tmp_path / "out"))
     (tmp_path / "begun").write_text("am\n\n")
-    options = ["--n-best", "2", "--ended", "--prefixes", str(tmp_path / "begun")]
+    (tmp_path / "terms").write_text("See\tder\n")
+    asked = ["--prefixes", str(tmp_path / "begun"), "--terms", str(tmp_path / "terms")]
+    options = ["--n-best", "2", "--beam-size", "6", "--ended", *asked]
     lines = "\n".join(SOURCES).encode()
     expected = seq2seq("translate", model, *options, stdin=lines)
     monkeypatch.setattr("seq2seq.translation.Translator.load", None)
