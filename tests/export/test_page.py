@@ -13,7 +13,7 @@ from seq2seq.export import browser
 from seq2seq.runtime import load
 from seq2seq.search import Beam
 from tests.export import chromium
-from tests.export.conftest import WORDS
+from tests.export.models import WORDS
 
 pytestmark = [
     pytest.mark.slow,
@@ -92,7 +92,11 @@ def test_is_for_everybody(site: Path):
 
 def test_a_folder_that_is_not_whole_is_told(site: Path, tmp_path: Path):
     shutil.copytree(site, tmp_path / "broken")
-    (tmp_path / "broken" / "step.onnx").unlink()
+    step = tmp_path / "broken" / "step.onnx"
     with chromium.browser() as page, chromium.served(tmp_path / "broken") as address:
+        step.write_bytes(step.read_bytes()[:-1] + b"?")
+        page.open(address)
+        page.until("document.getElementById('state').textContent.includes('step.onnx is damaged: copy the folder')")
+        step.unlink()
         page.open(address)
         page.until("document.getElementById('state').textContent.includes('step.onnx is missing (404)')")

@@ -72,7 +72,8 @@ function begin({ ready: settings }) {
   ready = true;
   at("progress").hidden = true;
   state.textContent = "Ready. Type, and the translation follows.";
-  for (const size of [...new Set([...BEAMS, settings.beamSize])].sort((one, other) => one - other)) {
+  const offered = BEAMS.filter((size) => size <= (settings.mostBeam ?? size));
+  for (const size of [...new Set([...offered, settings.beamSize])].sort((one, other) => one - other)) {
     beam.append(element("option", { value: size, textContent: size === 1 ? "greedy" : `beam ${size}` }));
   }
   beam.value = settings.beamSize;
@@ -132,6 +133,8 @@ function choose(rank) {
     return piece.startsWith("▁") && place ? [" ", shade] : [shade];
   }));
   at("attention").hidden = !one.attention.length;
+  at("cut").hidden = Math.max(one.pieces.length, one.sourcePieces.length) <= MOST_PIECES;
+  at("cut").textContent = ` (the first ${MOST_PIECES} of each)`;
   if (one.attention.length) at("attention").querySelector("div").replaceChildren(attention(one));
 }
 
