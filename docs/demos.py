@@ -2,12 +2,19 @@
 
 import json
 from pathlib import Path
+from urllib.parse import quote
 
 from docutils import nodes
 from sphinx.util.docutils import SphinxDirective
 
 PLACE = Path(__file__).parent / "_build" / "demos"
 """Where `make docs` exports to; what lies in it is copied into the site as it is."""
+
+EXAMPLES = {
+    "quickstart": "<fr> <en-US> Thu, 5/3/1979\n<ja> <de> Montag, 3. Mai 2010",
+    "tatoeba-small": "I can't wait to see you.\nIs the train late?",
+}
+"""What a page begins with, by the name of its run."""
 
 
 def lines(place=PLACE):
@@ -17,7 +24,8 @@ def lines(place=PLACE):
         engine = sum(size for name, size in sizes.items() if name.startswith("ort"))
         model, engine = ((bytes_ / 1e6) for bytes_ in (sum(sizes.values()) - engine, engine))
         name = listed.parent.name
-        yield name, f"demo/{name}/index.html", f"{model:.1f} MB, and {engine:.1f} MB of onnxruntime-web"
+        begin = f"#text={quote(EXAMPLES[name])}" if name in EXAMPLES else ""
+        yield name, f"demo/{name}/index.html{begin}", f"{model:.1f} MB, and {engine:.1f} MB of onnxruntime-web"
 
 
 class Demos(SphinxDirective):

@@ -80,11 +80,14 @@ def test_the_readme_tells_the_speed_that_was_measured():
 
 def test_a_page_that_translates_is_told_with_its_size(docs, tmp_path: Path):
     assert list(docs("demos").lines(tmp_path)) == []
-    (tmp_path / "demo" / "dates").mkdir(parents=True)
     sizes = {"step.onnx": 1_000_000, "page.js": 400_000, "ort.wasm.bundle.min.js": 2_000_000}
-    (tmp_path / "demo" / "dates" / "files.json").write_text(json.dumps(sizes))
+    for name in ("dates", "quickstart"):
+        (tmp_path / "demo" / name).mkdir(parents=True)
+        (tmp_path / "demo" / name / "files.json").write_text(json.dumps(sizes))
     told = "1.4 MB, and 2.0 MB of onnxruntime-web"
-    assert list(docs("demos").lines(tmp_path)) == [("dates", "demo/dates/index.html", told)]
+    plain, quickstart = docs("demos").lines(tmp_path)
+    assert plain == ("dates", "demo/dates/index.html", told)
+    assert quickstart[1].startswith("demo/quickstart/index.html#text=%3Cfr%3E%20")
 
 
 def test_the_image_of_the_server_takes_the_versions_that_are_declared():

@@ -78,7 +78,7 @@ class Progress(NamedTuple):
 
     def after(self, rows: npt.NDArray[np.int64], tokens: npt.NDArray[np.int64]) -> Progress:
         """Give that of hypotheses which go on from these rows by these tokens."""
-        before = Progress(*(each[rows] for each in self))
+        before = Progress(self.phrases[rows], self.met[rows], self.begun[rows])
         hit = before._hit(tokens[:, np.newaxis])[:, 0]
         last = np.arange(hit.shape[2]) == before.lengths[..., np.newaxis] - 1
         begun = np.concatenate([np.ones([*hit.shape[:2], 1], bool), hit[..., :-1]], axis=2)

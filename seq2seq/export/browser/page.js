@@ -115,7 +115,7 @@ function detail(text) {
     choice.onchange = () => choose(place);
     const end = one.ended ? "" : " (cut at the greatest length)";
     return element("label", {}, choice, element("span", { dir: "auto", textContent: (one.text || "(nothing)") + end }),
-      element("output", { textContent: one.score.toFixed(3) }));
+      element("span", { className: "score", textContent: one.score.toFixed(3) }));
   }));
   choose(0);
 }
@@ -153,13 +153,16 @@ function attention({ sourcePieces, pieces, attention }) {
       cell.style.setProperty("--weight", weight.toFixed(3));
       return cell;
     })));
-  return element("table", {},
+  const table = element("table", {},
     element("thead", {}, element("tr", {}, element("td"), ...head)), element("tbody", {}, ...rows));
+  table.setAttribute("aria-labelledby", "attention-name");
+  return table;
 }
 
 // --- beginning -------------------------------------------------------------------------------------------------------
 
 state.textContent = "Loading the model …";
+source.value = new URLSearchParams(location.hash.slice(1)).get("text") ?? source.value; // an address may bring its text
 at("progress").hidden = false;
 source.addEventListener("input", () => { show(); ask(); });
 document.addEventListener("selectionchange", () => { if (document.activeElement === source) { show(); ask(); } });
