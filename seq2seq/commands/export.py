@@ -9,8 +9,8 @@ from typing import Any
 from seq2seq.commands.arguments import MODEL, file_or_stream, lines_of, model_in, named_translator, parallel
 from seq2seq.export.precisions import PRECISIONS
 from seq2seq.runtime.folder import CARD, TRANSLATOR
-from seq2seq.system.files import filling
-from seq2seq.system.hub import checked, publish
+from seq2seq.system.files import filling, need_own
+from seq2seq.system.hub import checked, need_client, publish
 from seq2seq.system.terminal import UsageError, format_table, need_stdout, tell
 
 # The other formats, by what writes them; and the options that only ONNX has, with their defaults.
@@ -74,6 +74,8 @@ def run(arguments: argparse.Namespace) -> None:
     engine = _engine(arguments)
     if arguments.push is not None:
         checked(arguments.push)
+        need_client()
+    need_own(arguments.to, TRANSLATOR)
     translator = named_translator(arguments.model)
     from seq2seq.export import export
     from seq2seq.export.browser import add_page

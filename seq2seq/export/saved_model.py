@@ -11,7 +11,7 @@ import tensorflow as tf
 from seq2seq.export.folder import need_one_model, tokenizer_files
 from seq2seq.models.stepping import start_search
 from seq2seq.search import Sample, Search, search
-from seq2seq.system.files import filling
+from seq2seq.system.files import filling, need_own
 from seq2seq.text.length_limit import LengthLimit
 from seq2seq.text.special_ids import END, PAD, START
 from seq2seq.translation import Translator
@@ -42,6 +42,7 @@ def export_saved_model(translator: Translator, folder: str | Path) -> dict[str, 
             "A SavedModel searches for the best translations. "
             f"Received: a translator with search={translator.search!r}. Set its search to Greedy() or Beam()."
         )
+    need_own(Path(folder), "saved_model.pb")
     module = tf.Module()
     module.weights = [weight.value for weight in translator.model.weights]
     module.translate = _translate(translator.model, translator.search, translator.length_limit)

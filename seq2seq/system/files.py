@@ -74,6 +74,23 @@ def replacing(path: Path) -> Iterator[Path]:
         raise
 
 
+def need_own(folder: Path, last: str) -> None:
+    """Refuse a folder that has files of others: what is written into it would replace those of the same name.
+
+    Args:
+        folder: The folder; it may be new, empty, or written before.
+        last: The file that tells that it was written before.
+
+    Raises:
+        FileExistsError: It has other files.
+    """
+    if folder.is_dir() and not (folder / last).exists() and not all(file.name[0] == "." for file in folder.iterdir()):
+        raise FileExistsError(
+            f"What is written here has a folder of its own. Received: {folder}, with other files and without {last}. "
+            "Name a new one."
+        )
+
+
 @contextmanager
 def filling(folder: Path, last: str) -> Iterator[Path]:
     """Write the files of a folder so that all of them are there or, after any failure, as it was before.

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from seq2seq.system.files import filling, replacing
+from seq2seq.system.files import filling, need_own, replacing
 
 
 def test_a_failure_leaves_what_was_there(tmp_path):
@@ -105,3 +105,14 @@ def test_a_folder_that_cannot_be_filled_is_named_before_anything_is_done(tmp_pat
     for place in (tmp_path / "file", tmp_path / "file" / "out"):
         with pytest.raises(OSError, match=re.escape(f"'{place}'")), filling(place, "last"):
             raise AssertionError("nothing is done")
+
+
+def test_a_folder_with_files_of_others_is_refused(tmp_path):
+    need_own(tmp_path / "new", "last")
+    (tmp_path / ".hidden").touch()
+    need_own(tmp_path, "last")
+    (tmp_path / "README.md").touch()
+    with pytest.raises(FileExistsError, match=r"Received: .*, with other files and without last\. Name a new one\."):
+        need_own(tmp_path, "last")
+    (tmp_path / "last").touch()
+    need_own(tmp_path, "last")
