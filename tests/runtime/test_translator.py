@@ -148,7 +148,7 @@ def spoilt(folder: Path, to: Path, **changes) -> Path:
         ({"source": b"no model"}, "ValueError: .*SentencePiece"),
         ({"decoding": {"search": {"kind": "beam", "beams": 3}}}, "SettingsError: "),
         ({"decoding": None}, "Error: "),
-        ({"state": ["layer9.hidden"]}, "Error: "),
+        ({"state": ["layer9.hidden"]}, "layer9.hidden"),
         ({"memory": 1}, "TypeError: "),
         ({"length_limit": {}}, "Error: "),
         ({"confidence": {}}, "Error: "),
