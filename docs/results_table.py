@@ -15,9 +15,9 @@ tables of README and docs and the headers of recipes are made from these files, 
 In a page, what stands between `<!-- results: NAME NAME -->` and `<!-- end -->` is a table with a row for each name,
 after `<!-- runs: NAME NAME -->` one with a row for each run, after `<!-- comparison: NAME METRIC -->` one with a row
 for each variant and a picture, which is written to docs/images/NAME.svg, after `<!-- lengths: NAME METRIC -->` the same
-by length of the source, after `<!-- probes: NAME states -->` (or `linear`, `positions`) what was found in the states of a
-model, after `<!-- decoding: NAME options -->` (or `terms`, `surest`) what options of decoding are worth. In a recipe it
-is all from `Cost` to the end of its header.
+by length of the source, after `<!-- probes: NAME states -->` (or `linear`, `positions`) what was found in the states
+of a model, after `<!-- decoding: NAME options -->` (or `terms`, `surest`) what options of decoding are worth. In a
+recipe it is all from `Cost` to the end of its header.
 """
 
 import argparse
