@@ -34,7 +34,7 @@ from statistics import fmean, stdev
 from typing import Any
 
 from seq2seq.analysis.comparison.pictures import draw_scores
-from seq2seq.analysis.pages.document import alone
+from seq2seq.analysis.pages.document import standalone
 from seq2seq.metrics import HIGHER_IS_BETTER
 from seq2seq.runs import read_run
 
@@ -347,7 +347,7 @@ def comparison_picture(name: str, metric: str) -> str:
     """
     variants = _compared(name, metric)["variants"]
     names, scores = [each["name"] for each in variants], [each["metrics"][metric]["scores"] for each in variants]
-    return alone(draw_scores(names, scores, f"{LABELS[metric]} of every run and their mean")) + "\n"
+    return standalone(draw_scores(names, scores, f"{LABELS[metric]} of every run and their mean"))
 
 
 def _compared(name: str, metric: str) -> dict[str, Any]:

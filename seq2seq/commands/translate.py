@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     from seq2seq.translation import Translation
 
 _TENSORFLOW_ALONE = (
-    *("ensemble", "ensemble_weights", "ensemble_mean", "terms", "shortlist", "precision"),
+    *("ensemble", "ensemble_weights", "ensemble_mean", "shortlist", "precision"),
     *("mbr", "candidates", "unknown", "dictionary", "protect"),
 )
 
@@ -154,13 +154,13 @@ def _how(arguments: argparse.Namespace, settings: Any) -> dict[str, Any]:
     how = {
         "batch_size": arguments.batch_size,
         "avoid": [] if arguments.avoid is None else lines_of(arguments.avoid),
+        "terms": {} if arguments.terms is None else Terms.read(arguments.terms).table,
     }
     if is_exported(arguments.model):
         return how
     return how | {
         "shortlist": arguments.shortlist,
         "precision": arguments.precision,
-        "terms": {} if arguments.terms is None else Terms.read(arguments.terms).table,
         "mbr": chosen_mbr(arguments, settings),
         **chosen_copying(arguments, settings),
     }

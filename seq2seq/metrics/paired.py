@@ -95,8 +95,8 @@ def paired_bootstrap(
     compared = [PairedScore(float(first.score), float(first.mean), float(first.ci), None, None)]
     for one, is_same in zip(others, same, strict=True):
         # sacreBLEU takes a difference of nothing for one beyond chance, and a score that is none too.
-        p = 1.0 if one.score == first.score else float(one.p_value)
-        p = None if is_same or one.mean != one.mean or first.mean != first.mean else p
+        none = is_same or one.mean != one.mean or first.mean != first.mean
+        p = None if none else 1.0 if one.score == first.score else float(one.p_value)
         compared.append(
             PairedScore(float(one.score), float(one.mean), float(one.ci), float(one.score - first.score), p)
         )

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from itertools import groupby
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple, cast, overload
+from typing import TYPE_CHECKING, Annotated, Any, Literal, cast, overload
 
 import numpy as np
 import numpy.typing as npt
@@ -47,6 +47,7 @@ from seq2seq.translation.model_file import (
     read_members,
     write_members,
 )
+from seq2seq.translation.parts import parts_of
 from seq2seq.translation.scoring import TargetScore, score_texts
 from seq2seq.translation.terms import Terms
 from seq2seq.translation.wanted import Wanted
@@ -59,22 +60,6 @@ if TYPE_CHECKING:
 # A longer text is no sentence: it is cut, because time and memory grow with its length times that of its translation.
 _LONGEST = 1000  # source tokens
 _PRECISIONS = ("float32", "bfloat16")
-
-
-class _Part(NamedTuple):
-    """What of a text is translated as one.
-
-    Args:
-        place: Of the text among others.
-        span: Which of its tokens these are.
-        ids: The tokens.
-        text: What they stand for.
-    """
-
-    place: int
-    span: slice
-    ids: list[int]
-    text: str
 
 
 class Translator:
@@ -364,9 +349,8 @@ class Translator:
             )
         looks = details and self.model.attends
         found = [[Hypothesis("", 0.0, alignment=np.zeros((0, 0), np.float32) if looks else None)] for _ in texts]
-        parts = self._parts(texts)
-        asked = self.target_tokenizer, texts, prefixes, avoid, Terms(terms or {})
-        wanted = Wanted.of(*asked, [(part.place, part.text) for part in parts])
+        parts = parts_of(self.source_tokenizer, texts, self._longest)
+        wanted = Wanted.of(self.target_tokenizer, texts, prefixes, avoid, Terms(terms or {}), parts)
         wanted = wanted._replace(
             phrases=[[*each, *copying.phrases(part.text)] for each, part in zip(wanted.phrases, parts, strict=True)]
         )
@@ -399,20 +383,6 @@ class Translator:
                 for text, hypotheses in zip(texts, found, strict=True)
             ]
         return found
-
-    def _parts(self, texts: Sequence[str]) -> list[_Part]:
-        """Cut texts into what is translated as one: most are whole.
-
-        One of which normalization leaves nothing (a zero-width space) has no part: no source of training was so.
-        """
-        real, longest = [place for place, text in enumerate(texts) if text.strip()], self._longest
-        parts = []
-        for place, ids in zip(real, self.source_tokenizer.encode_batch([texts[place] for place in real]), strict=True):
-            surfaces = self.source_tokenizer.surfaces(texts[place]) if len(ids) > longest else []
-            for start in range(0, len(ids), longest):
-                span = slice(start, start + longest)
-                parts.append(_Part(place, span, ids[span], "".join(surfaces[span]) if surfaces else texts[place]))
-        return parts
 
     @property
     def _longest(self) -> int:

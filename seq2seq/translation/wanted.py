@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from seq2seq.search import Constraints
 from seq2seq.text.asked import avoided_ids, need_agreement, prefix_ids
 from seq2seq.text.special_ids import PAD, UNKNOWN
 
 if TYPE_CHECKING:
+    from seq2seq.search import Constraints
     from seq2seq.text.tokenizer import Tokenizer
+    from seq2seq.translation.parts import TextPart
     from seq2seq.translation.terms import Terms
 
 
@@ -38,7 +39,7 @@ class Wanted(NamedTuple):
         prefixes: Iterable[str] | None,
         avoid: Iterable[str],
         terms: Terms,
-        parts: Sequence[tuple[int, str]],
+        parts: Sequence[TextPart],
     ) -> Wanted:
         """Read what is asked for.
 
@@ -48,8 +49,8 @@ class Wanted(NamedTuple):
             prefixes: What the translation of each begins with; None for anything.
             avoid: Phrases that no translation may have.
             terms: How some phrases of the texts are translated.
-            parts: What is translated as one: for each the place of its text and what of that it is. The first part of a
-                text begins with its prefix, and each has the terms that occur in it.
+            parts: What of them is translated as one. The first part of a text begins with its prefix, and each has the
+                terms that occur in it.
 
         Raises:
             ValueError: There is not one prefix for each text, or one for nothing; a prefix or a term cannot be written,
@@ -63,11 +64,10 @@ class Wanted(NamedTuple):
         for target, pieces in written.items():
             _need_written(target, pieces)
             need_agreement(tokenizer, f"the term {target!r}", pieces, avoided)
-        begins = [not number or parts[number - 1][0] != place for number, (place, _) in enumerate(parts)]
         return cls(
-            [ids[place] if first else [] for first, (place, _) in zip(begins, parts, strict=True)],
+            [ids[part.place] if part.span.start == 0 else [] for part in parts],
             avoided,
-            [[written[target] for target in terms.of(said)] for _, said in parts],
+            [[written[target] for target in terms.of(part.text)] for part in parts],
         )
 
     def batch(self, places: Iterable[int]) -> Wanted:
@@ -89,6 +89,8 @@ class Wanted(NamedTuple):
 
     def constraints(self) -> Constraints | None:
         """Give it as arrays; None where nothing is asked for, which costs a search nothing."""
+        from seq2seq.search import Constraints  # the runtime, which has its own, has no TensorFlow
+
         asked: dict[str, Any] = {}
         if any(self.prefixes):
             asked["prefix"] = _padded(self.prefixes)

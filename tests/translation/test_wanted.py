@@ -8,6 +8,7 @@ from seq2seq import Decoder, Encoder, Seq2Seq, StateBridge, Tokenizer, Translato
 from seq2seq.commands.command import main
 from seq2seq.search import Beam, Greedy, Sample
 from seq2seq.translation import Shortlist, Terms
+from seq2seq.translation.parts import parts_of
 from seq2seq.translation.wanted import Wanted
 
 TEXTS = ["ein Haus am See", "Wald", "der See und der Wald"]
@@ -62,8 +63,8 @@ def test_of_a_text_in_parts_the_first_begins_with_it(translator):
 def test_of_a_text_in_parts_each_has_its_own_terms(translator, monkeypatch):
     monkeypatch.setattr(Translator, "_longest", 9)
     texts = ["Wald und See", "Wald"]
-    parts = [(part.place, part.text) for part in translator._parts(texts)]
-    assert parts == [(0, "Wald und"), (0, " See"), (1, "Wald")]
+    parts = parts_of(translator.source_tokenizer, texts, 9)
+    assert [(part.place, part.text) for part in parts] == [(0, "Wald und"), (0, " See"), (1, "Wald")]
     terms = Terms({"Wald": "house", "See": "lake"})
     wanted = Wanted.of(translator.target_tokenizer, texts, ["a", "by"], (), terms, parts)
     a, by, house, lake = map(translator.target_tokenizer.encode, ("a", "by", "house", "lake"))

@@ -30,11 +30,14 @@ body { background: var(--paper); color: var(--ink); font: 15px/1.5 system-ui, "H
 h1 { font-size: 1.6rem; } h2 { font-size: 1.15rem; margin-top: 2.4rem; } p { max-width: 44rem; }
 .scroll { overflow-x: auto; }
 table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
+/* Text that runs from right to left does so, whatever stands around it. */
+h1, p, dd, td { unicode-bidi: plaintext; } ul { overflow-wrap: anywhere; }
 th, td { padding: .3rem .7rem; text-align: left; border-bottom: 1px solid var(--line); white-space: nowrap; }
 th { color: var(--soft); font-weight: 600; } .number { text-align: right; } .words { color: var(--soft); }
-.tiles { display: flex; flex-wrap: wrap; gap: .8rem; margin: 1rem 0; }
+.tiles { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(17rem, 100%), 1fr)); gap: .8rem;
+  margin: 1rem 0; }
 .tile { border: 1px solid var(--line); border-radius: 8px; padding: .6rem 1rem; }
-.tile b { display: block; font-size: 1.5rem; }
+.tile b, .tile span { display: block; } .tile b { font-size: 1.5rem; }
 .tile small { color: var(--soft); overflow-wrap: anywhere; }
 .grid2 { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(340px, 100%), 1fr)); gap: 1rem 1.6rem; }
 ul.tree, ul.tree ul { list-style: none; padding-left: 1.1rem; border-left: 1px solid var(--line); }
@@ -75,10 +78,25 @@ def document(title: str, parts: Sequence[str], *, refresh: int = 0) -> str:
     ])  # fmt: skip
 
 
+def paragraph(text: str) -> str:
+    """Write a paragraph of what is said of numbers and pictures; nothing of no text."""
+    return f'<p class="words">{escape(text).replace(" %", "&nbsp;%")}</p>' if text else ""
+
+
+def figure(title: str, picture: str) -> str:
+    """Put a picture under its title."""
+    return f"<figure><figcaption>{escape(title)}</figcaption>{picture}</figure>"
+
+
+def grid(figures: Sequence[str]) -> str:
+    """Put pictures beside each other, as many as there is room for."""
+    return f'<div class="grid2">{"".join(figures)}</div>'
+
+
 def standalone(picture: str) -> str:
-    """Give a picture the style of a page, so that it can be a file of its own."""
+    """Give a picture the style that it has on a page, so that it can be a file of its own."""
     head, rest = picture.split(">", 1)
-    return f"{head}><style>{_style()}svg {{ background: var(--paper); }}</style>{rest}\n"
+    return f"{head}><style>{_coloured()}{_PICTURES}svg {{ background: var(--paper); }}</style>{rest}\n"
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[str]], numbers: Collection[int] = ()) -> str:
@@ -97,13 +115,6 @@ def table(header: Sequence[str], rows: Sequence[Sequence[str]], numbers: Collect
 def _row(tag: str, cells: Sequence[str], sides: Sequence[str]) -> str:
     inside = (f"<{tag}{side}>{escape(cell)}</{tag}>" for cell, side in zip(cells, sides, strict=True))
     return f"<tr>{''.join(inside)}</tr>"
-
-
-def alone(picture: str) -> str:
-    """Give a picture of a page as a file of its own: its style goes with it, light or dark as the reader prefers."""
-    head, title, rest = picture.partition("</title>")
-    paper = '<rect width="100%" height="100%" style="fill: var(--paper)"/>'
-    return f"{head}{title}\n<style>{_coloured()}{_PICTURES}</style>\n{paper}{rest}"
 
 
 def _style() -> str:
