@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -49,9 +50,14 @@ def run(arguments: argparse.Namespace) -> None:
             f"What is explained is the best by its score. Received: --mbr {mbr}, by option or by the model. "
             "Give --mbr none."
         )
+    if arguments.svg is not None and translator.model.decoder.attention is None:
+        raise UsageError(
+            f"An alignment is what attention looked at. Received: --svg {arguments.svg}, for a model without. Write a "
+            "page, with --html."
+        )
     search = chosen_search(arguments, translator)
     found = explain(translator, arguments.text, search, reference=arguments.reference)
-    print(text(found))
+    print(text(found, shutil.get_terminal_size((120, 24)).columns))
     for path, write in (
         (arguments.html, lambda: page(found, arguments.text)),
         (arguments.svg, lambda: picture(found)),

@@ -16,3 +16,8 @@ def test_options_that_say_nothing_here(seq2seq, model: str) -> None:
 def test_what_chooses_otherwise_than_by_score(seq2seq, model: str) -> None:
     status, _, err = seq2seq("explain", model, "ein Haus", "--mbr", "chrf")
     assert status == 2 and "Received: --mbr chrf" in err
+
+
+def test_an_alignment_of_a_model_without_attention_is_refused_before_the_work(seq2seq, here: Path) -> None:
+    status, out, err = seq2seq("explain", str(here), "ae", "--svg", "x.svg")
+    assert (status, out) == (2, b"") and "Received: --svg x.svg, for a model without." in err

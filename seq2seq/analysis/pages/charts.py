@@ -103,7 +103,7 @@ class Axis:
 
     def __init__(self, values: Sequence[float], start: float, end: float) -> None:
         low, high = min(values), max(values)
-        room = 0.05 * (high - low) or 0.5
+        room = 0.05 * (high - low) or 0.05 * abs(high) or 0.5
         self._low, self._high = (low - room if low else low), high + room
         self._start, self._end = start, end
         step = _round_step((self._high - self._low) / 6)

@@ -13,12 +13,12 @@ _STYLE = """
   :root { --paper: #14191f; --ink: #e6ebf0; --soft: #98a6b3; --line: #2c3640; DARK }
 }
 body { background: var(--paper); color: var(--ink); font: 15px/1.5 system-ui, "Helvetica Neue", Arial, sans-serif;
-  max-width: 960px; margin: 2rem auto; padding: 0 1rem; }
+  max-width: 960px; margin: 2rem auto; padding: 0 1rem; overflow-wrap: break-word; }
 h1 { font-size: 1.6rem; } h2 { font-size: 1.15rem; margin-top: 2.4rem; } p { max-width: 44rem; }
-.scroll { overflow-x: auto; }
+.scroll { overflow-x: auto; margin: 1rem 0; }
 table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
 /* Text that runs from right to left does so, whatever stands around it. */
-h1, p, dd, td { unicode-bidi: plaintext; } ul { overflow-wrap: anywhere; }
+h1, p, dd, td { unicode-bidi: plaintext; text-align: left; }
 th, td { padding: .3rem .7rem; text-align: left; border-bottom: 1px solid var(--line); white-space: nowrap; }
 th { color: var(--soft); font-weight: 600; } .number { text-align: right; } .words { color: var(--soft); }
 svg { width: 100%; height: auto; display: block; font: 13px system-ui, "Helvetica Neue", Arial, sans-serif; }

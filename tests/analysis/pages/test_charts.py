@@ -23,6 +23,12 @@ def test_a_curve_of_one_point_is_seen() -> None:
     assert "<circle" not in draw_curves(["a"], [[[(10, 1.0), (20, 2.0)]]], "t", wide=440)
 
 
+def test_a_value_that_stays_the_same_is_read_off_the_axis() -> None:
+    picture = ElementTree.fromstring(draw_curves(["a"], [[[(10, 0.01), (20, 0.01)]]], "t", wide=440))
+    ticks = [float(each.text) for each in picture.iter(f"{SVG}text") if each.get("text-anchor") == "end"]
+    assert len(ticks) > 2 and all(0.009 < tick < 0.011 for tick in ticks)
+
+
 def test_an_alignment_has_a_cell_where_the_model_looked() -> None:
     picture = ElementTree.fromstring(draw_alignment(["▁ein", "</s>"], ["▁a&b", "</s>"], [[0.9, 0.1], [0.0, 1.0]], "t"))
     cells = [(each.get("fill-opacity"), each[0].text) for each in picture.iter(f"{SVG}rect")]
