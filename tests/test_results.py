@@ -9,6 +9,7 @@ from statistics import fmean, stdev
 import pytest
 
 from seq2seq.analysis.comparison import compare_runs
+from seq2seq.analysis.comparison.files import write as write_comparison
 from seq2seq.metrics.scores import METRICS
 from tests.analysis.comparison.fabricated import finished_folder, spoilt
 from tests.letters import finished, here  # noqa: F401
@@ -29,6 +30,8 @@ def results_table(monkeypatch):
 def test_pages_and_headers_tell_what_the_files_say(results_table):
     rows = results_table.rows()
     stale = [path.name for path in results_table.pages() if results_table.told(path, rows) != path.read_text("utf-8")]
+    drawn = results_table.pictures().items()
+    stale += [path.name for path, text in drawn if not path.exists() or path.read_text("utf-8") != text]
     assert not stale, "run: python docs/results_table.py"
 
 
@@ -36,6 +39,9 @@ def test_no_score_stands_in_a_page_that_is_not_in_a_file(results_table):
     rows = results_table.rows().values()
     known = set(re.findall(r"\d+\.\d+", " ".join(f"{row.ours()} {row.theirs()}" for row in rows)))
     known |= set(re.findall(r"\d+\.\d+", results_table.runs_table(rows)))
+    for path in (ROOT / "docs" / "results" / results_table.COMPARISONS).glob("*.json"):
+        for metric in json.loads(path.read_text("utf-8"))["signatures"]:
+            known |= set(re.findall(r"\d+\.\d+", results_table.comparison_table(path.stem, metric)))
     score = re.compile(rf"\b(?:{'|'.join(results_table.LABELS.values())})(?: of)? (\d+\.\d+)")
     for path in results_table.pages():
         prose = re.sub(r"^```.*?^```", "", path.read_text("utf-8"), flags=re.MULTILINE | re.DOTALL)
@@ -140,14 +146,20 @@ def test_a_comparison_is_carried_and_told(results_table, tmp_path, monkeypatch):
         )
         for seed in range(3)
     ]
-    results_table.compare("dropout", "0123abc", [*plain, *worse])
+    comparison = compare_runs([*plain, *worse])
+    write_comparison(comparison, tmp_path / "study")
+    results_table.compare("dropout", "0123abc", [tmp_path / "study"])
     text = (tmp_path / "comparisons" / "dropout.json").read_text("utf-8")
     assert str(tmp_path) not in text
-    found = compare_runs([*plain, *worse]).variants[1].metrics["exact_match"]
+    found = comparison.variants[1].metrics["exact_match"]
     head, _, *rows = results_table.comparison_table("dropout", "exact_match").splitlines()
     assert "exact match" in head
     assert f"| {found.mean:.2f} ± {found.spread:.2f} | {found.difference.value:+.2f} |" in rows[1]
     assert rows[1].endswith("| worse |")
+    by_length = results_table.lengths_table("dropout", "exact_match").splitlines()
+    assert len(by_length) == 4 and by_length[0].startswith("| exact match by ") and by_length[2].startswith(rows[0][:9])
+    picture = results_table.comparison_picture("dropout", "exact_match")
+    assert picture.count("<circle") == 6 and "prefers-color-scheme: dark" in picture and "body" not in picture
     with pytest.raises(ValueError, match=r"tells the metrics of its runs\. Received: dropout bleu\. There is: exact_"):
         results_table.comparison_table("dropout", "bleu")
     with pytest.raises(ValueError, match=r"carried before it is told\. Received: nothing\."):

@@ -7,11 +7,24 @@ from html import escape
 
 from seq2seq.system.picture import COLOURS, DARK_COLOURS
 
-_STYLE = """
+_COLOURS = """
 :root { color-scheme: light dark; --paper: #ffffff; --ink: #1b2733; --soft: #5b6b7a; --line: #dfe5ea; LIGHT }
 @media screen and (prefers-color-scheme: dark) {
   :root { --paper: #14191f; --ink: #e6ebf0; --soft: #98a6b3; --line: #2c3640; DARK }
 }
+"""
+_PICTURES = """
+svg { width: 100%; height: auto; display: block; font: 13px system-ui, "Helvetica Neue", Arial, sans-serif; }
+svg text { fill: var(--ink); } svg .soft { fill: var(--soft); }
+svg path { fill: none; } svg .grid { stroke: var(--line); } svg .zero { stroke: var(--soft); stroke-dasharray: 4 3; }
+svg .dot { fill: var(--c); stroke: var(--paper); stroke-width: 1.2; fill-opacity: .85; }
+svg .hollow { fill: var(--paper); stroke: var(--c); stroke-width: 2; fill-opacity: 1; }
+svg .mean { stroke: var(--c); stroke-width: 2.5; } svg .interval { stroke: var(--c); stroke-width: 2; }
+svg .bar { fill: var(--c); } svg .curve { stroke: var(--c); stroke-width: 1.5; stroke-linejoin: round; }
+svg .thick { stroke-width: 3.5; }
+svg .cell { fill: var(--c); }
+"""
+_PAGE = """
 body { background: var(--paper); color: var(--ink); font: 15px/1.5 system-ui, "Helvetica Neue", Arial, sans-serif;
   max-width: 960px; margin: 2rem auto; padding: 0 1rem; overflow-wrap: break-word; }
 h1 { font-size: 1.6rem; } h2 { font-size: 1.15rem; margin-top: 2.4rem; } p { max-width: 44rem; }
@@ -21,14 +34,6 @@ table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
 h1, p, dd, td { unicode-bidi: plaintext; text-align: left; }
 th, td { padding: .3rem .7rem; text-align: left; border-bottom: 1px solid var(--line); white-space: nowrap; }
 th { color: var(--soft); font-weight: 600; } .number { text-align: right; } .words { color: var(--soft); }
-svg { width: 100%; height: auto; display: block; font: 13px system-ui, "Helvetica Neue", Arial, sans-serif; }
-svg text { fill: var(--ink); } svg .soft { fill: var(--soft); }
-svg path { fill: none; } svg .grid { stroke: var(--line); } svg .zero { stroke: var(--soft); stroke-dasharray: 4 3; }
-svg .dot { fill: var(--c); stroke: var(--paper); stroke-width: 1.2; fill-opacity: .85; }
-svg .hollow { fill: var(--paper); stroke: var(--c); stroke-width: 2; fill-opacity: 1; }
-svg .mean { stroke: var(--c); stroke-width: 2.5; } svg .interval { stroke: var(--c); stroke-width: 2; }
-svg .bar { fill: var(--c); } svg .curve { stroke: var(--c); stroke-width: 1.5; stroke-linejoin: round; }
-svg .thick { stroke-width: 3.5; }
 .tiles { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(17rem, 100%), 1fr)); gap: .8rem;
   margin: 1rem 0; }
 .tile { border: 1px solid var(--line); border-radius: 8px; padding: .6rem 1rem; }
@@ -43,7 +48,7 @@ pre { white-space: pre-wrap; overflow-wrap: anywhere;
 .sentence { border-left: 3px solid var(--line); padding-left: .9rem; margin: 1.4rem 0; break-inside: avoid; }
 .sentence dl { display: grid; grid-template-columns: max-content 1fr; gap: .1rem .8rem; margin: .3rem 0; }
 .sentence dt { color: var(--soft); } .sentence dd { margin: 0; overflow-wrap: anywhere; }
-.map { overflow-x: auto; } .map svg { width: auto; max-width: none; } svg .cell { fill: var(--c); }
+.map { overflow-x: auto; } .map svg { width: auto; max-width: none; }
 @media (max-width: 600px) { td:not(.number) { white-space: normal; } th, td { padding: .3rem .4rem; } }
 @media print { body { margin: 0; max-width: none; font-size: 11px; } h2 { break-after: avoid; }
   .scroll { overflow: visible; } }
@@ -88,12 +93,6 @@ def grid(figures: Sequence[str]) -> str:
     return f'<div class="grid2">{"".join(figures)}</div>'
 
 
-def standalone(picture: str) -> str:
-    """Give a picture the style of a page, so that it can be a file of its own."""
-    head, rest = picture.split(">", 1)
-    return f"{head}><style>{_style()}svg {{ background: var(--paper); }}</style>{rest}\n"
-
-
 def table(header: Sequence[str], rows: Sequence[Sequence[str]], numbers: Collection[int] = ()) -> str:
     """Lay out a table, which scrolls where it is wider than the page.
 
@@ -112,8 +111,19 @@ def _row(tag: str, cells: Sequence[str], sides: Sequence[str]) -> str:
     return f"<tr>{''.join(inside)}</tr>"
 
 
+def alone(picture: str) -> str:
+    """Give a picture of a page as a file of its own: its style goes with it, light or dark as the reader prefers."""
+    head, title, rest = picture.partition("</title>")
+    paper = '<rect width="100%" height="100%" style="fill: var(--paper)"/>'
+    return f"{head}{title}\n<style>{_coloured()}{_PICTURES}</style>\n{paper}{rest}"
+
+
 def _style() -> str:
-    style = _STYLE
+    return _coloured() + _PAGE + _PICTURES
+
+
+def _coloured() -> str:
+    style = _COLOURS
     for word, colours in (("LIGHT", COLOURS), ("DARK", DARK_COLOURS)):
         style = style.replace(word, " ".join(f"--c{place}: {colour};" for place, colour in enumerate(colours)))
     return style + "\n".join(f".c{place} {{ --c: var(--c{place}); }}" for place in range(len(COLOURS))) + "\n"
