@@ -203,6 +203,72 @@ def test_probes_are_carried_and_told(results_table, tmp_path, monkeypatch):
         results_table.probes_table("model", "other")
 
 
+def test_what_options_of_decoding_are_worth_is_carried_and_told(results_table, tmp_path, monkeypatch):
+    monkeypatch.setattr(results_table, "RESULTS", tmp_path)
+    assert results_table.decoding_table("model", "options") == "Not measured yet."
+    plain = {
+        "what": "`Beam(5)`",
+        "bleu": 40.0,
+        "chrf": 60.0,
+        "difference": None,
+        "p": None,
+        "seconds": 1.0,
+        "cost": 1.0,
+    }
+    found = {
+        "signature": "version:1",
+        "sentences": 1000,
+        "timed": 200,
+        "rounds": 3,
+        "machine": {"processor": "Intel(R) Xeon(R) Processor", "cores": 2},
+        "options": [plain, {**plain, "what": "`Greedy()`", "bleu": 38.5, "difference": -1.5, "p": 0.001, "cost": None}],
+        "terms": {"terms": 1500, "beam": 80.0, "given": 99.5},
+        "surest": [{"share": 100, "sentences": 1000, "least": -1.5, "expected": 60.1, "bleu": 40.0, "chrf": 60.0}],
+    }
+    write(tmp_path / "found.json", found)
+    results_table.decoding("model", "0123abc", [tmp_path / "found.json"])
+    assert json.loads((tmp_path / "decoding" / "model.json").read_text("utf-8")) == {"commit": "0123abc", **found}
+    assert results_table.decoding_table("model", "options").splitlines() == [
+        "| option | BLEU | difference | p | chrF | time |",
+        "| --- | --- | --- | --- | --- | --- |",
+        "| `Beam(5)` | 40.00 |  |  | 60.00 | 1.00 × |",
+        "| `Greedy()` | 38.50 | -1.50 | 0.001 | 60.00 | – |",
+        "",
+        "On 1,000 sentences, `version:1`; times of 200 sentences, the quickest of 3, by that of the first line, "
+        "on 2 cores (Intel Xeon); commit 0123abc.",
+    ]
+    assert results_table.decoding_table("model", "terms").splitlines()[2:] == [
+        "| without | 80.0 % of 1,500 |",
+        "| given as terms | 99.5 % |",
+    ]
+    assert results_table.decoding_table("model", "surest").splitlines()[2:] == [
+        "| 100 % | 1,000 | -1.50 | 60.10 | 60.00 | 40.00 |"
+    ]
+    with pytest.raises(ValueError, match=r"is options, terms, surest\. Received: model other\."):
+        results_table.decoding_table("model", "other")
+
+
+def test_the_nouns_of_references_are_the_terms_of_each_sentence(results_table):
+    measure = importlib.import_module("measure_decoding")
+    german = ["ein Hund rennt", "ein Haus steht", "der Hund schläft", "das Haus brennt"] * 3
+    english = ["a dog runs", "a house stands", "the dog sleeps", "the house burns"] * 3
+    sources, references = ["Hund und Haus", "das Haus", "der Hund"], ["hound and house", "the house", "the dog"]
+    asked = measure.asked_terms(german, english, sources, references)
+    assert asked == [{"Hund": None, "Haus": "house"}, {"Haus": "house"}, {"Hund": "dog"}]
+    told = []
+
+    class Writes:
+        def translate(self, texts, search, *, terms):
+            told.append((texts, terms))
+            return [f"{' '.join(sorted(terms.values()))}s" for _ in texts]
+
+    said = measure.with_terms(Writes(), sources, asked)
+    # What is no term in one sentence is none in those beside it.
+    assert told == [([sources[0], sources[1]], {"Haus": "house"}), ([sources[2]], {"Hund": "dog"})]
+    assert said == ["houses", "houses", "dogs"] and measure.placed(asked, said) == 0
+    assert measure.placed(asked, ["a house", "", "the dog"]) == pytest.approx(66.7)
+
+
 def a_run(seed, **scores):
     return {
         "seed": seed,

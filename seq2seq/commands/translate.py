@@ -49,7 +49,7 @@ if TYPE_CHECKING:
 
 _Item = TypeVar("_Item")
 
-_TENSORFLOW_ALONE = ("ensemble", "ensemble_weights", "terms", "shortlist", "precision", "mbr", "candidates", "unknown",
+_TENSORFLOW_ALONE = ("ensemble", "ensemble_weights", "shortlist", "precision", "mbr", "candidates", "unknown",
                      "dictionary", "protect")  # fmt: skip
 
 # Batches of lines read before any is translated, where so many are there: enough to batch by length, few enough that
@@ -206,13 +206,13 @@ def _how(arguments: argparse.Namespace, translator: Any) -> dict[str, Any]:
     how = {
         "batch_size": arguments.batch_size,
         "avoid": [] if arguments.avoid is None else lines_of(arguments.avoid),
+        "terms": {} if arguments.terms is None else Terms.read(arguments.terms).table,
     }
     if is_exported(arguments.model):
         return how
     return how | {
         "shortlist": arguments.shortlist,
         "precision": arguments.precision,
-        "terms": {} if arguments.terms is None else Terms.read(arguments.terms).table,
         "mbr": chosen_mbr(arguments, translator),
         **chosen_copying(arguments, translator),
     }

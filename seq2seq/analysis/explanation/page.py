@@ -7,7 +7,7 @@ from html import escape
 from seq2seq.analysis.explanation.explaining import Explanation, Node
 from seq2seq.analysis.explanation.words import percent, verdict
 from seq2seq.analysis.pages.charts import draw_alignment
-from seq2seq.analysis.pages.document import alone, document, paragraph, table
+from seq2seq.analysis.pages.document import document, paragraph, standalone, table
 from seq2seq.system.picture import Picture
 
 
@@ -61,7 +61,7 @@ def picture(found: Explanation) -> Picture:
         raise ValueError(
             "An alignment is what attention looked at. Received: a model without. Write a page, with --html."
         )
-    return Picture(alone(_alignment(found)))
+    return Picture(standalone(_alignment(found)))
 
 
 def _alignment(found: Explanation) -> str:

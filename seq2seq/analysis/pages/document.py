@@ -93,6 +93,12 @@ def grid(figures: Sequence[str]) -> str:
     return f'<div class="grid2">{"".join(figures)}</div>'
 
 
+def standalone(picture: str) -> str:
+    """Give a picture the style that it has on a page, so that it can be a file of its own."""
+    head, rest = picture.split(">", 1)
+    return f"{head}><style>{_coloured()}{_PICTURES}svg {{ background: var(--paper); }}</style>{rest}\n"
+
+
 def table(header: Sequence[str], rows: Sequence[Sequence[str]], numbers: Collection[int] = ()) -> str:
     """Lay out a table, which scrolls where it is wider than the page.
 
@@ -109,13 +115,6 @@ def table(header: Sequence[str], rows: Sequence[Sequence[str]], numbers: Collect
 def _row(tag: str, cells: Sequence[str], sides: Sequence[str]) -> str:
     inside = (f"<{tag}{side}>{escape(cell)}</{tag}>" for cell, side in zip(cells, sides, strict=True))
     return f"<tr>{''.join(inside)}</tr>"
-
-
-def alone(picture: str) -> str:
-    """Give a picture of a page as a file of its own: its style goes with it, light or dark as the reader prefers."""
-    head, title, rest = picture.partition("</title>")
-    paper = '<rect width="100%" height="100%" style="fill: var(--paper)"/>'
-    return f"{head}{title}\n<style>{_coloured()}{_PICTURES}</style>\n{paper}{rest}"
 
 
 def _style() -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 import shlex
 import time
@@ -18,7 +19,7 @@ from seq2seq.analysis.pages.document import document, figure, grid, paragraph, t
 from seq2seq.analysis.report.insight import Insight, gather, read_insight
 from seq2seq.analysis.report.sentences import faults, picks, qualities
 from seq2seq.analysis.report.training_text import Side, read_training_text
-from seq2seq.metrics import HIGHER_IS_BETTER, count
+from seq2seq.metrics import HIGHER_IS_BETTER, count, surest
 from seq2seq.recipe import Recipe
 from seq2seq.runs.record import RunRecord, model_file, read_run
 from seq2seq.settings import write_value
@@ -100,7 +101,8 @@ def _run(record: RunRecord) -> list[str]:
     if texts is None:
         return [*parts, "<h2>Translations</h2>", paragraph(untold), *_repeat(record)]
     cut = record.result.get("cuts", {}).get(part, {}).get("cut")
-    return [*parts, *_classes(compare_runs([record.folder])), *_sentences(texts, insight, why, cut), *_repeat(record)]
+    parts += [*_classes(compare_runs([record.folder])), *_surest(recipe, texts, insight)]
+    return [*parts, *_sentences(texts, insight, why, cut), *_repeat(record)]
 
 
 def _texts(run: MeasuredRun, part: str) -> tuple[Texts | None, str]:
@@ -254,6 +256,23 @@ def _classes(comparison: Comparison) -> list[str]:
         charts.append(figure(title, draw_bars(names, variant.by_frequency, title, colour=2)))
     notes = [paragraph(note) for note in comparison.notes]
     return ["<h2>Where it is good</h2>", grid(charts), *notes]
+
+
+def _surest(recipe: Recipe, texts: Texts, insight: Insight | None) -> list[str]:
+    """Draw how good the translations are that the model is the surest of."""
+    known = (
+        [] if insight is None else [(place, each) for place, each in enumerate(insight.confidence) if each is not None]
+    )
+    if not known:
+        return []
+    (name, *_) = recipe.evaluation.metrics
+    of_known = ([side[place] for place, _ in known] for side in (texts.translations, texts.references, texts.sources))
+    translations, references, sources = of_known
+    evaluation = dataclasses.replace(recipe.evaluation, metrics=(name,))
+    found = surest([each for _, each in known], translations, references, evaluation, sources)
+    title = f"{name} of the surest … % of the translations"
+    drawn = draw_bars([str(each.share) for each in found], [each.scores[name].value for each in found], title)
+    return ["<h2>How good the surest are</h2>", figure(title, drawn)]
 
 
 def _sentences(texts: Texts, insight: Insight | None, why: str, cut: int | None) -> list[str]:

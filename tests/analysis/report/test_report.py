@@ -7,10 +7,11 @@ from pathlib import Path
 import pytest
 
 from seq2seq.analysis.comparison.measured import Texts, read_measured
-from seq2seq.analysis.report import gather, read_insight, report_page, write_report
+from seq2seq.analysis.report import gather, page, read_insight, report_page, write_report
+from seq2seq.analysis.report.insight import Insight
 from seq2seq.analysis.report.page import _languages, try_report
 from seq2seq.analysis.report.sentences import faults, picks
-from seq2seq.recipe import Data, Recipe
+from seq2seq.recipe import Data, EvaluationSettings, Recipe
 from tests.analysis.comparison.fabricated import SOURCES, finished_folder, make_corpus
 
 
@@ -147,13 +148,27 @@ def test_what_only_the_model_can_tell(here: Path, monkeypatch: pytest.MonkeyPatc
     for seen in found.alignments.values():
         assert len(seen["weights"]) == len(seen["target"]) and all(abs(sum(row) - 1) < 0.01 for row in seen["weights"])
     assert read_insight(here) == found
-    assert "data:image/svg+xml;base64," in report_page([here])
+    html = report_page([here])
+    assert "data:image/svg+xml;base64," in html and "<h2>How good the surest are</h2>" in html
     with monkeypatch.context() as patch:  # a folder that may only be read
         patch.setattr("seq2seq.analysis.report.insight.write_object", refuse)
         assert gather(here, texts) == found
     assert gather(here, None) == replace(found, confidence=[], alignments={}) and read_insight(here) == found
     shutil.copy(here / "result.json", here / "model.s2s")  # of another model it is not told
     assert read_insight(here) is None
+
+
+def test_the_surest_are_drawn_where_the_model_has_told_it() -> None:
+    recipe = Recipe("a", Data("b", "de", "en"), evaluation=EvaluationSettings(("exact_match", "chrf")))
+    texts = Texts([*"abcdef"], ["x"] * 6, [*"xxyyxx"])
+    told = Insight("", "", [-0.1, -0.2, -0.9, -0.8, -0.3, None], {})
+    title, drawn = page._surest(recipe, texts, told)
+    assert title == "<h2>How good the surest are</h2>" and "exact_match of the surest" in drawn
+    # Of the 5 that are known: all, then 4, 3, 2 and 1; score and share.
+    assert re.findall(r'text-anchor="middle">([^<]+)<', drawn) == [
+        "60", "100", "75", "90", "100", "70", "100", "50", "100", "30",
+    ]  # fmt: skip
+    assert page._surest(recipe, texts, None) == []
 
 
 def test_sentences_to_look_at_are_chosen_once() -> None:
