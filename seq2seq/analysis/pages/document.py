@@ -39,7 +39,7 @@ th { color: var(--soft); font-weight: 600; } .number { text-align: right; } .wor
 .tile { border: 1px solid var(--line); border-radius: 8px; padding: .6rem 1rem; }
 .tile b, .tile span { display: block; } .tile b { font-size: 1.5rem; }
 .tile small { color: var(--soft); overflow-wrap: anywhere; }
-.grid2 { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(340px, 100%), 1fr)); gap: 1rem 1.6rem; }
+.grid2 { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(340px, 100%), 1fr)); gap: 1rem 1.6rem; }
 ul.tree, ul.tree ul { list-style: none; padding-left: 1.1rem; border-left: 1px solid var(--line); }
 figure { margin: 0; break-inside: avoid; } figcaption { font-weight: 600; margin-bottom: .2rem; }
 pre { white-space: pre-wrap; overflow-wrap: anywhere;

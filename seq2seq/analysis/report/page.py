@@ -272,7 +272,7 @@ def _surest(recipe: Recipe, texts: Texts, insight: Insight | None) -> list[str]:
     found = surest([each for _, each in known], translations, references, evaluation, sources)
     title = f"{name} of the surest … % of the translations"
     drawn = draw_bars([str(each.share) for each in found], [each.scores[name].value for each in found], title)
-    return ["<h2>How good the surest are</h2>", figure(title, drawn)]
+    return ["<h2>How good the surest are</h2>", grid([figure(title, drawn)])]
 
 
 def _sentences(texts: Texts, insight: Insight | None, why: str, cut: int | None) -> list[str]:
