@@ -60,6 +60,7 @@ LANGUAGES = {
     "{note}",
     "{math}",
     "{container}",
+    "{demos}",
 }
 
 

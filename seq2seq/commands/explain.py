@@ -45,15 +45,15 @@ def run(arguments: argparse.Namespace) -> None:
     from seq2seq.analysis.explanation.words import text
 
     translator = named_translator(arguments.model)
-    if (mbr := chosen_mbr(arguments, translator)) != "none":
-        raise UsageError(
-            f"What is explained is the best by its score. Received: --mbr {mbr}, by option or by the model. "
-            "Give --mbr none."
-        )
     if arguments.svg is not None and translator.model.decoder.attention is None:
         raise UsageError(
             f"An alignment is what attention looked at. Received: --svg {arguments.svg}, for a model without. Write a "
             "page, with --html."
+        )
+    if (mbr := chosen_mbr(arguments, translator)) != "none":
+        raise UsageError(
+            f"What is explained is the best by its score. Received: --mbr {mbr}, by option or by the model. "
+            "Give --mbr none."
         )
     search = chosen_search(arguments, translator)
     found = explain(translator, arguments.text, search, reference=arguments.reference)
