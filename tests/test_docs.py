@@ -60,6 +60,7 @@ LANGUAGES = {
     "{note}",
     "{math}",
     "{container}",
+    "{demos}",
 }
 
 
@@ -132,6 +133,16 @@ def check_drawings(path, folder):
         if f"images/{made.name})" in path.read_text("utf-8"):
             assert stored.is_file(), f"cp {made} {stored}"
             assert stored.read_text("utf-8") == made.read_text("utf-8"), f"cp {made} {stored}"
+
+
+def test_every_page_is_two_clicks_from_the_front_page():
+    docs = ROOT / "docs"
+    reached = {docs / "index.md"}
+    for _ in range(2):
+        for page in list(reached):
+            for body in blocks(page, "{toctree}"):
+                reached |= {page.parent / f"{name}.md" for name in body.split() if not name.startswith(":")}
+    assert {path for path in PAGES if path.is_relative_to(docs)} <= reached
 
 
 def test_every_stored_image_is_shown():

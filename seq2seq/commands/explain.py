@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +45,11 @@ def run(arguments: argparse.Namespace) -> None:
     from seq2seq.analysis.explanation.words import text
 
     translator = named_translator(arguments.model)
+    if arguments.svg is not None and translator.model.decoder.attention is None:
+        raise UsageError(
+            f"An alignment is what attention looked at. Received: --svg {arguments.svg}, for a model without. Write a "
+            "page, with --html."
+        )
     if (mbr := chosen_mbr(arguments, translator)) != "none":
         raise UsageError(
             f"What is explained is the best by its score. Received: --mbr {mbr}, by option or by the model. "
@@ -51,7 +57,7 @@ def run(arguments: argparse.Namespace) -> None:
         )
     search = chosen_search(arguments, translator)
     found = explain(translator, arguments.text, search, reference=arguments.reference)
-    print(text(found))
+    print(text(found, shutil.get_terminal_size((120, 24)).columns))
     for path, write in (
         (arguments.html, lambda: page(found, arguments.text)),
         (arguments.svg, lambda: picture(found)),

@@ -195,7 +195,10 @@ def read_log(path: Path) -> Iterator[dict[str, Any]]:
     # Not splitlines: a text of a sample may hold a sign that ends lines elsewhere.
     *lines, _ = path.read_text(encoding="utf-8").split("\n")
     for line in lines:
-        yield _object(line, path)
+        event = _object(line, path)
+        if "event" not in event:
+            raise ValueError(f"The log of a run has an event in each line. Received: {path}, with the line {line[:60]}")
+        yield event
 
 
 def finished_run(recipe: Recipe, folder: str | Path, *, data: str | None = None) -> RunResult | None:

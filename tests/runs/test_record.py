@@ -120,9 +120,10 @@ def test_a_log_is_read_line_by_line_whatever_a_sample_holds(tmp_path: Path) -> N
     lines = [json.dumps(event, ensure_ascii=False) for event in events]
     log.write_text("\n".join([*lines, '{"event": "chec']))  # killed while it wrote
     assert list(read_log(log)) == events
-    log.write_text("[]\n")
-    with pytest.raises(ValueError, match="which holds no JSON object"):
-        list(read_log(log))
+    for line, said in (("[]", "which holds no JSON object"), ('{"epoch": 1}', 'with the line {"epoch": 1}')):
+        log.write_text(f"{line}\n")
+        with pytest.raises(ValueError, match=said):
+            list(read_log(log))
 
 
 def test_what_a_run_keeps_is_told_apart_from_what_it_may_change(here: Path) -> None:

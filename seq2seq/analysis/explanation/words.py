@@ -5,10 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
-from seq2seq.analysis.explanation.explaining import Explanation, Node, Reference
+from seq2seq.analysis.explanation.explaining import Chosen, Explanation, Node, Reference
 from seq2seq.system.terminal import format_table, width
 
 _SHADES = " ░▒▓█"
+_LEAST = (8, 33, 58, 83)  # percent of what was looked at, from which a shade stands
+_ENDING = 30  # letters that are shown of what was first in the beam
 _VERDICT = {
     "none": "The translation is the reference.",
     "search": "An error of the search: the model prefers the reference, which was not found. A wider beam may find it.",
@@ -17,15 +19,20 @@ _VERDICT = {
 }
 
 
-def text(found: Explanation) -> str:
-    """Lay an explanation out for a terminal."""
+def text(found: Explanation, columns: int = 120) -> str:
+    """Lay an explanation out for a terminal.
+
+    Args:
+        found: The explanation.
+        columns: The width of the terminal.
+    """
     ended = "" if found.ended else ", cut at the limit of length"
     parts = [f"{found.translation}\nscore {found.score:.3f}{ended}"]
     if found.attention is not None:
-        parts.append(_grid(found))
+        parts += _grids(found, columns)
     rows = [
         [each.token, percent(each.log_prob), *(f"{token} {percent(other)}" for token, other in each.others),
-         *[""] * (3 - len(each.others)), "first" if each.place == 1 else f"{each.place}: behind {each.leader!r}"]
+         *[""] * (3 - len(each.others)), _place(each)]
         for each in found.tokens
     ]  # fmt: skip
     header = ["token", "probability", "next best", "second", "third", "place in the beam"]
@@ -65,16 +72,29 @@ def _told(reference: Reference) -> str:
     return f"{reference.text}\nscore {reference.score:.3f}. {verdict(reference)}\n\n{table}"
 
 
-def _grid(found: Explanation) -> str:
-    """Draw the alignment in shades: a row for each token, a column for each source piece, numbered."""
+def _place(each: Chosen) -> str:
+    """Say where a hypothesis stood in the beam, and behind which one, by the end of that."""
+    ending = each.leader if len(each.leader) <= _ENDING else f"…{each.leader[-_ENDING:]}"
+    return "first" if each.place == 1 else f"{each.place}: behind {ending!r}"
+
+
+def _grids(found: Explanation, columns: int) -> Iterator[str]:
+    """Draw the alignment in shades: a row for each token, a column for each source piece; as many as fit, then more."""
+    yield "  ".join(f"{place} {token}" for place, token in enumerate(found.source, 1))
     wide = max(width(each.token) for each in found.tokens)
-    names = "  ".join(f"{place} {token}" for place, token in enumerate(found.source, 1))
-    head = " " * (wide + 1) + "".join(f"{place:>3}" for place in range(1, len(found.source) + 1))
-    lines = [names, head]
-    for each, weights in zip(found.tokens, found.attention or [], strict=True):
-        shades = "".join(f" {2 * _SHADES[min(round(weight * 4 + 0.2), 4)]}" for weight in weights)
-        lines.append(f"{' ' * (wide - width(each.token))}{each.token} {shades}".rstrip())
-    return "\n".join(lines)
+    fit = max((columns - wide - 1) // 3, 10)
+    for first in range(0, len(found.source), fit):
+        places = range(first, min(first + fit, len(found.source)))
+        lines = [" " * (wide + 1) + "".join(f"{place + 1:>3}" for place in places)]
+        for each, weights in zip(found.tokens, found.attention or [], strict=True):
+            shades = "".join(f" {2 * _shade(weights[place])}" for place in places)
+            lines.append(f"{' ' * (wide - width(each.token))}{each.token} {shades}".rstrip())
+        yield "\n".join(lines)
+    yield ", ".join(f"{shade} {least} %" for shade, least in zip(_SHADES[1:], _LEAST, strict=True)) + " and more."
+
+
+def _shade(weight: float) -> str:
+    return _SHADES[sum(100 * weight >= least for least in _LEAST)]
 
 
 def _branches(node: Node, indent: str = "") -> Iterator[str]:

@@ -15,7 +15,7 @@ _LONGEST = 44  # letters of a label
 _CURVES, _LOW = 320, 200  # heights of the plot, in a wide drawing and in a narrow one
 _CELL = 20  # side of a cell of an alignment
 _SEEN = 0.02  # weights below are left out of a drawing
-_MOST_NUMBERED = 8  # bars that have room for their numbers
+_BETWEEN = 4  # between labels beside each other
 
 
 def draw_curves(
@@ -103,7 +103,7 @@ class Axis:
 
     def __init__(self, values: Sequence[float], start: float, end: float) -> None:
         low, high = min(values), max(values)
-        room = 0.05 * (high - low) or 0.5
+        room = 0.05 * (high - low) or 0.05 * abs(high) or 0.5
         self._low, self._high = (low - room if low else low), high + room
         self._start, self._end = start, end
         step = _round_step((self._high - self._low) / 6)
@@ -169,6 +169,9 @@ def draw_bars(names: Sequence[str], values: Sequence[float | None], title: str, 
     known = [value for value in values if value is not None]
     highest = max([*known, 1e-9])
     room = (wide - 2 * MARGIN) / len(values)
+    numbers = ["–" if value is None else _brief(value) for value in values]
+    numbered = _room(numbers) + _BETWEEN <= room
+    every = math.ceil((_room(names) + _BETWEEN) / room)  # which names have room
     parts = [f'<path d="M{MARGIN} {bottom} H{wide - MARGIN}" class="zero"/>']
     for place, (name, value) in enumerate(zip(names, values, strict=True)):
         left, middle = MARGIN + (place + 0.12) * room, MARGIN + (place + 0.5) * room
@@ -176,11 +179,10 @@ def draw_bars(names: Sequence[str], values: Sequence[float | None], title: str, 
             high = value / highest * (bottom - top)
             box = f'x="{left:.1f}" y="{bottom - high:.1f}" width="{0.76 * room:.1f}" height="{high:.1f}"'
             parts.append(f'<rect {box} rx="2" class="bar c{colour}"/>')
-        if len(values) <= _MOST_NUMBERED and value != 0:
+        if numbered and value != 0:
             height = bottom - (value or 0) / highest * (bottom - top) - 5
-            number = "–" if value is None else _brief(value)
-            parts.append(f'<text x="{middle:.1f}" y="{height:.1f}" text-anchor="middle">{number}</text>')
-        if place % (1 + len(values) // (_MOST_NUMBERED + 2)) == 0:
+            parts.append(f'<text x="{middle:.1f}" y="{height:.1f}" text-anchor="middle">{numbers[place]}</text>')
+        if place % every == 0:
             parts.append(f'<text x="{middle:.1f}" y="{bottom + 18}" text-anchor="middle">{label(name)}</text>')
     return svg(title, bottom + 30, parts, wide)
 

@@ -26,12 +26,12 @@ svg .cell { fill: var(--c); }
 """
 _PAGE = """
 body { background: var(--paper); color: var(--ink); font: 15px/1.5 system-ui, "Helvetica Neue", Arial, sans-serif;
-  max-width: 960px; margin: 2rem auto; padding: 0 1rem; }
+  max-width: 960px; margin: 2rem auto; padding: 0 1rem; overflow-wrap: break-word; }
 h1 { font-size: 1.6rem; } h2 { font-size: 1.15rem; margin-top: 2.4rem; } p { max-width: 44rem; }
-.scroll { overflow-x: auto; }
+.scroll { overflow-x: auto; margin: 1rem 0; }
 table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
 /* Text that runs from right to left does so, whatever stands around it. */
-h1, p, dd, td { unicode-bidi: plaintext; } ul { overflow-wrap: anywhere; }
+h1, p, dd, td { unicode-bidi: plaintext; text-align: left; }
 th, td { padding: .3rem .7rem; text-align: left; border-bottom: 1px solid var(--line); white-space: nowrap; }
 th { color: var(--soft); font-weight: 600; } .number { text-align: right; } .words { color: var(--soft); }
 .tiles { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(17rem, 100%), 1fr)); gap: .8rem;
@@ -39,7 +39,7 @@ th { color: var(--soft); font-weight: 600; } .number { text-align: right; } .wor
 .tile { border: 1px solid var(--line); border-radius: 8px; padding: .6rem 1rem; }
 .tile b, .tile span { display: block; } .tile b { font-size: 1.5rem; }
 .tile small { color: var(--soft); overflow-wrap: anywhere; }
-.grid2 { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(340px, 100%), 1fr)); gap: 1rem 1.6rem; }
+.grid2 { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(340px, 100%), 1fr)); gap: 1rem 1.6rem; }
 ul.tree, ul.tree ul { list-style: none; padding-left: 1.1rem; border-left: 1px solid var(--line); }
 figure { margin: 0; break-inside: avoid; } figcaption { font-weight: 600; margin-bottom: .2rem; }
 pre { white-space: pre-wrap; overflow-wrap: anywhere;

@@ -135,10 +135,10 @@ def properties(sources: Sequence[str], lengths: Sequence[int], seed: int) -> tup
     for what, (known_places, targets) in asked.items():
         kinds = len(np.unique(targets, axis=0))
         if len(known_places) < _FEWEST or kinds < 2:
-            two = "two lengths" if what == ASKED[0] else f"two words that {_LEAST} of them have there"
+            kind = "lengths" if what == ASKED[0] else f"words that {_LEAST} sentences or more have there"
             notes.append(
-                f"The {what} is not read from states: that takes {_FEWEST} different sentences with {two} among them, "
-                f"and there are {len(known_places):,} with {kinds:,}."
+                f"The {what} is not read from states: that takes {_FEWEST} different sentences with two or more "
+                f"{kind}. There are {len(known_places):,} with {kinds:,}."
             )
             continue
         found.append(Property(what, known_places, targets, round((1 - _HELD_OUT) * len(known_places))))

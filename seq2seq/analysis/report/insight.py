@@ -40,12 +40,12 @@ class Insight:
 
 
 def read_insight(folder: Path) -> Insight | None:
-    """Read what was gathered of the model file that is there now; None where that was not done, or in another form."""
+    """Read what was gathered of the model file that is there now; None where that was not done, or cannot be read."""
     path, model = _file(folder), model_file(RunFolder(folder))
-    read = read_object(path) if path.exists() else {}
-    if read.keys() != Insight.__dataclass_fields__.keys():
+    try:
+        found = Insight(**read_object(path))
+    except (OSError, ValueError, TypeError):  # it is not there, damaged, or of another version: gathered anew
         return None
-    found = Insight(**read)
     return found if not model.exists() or found.model == fingerprint(model) else None
 
 

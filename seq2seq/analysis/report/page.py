@@ -91,8 +91,7 @@ def _run(record: RunRecord) -> list[str]:
         return [*parts, *_repeat(record)]
     run = read_measured(record.folder)
     part = "test" if "test" in run.scores else "validation"
-    missing = run.missing_texts(part)
-    texts = None if missing else run.texts(part)
+    texts, untold = _texts(run, part)
     insight, why = _insight(record.folder, texts)
     if not _measured(record, events):
         parts.append(paragraph(f"Training has gone on since this result. {_how_far(record, events)}"))
@@ -100,12 +99,22 @@ def _run(record: RunRecord) -> list[str]:
     parts += diagnosis_section(events)
     parts += _training_text(record)
     if texts is None:
-        names = ", ".join(path.name for path in missing)
-        again = f"Runs of older versions did not write them. To measure again, without training: {run.measure_again()}"
-        return [*parts, "<h2>Translations</h2>", paragraph(f"Texts are missing: {names}. {again}"), *_repeat(record)]
+        return [*parts, "<h2>Translations</h2>", paragraph(untold), *_repeat(record)]
     cut = record.result.get("cuts", {}).get(part, {}).get("cut")
     parts += [*_classes(compare_runs([record.folder])), *_surest(recipe, texts, insight)]
     return [*parts, *_sentences(texts, insight, why, cut), *_repeat(record)]
+
+
+def _texts(run: MeasuredRun, part: str) -> tuple[Texts | None, str]:
+    """Give what was translated, and why nothing can be told of it."""
+    if missing := run.missing_texts(part):
+        again = f"Runs of older versions did not write them. To measure again, without training: {run.measure_again()}"
+        return None, f"Texts are missing: {', '.join(path.name for path in missing)}. {again}"
+    try:
+        texts = run.texts(part)
+    except ValueError as error:
+        return None, str(error)
+    return (texts, "") if texts.sources else (None, f"There is no sentence in the files of {part}.")
 
 
 def _insight(folder: Path, texts: Texts | None) -> tuple[Insight | None, str]:
@@ -165,7 +174,9 @@ def _interval(name: str, recipe: Recipe, texts: Texts) -> str:
         name, texts.translations, texts.references, lowercase=evaluation.lowercase, tokenize=evaluation.tokenize
     )
     low, high = np.quantile(resample([counts], resamples=1000)[:, 0], (0.025, 0.975))
-    return f"[{low:.2f} … {high:.2f}]" if low < high else "(all sentences alike: no interval)"
+    if math.isnan(low):
+        return "(no interval: some sentences alone have no score)"
+    return f"[{low:.2f} … {high:.2f}]" if low < high else "(no interval: the same whichever sentences are drawn)"
 
 
 def _curves(recipe: Recipe, events: Sequence[Mapping[str, Any]]) -> list[str]:
@@ -261,7 +272,7 @@ def _surest(recipe: Recipe, texts: Texts, insight: Insight | None) -> list[str]:
     found = surest([each for _, each in known], translations, references, evaluation, sources)
     title = f"{name} of the surest … % of the translations"
     drawn = draw_bars([str(each.share) for each in found], [each.scores[name].value for each in found], title)
-    return ["<h2>How good the surest are</h2>", figure(title, drawn)]
+    return ["<h2>How good the surest are</h2>", grid([figure(title, drawn)])]
 
 
 def _sentences(texts: Texts, insight: Insight | None, why: str, cut: int | None) -> list[str]:

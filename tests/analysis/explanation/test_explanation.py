@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from seq2seq import Decoder, Encoder, Seq2Seq, StateBridge, Tokenizer, Translator
-from seq2seq.analysis.explanation import Node, explain
+from seq2seq.analysis.explanation import Chosen, Explanation, Node, explain
 from seq2seq.analysis.explanation.page import page, picture
 from seq2seq.analysis.explanation.words import text, verdict
 from seq2seq.search import Beam, Greedy, Sample
@@ -90,6 +90,24 @@ def test_in_words_and_as_a_page(looking: Translator) -> None:
     assert "place in the beam" in said and "* <s>" in said and "1 ▁" in said
     assert "<i>" not in html and "&lt;i&gt;" in html and "<h2>The reference</h2>" in html
     assert ElementTree.fromstring(picture(found)).tag == "{http://www.w3.org/2000/svg}svg"
+
+
+def explained(attention: list[list[float]] | None, *, leader: str = "") -> Explanation:
+    """An explanation that no model gave: of thirty pieces, the first token second in the beam."""
+    tokens = [Chosen("▁x", -0.1, [("▁y", -2.0)], 2, leader), Chosen("</s>", -0.1, [], 1)]
+    return Explanation(["▁a"] * 30, "x", -1.0, True, tokens, attention, Node("<s>", 0.0, [], True))
+
+
+def test_an_alignment_in_shades_is_as_wide_as_the_terminal() -> None:
+    found = explained([[0.07, 0.08, 0.5, 1.0, *[0.0] * 26], [*[0.0] * 29, 0.6]])
+    _, _, first, second, shades, *_ = text(found, 60).split("\n\n")
+    assert first.splitlines()[1] == "  ▁x     ░░ ▒▒ ██" and first.splitlines()[0].endswith(" 18")
+    assert max(map(len, first.splitlines())) <= 60 and second.splitlines()[2].endswith(" ▓▓")
+    assert shades == "░ 8 %, ▒ 33 %, ▓ 58 %, █ 83 % and more."
+
+
+def test_what_was_first_in_the_beam_is_shown_by_its_end() -> None:
+    assert f"2: behind '…{'x' * 27}end'" in text(explained(None, leader=f"{'x' * 40}end"))
 
 
 def test_a_model_without_attention() -> None:

@@ -14,6 +14,16 @@ def test_bars_are_as_high_as_their_values() -> None:
     assert [each.text for each in picture.iter(f"{SVG}text")] == ["10", "a<", "5", "b", "–", "c"]
 
 
+def test_bars_have_the_numbers_and_names_that_there_is_room_for() -> None:
+    def written(values: list[float]) -> list[str | None]:
+        picture = ElementTree.fromstring(draw_bars([f"{10 * place}" for place in range(len(values))], values, "t"))
+        return [each.text for each in picture.iter(f"{SVG}text")]
+
+    assert written([98.5] * 10) == [text for place in range(10) for text in ("98.5", f"{10 * place}")]
+    assert written([12345] * 10) == [f"{10 * place}" for place in range(10)]
+    assert written([1] * 40) == [f"{10 * place}" for place in range(0, 40, 3)]
+
+
 def test_bars_of_nothing() -> None:
     assert not list(ElementTree.fromstring(draw_bars(["a", "b"], [0, 0], "t")).iter(f"{SVG}circle"))
 
@@ -21,6 +31,12 @@ def test_bars_of_nothing() -> None:
 def test_a_curve_of_one_point_is_seen() -> None:
     assert "<circle" in draw_curves(["a"], [[[(10, 1.0)]]], "t", wide=440)
     assert "<circle" not in draw_curves(["a"], [[[(10, 1.0), (20, 2.0)]]], "t", wide=440)
+
+
+def test_a_value_that_stays_the_same_is_read_off_the_axis() -> None:
+    picture = ElementTree.fromstring(draw_curves(["a"], [[[(10, 0.01), (20, 0.01)]]], "t", wide=440))
+    ticks = [float(each.text) for each in picture.iter(f"{SVG}text") if each.get("text-anchor") == "end"]
+    assert len(ticks) > 2 and all(0.009 < tick < 0.011 for tick in ticks)
 
 
 def test_an_alignment_has_a_cell_where_the_model_looked() -> None:

@@ -66,8 +66,8 @@ def test_what_cannot_be_told_is_said() -> None:
     found, notes = properties(SOURCES, LENGTHS, 0)
     assert [each.what for each in found] == ["length", "first word"]
     assert notes == [
-        "The last word is not read from states: that takes 40 different sentences with two words that 10 of them have "
-        "there among them, and there are 0 with 0."
+        "The last word is not read from states: that takes 40 different sentences with two or more words that 10 "
+        "sentences or more have there. There are 0 with 0."
     ]
     assert len(properties(["a b"] * 90, [2] * 90, 0)[1]) == 3
 

@@ -119,9 +119,24 @@ def test_a_training_never_fails_by_its_picture(tmp_path: Path, capsys: pytest.Ca
     assert "no report was written: There is no run" in capsys.readouterr().err
 
 
-def test_what_another_version_gathered_is_gathered_anew(folder: Path) -> None:
-    (folder / "insight.json").write_text('{"model": "", "picture": ""}')
+@pytest.mark.parametrize("written", ['{"model": "", "picture": ""}', "[1", ""])
+def test_what_another_version_gathered_or_is_damaged_is_gathered_anew(folder: Path, written: str) -> None:
+    (folder / "insight.json").write_text(written)
     assert read_insight(folder) is None
+
+
+@pytest.mark.parametrize(
+    ("lines", "said"),
+    [
+        ({"source": "a\n"}, "stand line by line beside each other. Received: "),
+        (dict.fromkeys(("source", "reference", "translations"), ""), "There is no sentence in the files of test."),
+    ],
+)
+def test_texts_that_tell_nothing_do_not_spoil_the_rest(folder: Path, lines: dict[str, str], said: str) -> None:
+    for name, text in lines.items():
+        (folder / f"test.{name}.txt").write_text(text)
+    html = report_page([folder])
+    assert said in html and "exact_match on validation, by real decoding" in html and "To repeat it" in html
 
 
 @pytest.mark.slow
