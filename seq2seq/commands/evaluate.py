@@ -13,16 +13,16 @@ from typing import TYPE_CHECKING, Any
 from seq2seq.commands.arguments import (
     MODEL,
     add_ensemble,
-    add_parallel,
+    add_references,
     count,
     lines_of,
     model_in,
     named_ensemble,
     need_model,
-    parallel,
+    with_references,
 )
 from seq2seq.commands.decoding_options import add_decoding, chosen_copying, chosen_mbr, chosen_search
-from seq2seq.metrics import EvaluationSettings, Surest, alike, surest
+from seq2seq.metrics import EvaluationSettings, References, Surest, alike, surest
 from seq2seq.runs.measuring import evaluation_of
 from seq2seq.settings import convert, kinds
 from seq2seq.system.terminal import UsageError, format_table, need_stdout, tell
@@ -41,7 +41,7 @@ def add(commands: Any) -> None:
         "by side: all are measured as the first says, and compared with it by sacreBLEU's paired bootstrap.",
     )
     parser.add_argument("models", type=Path, nargs="+", metavar="MODEL", help=f"{MODEL}; or several")
-    add_parallel(parser, "reference translations")
+    add_references(parser)
     parser.add_argument("--metrics", metavar="NAMES", help="names with commas between (default: as the recipe says)")
     parser.add_argument(
         "--several-references", action=argparse.BooleanOptionalAction,
@@ -79,7 +79,7 @@ def run(arguments: argparse.Namespace) -> None:
     names = [name.strip() for name in arguments.metrics.split(",")] if arguments.metrics else []
     if names:
         convert(names, kinds(EvaluationSettings)["metrics"], "--metrics")  # refuses unknown ones, before any work
-    sources, references = parallel(arguments)
+    sources, references = with_references(arguments)
     _check(arguments)
     if len(arguments.models) > 1 and len(sources) < 2:
         raise ValueError(
@@ -176,7 +176,7 @@ def _check(arguments: argparse.Namespace) -> None:
 def _surest(
     translator: Translator,
     best: Sequence[Hypothesis],
-    references: Sequence[str],
+    references: References,
     evaluation: EvaluationSettings,
     sources: Sequence[str],
 ) -> list[Surest]:

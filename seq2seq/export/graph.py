@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import count
 from typing import Any
 
@@ -35,8 +35,8 @@ class Graph:
         >>> graph = Graph("twice")
         >>> given = graph.input("given", FLOAT, ["rows", 3])
         >>> graph.output("result", graph.add("Mul", given, graph.constant(2.0)), FLOAT, ["rows", 3])
-        >>> [node.op_type for node in graph.model().graph.node]
-        ['Mul', 'Identity']
+        >>> [(node.op_type, *node.output) for node in graph.model().graph.node]
+        [('Mul', 'result')]
     """
 
     def __init__(self, name: str, half: bool = False, numbers: Iterator[int] | None = None) -> None:
@@ -46,7 +46,7 @@ class Graph:
         self._nodes: list[Any] = []
         self._weights: list[Any] = []
         self._inputs: list[Any] = []
-        self._outputs: list[Any] = []
+        self._outputs: list[tuple[str, Any]] = []
 
     def input(self, name: str, kind: int, shape: Shape) -> str:
         """Declare an input."""
@@ -55,8 +55,7 @@ class Graph:
 
     def output(self, name: str, value: str, kind: int, shape: Shape) -> None:
         """Give a value out under a name."""
-        self._nodes.append(helper.make_node("Identity", [value], [name]))
-        self._outputs.append(helper.make_tensor_value_info(name, kind, list(shape)))
+        self._outputs.append((value, helper.make_tensor_value_info(name, kind, list(shape))))
 
     def constant(self, values: npt.ArrayLike, kind: Any = np.float32) -> str:
         """Write numbers down.
@@ -124,7 +123,32 @@ class Graph:
         return made
 
     def _proto(self) -> Any:
-        return helper.make_graph(self._nodes, self.name, self._inputs, self._outputs, self._weights)
+        # What is given out is made under its own name: a copy of all logits takes as long as a small layer.
+        made = {result for node in self._nodes for result in node.output}
+        names: dict[str, str] = {}
+        copies = []
+        for value, info in self._outputs:
+            if value in made and value not in names:
+                names[value] = info.name
+            else:
+                copies.append(helper.make_node("Identity", [names.get(value, value)], [info.name]))
+        nodes = [_renamed(node, names) for node in self._nodes]
+        outputs = [info for _, info in self._outputs]
+        return helper.make_graph([*nodes, *copies], self.name, self._inputs, outputs, self._weights)
 
     def _name(self, kind: str) -> str:
         return f"{kind}{next(self._numbers)}"
+
+
+def _renamed(node: Any, names: Mapping[str, str]) -> Any:
+    """Give a node that reads and makes values under other names, in the bodies of its loops, too."""
+    other = onnx.NodeProto()
+    other.CopyFrom(node)
+    for values in (other.input, other.output):
+        values[:] = [names.get(value, value) for value in values]
+    for attribute in other.attribute:
+        inner = [_renamed(each, names) for each in attribute.g.node]
+        if inner:
+            del attribute.g.node[:]
+            attribute.g.node.extend(inner)
+    return other

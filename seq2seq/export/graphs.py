@@ -14,6 +14,9 @@ from seq2seq.models import Decoder, Encoder, Seq2Seq
 from seq2seq.runtime.graphs import NEXT
 from seq2seq.text.special_ids import END, PAD
 
+_FEW = 1024  # fewer logits are sorted whole
+_BLOCKS = (64, 50, 80, 40, 100, 32)  # logits per block: the first of these that divides the vocabulary
+
 
 class Graphs(NamedTuple):
     """What is written of a model.
@@ -133,15 +136,44 @@ def _step(model: Seq2Seq, half: bool, names: Sequence[str]) -> Any:
     else:
         logits = graph.add("Gemm", outputs, *map(graph.constant, arrays(decoder.logits)))
     graph.output("logits", logits, FLOAT, ["rows", decoder.vocab_size])
-    # The best tokens, of equal ones the first; and the sum, which the probability of the best one tells.
-    best, places = graph.several("TopK", 2, logits, count, axis=-1)
-    greatest = graph.add("ReduceMax", graph.add("Softmax", logits, axis=-1), axes=[1], keepdims=1)
-    total = graph.add("Sub", graph.add("ReduceMax", logits, axes=[1], keepdims=1), graph.add("Log", greatest))
+    # The best tokens, of equal ones the first; and the sum, which logit and probability of the best one tell.
+    best, places = best_of_row(graph, logits, count, decoder.vocab_size)
+    first = graph.constant([0], np.int64)
+    probability = graph.add(
+        "GatherElements", graph.add("Softmax", logits, axis=-1), graph.add("Gather", places, first, axis=1), axis=1
+    )
+    total = graph.add("Sub", graph.add("Gather", best, first, axis=1), graph.add("Log", probability))
     graph.output("best", best, FLOAT, ["rows", "count"])
     graph.output("places", places, INT64, ["rows", "count"])
     graph.output("total", total, FLOAT, ["rows", 1])
     graph.output("end", graph.add("Gather", logits, graph.constant([END], np.int64), axis=1), FLOAT, ["rows", 1])
     return graph.model()
+
+
+def best_of_row(graph: Graph, logits: str, count: str, vocab: int) -> tuple[str, str]:
+    """The best logits of each row and their places, best first, of equal ones the first, `[rows, count]`.
+
+    As `seq2seq.search.top_k` does: onnxruntime finds the greatest of a block many values at a time, and sorts value by
+    value. The best lie in as many blocks. A vocabulary that no size of a block divides is sorted whole.
+    """
+    width = next((width for width in _BLOCKS if vocab % width == 0), 0)
+    if vocab < _FEW or not width:
+        best, places = graph.several("TopK", 2, logits, count, axis=-1)
+        return best, places
+    blocks = vocab // width
+    apart = graph.add("Reshape", logits, graph.constant([0, blocks, width], np.int64))
+    several = graph.add("Min", count, graph.constant([blocks], np.int64))
+    _, found = graph.several("TopK", 2, graph.add("ReduceMax", apart, axes=[2], keepdims=0), several, axis=-1)
+    # In their order, so that of equal values the first is found.
+    found, _ = graph.several("TopK", 2, found, several, axis=-1, largest=0)
+    kept = graph.add(
+        "GatherND", apart, graph.add("Unsqueeze", found, graph.constant([2], np.int64)), batch_dims=1
+    )  # fmt: skip
+    kept = graph.add("Reshape", kept, graph.constant([0, -1], np.int64))
+    best, within = graph.several("TopK", 2, kept, count, axis=-1)
+    each = graph.constant([width], np.int64)
+    block = graph.add("GatherElements", found, graph.add("Div", within, each), axis=1)
+    return best, graph.add("Add", graph.add("Mul", block, each), graph.add("Mod", within, each))
 
 
 def _look(graph: Graph, decoder: Any, hidden: str) -> tuple[str, str]:

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from seq2seq.system.machine import cores
 from seq2seq.text.special_ids import END
 
 NEXT = ".next"
@@ -46,15 +47,17 @@ class Graphs:
         step: The bytes of `step.onnx`.
         state: The names of the parts of the state.
         memory: The names of what the steps read.
-        threads: How many threads a product may take; 0 for as many as onnxruntime thinks right.
+        threads: How many threads an operation may take; 0 for as many as onnxruntime thinks right.
 
     Attributes:
         vocab_size: Tokens of the target.
+        at_a_time: How many runs, each in a thread of its own, keep all cores at work.
     """
 
     def __init__(
-        self, encoder: bytes, step: bytes, state: Sequence[str], memory: Sequence[str], threads: int = 0
+        self, encoder: bytes, step: bytes, state: Sequence[str], memory: Sequence[str], threads: int = 1
     ) -> None:
+        self.at_a_time = max(1, cores() // threads) if threads else 1
         self._encoder, self._step = (_session(data, threads) for data in (encoder, step))
         self._state, self._memory = list(state), list(memory)
         plain = ["places", "best", "end", "total", *(name + NEXT for name in self._state)]

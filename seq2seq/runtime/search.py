@@ -188,7 +188,7 @@ def _pick(values: npt.NDArray[Any], places: npt.NDArray[np.int64]) -> npt.NDArra
 
 
 def _take(parts: Parts, rows: Any) -> Parts:
-    return {name: part[rows] for name, part in parts.items()}
+    return {name: part.take(rows, axis=0) for name, part in parts.items()}
 
 
 def _mostly_closed(open_: npt.NDArray[np.bool_]) -> bool:

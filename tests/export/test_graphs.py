@@ -8,12 +8,14 @@ import pytest
 pytest.importorskip("onnx", reason="exporting needs onnx: pip install 'seq2seq[export]'")
 pytest.importorskip("onnxruntime", reason="exporting needs onnxruntime: pip install 'seq2seq[export]'")
 
+import onnxruntime
+
 from seq2seq import Decoder, Encoder, Seq2Seq, StateBridge
 from seq2seq.export.attention import SCORES as WRITTEN_SCORES
 from seq2seq.export.bridge import _STARTS
 from seq2seq.export.cells import STEPS
-from seq2seq.export.graph import OPSET
-from seq2seq.export.graphs import write_graphs
+from seq2seq.export.graph import FLOAT, INT64, OPSET, Graph
+from seq2seq.export.graphs import best_of_row, write_graphs
 from seq2seq.layers import CELLS, Attention
 from seq2seq.layers.bridge import DIRECTIONS
 from seq2seq.layers.cells.lstm import LSTMCell
@@ -144,6 +146,32 @@ def test_a_step_offers_what_a_search_needs():
     np.testing.assert_allclose(offered.total[:, 0], np.logaddexp.reduce(logits, axis=1), rtol=1e-5)
     np.testing.assert_array_equal(offered.end[:, 0], logits[:, 2])
     assert run.step(TARGET_IN[:, 0], state, memory, 99).tokens.shape == (4, VOCAB)
+
+
+@pytest.mark.parametrize("vocab", [1024, 1050, 1031])  # blocks of 64, of 50, none
+def test_the_best_of_many_are_those_of_all(vocab):
+    graph = Graph("best")
+    logits, count = graph.input("logits", FLOAT, ["rows", vocab]), graph.input("count", INT64, [1])
+    best, places = best_of_row(graph, logits, count, vocab)
+    graph.output("best", best, FLOAT, ["rows", "count"])
+    graph.output("places", places, INT64, ["rows", "count"])
+    run = onnxruntime.InferenceSession(graph.model().SerializeToString(), providers=["CPUExecutionProvider"])
+    values = np.random.default_rng(vocab).integers(-9, 9, [5, vocab]).astype(np.float32)  # most of them several times
+    order = np.argsort(-values, axis=1, kind="stable")
+    for wanted in (1, 7, 40, vocab):
+        best, places = run.run(["best", "places"], {"logits": values, "count": np.array([wanted])})
+        np.testing.assert_array_equal(places, order[:, :wanted])
+        np.testing.assert_array_equal(best, np.take_along_axis(values, places, axis=1))
+
+
+def test_what_is_given_out_twice_or_as_it_came_is_copied():
+    graph = Graph("outputs")
+    given = graph.input("given", FLOAT, ["rows"])
+    twice = graph.add("Add", given, given)
+    for name, value in {"first": twice, "second": twice, "same": given}.items():
+        graph.output(name, value, FLOAT, ["rows"])
+    run = onnxruntime.InferenceSession(graph.model().SerializeToString(), providers=["CPUExecutionProvider"])
+    assert [each.tolist() for each in run.run(None, {"given": np.float32([3])})] == [[6], [6], [3]]
 
 
 def test_what_is_no_number_is_the_least():

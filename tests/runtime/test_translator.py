@@ -79,6 +79,14 @@ def test_parts_of_a_long_text_are_those_of_the_model(exported: Path, translator:
         assert other.score == pytest.approx(best.score, abs=1e-4)
 
 
+def test_batches_side_by_side_come_back_in_their_places(exported: Path):
+    one, several = load(exported, threads=0), load(exported)
+    several.graphs.at_a_time = 3
+    assert one.graphs.at_a_time == 1
+    texts = [*TEXTS, "", *WORDS][:9]
+    assert several.translate(texts, Beam(2), batch_size=2) == one.translate(texts, Beam(2), batch_size=2)
+
+
 @pytest.mark.parametrize("search", [Beam(3, n_best=2), Greedy()], ids=repr)
 def test_begins_and_avoids_as_the_model_does(exported: Path, translator: Translator, search):
     asked = {"prefixes": ["a house", "", "ein"], "avoid": ["e", "the lake"]}
