@@ -138,6 +138,8 @@ def _message(error: Exception, debug: bool) -> str:
     if isinstance(error, OSError) and error.errno and error.strerror:
         place = "" if error.filename is None else f"{error.filename}: "
         return f"{place}{error.strerror}. {_WAYS_OUT.get(error.errno, '')}".rstrip()
+    if isinstance(error, ModuleNotFoundError) and str(error) == f"No module named {error.name!r}":
+        return f"This takes {error.name}, which is not installed. Install all that seq2seq needs: pip install seq2seq."
     # Ours are written for people; what else comes out of the libraries needs its class to mean anything.
     if isinstance(error, ValueError | OSError | ImportError) and str(error):
         return str(error)

@@ -34,6 +34,13 @@ def test_long_records_are_wrapped_under_their_names() -> None:
         (UsageError("no such option"), 2, "seq2seq: error: no such option\n"),
         (ValueError("bad text"), 1, "seq2seq: error: bad text\n"),
         (
+            ModuleNotFoundError("No module named 'tqdm'", name="tqdm"),
+            1,
+            "seq2seq: error: This takes tqdm, which is not installed. "
+            "Install all that seq2seq needs: pip install seq2seq.\n",
+        ),
+        (ModuleNotFoundError("Install it.", name="tqdm"), 1, "seq2seq: error: Install it.\n"),
+        (
             FileNotFoundError(2, "No such file", "x.de"),
             1,
             "seq2seq: error: x.de: No such file. Check the spelling, and where you are.\n",
