@@ -13,17 +13,15 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar
 
 from seq2seq.commands.arguments import (
-    MODEL,
     add_ensemble,
     count,
     file_or_stream,
-    given_options,
     lines_of,
     model_in,
-    named_ensemble,
     standard_input,
 )
-from seq2seq.commands.decoding_options import add_decoding, chosen_copying, chosen_mbr, chosen_search
+from seq2seq.commands.decoding_options import add_decoding, chosen_search
+from seq2seq.commands.exports import MODEL_OR_EXPORT, model_or_export, options_of_a_model
 from seq2seq.commands.layout import (
     add_layout,
     cells,
@@ -49,9 +47,6 @@ if TYPE_CHECKING:
 
 _Item = TypeVar("_Item")
 
-_TENSORFLOW_ALONE = ("ensemble", "ensemble_weights", "terms", "shortlist", "precision", "mbr", "candidates", "unknown",
-                     "dictionary", "protect")  # fmt: skip
-
 # Batches of lines read before any is translated, where so many are there: enough to batch by length, few enough that
 # results keep coming.
 _CHUNK = 32
@@ -69,8 +64,7 @@ def add(commands: Any) -> None:
         "What comes through a pipe is answered as it arrives.",
     )
     parser.add_argument(
-        "model", type=Path, metavar="MODEL",
-        help=f"{MODEL}; or the folder of an export, which onnxruntime translates with, without TensorFlow",
+        "model", type=Path, metavar="MODEL", help=MODEL_OR_EXPORT,
     )  # fmt: skip
     parser.add_argument(
         "text", nargs="*", metavar="TEXT", help="text to translate, not the name of a file (default: what is read)"
@@ -209,13 +203,8 @@ def _how(arguments: argparse.Namespace, translator: Any) -> dict[str, Any]:
     }
     if is_exported(arguments.model):
         return how
-    return how | {
-        "shortlist": arguments.shortlist,
-        "precision": arguments.precision,
-        "terms": {} if arguments.terms is None else Terms.read(arguments.terms).table,
-        "mbr": chosen_mbr(arguments, translator),
-        **chosen_copying(arguments, translator),
-    }
+    terms = {} if arguments.terms is None else Terms.read(arguments.terms).table
+    return how | {"terms": terms, **options_of_a_model(arguments, translator, arguments.model)}
 
 
 def _translating(
@@ -243,20 +232,10 @@ def _worker(
 
 def _loaded(arguments: argparse.Namespace) -> Any:
     """Load the model, or the export, that is named."""
+    translator = model_or_export(arguments, arguments.model)
     if not is_exported(arguments.model):
-        translator = named_ensemble(arguments)
         need_alignment(arguments, translator)
-        return translator
-    given = given_options(arguments, _TENSORFLOW_ALONE)
-    if given:
-        raise UsageError(
-            "An export translates without TensorFlow, where this is not there. "
-            f"Received: {given[0]} with the export {arguments.model}. "
-            "Leave it out, or name the model file."
-        )
-    from seq2seq.runtime import load
-
-    return load(arguments.model)
+    return translator
 
 
 def _check(arguments: argparse.Namespace) -> None:
