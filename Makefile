@@ -25,7 +25,7 @@ help:
 	@echo "make test-slow    the tests that train for longer or start many processes"
 	@echo "make check        formatter, linter, types, strict docs build"
 	@echo "make docs         the documentation, in docs/_build/html"
-	@echo "make demo         the quickstart's translator as a page of the built documentation"
+	@echo "make demo         the documentation with the quickstart's translator as a page of it"
 	@echo "make benchmark    training and decoding timed beside other toolkits; JSON=FILE keeps the measurements"
 
 install: .venv/.tools-installed
@@ -46,15 +46,24 @@ check: .venv/.tools-installed
 	@echo "mypy" && $(BIN)/mypy
 	@$(MAKE) --no-print-directory docs
 
-docs: .venv/.tools-installed
+# Trained models are no source: the docs have as pages the runs of runs/ that are named, as in
+# make docs DEMOS="quickstart tatoeba-small"
+DEMOS ?=
+
+docs: .venv/.tools-installed $(DEMOS:%=docs/_build/demos/demo/%/files.json)
 	@echo "sphinx-build"
 	@$(BIN)/python -m sphinx --fail-on-warning --nitpicky --quiet --builder html docs docs/_build/html
 	@echo "Built docs/_build/html/index.html"
 
-# A trained model is no source: the page is made of the quickstart that was trained here.
-demo: quickstart .venv/.tools-installed
-	@$(BIN)/seq2seq export runs/quickstart --precision int8 --browser --to docs/_build/html/demo
-	@echo "Built docs/_build/html/demo: python -m http.server --directory docs/_build/html"
+docs/_build/demos/demo/%/files.json: runs/%/model.s2s | .venv/.tools-installed
+	@$(BIN)/seq2seq export runs/$* --precision int8 --browser --to $(@D)
+
+runs/%/model.s2s:
+	@echo "A page is made of a finished run. Received: DEMOS with $*, and no $@. Train it first." >&2; exit 1
+
+demo: quickstart
+	@$(MAKE) --no-print-directory docs DEMOS=quickstart
+	@echo "Look at docs/_build/html/demo/quickstart: python -m http.server --directory docs/_build/html"
 
 # The toolkits it compares with are installed into a cache folder, each into an environment of its own.
 benchmark: .venv/.package-installed

@@ -20,6 +20,7 @@ const browser = await chromium.launch({ executablePath: process.env.CHROMIUM, ar
 let faults = 0;
 for (const [colorScheme, width] of views) {
   const context = await browser.newContext({ colorScheme, viewport: { width, height: 900 } });
+  context.setDefaultTimeout(300_000); // a machine with much else to do
   const page = await context.newPage();
   for (const name of pages) {
     await page.goto(pathToFileURL(join(site, name)).href);
@@ -32,6 +33,7 @@ for (const [colorScheme, width] of views) {
     }
   }
   await context.close();
+  console.error(`${colorScheme} ${width}: ${pages.length} pages`);
 }
 await browser.close();
 console.log(`${pages.length} pages, ${views.length} views: ${faults} serious faults`);

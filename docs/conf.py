@@ -22,6 +22,7 @@ extensions = [
     "sphinx.ext.napoleon",
     "command_line",
     "date_forms",
+    "demos",
     "exports",
     "settings_table",
     "reading",
@@ -31,7 +32,7 @@ html_theme = "furo"
 html_title = f"seq2seq {version}"
 html_static_path = ["_static"]
 html_css_files = ["site.css"]
-html_extra_path = ["extra"]
+html_extra_path = ["extra", *(["_build/demos"] if (Path(__file__).parent / "_build" / "demos").is_dir() else [])]
 toc_object_entries_show_parents = "hide"
 
 myst_enable_extensions = ["colon_fence", "deflist", "dollarmath"]

@@ -4,20 +4,25 @@
 tables of README and docs and the headers of recipes are made from these files, and a test holds them equal.
 
     python docs/results_table.py add NAME --commit HASH FOLDER...       carry finished runs into docs/results/NAME.json
-    python docs/results_table.py compare NAME --commit HASH FOLDER...   carry what `seq2seq compare` finds in them into
-                                                                        docs/results/comparisons/NAME.json
+    python docs/results_table.py compare NAME --commit HASH FOLDER      carry what `seq2seq compare --out FOLDER` found
+                                                                        into docs/results/comparisons/NAME.json
     python docs/results_table.py probes NAME --commit HASH FILE         carry what `seq2seq probe --json` wrote into
                                                                         docs/results/probes/NAME.json
+    python docs/results_table.py decoding NAME --commit HASH FILE       carry what docs/measure_decoding.py wrote into
+                                                                        docs/results/decoding/NAME.json
     python docs/results_table.py                                        write every table and header anew
 
 In a page, what stands between `<!-- results: NAME NAME -->` and `<!-- end -->` is a table with a row for each name,
 after `<!-- runs: NAME NAME -->` one with a row for each run, after `<!-- comparison: NAME METRIC -->` one with a row
-for each variant, after `<!-- probes: NAME states -->` (or `linear`, `positions`) what was found in the states of a
-model. In a recipe it is all from `Cost` to the end of its header.
+for each variant and a picture, which is written to docs/images/NAME.svg, after `<!-- lengths: NAME METRIC -->` the same
+by length of the source, after `<!-- probes: NAME states -->` (or `linear`, `positions`) what was found in the states
+of a model, after `<!-- decoding: NAME options -->` (or `terms`, `surest`) what options of decoding are worth. In a
+recipe it is all from `Cost` to the end of its header.
 """
 
 import argparse
 import json
+import os
 import re
 import shlex
 import textwrap
@@ -28,13 +33,14 @@ from pathlib import Path
 from statistics import fmean, stdev
 from typing import Any
 
-from seq2seq.analysis.comparison import compare_runs
+from seq2seq.analysis.comparison.pictures import draw_scores
+from seq2seq.analysis.pages.document import standalone
 from seq2seq.metrics import HIGHER_IS_BETTER
 from seq2seq.runs import read_run
 
 ROOT = Path(__file__).parent.parent
 RESULTS = ROOT / "docs" / "results"
-COMPARISONS, PROBES = "comparisons", "probes"  # in it
+COMPARISONS, PROBES, DECODING = "comparisons", "probes", "decoding"  # in it
 
 LABELS = {
     "bleu": "BLEU",
@@ -45,10 +51,13 @@ LABELS = {
 }
 """How the metrics are called in a table; where a text is a word, as in letters to sounds, its error rate is the WER."""
 
-_BLOCK = re.compile(r"(<!-- (results|runs|comparison|probes): ([^>]*?) -->\n).*?(<!-- end -->)", re.DOTALL)
+_BLOCK = re.compile(
+    r"(<!-- (results|runs|comparison|lengths|probes|decoding): ([^>]*?) -->\n).*?(<!-- end -->)", re.DOTALL
+)
 _HEADER = re.compile(r'\nCost     .*?"""', re.DOTALL)
 _NOT_YET = "not measured yet"
 _LISTS = ("states", "linear", "positions")  # of probes, a line for each
+_OPTIONS = ("options", "terms", "surest")  # of decoding, a table for each
 _POSITIONS = (1, 2, 3, 4, 6, 8, 10, 12, 15, 20, 25, 30)  # that are told
 _LONG = 100  # characters of a command, too many for a cell
 _INDENT = 9  # of what stands under a word in a header
@@ -212,8 +221,8 @@ def add(name: str, commit: str, folders: Iterable[Path]) -> None:
 
 
 def compare(name: str, commit: str, folders: Iterable[Path]) -> None:
-    """Carry a comparison of finished runs into a file of its own: all figures, and nothing that names this machine."""
-    found = compare_runs(list(folders)).table()
+    """Carry a comparison into a file of its own: all figures, and nothing that names this machine."""
+    (found,) = (json.loads((folder / "comparison.json").read_text("utf-8")) for folder in folders)
     for variant in found["variants"]:
         del variant["folders"]
     path = RESULTS / COMPARISONS / f"{name}.json"
@@ -223,8 +232,17 @@ def compare(name: str, commit: str, folders: Iterable[Path]) -> None:
 
 def probes(name: str, commit: str, files: Iterable[Path]) -> None:
     """Carry what was found in the states of a model into a file of its own."""
+    _carry(PROBES, name, commit, files)
+
+
+def decoding(name: str, commit: str, files: Iterable[Path]) -> None:
+    """Carry what options of decoding are worth into a file of its own."""
+    _carry(DECODING, name, commit, files)
+
+
+def _carry(folder: str, name: str, commit: str, files: Iterable[Path]) -> None:
     (found,) = (json.loads(file.read_text("utf-8")) for file in files)
-    path = RESULTS / PROBES / f"{name}.json"
+    path = RESULTS / folder / f"{name}.json"
     path.parent.mkdir(exist_ok=True)
     path.write_text(_laid_out({"commit": commit, **found}), encoding="utf-8")
 
@@ -233,7 +251,7 @@ def _laid_out(table: Mapping[str, Any]) -> str:
     """Write JSON with a line for each key of a run or a variant: a curve is one line, and a changed run a few."""
     lines = []
     for key, value in table.items():
-        if key in _LISTS:
+        if key in (*_LISTS, *_OPTIONS) and isinstance(value, list):
             lines.append(f'  "{key}": [\n' + ",\n".join(f"    {_dumped(each)}" for each in value) + "\n  ]")
         elif key in ("runs", "variants"):
             each = [
@@ -294,15 +312,7 @@ def comparison_table(name: str, metric: str) -> str:
     Raises:
         ValueError: There is no such comparison, or it has no such metric.
     """
-    path = RESULTS / COMPARISONS / f"{name}.json"
-    if not path.is_file():
-        raise ValueError(f"A comparison is carried before it is told. Received: {name}. There is no file {path.name}.")
-    compared = json.loads(path.read_text("utf-8"))
-    if metric not in compared["signatures"]:
-        raise ValueError(
-            f"A comparison tells the metrics of its runs. Received: {name} {metric}. There is: "
-            f"{', '.join(compared['signatures'])}."
-        )
+    compared = _compared(name, metric)
     lines = [
         f"| variant | seeds | {LABELS[metric]} | difference | 95 % interval | p, corrected | |",
         "|---|---|---|---|---|---|---|",
@@ -312,6 +322,46 @@ def comparison_table(name: str, metric: str) -> str:
         cells = [variant["name"], str(len(result["scores"])), _spread(result["scores"])]
         lines.append(f"| {' | '.join([*cells, *_difference(metric, result['difference'])])} |")
     return "\n".join([*lines, "", f"{LABELS[metric]} `{compared['signatures'][metric]}`, commit {compared['commit']}."])
+
+
+def lengths_table(name: str, metric: str) -> str:
+    """Make a table with a row for each variant: its mean over seeds in each class of sources of like length.
+
+    Raises:
+        ValueError: There is no such comparison, or it has no such metric.
+    """
+    compared = _compared(name, metric)
+    classes = compared["lengths"]
+    sized = [f"{span} ({size:,})" for span, size in zip(classes["names"], classes["sizes"], strict=True)]
+    lines = [f"| {LABELS[metric]} by {classes['what']} | {' | '.join(sized)} |", "|---|" + "---|" * len(sized)]
+    for variant in compared["variants"]:
+        cells = [f"{mean:.2f}" for mean in variant["metrics"][metric]["by_length"]]
+        lines.append(f"| {' | '.join([variant['name'], *cells])} |")
+    return "\n".join(lines)
+
+
+def comparison_picture(name: str, metric: str) -> str:
+    """Draw the score of every run, in a row for each variant.
+
+    Raises:
+        ValueError: There is no such comparison, or it has no such metric.
+    """
+    variants = _compared(name, metric)["variants"]
+    names, scores = [each["name"] for each in variants], [each["metrics"][metric]["scores"] for each in variants]
+    return standalone(draw_scores(names, scores, f"{LABELS[metric]} of every run and their mean"))
+
+
+def _compared(name: str, metric: str) -> dict[str, Any]:
+    path = RESULTS / COMPARISONS / f"{name}.json"
+    if not path.is_file():
+        raise ValueError(f"A comparison is carried before it is told. Received: {name}. There is no file {path.name}.")
+    compared: dict[str, Any] = json.loads(path.read_text("utf-8"))
+    if metric not in compared["signatures"]:
+        raise ValueError(
+            f"A comparison tells the metrics of its runs. Received: {name} {metric}. There is: "
+            f"{', '.join(compared['signatures'])}."
+        )
+    return compared
 
 
 def _difference(metric: str, found: Mapping[str, Any] | None) -> list[str]:
@@ -370,6 +420,59 @@ def probes_table(name: str, part: str) -> str:
 
 def _lost(found: Mapping[str, Any] | None) -> str:
     return "–" if found is None else f"{found['value']:z.2f} ± {found['high'] - found['value']:.2f}"
+
+
+def decoding_table(name: str, part: str) -> str:
+    """Make a table of what options of decoding are worth and cost, of terms, or of the surest translations.
+
+    Raises:
+        ValueError: There is no such table.
+    """
+    if part not in _OPTIONS:
+        raise ValueError(f"What is told of decoding is {', '.join(_OPTIONS)}. Received: {name} {part}.")
+    path = RESULTS / DECODING / f"{name}.json"
+    if not path.is_file():
+        return f"{_NOT_YET[0].upper()}{_NOT_YET[1:]}."
+    found = json.loads(path.read_text("utf-8"))
+    below: list[str] = []
+    if part == "options":
+        head = ["option", "BLEU", "difference", "p", "chrF", "time"]
+        rows = [
+            [each["what"], f"{each['bleu']:.2f}", *_beside_the_first(each), f"{each['chrf']:.2f}", _times(each["cost"])]
+            for each in found["options"]
+        ]
+        below = [
+            "",
+            f"On {found['sentences']:,} sentences, `{found['signature']}`; times of {found['timed']} sentences, the "
+            f"quickest of {found['rounds']}, by that of the first line, on {found['machine']['cores']} cores "
+            f"({_processor(found)}); commit {found['commit']}.",
+        ]
+    elif part == "terms":
+        head = ["", "terms in the translation, as whole words"]
+        told = found["terms"]
+        rows = [
+            ["without", f"{told['beam']:.1f} % of {told['terms']:,}"],
+            ["given as terms", f"{told['given']:.1f} %"],
+        ]
+    else:
+        head = ["the surest", "sentences", "log p from", "chrF expected", "chrF", "BLEU"]
+        rows = [
+            [f"{each['share']} %", f"{each['sentences']:,}", f"{each['least']:.2f}",
+             *(f"{each[name]:.2f}" for name in ("expected", "chrf", "bleu"))]
+            for each in found["surest"]
+        ]  # fmt: skip
+    return "\n".join([*(f"| {' | '.join(cells)} |" for cells in (head, ["---"] * len(head), *rows)), *below])
+
+
+def _beside_the_first(option: Mapping[str, Any]) -> list[str]:
+    """Tell a difference from the first option, and its p; nothing of that one."""
+    if option["difference"] is None:
+        return ["", ""]
+    return [f"{option['difference']:+z.2f}", "–" if option["p"] is None else f"{option['p']:.3f}"]
+
+
+def _times(cost: float | None) -> str:
+    return "–" if cost is None else f"{cost:.2f} ×"
 
 
 def header(found: Iterable[Row]) -> str:
@@ -431,8 +534,13 @@ def told(path: Path, found: Mapping[str, Row]) -> str:
 
 
 def _table(kind: str, names: list[str], found: Mapping[str, Row], path: Path) -> str:
-    if kind in ("comparison", "probes"):
-        return {"comparison": comparison_table, "probes": probes_table}[kind](*names)
+    if kind == "comparison":
+        name, metric = names
+        picture = f"![{LABELS[metric]} of every run as a dot, a row for each variant]({_image(name, path)})"
+        return f"{comparison_table(name, metric)}\n\n{picture}"
+    of_two = {"lengths": lengths_table, "probes": probes_table, "decoding": decoding_table}
+    if kind in of_two:
+        return of_two[kind](*names)
     unknown = [name for name in names if name not in found]
     if unknown:
         raise ValueError(
@@ -442,27 +550,42 @@ def _table(kind: str, names: list[str], found: Mapping[str, Row], path: Path) ->
     return {"results": results_table, "runs": runs_table}[kind](found[name] for name in names)
 
 
+def _image(name: str, page: Path) -> str:
+    return os.path.relpath(ROOT / "docs" / "images" / f"{name}.svg", page.parent)
+
+
+def pictures() -> dict[Path, str]:
+    """Draw what the pages show of comparisons, by the file that it stands in."""
+    asked = (block for path in pages() if path.suffix == ".md" for block in _BLOCK.findall(path.read_text("utf-8")))
+    wanted = dict(names.split() for _, kind, names, _ in asked if kind == "comparison")
+    return {
+        ROOT / "docs" / "images" / f"{name}.svg": comparison_picture(name, metric) for name, metric in wanted.items()
+    }
+
+
 def main() -> None:
     """Carry runs, or write what the pages tell."""
     parser = argparse.ArgumentParser(description="Keep what README, docs and recipes tell equal to the results.")
     commands = parser.add_subparsers(dest="command")
     for carry, help in (
         (add, "carry finished runs into the file of a row"),
-        (compare, "carry a comparison of them"),
+        (compare, "carry a comparison of runs"),
         (probes, "carry the probes of a model"),
+        (decoding, "carry what options of decoding are worth"),
     ):
         carrying = commands.add_parser(carry.__name__, help=help)
         carrying.add_argument("name", help="of the file in docs/results")
         carrying.add_argument("--commit", required=True, help="of the code that they ran with")
-        carrying.add_argument("folder", type=Path, nargs="+", help="a run folder; or the JSON of probes")
+        carrying.add_argument(
+            "folder", type=Path, nargs="+", help="a run folder; the folder of a comparison; or the JSON to carry"
+        )
         carrying.set_defaults(carry=carry)
     arguments = parser.parse_args()
     if arguments.command:
         arguments.carry(arguments.name, arguments.commit, arguments.folder)
     found = rows()
-    for path in pages():
-        text = told(path, found)
-        if text != path.read_text("utf-8"):
+    for path, text in {**pictures(), **{path: told(path, found) for path in pages()}}.items():
+        if not path.exists() or text != path.read_text("utf-8"):
             path.write_text(text, encoding="utf-8")
             print(f"Written: {path.relative_to(ROOT)}")
 

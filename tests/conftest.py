@@ -1,11 +1,15 @@
 import gc
 import shutil
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import settings
 
 from seq2seq.system import process
+
+if TYPE_CHECKING:
+    from seq2seq import Tokenizer, Translator
 
 process.prepare()  # as the command does: a test that starts Python hands it on
 
@@ -36,3 +40,36 @@ def file(saved: Path, tmp_path: Path) -> Path:
     """A copy of it that a test may spoil."""
     shutil.copy(saved, tmp_path)
     return tmp_path / "model.s2s"
+
+
+# What is exported, run without TensorFlow and served is one translator, made and exported once; where a module or a
+# folder has a translator of its own, that is meant.
+
+
+@pytest.fixture(scope="session")
+def tokenizer() -> "Tokenizer":
+    from seq2seq import Tokenizer
+    from tests.export.models import WORDS
+
+    return Tokenizer.train(WORDS, kind="char")
+
+
+@pytest.fixture(scope="session")
+def translator(tokenizer: "Tokenizer") -> "Translator":
+    from seq2seq import Translator
+    from tests.export.models import tiny
+
+    model = tiny(tokenizer.vocab_size, {"bidirectional": "all"}, {"attention": "general", "input_feeding": True},
+                 decoder_units=(12, 12))  # fmt: skip
+    about = {"decoding": {"beam_size": 3, "batch_size": 4}, "metrics": {"bleu": 12.5}, "signatures": {"bleu": "v"}}
+    return Translator(model, tokenizer, tokenizer, about=about)
+
+
+@pytest.fixture(scope="session")
+def exported(translator: "Translator", tmp_path_factory: pytest.TempPathFactory) -> Path:
+    pytest.importorskip("onnx", reason="exporting needs onnx: pip install 'seq2seq[export]'")
+    from seq2seq.export import export
+
+    folder = tmp_path_factory.mktemp("exported")
+    export(translator, folder, name="tiny")
+    return folder

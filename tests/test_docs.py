@@ -1,10 +1,12 @@
 """The docs keep their word: code runs, commands parse, and the reference is what the packages export."""
 
 import argparse
+import contextlib
 import importlib
 import inspect
 import re
 import shlex
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -15,7 +17,7 @@ import seq2seq
 from seq2seq.commands.command import COMMANDS, make_parser
 from seq2seq.commands.script import add_arguments
 from seq2seq.recipe import Data, Recipe
-from seq2seq.settings import sections
+from seq2seq.settings import kinds, sections
 from seq2seq.text import dates
 from tests.test_package import FLOORS, PACKAGE
 
@@ -163,6 +165,16 @@ def test_recipes_in_toml_are_recipes(path):
         Recipe.from_text(body, page_id(path))
 
 
+def test_settings_in_the_text_are_settings():
+    known = {f"{place}.{name}" for place, section in sections(Recipe) for name in [*kinds(section), "kind"]}
+    for path in PAGES:
+        text = FENCE.sub("", path.read_text("utf-8"))
+        for name, value in re.findall(r"`([a-z_]+(?:\.[a-z_]+)*) = ([^`\n]+)`", text):
+            with contextlib.suppress(tomllib.TOMLDecodeError):  # else it is Python
+                tomllib.loads(f"value = {value}")
+                assert any(f".{each}".endswith(f".{name}") for each in known), f"{page_id(path)}: {name}"
+
+
 def test_every_setting_stands_in_the_reference():
     page = (ROOT / "docs" / "reference" / "settings.md").read_text("utf-8")
     classes = [cls.__name__ for _, cls in sections(Recipe)]
@@ -260,6 +272,13 @@ def test_the_rooms_of_the_map_are_the_rooms_on_their_floors():
     floors = [rooms for rooms in FLOORS if rooms != {"__main__"}]
     shown = {(int(floor), room) for floor, room in re.findall(r"^\| (\d+) \| `(\w+)/` \|", page, re.MULTILINE)}
     assert shown == {(floor, room) for floor, rooms in enumerate(floors) for room in rooms}
+
+
+def test_the_map_of_the_front_page_goes_from_the_lowest_floor_up():
+    page = (ROOT / "README.md").read_text("utf-8")
+    shown = re.findall(r"^\| `seq2seq/(\w+)/` \|", page, re.MULTILINE)
+    floors = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms - {"__main__"}}
+    assert set(shown) == set(floors) and [floors[room] for room in shown] == sorted(floors.values())
 
 
 @pytest.mark.parametrize("page", ["docs/explanation/architecture.md", "CONTRIBUTING.md"])

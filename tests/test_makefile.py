@@ -11,12 +11,12 @@ import pytest
 ROOT = Path(__file__).parent.parent
 
 
-def plan(folder: Path, target: str) -> str:
+def plan(folder: Path, *targets: str) -> str:
     """What make would do."""
     make = shutil.which("make")
     if make is None:
         pytest.skip("no make here")
-    done = subprocess.run([make, "--dry-run", target], cwd=folder, capture_output=True, text=True, check=True)
+    done = subprocess.run([make, "--dry-run", *targets], cwd=folder, capture_output=True, text=True, check=True)
     return done.stdout
 
 
@@ -51,3 +51,13 @@ def test_after_an_upgrade_of_python_everything_is_installed_again(installed: Pat
         python.chmod(0o755)
     planned = plan(installed, "install")
     assert planned.index("-m venv --clear .venv") < planned.index("--editable .") < planned.index('--editable ".[dev]"')
+
+
+def test_the_docs_have_the_runs_as_pages_that_are_named(installed: Path) -> None:
+    assert "export" not in plan(installed, "docs")
+    (installed / "runs" / "dates").mkdir(parents=True)
+    (installed / "runs" / "dates" / "model.s2s").touch()
+    planned = plan(installed, "docs", "DEMOS=dates")
+    export = "export runs/dates --precision int8 --browser --to docs/_build/demos/demo/dates"
+    assert planned.index(export) < planned.index("sphinx")
+    assert "Received: DEMOS with absent, and no runs/absent/model.s2s." in plan(installed, "docs", "DEMOS=absent")

@@ -9,6 +9,7 @@ from statistics import fmean, stdev
 import pytest
 
 from seq2seq.analysis.comparison import compare_runs
+from seq2seq.analysis.comparison.files import write as write_comparison
 from seq2seq.metrics.scores import METRICS
 from tests.analysis.comparison.fabricated import finished_folder, spoilt
 from tests.letters import finished, here  # noqa: F401
@@ -29,6 +30,8 @@ def results_table(monkeypatch):
 def test_pages_and_headers_tell_what_the_files_say(results_table):
     rows = results_table.rows()
     stale = [path.name for path in results_table.pages() if results_table.told(path, rows) != path.read_text("utf-8")]
+    drawn = results_table.pictures().items()
+    stale += [path.name for path, text in drawn if not path.exists() or path.read_text("utf-8") != text]
     assert not stale, "run: python docs/results_table.py"
 
 
@@ -36,6 +39,9 @@ def test_no_score_stands_in_a_page_that_is_not_in_a_file(results_table):
     rows = results_table.rows().values()
     known = set(re.findall(r"\d+\.\d+", " ".join(f"{row.ours()} {row.theirs()}" for row in rows)))
     known |= set(re.findall(r"\d+\.\d+", results_table.runs_table(rows)))
+    for path in (ROOT / "docs" / "results" / results_table.COMPARISONS).glob("*.json"):
+        for metric in json.loads(path.read_text("utf-8"))["signatures"]:
+            known |= set(re.findall(r"\d+\.\d+", results_table.comparison_table(path.stem, metric)))
     score = re.compile(rf"\b(?:{'|'.join(results_table.LABELS.values())})(?: of)? (\d+\.\d+)")
     for path in results_table.pages():
         prose = re.sub(r"^```.*?^```", "", path.read_text("utf-8"), flags=re.MULTILINE | re.DOTALL)
@@ -140,14 +146,20 @@ def test_a_comparison_is_carried_and_told(results_table, tmp_path, monkeypatch):
         )
         for seed in range(3)
     ]
-    results_table.compare("dropout", "0123abc", [*plain, *worse])
+    comparison = compare_runs([*plain, *worse])
+    write_comparison(comparison, tmp_path / "study")
+    results_table.compare("dropout", "0123abc", [tmp_path / "study"])
     text = (tmp_path / "comparisons" / "dropout.json").read_text("utf-8")
     assert str(tmp_path) not in text
-    found = compare_runs([*plain, *worse]).variants[1].metrics["exact_match"]
+    found = comparison.variants[1].metrics["exact_match"]
     head, _, *rows = results_table.comparison_table("dropout", "exact_match").splitlines()
     assert "exact match" in head
     assert f"| {found.mean:.2f} ± {found.spread:.2f} | {found.difference.value:+.2f} |" in rows[1]
     assert rows[1].endswith("| worse |")
+    by_length = results_table.lengths_table("dropout", "exact_match").splitlines()
+    assert len(by_length) == 4 and by_length[0].startswith("| exact match by ") and by_length[2].startswith(rows[0][:9])
+    picture = results_table.comparison_picture("dropout", "exact_match")
+    assert picture.count("<circle") == 6 and "prefers-color-scheme: dark" in picture and "body" not in picture
     with pytest.raises(ValueError, match=r"tells the metrics of its runs\. Received: dropout bleu\. There is: exact_"):
         results_table.comparison_table("dropout", "bleu")
     with pytest.raises(ValueError, match=r"carried before it is told\. Received: nothing\."):
@@ -189,6 +201,72 @@ def test_probes_are_carried_and_told(results_table, tmp_path, monkeypatch):
     assert results_table.probes_table("model", "positions").splitlines()[2:] == ["| 1 | 40 | 61.0 % | 30.0 % |"]
     with pytest.raises(ValueError, match=r"Probes are carried before they are told.* Received: model other\."):
         results_table.probes_table("model", "other")
+
+
+def test_what_options_of_decoding_are_worth_is_carried_and_told(results_table, tmp_path, monkeypatch):
+    monkeypatch.setattr(results_table, "RESULTS", tmp_path)
+    assert results_table.decoding_table("model", "options") == "Not measured yet."
+    plain = {
+        "what": "`Beam(5)`",
+        "bleu": 40.0,
+        "chrf": 60.0,
+        "difference": None,
+        "p": None,
+        "seconds": 1.0,
+        "cost": 1.0,
+    }
+    found = {
+        "signature": "version:1",
+        "sentences": 1000,
+        "timed": 200,
+        "rounds": 3,
+        "machine": {"processor": "Intel(R) Xeon(R) Processor", "cores": 2},
+        "options": [plain, {**plain, "what": "`Greedy()`", "bleu": 38.5, "difference": -1.5, "p": 0.001, "cost": None}],
+        "terms": {"terms": 1500, "beam": 80.0, "given": 99.5},
+        "surest": [{"share": 100, "sentences": 1000, "least": -1.5, "expected": 60.1, "bleu": 40.0, "chrf": 60.0}],
+    }
+    write(tmp_path / "found.json", found)
+    results_table.decoding("model", "0123abc", [tmp_path / "found.json"])
+    assert json.loads((tmp_path / "decoding" / "model.json").read_text("utf-8")) == {"commit": "0123abc", **found}
+    assert results_table.decoding_table("model", "options").splitlines() == [
+        "| option | BLEU | difference | p | chrF | time |",
+        "| --- | --- | --- | --- | --- | --- |",
+        "| `Beam(5)` | 40.00 |  |  | 60.00 | 1.00 × |",
+        "| `Greedy()` | 38.50 | -1.50 | 0.001 | 60.00 | – |",
+        "",
+        "On 1,000 sentences, `version:1`; times of 200 sentences, the quickest of 3, by that of the first line, "
+        "on 2 cores (Intel Xeon); commit 0123abc.",
+    ]
+    assert results_table.decoding_table("model", "terms").splitlines()[2:] == [
+        "| without | 80.0 % of 1,500 |",
+        "| given as terms | 99.5 % |",
+    ]
+    assert results_table.decoding_table("model", "surest").splitlines()[2:] == [
+        "| 100 % | 1,000 | -1.50 | 60.10 | 60.00 | 40.00 |"
+    ]
+    with pytest.raises(ValueError, match=r"is options, terms, surest\. Received: model other\."):
+        results_table.decoding_table("model", "other")
+
+
+def test_the_nouns_of_references_are_the_terms_of_each_sentence(results_table):
+    measure = importlib.import_module("measure_decoding")
+    german = ["ein Hund rennt", "ein Haus steht", "der Hund schläft", "das Haus brennt"] * 3
+    english = ["a dog runs", "a house stands", "the dog sleeps", "the house burns"] * 3
+    sources, references = ["Hund und Haus", "das Haus", "der Hund"], ["hound and house", "the house", "the dog"]
+    asked = measure.asked_terms(german, english, sources, references)
+    assert asked == [{"Hund": None, "Haus": "house"}, {"Haus": "house"}, {"Hund": "dog"}]
+    told = []
+
+    class Writes:
+        def translate(self, texts, search, *, terms):
+            told.append((texts, terms))
+            return [f"{' '.join(sorted(terms.values()))}s" for _ in texts]
+
+    said = measure.with_terms(Writes(), sources, asked)
+    # What is no term in one sentence is none in those beside it.
+    assert told == [([sources[0], sources[1]], {"Haus": "house"}), ([sources[2]], {"Hund": "dog"})]
+    assert said == ["houses", "houses", "dogs"] and measure.placed(asked, said) == 0
+    assert measure.placed(asked, ["a house", "", "the dog"]) == pytest.approx(66.7)
 
 
 def a_run(seed, **scores):

@@ -3,6 +3,7 @@
 import importlib
 import json
 import re
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -75,3 +76,21 @@ def test_the_readme_tells_the_speed_that_was_measured():
         for figure, system in told:
             rows = re.findall(rf"^\| seq2seq / {system}[^|]*\| +(\S+)", measured, re.MULTILINE)
             assert figure in rows, f"{page.name}: {figure} times {system}"
+
+
+def test_a_page_that_translates_is_told_with_its_size(docs, tmp_path: Path):
+    assert list(docs("demos").lines(tmp_path)) == []
+    sizes = {"step.onnx": 1_000_000, "page.js": 400_000, "ort.wasm.bundle.min.js": 2_000_000}
+    for name in ("dates", "quickstart"):
+        (tmp_path / "demo" / name).mkdir(parents=True)
+        (tmp_path / "demo" / name / "files.json").write_text(json.dumps(sizes))
+    told = "1.4 MB, and 2.0 MB of onnxruntime-web"
+    plain, quickstart = docs("demos").lines(tmp_path)
+    assert plain == ("dates", "demo/dates/index.html", told)
+    assert quickstart[1].startswith("demo/quickstart/index.html#text=%3Cfr%3E%20")
+
+
+def test_the_image_of_the_server_takes_the_versions_that_are_declared():
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]["optional-dependencies"]
+    page = (DOCS / "how-to" / "serve.md").read_text("utf-8")
+    assert all(f'"{requirement}"' in page for requirement in extras["serve"])

@@ -153,7 +153,7 @@ class HeldOut:
         scores: dict[str, list[float | None]] = {
             said.name: [*classes.scores([lower(text) for text in self._of(said.texts)])] for said in systems
         }
-        which = "first reference" if self._settings.several_references else "reference"
+        which = "reference" if all(isinstance(each, str) for each in self._references) else "first reference"
         told = f"F1 of the {what} of the {which}, by their number in the training text"
         return ClassScores(told, classes.names, classes.sizes, scores)
 

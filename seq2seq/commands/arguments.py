@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from io import BufferedReader
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
@@ -15,11 +15,13 @@ from seq2seq.system.files import is_readable
 from seq2seq.system.terminal import UsageError
 
 if TYPE_CHECKING:
+    from seq2seq.metrics import References
     from seq2seq.translation import Translator
 
 RECIPE = "recipe: a TOML file, or a Python file with a module-level `recipe`"
 MODEL = "model file (.s2s), or the folder of a finished run"
 EITHER = f"{RECIPE}; or {MODEL}"
+_SOURCE = "source text, line by line"
 
 
 def add_data(parser: argparse.ArgumentParser) -> None:
@@ -66,15 +68,22 @@ def add_seed(parser: argparse.ArgumentParser) -> None:
 
 def add_parallel(parser: argparse.ArgumentParser, target: str, *, required: bool = True) -> None:
     """Add the options that name parallel text; ``target`` says what its second side is."""
-    for option, what in (("--source", "source text, line by line"), ("--target", target)):
-        parser.add_argument(
-            option,
-            type=file_or_stream,
-            metavar="FILE",
-            required=required,
-            default=argparse.SUPPRESS,
-            help=f"{what}; - is stdin",
-        )
+    for option, what in (("--source", _SOURCE), ("--target", target)):
+        _add_side(parser, option, what, "store", required=required)
+
+
+def add_references(parser: argparse.ArgumentParser) -> None:
+    """Add the options that name a text and its right translations, of which there may be several."""
+    _add_side(parser, "--source", _SOURCE, "store", required=True)
+    what = "reference translations, line by line (may be repeated: a line has several then, but for empty ones)"
+    _add_side(parser, "--target", what, "append", required=True)
+
+
+def _add_side(parser: argparse.ArgumentParser, option: str, what: str, action: str, *, required: bool) -> None:
+    parser.add_argument(
+        option, action=action, type=file_or_stream, metavar="FILE", required=required, default=argparse.SUPPRESS,
+        help=f"{what}; - is stdin",
+    )  # fmt: skip
 
 
 def file_or_stream(text: str) -> Path | None:
@@ -186,16 +195,36 @@ def standard_input() -> BufferedReader:
 
 def parallel(arguments: argparse.Namespace) -> tuple[list[str], list[str]]:
     """Read the lines of --source and --target."""
-    if arguments.source is None and arguments.target is None:
-        raise UsageError("Standard input is one text. Received: --source - --target -. Name a file for one of them.")
-    sources, targets = (lines_of(path) for path in (arguments.source, arguments.target))
-    if len(sources) != len(targets):
-        raise ValueError(
-            "Source and target need the same number of lines. "
-            f"Received: {arguments.source or 'stdin'} with {len(sources):,}, "
-            f"{arguments.target or 'stdin'} with {len(targets):,} lines."
-        )
+    sources, targets = _of_equal_length([arguments.source, arguments.target])
     return sources, targets
+
+
+def with_references(arguments: argparse.Namespace) -> tuple[list[str], References]:
+    """Read the lines of --source, and the references of each: those of all --target, as :func:`add_references` says."""
+    sources, *targets = _of_equal_length([arguments.source, *arguments.target])
+    return sources, references_of(targets)
+
+
+def references_of(texts: Sequence[Sequence[str]]) -> References:
+    """Give the references of each sentence, of several texts that have one each.
+
+    An empty line is none, unless all of a sentence are.
+    """
+    if len(texts) == 1:
+        return texts[0]
+    each = (list(filter(str.strip, lines)) for lines in zip(*texts, strict=True))
+    return [found or [""] for found in each]
+
+
+def _of_equal_length(paths: Sequence[Path | None]) -> list[list[str]]:
+    """Read the lines of texts of which each line belongs to those of the others; None is standard input."""
+    if paths.count(None) > 1:
+        raise UsageError("Standard input is one text. Received: --source - --target -. Name a file for one of them.")
+    texts = [lines_of(path) for path in paths]
+    if len({len(lines) for lines in texts}) > 1:
+        found = ", ".join(f"{path or 'stdin'} with {len(lines):,}" for path, lines in zip(paths, texts, strict=True))
+        raise ValueError(f"Source and target need the same number of lines. Received: {found} lines.")
+    return texts
 
 
 def lines_of(path: Path | None) -> list[str]:

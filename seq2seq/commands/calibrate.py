@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from seq2seq.commands.arguments import MODEL, add_parallel, model_in, named_translator, parallel
+from seq2seq.commands.arguments import MODEL, add_references, model_in, named_translator, with_references
 from seq2seq.runs.measuring import evaluation_of
 from seq2seq.system.terminal import need_stdout
 
@@ -21,7 +21,7 @@ def add(commands: Any) -> None:
         "validation text.",
     )
     parser.add_argument("model", type=Path, metavar="MODEL", help=MODEL)
-    add_parallel(parser, "reference translations")
+    add_references(parser)
     parser.add_argument("--output", type=Path, metavar="FILE", help="model file to write (default: MODEL, replaced)")
     parser.set_defaults(run=run)
 
@@ -31,7 +31,7 @@ def run(arguments: argparse.Namespace) -> None:
     need_stdout()
     from seq2seq.translation.confidence import Calibration, known
 
-    sources, references = parallel(arguments)
+    sources, references = with_references(arguments)
     translator = named_translator(arguments.model)
     found = translator.hypotheses(sources)
     learnt = Calibration.learn(*known(found, references, evaluation_of(translator), sources))

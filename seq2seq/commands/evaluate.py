@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING, Any
 
 from seq2seq.commands.arguments import (
     add_ensemble,
-    add_parallel,
+    add_references,
     count,
     lines_of,
-    parallel,
+    with_references,
 )
 from seq2seq.commands.decoding_options import add_decoding, chosen_search
 from seq2seq.commands.exports import MODEL_OR_EXPORT, model_or_export, need_model_or_export, options_of_a_model
-from seq2seq.metrics import EvaluationSettings, Surest, alike, surest
+from seq2seq.metrics import EvaluationSettings, References, Surest, alike, surest
 from seq2seq.runs.measuring import evaluation_of
 from seq2seq.settings import convert, kinds
 from seq2seq.system.terminal import UsageError, format_table, need_stdout, tell
@@ -38,7 +38,7 @@ def add(commands: Any) -> None:
         "by side: all are measured as the first says, and compared with it by sacreBLEU's paired bootstrap.",
     )
     parser.add_argument("models", type=Path, nargs="+", metavar="MODEL", help=f"{MODEL_OR_EXPORT}; or several")
-    add_parallel(parser, "reference translations")
+    add_references(parser)
     parser.add_argument("--metrics", metavar="NAMES", help="names with commas between (default: as the recipe says)")
     parser.add_argument(
         "--several-references", action=argparse.BooleanOptionalAction,
@@ -76,7 +76,7 @@ def run(arguments: argparse.Namespace) -> None:
     names = [name.strip() for name in arguments.metrics.split(",")] if arguments.metrics else []
     if names:
         convert(names, kinds(EvaluationSettings)["metrics"], "--metrics")  # refuses unknown ones, before any work
-    sources, references = parallel(arguments)
+    sources, references = with_references(arguments)
     _check(arguments)
     if len(arguments.models) > 1 and len(sources) < 2:
         raise ValueError(
@@ -170,7 +170,7 @@ def _check(arguments: argparse.Namespace) -> None:
 def _surest(
     translator: Translator,
     best: Sequence[Hypothesis],
-    references: Sequence[str],
+    references: References,
     evaluation: EvaluationSettings,
     sources: Sequence[str],
 ) -> list[Surest]:

@@ -9,7 +9,8 @@ from typing import Any
 from seq2seq.commands.arguments import MODEL, file_or_stream, lines_of, model_in, named_translator, parallel
 from seq2seq.export.precisions import PRECISIONS
 from seq2seq.runtime.folder import CARD, TRANSLATOR
-from seq2seq.system.hub import checked, publish
+from seq2seq.system.files import filling, need_own
+from seq2seq.system.hub import checked, need_client, publish
 from seq2seq.system.terminal import UsageError, format_table, need_stdout, tell
 
 # The other formats, by what writes them; and the options that only ONNX has, with their defaults.
@@ -73,16 +74,19 @@ def run(arguments: argparse.Namespace) -> None:
     engine = _engine(arguments)
     if arguments.push is not None:
         checked(arguments.push)
+        need_client()
+    need_own(arguments.to, TRANSLATOR)
     translator = named_translator(arguments.model)
     from seq2seq.export import export
     from seq2seq.export.browser import add_page
 
     name = arguments.model.resolve().stem if arguments.model.is_dir() else arguments.model.resolve().parent.name
-    made = export(translator, arguments.to, precision=arguments.precision, sample=sample, name=name)
+    with filling(arguments.to, TRANSLATOR) as part:  # before the proof, which takes a while, where it cannot be written
+        made = export(translator, part, precision=arguments.precision, sample=sample, name=name)
+        files = {**made.files, **(add_page(part, name, engine) if engine else {})}
     tell(f"float32 against the model: {made.parity}")
     if arguments.precision != "float32":
         tell(f"{arguments.precision} against the model: {made.written}")
-    files = {**made.files, **(add_page(arguments.to, name, engine) if engine else {})}
     rows = [[file, f"{size:,}"] for file, size in files.items()]
     print(format_table(["file", "bytes"], rows, numbers=[1]))
     if sources:

@@ -13,7 +13,7 @@ from seq2seq.system.terminal import UsageError
 
 MODEL_OR_EXPORT = f"{MODEL}; or the folder of an export, which onnxruntime translates with, without TensorFlow"
 
-_TENSORFLOW_ALONE = ("ensemble", "ensemble_weights", "terms", "shortlist", "precision", "mbr", "candidates", "unknown",
+_TENSORFLOW_ALONE = ("ensemble", "ensemble_weights", "shortlist", "precision", "mbr", "candidates", "unknown",
                      "dictionary", "protect")  # fmt: skip
 
 
@@ -33,7 +33,7 @@ def model_or_export(arguments: argparse.Namespace, path: Path) -> Any:
     """
     if not is_exported(path):
         return named_ensemble(arguments, path)
-    given = given_options(arguments, [name for name in _TENSORFLOW_ALONE if name in vars(arguments)])
+    given = given_options(arguments, _TENSORFLOW_ALONE)
     if given:
         raise UsageError(
             "An export translates without TensorFlow, where this is not there. "

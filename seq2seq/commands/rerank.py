@@ -15,6 +15,7 @@ from seq2seq.commands.arguments import (
     model_in,
     named_translator,
     need_model,
+    references_of,
 )
 from seq2seq.metrics import METRICS, EvaluationSettings
 from seq2seq.runs.measuring import evaluation_of
@@ -46,7 +47,10 @@ def add(commands: Any) -> None:
         "--tune", type=Path, metavar="FILE",
         help="write no translations, but the weights that choose best on these, which are of validation data",
     )  # fmt: skip
-    parser.add_argument("--target", type=Path, metavar="FILE", help="reference translations, for --tune")
+    parser.add_argument(
+        "--target", type=Path, action="append", metavar="FILE",
+        help="reference translations, for --tune (may be repeated: a line has several then)",
+    )  # fmt: skip
     parser.add_argument("--metric", choices=METRICS, help="what --tune makes better (default: bleu)")
     parser.add_argument("--scores", action="store_true", help="write the value and a TAB before each translation")
     parser.set_defaults(run=run)
@@ -60,10 +64,10 @@ def run(arguments: argparse.Namespace) -> None:
     from seq2seq.translation import Weights, equal_weights, read_features, read_n_best, tune_weights, values_of
 
     sources = lines_of(arguments.source)
-    references = None if arguments.tune is None else lines_of(arguments.target)
+    targets = [] if arguments.tune is None else [lines_of(path) for path in arguments.target]
     weights = None if arguments.weights is None else Weights.from_table(_json(arguments.weights))
     lists = read_n_best(lines_of(arguments.n_best), str(arguments.n_best or "stdin"))
-    _need_as_many(arguments, len(sources), len(lists), references)
+    _need_as_many(arguments, len(sources), len(lists), targets)
     forward, backward = ([named_translator(path) for path in paths] for paths in (arguments.models, arguments.backward))
     models = {
         f"{direction} {number}": translator.fingerprint
@@ -71,7 +75,8 @@ def run(arguments: argparse.Namespace) -> None:
         for number, translator in enumerate(translators, start=1)
     }
     features = read_features(sources, lists, forward, backward)
-    if references is not None:
+    if targets:
+        references = references_of(targets)
         evaluation = evaluation_of(forward[0]) if forward else EvaluationSettings()
         weights = tune_weights(features, lists, references, models, arguments.metric or "bleu", evaluation)
         with replacing(arguments.tune) as temporary:
@@ -123,10 +128,9 @@ def _check(arguments: argparse.Namespace) -> None:
         )
 
 
-def _need_as_many(arguments: argparse.Namespace, sources: int, lists: int, references: list[str] | None) -> None:
+def _need_as_many(arguments: argparse.Namespace, sources: int, lists: int, targets: list[list[str]]) -> None:
     found = {str(arguments.source): sources, str(arguments.n_best or "stdin"): lists}
-    if references is not None:
-        found[str(arguments.target)] = len(references)
+    found |= {str(path): len(lines) for path, lines in zip(arguments.target or (), targets, strict=True)}
     if len(set(found.values())) > 1 or not sources:
         told = ", ".join(f"{name} with {number:,}" for name, number in found.items())
         raise ValueError(f"Each source has its translations, and there is one at least. Received: {told}.")

@@ -24,8 +24,8 @@ def add(commands: Any) -> None:
         "serve",
         help="serve translators over HTTP",
         description="Serve translators over HTTP: LibreTranslate's API, so that clients written for it work, and one "
-        "of its own at /v1/translate; /openapi.json describes both. SIGHUP reads the models again, SIGTERM ends once "
-        "what was asked for is answered. Needs pip install 'seq2seq[serve]'.",
+        "of its own at /v1/translate; /openapi.json describes both. SIGHUP reads models and keys again, SIGTERM ends "
+        "once what was asked for is answered. Needs pip install 'seq2seq[serve]'.",
     )
     parser.add_argument(
         "models", nargs="+", metavar="MODEL",
@@ -40,7 +40,8 @@ def add(commands: Any) -> None:
     parser.add_argument("--port", type=_port, default=5000, metavar="N", help="port, 0 for any (default: 5000)")
     parser.add_argument(
         "--keys", type=Path, metavar="FILE",
-        help="translate only for those who give one of the keys in this file, one a line (default: for all)",
+        help="translate only for those who give one of the keys in this file, one a line; SIGHUP reads it again "
+        "(default: for all)",
     )  # fmt: skip
     parser.add_argument(
         "--cors", action="append", default=[], metavar="ORIGIN",

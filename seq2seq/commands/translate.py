@@ -197,14 +197,12 @@ def _how(arguments: argparse.Namespace, translator: Any) -> dict[str, Any]:
     """Give how texts are translated, as the options say, what they name read: a pipe can be read once."""
     from seq2seq.translation import Terms
 
-    how = {
+    return {
         "batch_size": arguments.batch_size,
         "avoid": [] if arguments.avoid is None else lines_of(arguments.avoid),
+        "terms": {} if arguments.terms is None else Terms.read(arguments.terms).table,
+        **options_of_a_model(arguments, translator, arguments.model),
     }
-    if is_exported(arguments.model):
-        return how
-    terms = {} if arguments.terms is None else Terms.read(arguments.terms).table
-    return how | {"terms": terms, **options_of_a_model(arguments, translator, arguments.model)}
 
 
 def _translating(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -13,11 +14,12 @@ from typing import Any, NamedTuple
 from seq2seq.export import parity
 from seq2seq.export.card import card
 from seq2seq.export.precisions import PRECISIONS
-from seq2seq.runtime.folder import CARD, ENCODER, SOURCE, STEP, TARGET, write_folder
+from seq2seq.runtime.folder import CARD, ENCODER, SOURCE, STEP, TARGET, TRANSLATOR, write_folder
 from seq2seq.runtime.translator import assembled
 from seq2seq.search import DecodingSettings
 from seq2seq.settings import to_table
 from seq2seq.system.choices import need_choice
+from seq2seq.system.files import need_own
 from seq2seq.translation import Translator
 from seq2seq.translation.languages import languages_of
 
@@ -50,7 +52,7 @@ def export(
 
     Args:
         translator: The translator.
-        folder: Where to; files of an earlier export are replaced.
+        folder: Where to, a folder of its own; files of an earlier export are replaced.
         precision: How weights are kept: `"float32"`, `"float16"` (half the size, computed in float32) or `"int8"` (a
             quarter of the size and faster; products in whole numbers, by operations that onnxruntime alone has).
         sample: Source texts that both are compared on; made of the vocabulary where there are none.
@@ -62,12 +64,15 @@ def export(
     Raises:
         ValueError: For an unknown precision, a model with parts that are none of the toolkit's, or of another precision
             than float32, or graphs that do not translate as the model does: nothing is written then.
+        FileExistsError: The folder has files of others.
         ModuleNotFoundError: onnx or onnxruntime is not installed.
     """
     need_choice("precision", precision, PRECISIONS)
     _need_packages()
     from seq2seq.export.graphs import write_graphs
 
+    folder = Path(folder)
+    need_own(folder, TRANSLATOR)
     need_one_model(translator)
     _need_float32(translator)
     texts = [text for text in sample if text.strip()] or parity.generated(translator)
@@ -88,11 +93,16 @@ def export(
         data = {ENCODER: coarse.encoder.SerializeToString(), STEP: coarse.step.SerializeToString()}
         files |= {name: quantised(each) for name, each in data.items()} if precision == "int8" else data
         written = parity.compare(translator, assembled(files, about), texts)
+        if not math.isfinite(written.logits):
+            raise ValueError(
+                f"Not every number has room in {precision}. "
+                f"Received: a model whose logits become {written.logits:g}. Export it in float32. Nothing was written."
+            )
     else:
         files = plain
     about["parity"] = {"float32": proved._asdict(), precision: written._asdict()}
     told = card(name, translator, about, {name: len(data) for name, data in files.items()}, proved, written)
-    write_folder(Path(folder), files | {CARD: told.encode()}, about)
+    write_folder(folder, files | {CARD: told.encode()}, about)
     return Exported({name: len(data) for name, data in files.items()}, proved, written)
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from seq2seq.export import bridge, cells
 from seq2seq.export.attention import arrays, score_of
 from seq2seq.export.graph import BOOL, FLOAT, INT32, INT64, Graph
-from seq2seq.models import Seq2Seq
+from seq2seq.models import Decoder, Encoder, Seq2Seq
 from seq2seq.runtime.graphs import NEXT
 from seq2seq.text.special_ids import END, PAD
 
@@ -44,6 +44,12 @@ def write_graphs(model: Seq2Seq, half: bool = False) -> Graphs:
     Raises:
         ValueError: A part of the model is none of the toolkit's.
     """
+    for part, known in ((model.encoder, Encoder), (model.decoder, Decoder)):
+        if type(part) is not known:
+            raise ValueError(
+                f"ONNX knows the {known.__name__.lower()} of the toolkit only. "
+                f"Received: {known.__name__.lower()}={type(part).__name__}. Export a model with {known.__name__}."
+            )
     decoder = model.decoder
     state = [f"layer{layer}.{part}" for layer in range(len(decoder.units)) for part in decoder.stack.cell.part_names]
     state += ["feed"] if decoder.input_feeding else []

@@ -17,6 +17,7 @@ from seq2seq.export import parity
 from seq2seq.export.folder import need_one_model, tokenizer_files
 from seq2seq.models import Seq2Seq
 from seq2seq.models.stepping import start_search
+from seq2seq.system.files import filling, need_own
 from seq2seq.text.special_ids import END, START
 from seq2seq.translation import Translator
 
@@ -45,6 +46,7 @@ def export_litert(translator: Translator, folder: str | Path) -> dict[str, int]:
             or what it made has other logits: nothing is written then.
     """
     need_one_model(translator)
+    need_own(Path(folder), MODEL)
     files = {MODEL: _converted(translator.model), **tokenizer_files(translator)}
     worst = max(_difference(translator, files[MODEL], text) for text in parity.generated(translator)[:_TEXTS])
     if not worst <= parity.LOGITS:
@@ -53,10 +55,9 @@ def export_litert(translator: Translator, folder: str | Path) -> dict[str, int]:
             f"Received: logits that differ by {worst:.2g}; at most {parity.LOGITS:g} is allowed. Nothing was written: "
             "please report it, with the recipe of the model."
         )
-    folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
-    for name, data in files.items():
-        (folder / name).write_bytes(data)
+    with filling(Path(folder), MODEL) as part:
+        for name, data in files.items():
+            (part / name).write_bytes(data)
     return {name: len(data) for name, data in files.items()}
 
 

@@ -11,6 +11,7 @@ import tensorflow as tf
 from seq2seq.export.folder import need_one_model, tokenizer_files
 from seq2seq.models.stepping import start_search
 from seq2seq.search import Sample, Search, search
+from seq2seq.system.files import filling, need_own
 from seq2seq.text.length_limit import LengthLimit
 from seq2seq.text.special_ids import END, PAD, START
 from seq2seq.translation import Translator
@@ -41,16 +42,18 @@ def export_saved_model(translator: Translator, folder: str | Path) -> dict[str, 
             "A SavedModel searches for the best translations. "
             f"Received: a translator with search={translator.search!r}. Set its search to Greedy() or Beam()."
         )
-    folder = Path(folder)
+    need_own(Path(folder), "saved_model.pb")
     module = tf.Module()
     module.weights = [weight.value for weight in translator.model.weights]
     module.translate = _translate(translator.model, translator.search, translator.length_limit)
     # The gradients of our own operations are of no use here, and are not written.
     options = tf.saved_model.SaveOptions(experimental_custom_gradients=False)
-    tf.saved_model.save(module, str(folder), signatures={SIGNATURE: module.translate}, options=options)
-    for name, data in tokenizer_files(translator).items():
-        (folder / name).write_bytes(data)
-    return {str(file.relative_to(folder)): file.stat().st_size for file in sorted(folder.rglob("*")) if file.is_file()}
+    # TensorFlow Serving takes a folder as soon as it sees it.
+    with filling(Path(folder), "saved_model.pb") as part:
+        tf.saved_model.save(module, str(part), signatures={SIGNATURE: module.translate}, options=options)
+        for name, data in tokenizer_files(translator).items():
+            (part / name).write_bytes(data)
+        return {str(file.relative_to(part)): file.stat().st_size for file in sorted(part.rglob("*")) if file.is_file()}
 
 
 def _translate(model: Any, settings: Search, learnt: LengthLimit) -> Any:

@@ -19,14 +19,16 @@ class Constraints(NamedTuple):
     Attributes:
         prefixes: What those of each sentence begin with; empty for anything.
         avoid: Phrases that none may have.
+        phrases: Phrases that those of each sentence must have; for a beam.
     """
 
     prefixes: Sequence[Sequence[int]]
     avoid: Sequence[Sequence[int]]
+    phrases: Sequence[Sequence[Sequence[int]]] = ()
 
     def asked(self) -> bool:
         """Tell whether anything is asked."""
-        return any(self.prefixes) or bool(self.avoid)
+        return any(self.prefixes) or bool(self.avoid) or any(self.phrases)
 
     def more(self, length: int) -> int:
         """Give how many more tokens have to be offered than without, so that enough are left.

@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from seq2seq.system.files import filling
+
 CARD = "README.md"
 """The model card."""
 
@@ -28,22 +30,21 @@ class ExportedFolderError(ValueError):
 
 
 def write_folder(folder: Path, files: Mapping[str, bytes], about: Mapping[str, Any]) -> None:
-    """Write the files of a translator; `translator.json` last, so that what is not whole has none.
+    """Write the files of a translator, all of them or none.
 
     Args:
         folder: Where to; made where it is not there.
         files: Bytes by name.
         about: What `translator.json` holds; format and checksums are added.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / TRANSLATOR).unlink(missing_ok=True)
-    for name, data in files.items():
-        (folder / name).write_bytes(data)
     checksums = {name: hashlib.sha256(data).hexdigest() for name, data in files.items()}
-    told = {**about, "format": FORMAT, "checksums": checksums}
-    (folder / TRANSLATOR).write_text(
-        json.dumps(told, ensure_ascii=False, indent=1, allow_nan=False) + "\n", encoding="utf-8"
+    told = json.dumps(
+        {**about, "format": FORMAT, "checksums": checksums}, ensure_ascii=False, indent=1, allow_nan=False
     )
+    with filling(folder, TRANSLATOR) as part:
+        for name, data in files.items():
+            (part / name).write_bytes(data)
+        (part / TRANSLATOR).write_text(told + "\n", encoding="utf-8")
 
 
 def is_exported(path: Path) -> bool:
@@ -74,26 +75,29 @@ def read_folder(folder: Path) -> tuple[dict[str, bytes], dict[str, Any]]:
         about = json.loads(told.read_text("utf-8"))
         written = about["format"]
     except (ValueError, KeyError, TypeError) as error:
-        raise _damaged(folder, f"{TRANSLATOR} cannot be read") from error
+        raise damaged(folder, f"{TRANSLATOR} cannot be read") from error
     if written != FORMAT:
         raise ExportedFolderError(
             f"This version reads exported translators of format {FORMAT}. Received: {folder} of format {written!r}. "
             "Use the version of seq2seq that wrote it, or export the model again."
         )
     needed = {ENCODER, STEP, SOURCE, *([] if about.get("joint") else [TARGET])}
-    checksums = about.get("checksums", {})
+    checksums = about.get("checksums")
+    if not isinstance(checksums, dict):
+        raise damaged(folder, f"{TRANSLATOR} has no checksums")
     files = {}
     for name in sorted(needed):
         file = folder / name
         if not file.is_file():
-            raise _damaged(folder, f"{name} is missing")
+            raise damaged(folder, f"{name} is missing")
         files[name] = file.read_bytes()
         if hashlib.sha256(files[name]).hexdigest() != checksums.get(name):
-            raise _damaged(folder, f"the checksum of {name} is not the one in {TRANSLATOR}")
+            raise damaged(folder, f"the checksum of {name} is not the one in {TRANSLATOR}")
     return files, about
 
 
-def _damaged(folder: Path, why: str) -> ExportedFolderError:
+def damaged(folder: str | Path, why: str) -> ExportedFolderError:
+    """Say that a folder is not what was exported."""
     return ExportedFolderError(
         f"The exported translator is damaged: {why}. Received: {folder}. Copy it again, or export the model again."
     )

@@ -22,8 +22,9 @@ class Offered(NamedTuple):
     """What a step offers.
 
     Attributes:
-        tokens: The best tokens of each row, of equal ones the first, `[rows, count]`.
-        logits: Theirs, `[rows, count]`.
+        tokens: The best tokens of each row, of equal ones the first, `[rows, count]`; behind them those that were asked
+            for.
+        logits: Theirs.
         end: The logit of the end, `[rows, 1]`.
         total: The log-sum-exp over all logits, `[rows, 1]`.
         state: The state after the step.
@@ -49,6 +50,7 @@ class Graphs:
         threads: How many threads an operation may take; 0 for as many as onnxruntime thinks right.
 
     Attributes:
+        vocab_size: Tokens of the target.
         at_a_time: How many runs, each in a thread of its own, keep all cores at work.
     """
 
@@ -60,7 +62,7 @@ class Graphs:
         self._state, self._memory = list(state), list(memory)
         plain = ["places", "best", "end", "total", *(name + NEXT for name in self._state)]
         self._wanted = {False: plain, True: [*plain, "attention"]}
-        self._vocab_size = next(one.shape[1] for one in self._step.get_outputs() if one.name == "logits")
+        self.vocab_size = next(one.shape[1] for one in self._step.get_outputs() if one.name == "logits")
 
     def start(self, source: npt.NDArray[np.int64]) -> tuple[Parts, Parts]:
         """Read sources.
@@ -76,7 +78,13 @@ class Graphs:
         return {name: found[name] for name in self._state}, {name: found[name] for name in self._memory}
 
     def step(
-        self, tokens: npt.NDArray[np.int64], state: Parts, memory: Parts, count: int, attention: bool = False
+        self,
+        tokens: npt.NDArray[np.int64],
+        state: Parts,
+        memory: Parts,
+        count: int,
+        attention: bool = False,
+        more: npt.NDArray[np.int64] | None = None,
     ) -> Offered:
         """Read one token per row.
 
@@ -86,11 +94,17 @@ class Graphs:
             memory: What `start` gave, `[batch, …]`.
             count: How many tokens are to be offered; as many as there are where the vocabulary is smaller.
             attention: Whether the attention is wanted.
+            more: Tokens that are offered behind the best, whatever their logits, `[rows, more]`.
         """
-        given = {"tokens": tokens, "count": np.array([min(count, self._vocab_size)]), **state, **memory}
-        places, best, end, total, *rest = self._step.run(self._wanted[attention], given)
+        given = {"tokens": tokens, "count": np.array([min(count, self.vocab_size)]), **state, **memory}
+        wanted = self._wanted[attention]
+        places, best, end, total, *rest = self._step.run(wanted if more is None else [*wanted, "logits"], given)
+        every = None if more is None else rest.pop()
         if not np.isfinite(total).all():
             places, best, end, total = _without_nan(self.logits(tokens, state, memory)[0], count)
+        if more is not None:
+            places = np.concatenate([places, more], axis=1)
+            best = np.concatenate([best, np.take_along_axis(every, more, axis=1)], axis=1)
         after = dict(zip(self._state, rest, strict=False))
         return Offered(places, best, end, total, after, rest[-1] if attention else None)
 
@@ -101,6 +115,21 @@ class Graphs:
         names = ["logits", *(name + NEXT for name in self._state)]
         logits, *after = self._step.run(names, {"tokens": tokens, "count": np.array([1]), **state, **memory})
         return logits, dict(zip(self._state, after, strict=True))
+
+
+def need_onnxruntime() -> None:
+    """Refuse an environment without onnxruntime.
+
+    Raises:
+        ModuleNotFoundError: It is not installed.
+    """
+    try:
+        import onnxruntime  # noqa: F401
+    except ModuleNotFoundError as error:
+        raise ModuleNotFoundError(
+            "An exported model is run by onnxruntime. Received: an environment without it. "
+            "Install it: pip install onnxruntime numpy sentencepiece."
+        ) from error
 
 
 def _session(data: bytes, threads: int) -> Any:

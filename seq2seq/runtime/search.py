@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from seq2seq.runtime.constraints import Constraints
 from seq2seq.runtime.graphs import Offered, Parts
+from seq2seq.runtime.phrases import Progress, allocate
 from seq2seq.search.settings import Beam, Greedy, Search
 from seq2seq.text.special_ids import END, PAD, START
 
@@ -32,7 +33,13 @@ class Steps(Protocol):
     """What is searched: `seq2seq.runtime.graphs.Graphs` is one."""
 
     def step(
-        self, tokens: npt.NDArray[np.int64], state: Parts, memory: Parts, count: int, attention: bool = False
+        self,
+        tokens: npt.NDArray[np.int64],
+        state: Parts,
+        memory: Parts,
+        count: int,
+        attention: bool = False,
+        more: npt.NDArray[np.int64] | None = None,
     ) -> Offered:
         """Read one token per row, and offer the best next ones."""
 
@@ -88,10 +95,15 @@ def search(
         For each sentence its hypotheses, best first; fewer than `n_best` where there are not so many.
 
     Raises:
-        ValueError: For a search, or a setting of one, that this runtime does not have.
+        ValueError: For a search, or a setting of one, that this runtime does not have, or phrases without a beam.
     """
     _check(settings)
     asked = constraints if constraints is not None and constraints.asked() else None
+    if asked is not None and any(asked.phrases) and not isinstance(settings, Beam):
+        raise ValueError(
+            "Phrases that must appear are looked for by several hypotheses side by side. "
+            f"Received: phrases, with settings={settings!r}. Use Beam(10), wider than the phrases have tokens."
+        )
     task = _Task(steps, state, memory, np.asarray(max_length, np.int64), attention, asked)
     with np.errstate(invalid="ignore"):  # −inf − −inf: not a number, which is taken for what it is
         return _SEARCHES[type(settings)](settings, task)
@@ -122,7 +134,12 @@ class _Candidates(NamedTuple):
 
 
 def _candidates(
-    task: _Task, offered: Offered, place: npt.NDArray[np.int64], written: npt.NDArray[np.int64]
+    task: _Task,
+    offered: Offered,
+    place: npt.NDArray[np.int64],
+    written: npt.NDArray[np.int64],
+    needed: int,
+    more: int = 0,
 ) -> _Candidates:
     log_probs = np.concatenate([offered.logits, offered.end], axis=1) - offered.total
     # Rounding may lift a certain token above 0, and the bound of the beam search stands on numbers that fall.
@@ -131,7 +148,16 @@ def _candidates(
     if task.constraints is None:
         return _Candidates(offered.tokens, going, log_probs[:, -1])
     banned, no_end = task.constraints.banned(place, written, offered.tokens)
-    return _Candidates(offered.tokens, np.where(banned, np.float32(-np.inf), going), log_probs[:, -1], no_end)
+    going = np.where(banned, np.float32(-np.inf), going)
+    if more == 0:
+        return _Candidates(offered.tokens, going, log_probs[:, -1], no_end)
+    # As many of the best as without what is banned, and of what is behind them what is not there already.
+    behind = np.arange(banned.shape[1])[-more:]
+    best = np.argsort(banned[:, :-more], axis=1, kind="stable")[:, : needed + _NEVER]
+    kept = np.concatenate([best, np.broadcast_to(behind, [len(best), more])], axis=1)
+    tokens, going = _pick(offered.tokens, kept), _pick(going, kept)
+    again = np.tril(tokens[:, :, np.newaxis] == tokens[:, np.newaxis]).sum(axis=2) > 1
+    return _Candidates(tokens, np.where(again, np.float32(-np.inf), going), log_probs[:, -1], no_end)
 
 
 def _count(task: _Task, needed: int, length: int) -> int:
@@ -182,7 +208,7 @@ def _greedy(settings: Search, task: _Task) -> list[list[Sequence]]:
     written: list[list[tuple[int, np.float32, bool, Floats | None]]] = [[] for _ in place]
     for length in count(1):
         offered = task.steps.step(tokens, state, memory, _count(task, 1, length), task.attention)
-        found, state = _candidates(task, offered, place, so_far), offered.state
+        found, state = _candidates(task, offered, place, so_far, 1), offered.state
         best = found.log_probs.argmax(axis=1)[:, np.newaxis]
         best_log_probs = _pick(found.log_probs, best)[:, 0]
         may_end = (length > settings.min_length) | (best_log_probs == -np.inf)
@@ -237,7 +263,9 @@ _FINISHED = np.dtype([("score", "f4"), ("length", "i8"), ("row", "i8"), ("end", 
 
 
 def _beam(settings: Any, task: _Task) -> list[list[Sequence]]:
-    if settings.beam_size == 1:
+    phrases = () if task.constraints is None else task.constraints.phrases
+    progress = Progress.start(phrases, settings.beam_size) if any(phrases) else None
+    if settings.beam_size == 1 and progress is None:
         return _greedy(settings, task)
     beam, n_best, penalty = settings.beam_size, settings.n_best, settings.length_penalty
     batch = len(task.max_length)
@@ -253,21 +281,37 @@ def _beam(settings: Any, task: _Task) -> list[list[Sequence]]:
     so_far = np.zeros([batch * beam, 0], np.int64)
     written: list[_Written] = []
     for length in count(1):
-        offered = task.steps.step(tokens, state, memory, _count(task, beam, length), task.attention)
-        found, state = _candidates(task, offered, np.repeat(place, beam), so_far), offered.state
+        more = None if progress is None else progress.next_tokens()
+        offered = task.steps.step(tokens, state, memory, _count(task, beam, length), task.attention, more)
+        behind = 0 if more is None else more.shape[1]
+        found, state = _candidates(task, offered, np.repeat(place, beam), so_far, beam, behind), offered.state
         sentences, width = len(place), found.tokens.shape[1]
         last = (length >= limit)[:, np.newaxis]
 
         # The best that go on. At the last token nothing does.
         totals = (going.reshape(-1, 1) + found.log_probs).reshape(sentences, beam * width)
-        index = np.argsort(-totals, axis=1, kind="stable")[:, :beam]
+        if progress is None:
+            index = np.argsort(-totals, axis=1, kind="stable")[:, :beam]
+        else:
+            banks = progress.fulfilled(found.tokens).reshape(totals.shape)
+            index = allocate(totals, banks, beam)
         ending = going + found.end_log_probs.reshape(sentences, beam)
         going = _pick(totals, index)
         parents = index // width
 
         # An end is good enough if fewer than beam_size candidates are better. At the last token every one is.
-        bar = np.partition(np.concatenate([ending, going], axis=1), beam, axis=1)[:, beam : beam + 1]
-        ended = (ending >= bar) & ((length > settings.min_length) | (going[:, :1] == -np.inf))
+        rivals, candidate = going, ending
+        if progress is not None:
+            # Only what has all phrases may end, unless the sentence is over and nothing has; only that is its rival.
+            all_of_it = progress.lengths.sum(axis=1).reshape(sentences, beam)
+            rivals = np.where(_pick(banks, index) == all_of_it, going, np.float32(-np.inf))
+            candidate = np.where(progress.met.all(axis=1).reshape(sentences, beam), ending, np.float32(-np.inf))
+            last |= going[:, :1] == -np.inf
+            none = (np.maximum(finished["score"], candidate) == -np.inf).all(axis=1, keepdims=True)
+            ending = np.where(last & none, ending, candidate)
+        bar = np.partition(np.concatenate([candidate, rivals], axis=1), beam, axis=1)[:, beam : beam + 1]
+        ended = (candidate >= bar) & ((length > settings.min_length) | (going[:, :1] == -np.inf))
+        ended &= candidate > -np.inf
         if task.constraints is not None:
             ended &= ~found.no_end.reshape(sentences, beam)
         going = np.where(last, np.float32(-np.inf), going)
@@ -301,6 +345,7 @@ def _beam(settings: Any, task: _Task) -> list[list[Sequence]]:
             place, limit, bound = place[stay], limit[stay], bound[stay]
             going, chosen, finished = going[stay], chosen[stay], finished[stay]
         state, tokens = _take(state, rows), chosen.reshape(-1)
+        progress = None if progress is None else progress.after(rows, tokens)
         so_far = _longer(task, so_far, rows, tokens)
     return [
         [_read_back(written, sentence, one) for one in best if one["length"]]

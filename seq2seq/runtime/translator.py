@@ -11,21 +11,23 @@ from typing import Any, Literal, overload
 import numpy as np
 
 from seq2seq.runtime.constraints import Constraints
-from seq2seq.runtime.folder import ENCODER, SOURCE, STEP, TARGET, TRANSLATOR, read_folder
-from seq2seq.runtime.graphs import Graphs
+from seq2seq.runtime.folder import ENCODER, SOURCE, STEP, TARGET, TRANSLATOR, damaged, read_folder
+from seq2seq.runtime.graphs import Graphs, need_onnxruntime
 from seq2seq.runtime.search import Sequence, search
 from seq2seq.search.settings import DecodingSettings, Search
 from seq2seq.settings import from_table
 from seq2seq.system.hub import here
-from seq2seq.text.asked import avoided_ids, prefix_ids
 from seq2seq.text.bucketing import pad
 from seq2seq.text.ids import Ids
 from seq2seq.text.length_limit import LengthLimit
+from seq2seq.text.special_ids import END
 from seq2seq.text.texts import texts_of
 from seq2seq.text.tokenizer import Tokenizer
 from seq2seq.translation.confidence import Calibration
 from seq2seq.translation.details import target_pieces, with_sources
 from seq2seq.translation.hypothesis import Hypothesis, Translation, joined
+from seq2seq.translation.terms import Terms
+from seq2seq.translation.wanted import Wanted
 
 _LONGEST = 1000  # source tokens; a longer text is cut into parts, as by seq2seq.Translator
 
@@ -71,6 +73,7 @@ class ExportedTranslator:
         batch_size: int | None = None,
         prefixes: Iterable[str] | None = None,
         avoid: Iterable[str] = (),
+        terms: Mapping[str, str] | None = None,
         details: Literal[False] = False,
     ) -> list[str]: ...
 
@@ -83,6 +86,7 @@ class ExportedTranslator:
         batch_size: int | None = None,
         prefixes: Iterable[str] | None = None,
         avoid: Iterable[str] = (),
+        terms: Mapping[str, str] | None = None,
         details: Literal[True],
     ) -> list[Translation]: ...
 
@@ -94,6 +98,7 @@ class ExportedTranslator:
         batch_size: int | None = None,
         prefixes: Iterable[str] | None = None,
         avoid: Iterable[str] = (),
+        terms: Mapping[str, str] | None = None,
         details: bool = False,
     ) -> list[str] | list[Translation]:
         """Translate texts, each on its own, in batches of like length.
@@ -105,13 +110,14 @@ class ExportedTranslator:
             batch_size: Sentences decoded together; None: as the model says.
             prefixes: See `hypotheses`.
             avoid: See `hypotheses`.
+            terms: See `hypotheses`.
             details: Give all that is known of each translation, too; see `seq2seq.Translator.translate`.
 
         Returns:
             The best translation of each text: the text alone, or with `details` a `Translation`.
         """
         texts = list(texts_of(texts, "texts"))
-        asked: dict[str, Any] = {"batch_size": batch_size, "prefixes": prefixes, "avoid": avoid}
+        asked: dict[str, Any] = {"batch_size": batch_size, "prefixes": prefixes, "avoid": avoid, "terms": terms}
         found = self.hypotheses(texts, search, **asked, alignment=details and self._attends)
         if details:
             source = self.source_tokenizer, self._longest
@@ -127,6 +133,7 @@ class ExportedTranslator:
         alignment: bool = False,
         prefixes: Iterable[str] | None = None,
         avoid: Iterable[str] = (),
+        terms: Mapping[str, str] | None = None,
     ) -> list[list[Hypothesis]]:
         """Translate texts, and give all that was found of each.
 
@@ -137,13 +144,14 @@ class ExportedTranslator:
             alignment: Whether to give what each piece looked at; for models with attention.
             prefixes: What the translation of each text begins with; "" for anything.
             avoid: Phrases that no translation may have, cut into pieces as the vocabulary has them.
+            terms: How some phrases of the source are to be translated, with a beam; see `seq2seq.Translator.translate`.
 
         Returns:
             The hypotheses of each text, best first; one that does not exist has the score −inf.
 
         Raises:
-            ValueError: An alignment is asked for, and the model has no attention; a search is not known here; or there
-                is not one prefix for each text that the target vocabulary can write.
+            ValueError: An alignment is asked for, and the model has no attention; a search is not known here; there is
+                not one prefix for each text; or a prefix or a term cannot be written, or a term has no beam.
         """
         texts = list(texts_of(texts, "texts"))
         search = self.search if search is None else search
@@ -154,16 +162,14 @@ class ExportedTranslator:
             raise ValueError(
                 "Only a model with attention can tell what it looked at. Received: alignment=True. Leave it out."
             )
-        begun, avoided = (
-            prefix_ids(self.target_tokenizer, texts, prefixes), avoided_ids(self.target_tokenizer, avoid),
-        )  # fmt: skip
+        wanted = Wanted.of(self.target_tokenizer, texts, prefixes, avoid, Terms(terms or {}))
         found = [[Hypothesis("", 0.0, alignment=np.zeros((0, 0), np.float32) if alignment else None)] for _ in texts]
         real = [place for place, text in enumerate(texts) if text.strip()]
         ids = self.source_tokenizer.encode_batch([texts[place] for place in real])
         longest = self._longest
-        # A prefix begins the first part.
+        # What is asked is asked of the first part.
         parts = [
-            (place, sentence[start : start + longest], [] if start else begun[place])
+            (place, sentence[start : start + longest], None if start else place)
             for place, sentence in zip(real, ids, strict=True)
             for start in range(0, len(sentence), longest)
         ]
@@ -172,7 +178,7 @@ class ExportedTranslator:
         translated: list[list[Hypothesis]] = [[]] * len(parts)
 
         def decode(batch: list[int]) -> list[list[Hypothesis]]:
-            asked = Constraints([parts[index][2] for index in batch], avoided)
+            asked = wanted.batch(parts[index][2] for index in batch)
             return self._decode([parts[index][1] for index in batch], search, alignment, asked)
 
         with ThreadPoolExecutor(self.graphs.at_a_time) as pool:
@@ -192,18 +198,15 @@ class ExportedTranslator:
     def _longest(self) -> int:
         return max(_LONGEST, self.about.get("max_source_length", 0))
 
-    def _decode(
-        self, ids: list[list[int]], settings: Search, alignment: bool, asked: Constraints
-    ) -> list[list[Hypothesis]]:
+    def _decode(self, ids: list[list[int]], settings: Search, alignment: bool, asked: Wanted) -> list[list[Hypothesis]]:
         limit = LengthLimit.chosen(settings.max_length_factor, self.length_limit)
         source, _ = pad(Ids.pack(ids), np.arange(len(ids)))
         state, memory = self.graphs.start(source.astype(np.int64))
         # What is asked for has room, and an end behind it.
         max_length = [
-            max(limit.of(len(sentence) + 1), len(prefix) + 1)
-            for sentence, prefix in zip(ids, asked.prefixes, strict=True)
+            max(limit.of(len(sentence) + 1), least + 1) for sentence, least in zip(ids, asked.lengths(), strict=True)
         ]
-        found = search(settings, self.graphs, state, memory, max_length, alignment, asked)
+        found = search(settings, self.graphs, state, memory, max_length, alignment, Constraints(*asked))
         texts = iter(self.target_tokenizer.decode_batch([one.tokens for best in found for one in best]))
         wanted = getattr(settings, "n_best", 1)
         return [
@@ -236,9 +239,21 @@ def load(folder: str | Path, threads: int = 1) -> ExportedTranslator:
         FileNotFoundError: There is no such folder, here or on the hub.
         ExportedFolderError: It holds no translator, is damaged, or was written by a version that is not known here.
         ModuleNotFoundError: onnxruntime is not installed.
+        ValueError: There are fewer threads than none.
     """
+    if threads < 0:
+        raise ValueError(
+            f"onnxruntime takes a number of threads. Received: threads={threads}. "
+            "Use 0 for as many as onnxruntime thinks right."
+        )
+    need_onnxruntime()
     files, about = read_folder(here(folder, (ENCODER, STEP, SOURCE, TARGET, TRANSLATOR)))
-    return assembled(files, about, threads)
+    try:
+        translator = assembled(files, about, threads)
+        _check_vocabularies(translator)
+    except Exception as error:  # onnxruntime and SentencePiece raise whatever they stumble over
+        raise damaged(folder, f"{type(error).__name__}: {' '.join(str(error).split())[:300]}") from error
+    return translator
 
 
 def assembled(files: Mapping[str, bytes], about: Mapping[str, Any], threads: int = 1) -> ExportedTranslator:
@@ -253,6 +268,14 @@ def assembled(files: Mapping[str, bytes], about: Mapping[str, Any], threads: int
     target = source if about["joint"] else Tokenizer.from_bytes(files[TARGET])
     graphs = Graphs(files[ENCODER], files[STEP], about["state"], about["memory"], threads)
     return ExportedTranslator(graphs, source, target, about)
+
+
+def _check_vocabularies(translator: ExportedTranslator) -> None:
+    """Refuse tokenizers with ids that the graphs do not know, and the other way round."""
+    source, target = translator.source_tokenizer.vocab_size, translator.target_tokenizer.vocab_size
+    if target < translator.graphs.vocab_size:
+        raise ValueError(f"{target:,} pieces of the target, {translator.graphs.vocab_size:,} logits")
+    translator.graphs.start(np.array([[source - 1, END]]))  # which looks the last one up
 
 
 def _missing(looked_at: int | None) -> Hypothesis:

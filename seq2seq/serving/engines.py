@@ -65,11 +65,10 @@ class TranslatorEngine:
         translator: Has the settings of search that hold where nothing is asked for.
         name: Which engine it is.
         languages: Those that it translates from and to; None where the model does not say.
-        terms: Whether it takes terms.
     """
 
-    def __init__(self, translator: Any, name: str, languages: Sequence[str] | None, *, terms: bool = True) -> None:
-        self._translator, self._terms = translator, terms
+    def __init__(self, translator: Any, name: str, languages: Sequence[str] | None) -> None:
+        self._translator = translator
         self.name = name
         self.beam_size = getattr(translator.search, "beam_size", 1)
         self.languages = None if languages is None else (languages[0], languages[1])
@@ -90,12 +89,6 @@ class TranslatorEngine:
             options["prefixes"] = prefixes
         if asked.terms:
             options["terms"] = dict(asked.terms)
-        if asked.terms and not self._terms:
-            raise Refusal(
-                400,
-                "An exported model takes no terms. Received: terms. Leave them out, or have the model file served, on "
-                "TensorFlow.",
-            )
         try:
             return self._found(texts, search, asked, options)
         except ValueError as error:
@@ -128,7 +121,7 @@ def load_engine(path: Path, threads: int = 1) -> Engine:
         from seq2seq.runtime import load as load_exported
 
         exported = load_exported(path, threads)
-        return TranslatorEngine(exported, "onnx", exported.about.get("languages"), terms=False)
+        return TranslatorEngine(exported, "onnx", exported.about.get("languages"))
     from seq2seq.translation import Translator
     from seq2seq.translation.languages import languages_of
 

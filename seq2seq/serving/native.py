@@ -59,14 +59,15 @@ def _told(one: Translation, whole: bool) -> dict[str, Any]:
 
 
 async def models(request: Request) -> Response:
-    """Tell which models there are."""
-    there = State.of(request).models
+    """Tell which models there are, and how wide a beam may be asked for."""
+    state = State.of(request)
     return Json({
+        "max_beam": state.settings.max_beam,
         "models": [
             {
                 "source": source, "target": target, "name": served.name, "engine": served.engine.name,
                 "beam_size": served.engine.beam_size,
             }
-            for (source, target), served in there
+            for (source, target), served in state.models
         ]
     })  # fmt: skip

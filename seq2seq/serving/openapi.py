@@ -183,7 +183,8 @@ _SCHEMAS = {
         source=_TEXT, target=_TEXT, model=_TEXT, translations=_list({"$ref": "#/components/schemas/Translation"})
     ),
     "Models": _object(
-        models=_list(_object(source=_TEXT, target=_TEXT, name=_TEXT, engine=_TEXT, beam_size={"type": "integer"}))
+        max_beam={"type": "integer"},
+        models=_list(_object(source=_TEXT, target=_TEXT, name=_TEXT, engine=_TEXT, beam_size={"type": "integer"})),
     ),
     "Languages": _list(_object(code=_TEXT, name=_TEXT, targets=_list(_TEXT))),
     "Translated": {

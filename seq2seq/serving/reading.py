@@ -6,6 +6,7 @@ import asyncio
 import hashlib
 import hmac
 import json
+import re
 from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from seq2seq.system.choices import did_you_mean
 _FORM, _JSON = "application/x-www-form-urlencoded", "application/json"
 _DRAINED = 1 << 26  # bytes of a body too large that are read all the same: whoever is still sending hears no answer
 _FIELDS = 100
+_NOTE = re.compile(r"(^|\s)#.*")  # a key may have the sign within
 
 
 class Keys:
@@ -27,24 +29,49 @@ class Keys:
 
     Args:
         keys: All of them; none where everybody may.
+
+    Attributes:
+        path: The file that they were read from, to be read again when it changes; None for none.
     """
 
     def __init__(self, keys: Collection[str] = ()) -> None:
+        self.path: Path | None = None
         self._digests = [_digest(key.encode()) for key in keys]
 
     @classmethod
     def read(cls, path: Path) -> Keys:
-        """Read keys from a file, one on each line; what follows a # is for people.
+        """Read keys from a file, one on each line; what follows a # at its start or behind a space is for people.
 
         Raises:
+            OSError: It cannot be read.
+            ValueError: There is none in it, or it is no UTF-8.
+        """
+        keys = cls()
+        keys.path = path
+        keys.reload()
+        return keys
+
+    def reload(self) -> None:
+        """Read the file of the keys again; where that fails, those that there were stay.
+
+        Raises:
+            OSError: It cannot be read.
             ValueError: There is none in it.
         """
-        lines = (line.partition("#")[0].strip() for line in path.read_text("utf-8").splitlines())
+        path = self.path
+        if path is None:
+            return
+        try:
+            lines = [_NOTE.sub("", line).strip() for line in path.read_text("utf-8-sig").splitlines()]
+        except UnicodeDecodeError as error:
+            raise ValueError(
+                f"A file of keys is in UTF-8. Received: {path}, with other bytes from byte {error.start} on. Mend it."
+            ) from None
         if not (keys := [line for line in lines if line]):
             raise ValueError(
                 f"A file of keys has one on each line. Received: {path}, with none. Write one, or leave the option out."
             )
-        return cls(keys)
+        self._digests = [_digest(key.encode()) for key in keys]
 
     def __bool__(self) -> bool:
         return bool(self._digests)

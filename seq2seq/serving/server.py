@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import signal
 import socket
-from collections.abc import Iterator
+from collections.abc import Awaitable, Iterator
 from contextlib import ExitStack, contextmanager
 
 import uvicorn
@@ -39,7 +39,7 @@ def listen(host: str, port: int) -> socket.socket:
 
 
 def serve(app: Starlette, taken: socket.socket) -> None:
-    """Serve until SIGTERM or Ctrl-C, and until what was taken by then is answered; SIGHUP reads the models again.
+    """Serve until SIGTERM or Ctrl-C, and until what was taken by then is answered; SIGHUP reads models and keys again.
 
     Args:
         app: What `application` gave.
@@ -87,17 +87,27 @@ class _Server(uvicorn.Server):
         self.handle_exit(number, None)
 
     def _reload(self) -> None:
+        if self._state.draining:  # nobody would be translated for by what is read
+            return
         task = asyncio.get_running_loop().create_task(self._read_again())
         self._reloading.add(task)
         task.add_done_callback(self._reloading.discard)
 
     async def _read_again(self) -> None:
-        try:
-            await self._state.models.reload()
-        except Exception as error:
-            tell(f"seq2seq: error: the models were not read again, and the old ones stay: {error}")
-        else:
-            tell("The models were read again.")
+        keys, models = self._state.keys, self._state.models
+        await _again("models", models.reload())
+        if keys.path is not None:
+            await _again("keys", asyncio.to_thread(keys.reload))
+
+
+async def _again(what: str, reading: Awaitable[None]) -> None:
+    """Tell what came of reading something again."""
+    try:
+        await reading
+    except Exception as error:
+        tell(f"seq2seq: error: the {what} were not read again, and the old ones stay: {error}")
+    else:
+        tell(f"The {what} were read again.")
 
 
 def _protocol(seconds: float) -> type[H11Protocol]:

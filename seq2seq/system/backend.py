@@ -5,6 +5,7 @@ help nobody.
 """
 
 import os
+from importlib.util import find_spec
 
 
 def _check() -> None:
@@ -12,6 +13,14 @@ def _check() -> None:
     # after, because Keras may have been imported before us, with the choice of its configuration file.
     received = os.environ.get("KERAS_BACKEND", "tensorflow")
     if received == "tensorflow":
+        for package in ("tensorflow", "keras"):
+            if find_spec(package) is None:
+                raise ModuleNotFoundError(
+                    "This part of seq2seq stands on TensorFlow and Keras. "
+                    f"Received: an environment without {package}. Install all that it needs, pip install seq2seq; or "
+                    "translate with an export of the model, which needs neither.",
+                    name=package,
+                )
         import keras
 
         received = keras.config.backend()

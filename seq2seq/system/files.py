@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -71,6 +72,79 @@ def replacing(path: Path) -> Iterator[Path]:
         if isinstance(error, OSError) and error.errno and error.filename in (None, name):
             error.filename, error.filename2 = str(path), None
         raise
+
+
+def need_own(folder: Path, last: str) -> None:
+    """Refuse a folder that has files of others: what is written into it would replace those of the same name.
+
+    Args:
+        folder: The folder; it may be new, empty, or written before.
+        last: The file that tells that it was written before.
+
+    Raises:
+        FileExistsError: It has other files.
+    """
+    if folder.is_dir() and not (folder / last).exists() and not all(file.name[0] == "." for file in folder.iterdir()):
+        raise FileExistsError(
+            f"What is written here has a folder of its own. Received: {folder}, with other files and without {last}. "
+            "Name a new one."
+        )
+
+
+@contextmanager
+def filling(folder: Path, last: str) -> Iterator[Path]:
+    """Write the files of a folder so that all of them are there or, after any failure, as it was before.
+
+    Files of the folder that are not written stay. What a process that was killed has left behind is removed the next
+    time.
+
+    Args:
+        folder: The folder to make, or to write into.
+        last: The file without which the folder is not whole: of those that are there before it is taken away first, and
+            it comes last.
+
+    Yields:
+        A folder beside or within, on the same disk, to write to.
+
+    Raises:
+        OSError: It cannot be written; the error names `folder`. Where that can be known before, it is raised at once.
+
+    Example:
+        >>> folder = Path(tempfile.mkdtemp()) / "new"
+        >>> with filling(folder, "b") as part:
+        ...     _ = (part / "a").write_text("1"), (part / "b").write_text("2")
+        ...     print(folder.exists())
+        False
+        >>> sorted(file.name for file in folder.iterdir()), len(list(folder.parent.iterdir()))
+        (['a', 'b'], 1)
+    """
+    new = not folder.exists()
+    place = folder.resolve()
+    part = place.with_name(f".{place.name}.part") if new else place / ".part"
+    try:
+        place.parent.mkdir(parents=True, exist_ok=True)
+        shutil.rmtree(part, ignore_errors=True)
+        part.mkdir()
+    except OSError as error:
+        error.filename = str(folder)
+        raise
+    try:
+        yield part
+        written = sorted((file for file in part.rglob("*") if file.is_file()), key=lambda file: file == part / last)
+        for file in written:
+            with file.open("rb") as opened:
+                os.fsync(opened.fileno())
+        if new:
+            part.rename(place)
+        else:
+            (place / last).unlink(missing_ok=True)
+            for file in written:
+                target = place / file.relative_to(part)
+                target.parent.mkdir(parents=True, exist_ok=True)
+                file.replace(target)
+        write_out(place if not new else place.parent)
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
 
 
 @contextmanager

@@ -40,7 +40,7 @@ def here(path: str | Path, files: Sequence[str]) -> Path:
         return Path(path)
     name = checked(str(path).removeprefix(SCHEME))
     with _in_words(f"{SCHEME}{name}"):
-        return Path(_client().snapshot_download(name, allow_patterns=list(files)))
+        return Path(need_client().snapshot_download(name, allow_patterns=list(files)))
 
 
 def publish(name: str, folder: Path, files: Sequence[str], more: Mapping[str, Path]) -> str:
@@ -59,7 +59,7 @@ def publish(name: str, folder: Path, files: Sequence[str], more: Mapping[str, Pa
         FileNotFoundError: The hub cannot be reached, or does not let these files in.
         ModuleNotFoundError: huggingface_hub is not installed.
     """
-    client = _client()
+    client = need_client()
     api = client.HfApi()
     places = {file: folder / file for file in files} | dict(more)
     operations = [client.CommitOperationAdd(file, place) for file, place in places.items()]
@@ -80,7 +80,12 @@ def checked(name: str) -> str:
     return name
 
 
-def _client() -> Any:
+def need_client() -> Any:
+    """Give the hub's own client.
+
+    Raises:
+        ModuleNotFoundError: It is not installed.
+    """
     try:
         import huggingface_hub
     except ModuleNotFoundError as error:

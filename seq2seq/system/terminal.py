@@ -7,6 +7,7 @@ import textwrap
 import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from importlib.util import find_spec
 
 from seq2seq.system.files import naming
 
@@ -103,18 +104,20 @@ def progress(total: int | None, done: int, unit: str) -> Iterator[Callable[[int]
     """Show on stderr how far a job is, how fast it goes and when it may be done, redrawn in place.
 
     Args:
-        total: How much there is to do; None shows nothing.
+        total: How much there is to do; None shows nothing, nor does an environment of the runtime alone, without tqdm.
         done: How much was done before.
         unit: What is counted: "lines".
 
     Yields:
         A function to call with how much has been done since.
     """
+    shown = total is not None and find_spec("tqdm") is not None
+    if not shown:
+        yield lambda moved: None
+        return
     from tqdm import tqdm  # not at the top: `seq2seq --help` does without it
 
-    with tqdm(
-        total=total, initial=done, unit=f" {unit}", disable=total is None, smoothing=0, dynamic_ncols=True
-    ) as bar:
+    with tqdm(total=total, initial=done, unit=f" {unit}", smoothing=0, dynamic_ncols=True) as bar:
         yield bar.update
 
 

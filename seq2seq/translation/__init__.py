@@ -30,7 +30,6 @@ _KERAS = {
     "seq2seq.translation.scoring": ["TargetScore", "perplexity"],
     "seq2seq.translation.shortlist": ["Shortlist"],
     "seq2seq.translation.starting": ["Growth", "start_from"],
-    "seq2seq.translation.terms": ["Terms"],
     "seq2seq.translation.translator": ["Translator", "read_about"],
 }
 _WHERE = {
@@ -45,6 +44,7 @@ _WHERE = {
         "tune_weights",
         "values_of",
     ],
+    "seq2seq.translation.terms": ["Terms"],
     **_KERAS,
 }
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from seq2seq.metrics import HIGHER_IS_BETTER, EvaluationSettings, count
+from seq2seq.metrics import HIGHER_IS_BETTER, EvaluationSettings, References, count
 from seq2seq.settings import SettingsError
 from seq2seq.translation.n_best import Candidate
 
@@ -145,7 +145,7 @@ def values_of(features: Features, weights: Weights) -> list[npt.NDArray[np.float
 def tune_weights(
     features: Features,
     lists: Sequence[Sequence[Candidate]],
-    references: Sequence[str],
+    references: References,
     models: Mapping[str, str],
     metric: str = "bleu",
     settings: EvaluationSettings | None = None,
@@ -158,7 +158,7 @@ def tune_weights(
     Args:
         features: Of the translations.
         lists: The translations.
-        references: The right translation of each source.
+        references: The right translation of each source, or a list of them.
         models: The fingerprint of each model by the name of its feature.
         metric: A key of `seq2seq.metrics.METRICS`.
         settings: How texts are compared.

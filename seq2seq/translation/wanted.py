@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from seq2seq.search import Constraints
 from seq2seq.text.asked import avoided_ids, prefix_ids
 from seq2seq.text.special_ids import PAD, UNKNOWN
 
 if TYPE_CHECKING:
+    from seq2seq.search import Constraints
     from seq2seq.text.tokenizer import Tokenizer
     from seq2seq.translation.terms import Terms
 
@@ -75,6 +75,8 @@ class Wanted(NamedTuple):
 
     def constraints(self) -> Constraints | None:
         """Give it as arrays; None where nothing is asked for, which costs a search nothing."""
+        from seq2seq.search import Constraints  # the runtime, which has its own, has no TensorFlow
+
         asked: dict[str, Any] = {}
         if any(self.prefixes):
             asked["prefix"] = _padded(self.prefixes)

@@ -2,6 +2,7 @@ import json
 from pathlib import Path
 
 import pytest
+from sacrebleu.metrics.bleu import BLEU
 
 from seq2seq import Translator
 
@@ -61,6 +62,39 @@ def test_several_references_are_one_sentence(seq2seq, model: str, translator: Tr
         told = json.loads(seq2seq("evaluate", model, *files, *option)[1])
         assert (told["sentences"], told["lines"]) == (sentences, 3)
         assert abs(told["metrics"]["exact_match"] - score) < 1e-9
+
+
+def test_several_files_of_references_are_several_references_of_each_line(
+    seq2seq, model: str, translator: Translator, tmp_path: Path
+) -> None:
+    sources = ["ein Haus am See", "der Wald und der See", "Haus", "am See"]
+    said = translator.translate(sources)
+    first, second = ["other words", said[1], "one", ""], [said[0], "another one here", "", ""]
+    for name, texts in (("x.de", sources), ("x.en", first), ("y.en", second)):
+        (tmp_path / name).write_text("".join(f"{text}\n" for text in texts))
+    files = ["--source", f"{tmp_path}/x.de", "--target", f"{tmp_path}/x.en", "--target", f"{tmp_path}/y.en"]
+    options = ["--metrics", "exact_match,bleu", "--by-length", "--worst", "9", "--surest", "--json"]
+    told = json.loads(seq2seq("evaluate", model, model, *files, *options)[1])
+    # As sacreBLEU has them; an empty line is no reference where there is another.
+    streams = [first, [said[0], "another one here", None, None]]
+    right = BLEU().corpus_score(said, streams)
+    for each in (*told["models"], told["models"][0]["surest"][0]):
+        scores = each.get("metrics", each.get("scores"))
+        assert scores["bleu"] == pytest.approx(right.score) and scores["exact_match"] == 50
+    assert "nrefs:var" in told["signatures"]["bleu"]
+    assert [each["value"] for each in told["compared"]["bleu"]["systems"]] == pytest.approx([right.score] * 2)
+    sizes, scores = told["by_length"]["sizes"], told["by_length"]["scores"][model]
+    assert sum(size * score for size, score in zip(sizes, scores, strict=True)) == pytest.approx(100 * 2)
+    references = {one["source"]: one["references"] for one in told["models"][0]["worst"]}
+    assert references["ein Haus am See"] == ["other words", said[0]]
+    assert (references["Haus"], references["am See"]) == (["one"], [""])
+    table = seq2seq("evaluate", model, *files, "--metrics", "exact_match")[1].decode()
+    assert "50.00" in table and "nrefs:var" in table
+    (tmp_path / "y.en").write_text("one line\n")
+    status, out, err = seq2seq("evaluate", model, *files)
+    assert (status, out) == (1, b"") and "x.en with 4" in err and "y.en with 1 lines" in err
+    status, out, err = seq2seq("evaluate", model, *files[:4], "--target", "-", "--target", "-")
+    assert (status, out) == (2, b"") and "Standard input is one text" in err
 
 
 class TestSideBySide:

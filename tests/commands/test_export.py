@@ -1,4 +1,5 @@
 import json
+import sys
 from pathlib import Path
 
 import pytest
@@ -44,7 +45,9 @@ def test_a_test_set_has_two_sides(seq2seq, model: str, tmp_path: Path) -> None:
 def test_an_export_is_translated_with_as_a_model_is(seq2seq, model: str, tmp_path: Path, monkeypatch) -> None:
     seq2seq("export", model, "--to", str(tmp_path / "out"))
     (tmp_path / "begun").write_text("am\n\n")
-    options = ["--n-best", "2", "--ended", "--prefixes", str(tmp_path / "begun")]
+    (tmp_path / "terms").write_text("See\tder\n")
+    asked = ["--prefixes", str(tmp_path / "begun"), "--terms", str(tmp_path / "terms")]
+    options = ["--n-best", "2", "--beam-size", "6", "--ended", *asked]
     lines = "\n".join(SOURCES).encode()
     expected = seq2seq("translate", model, *options, stdin=lines)
     monkeypatch.setattr("seq2seq.translation.Translator.load", None)
@@ -87,6 +90,12 @@ def test_publishes_what_it_wrote_and_the_model(seq2seq, model: str, tmp_path: Pa
     assert status and "A place on the hub is OWNER/NAME. Received: name." in err and not (tmp_path / "no").exists()
 
 
+def test_what_publishing_needs_is_asked_for_before_the_work(seq2seq, tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setitem(sys.modules, "huggingface_hub", None)
+    status, _, err = seq2seq("export", "absent", "--to", str(tmp_path / "out"), "--push", "owner/name")
+    assert status and "Install it: pip install huggingface_hub." in err and not (tmp_path / "out").exists()
+
+
 def test_a_page_is_made_where_it_is_asked_for(seq2seq, model: str, tmp_path: Path) -> None:
     status, _, err = seq2seq("export", model, "--to", str(tmp_path / "out"), "--onnxruntime-web", str(tmp_path))
     assert status == 2 and "A page is made with --browser. Received: --onnxruntime-web" in err
@@ -98,6 +107,8 @@ def test_a_page_is_made_where_it_is_asked_for(seq2seq, model: str, tmp_path: Pat
         (tmp_path / name).touch()
     status, _, err = seq2seq("export", model, "--to", str(tmp_path))
     assert status == 2 and "which has the page of an earlier export, without --browser." in err
+    status, _, err = seq2seq("export", model, "--to", str(Path(model).parent))
+    assert status == 1 and "with other files and without translator.json. Name a new one." in err
 
 
 def test_other_formats_have_no_options_of_onnx(seq2seq, model: str, tmp_path: Path, monkeypatch) -> None:

@@ -49,6 +49,8 @@ def test_tuned_weights_are_written_and_used_again(seq2seq, model: str, files: Pa
     assert "chrf of what is chosen, on 4 sentences: " in err and "100.00 with these weights (nrefs:1|" in err
     written = json.loads((files / "weights.json").read_text())
     assert written["tuned"]["after"] == pytest.approx(100) and set(written["models"]) == {"forward 1", "backward 1"}
+    (files / "other.en").write_text("other\n\n\n\n")
+    assert "(nrefs:var|" in seq2seq("rerank", model, *given, *tuned, "--target", f"{files}/other.en")[2]
     status, out, _ = seq2seq("rerank", model, *given, "--weights", f"{files}/weights.json")
     assert (status, out.decode()) == (0, (files / "x.en").read_text())
     status, _, err = seq2seq("rerank", *given, "--weights", f"{files}/weights.json")

@@ -16,7 +16,7 @@ import sentencepiece
 from seq2seq.export import browser
 from seq2seq.text import Tokenizer
 from seq2seq.text.special_ids import END
-from tests.export.conftest import WORDS
+from tests.export.models import WORDS
 from tests.marks import quick
 from tests.search import scripted
 

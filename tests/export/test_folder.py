@@ -19,7 +19,7 @@ from seq2seq.export import folder as folder_module
 from seq2seq.models.ensemble import Ensemble
 from seq2seq.runtime import load
 from seq2seq.search import Beam, Greedy, Sample
-from tests.export.conftest import WORDS, tiny
+from tests.export.models import WORDS, tiny
 from tests.marks import quick
 
 TEXTS = [" ".join(WORDS[place : place + 1 + place % 4]) for place in range(len(WORDS))]

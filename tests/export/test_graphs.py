@@ -23,7 +23,7 @@ from seq2seq.layers.routes import MODES
 from seq2seq.layers.scores import SCORES
 from seq2seq.layers.starts import Start
 from seq2seq.runtime.graphs import Graphs
-from tests.export.conftest import tiny
+from tests.export.models import tiny
 from tests.marks import quick
 
 VOCAB = 20
@@ -203,20 +203,30 @@ class OwnCell(LSTMCell):
     name = "own"
 
 
+class OwnEncoder(Encoder):
+    pass
+
+
+class OwnDecoder(Decoder):
+    pass
+
+
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
         ({"attention": OwnAttention()}, "ONNX knows the attentions of the toolkit only. Received: attention=OwnAtt"),
         ({"bridge": OwnBridge([6])}, "ONNX knows the bridge of the toolkit only. Received: bridge=OwnBridge"),
         ({"cell": OwnCell()}, "ONNX knows the cells of the toolkit only. Received: cell=OwnCell"),
+        ({"encoder": OwnEncoder}, "ONNX knows the encoder of the toolkit only. Received: encoder=OwnEncoder"),
+        ({"decoder": OwnDecoder}, "ONNX knows the decoder of the toolkit only. Received: decoder=OwnDecoder"),
     ],
 )
 def test_refuses_parts_that_it_does_not_know(settings, message):
     cell = settings.get("cell", "lstm")
     model = Seq2Seq(
-        Encoder(VOCAB, 5, [6], cell=cell),
+        settings.get("encoder", Encoder)(VOCAB, 5, [6], cell=cell),
         settings.get("bridge") or StateBridge([6], cell=cell),
-        Decoder(VOCAB, 5, [6], attention=settings.get("attention"), cell=cell),
+        settings.get("decoder", Decoder)(VOCAB, 5, [6], attention=settings.get("attention"), cell=cell),
     )
     with pytest.raises(ValueError, match=message):
         write_graphs(model)

@@ -10,7 +10,7 @@ pytest.importorskip("onnx", reason="exporting needs onnx: pip install 'seq2seq[e
 from seq2seq import Translator
 from seq2seq.export import export_litert, litert, parity
 from seq2seq.models.ensemble import Ensemble
-from tests.export.conftest import tiny
+from tests.export.models import tiny
 
 MODELS = {
     "attention": ({"bidirectional": "first"}, {"attention": "general", "input_feeding": True}, {}),

@@ -3,6 +3,7 @@
 import json
 import shutil
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 
@@ -13,7 +14,7 @@ from seq2seq.export import browser
 from seq2seq.runtime import load
 from seq2seq.search import Beam
 from tests.export import chromium
-from tests.export.conftest import WORDS
+from tests.export.models import WORDS
 
 pytestmark = [
     pytest.mark.slow,
@@ -72,6 +73,10 @@ def test_is_for_everybody(site: Path):
     with chromium.browser() as page, chromium.served(site) as address:
         ready(page, address)
         translated(page, TEXTS[3:5])
+        page.open("about:blank")
+        ready(page, f"{address}#text={quote(TEXTS[4])}")
+        page.until("document.getElementById('translation').innerText")
+        assert page.run("document.getElementById('source').value") == TEXTS[4]
         reached = []
         for _ in range(5):
             page.call("Input.dispatchKeyEvent", type="keyDown", key="Tab", code="Tab", windowsVirtualKeyCode=9)
@@ -83,8 +88,9 @@ def test_is_for_everybody(site: Path):
             if one.get("role", {}).get("value") in ("textbox", "combobox", "radio", "table", "list", "group")
         ]  # fmt: skip
         assert {one["role"]["value"] for one in usable} >= {"textbox", "combobox", "radio", "table", "list"}
-        named = [one for one in usable if one["role"]["value"] in ("textbox", "combobox", "radio", "list")]
-        assert not [one for one in named if not one["name"]["value"]]
+        assert not [one for one in usable if not one["name"]["value"]]
+        # What is read out when it changes: the translation, and the one line that tells of it.
+        assert [one["role"]["value"] for one in nodes if one.get("role", {}).get("value") == "status"] == ["status"]
         for width in (320, 390):
             page.call("Emulation.setDeviceMetricsOverride", width=width, height=800, deviceScaleFactor=1, mobile=True)
             assert page.run("document.documentElement.scrollWidth") <= width
@@ -92,7 +98,11 @@ def test_is_for_everybody(site: Path):
 
 def test_a_folder_that_is_not_whole_is_told(site: Path, tmp_path: Path):
     shutil.copytree(site, tmp_path / "broken")
-    (tmp_path / "broken" / "step.onnx").unlink()
+    step = tmp_path / "broken" / "step.onnx"
     with chromium.browser() as page, chromium.served(tmp_path / "broken") as address:
+        step.write_bytes(step.read_bytes()[:-1] + b"?")
+        page.open(address)
+        page.until("document.getElementById('state').textContent.includes('step.onnx is damaged: copy the folder')")
+        step.unlink()
         page.open(address)
         page.until("document.getElementById('state').textContent.includes('step.onnx is missing (404)')")

@@ -12,7 +12,7 @@ pytest.importorskip("onnx", reason="exporting needs onnx: pip install 'seq2seq[e
 from seq2seq import Translator
 from seq2seq.export import export_saved_model
 from seq2seq.search import Beam, Sample
-from tests.export.conftest import tiny
+from tests.export.models import tiny
 
 LOAD = """
 import sys

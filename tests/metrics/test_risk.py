@@ -6,7 +6,7 @@ from sacrebleu.metrics.chrf import CHRF
 
 from seq2seq.metrics import expected_utility
 
-TEXTS = ["a red house by the sea", "a red horse by the sea", "", "a red house by the sea", "two dogs"]
+TEXTS = ["a red house by the sea", "a red horse by the sea", "", "a red house by the sea", "two dogs", "a", "ü.\u2028x"]
 
 
 @pytest.mark.parametrize(("utility", "metric"), [("chrf", CHRF()), ("bleu", BLEU(effective_order=True))])

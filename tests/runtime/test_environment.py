@@ -11,7 +11,6 @@ pytest.importorskip("onnx", reason="exporting needs onnx: pip install 'seq2seq[e
 pytest.importorskip("onnxruntime", reason="the runtime needs onnxruntime: pip install 'seq2seq[runtime]'")
 
 from seq2seq import Translator
-from tests.export.conftest import exported, tokenizer, translator  # noqa: F401
 
 ROOT = Path(__file__).parents[2]
 TEXTS = ["ein Haus am See", "der Wald"]
@@ -22,7 +21,7 @@ def run(*command: object) -> subprocess.CompletedProcess:
 
 
 @pytest.mark.slow
-def test_translates_where_pip_brought_no_tensorflow(exported: Path, translator: Translator, tmp_path: Path):  # noqa: F811
+def test_translates_where_pip_brought_no_tensorflow(exported: Path, translator: Translator, tmp_path: Path):
     offline = ("--no-index", "--no-deps", "--no-build-isolation")
     built = run(sys.executable, "-m", "pip", "wheel", *offline, "--wheel-dir", tmp_path, ROOT)
     assert built.returncode == 0, built.stderr

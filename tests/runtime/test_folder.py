@@ -56,7 +56,17 @@ def test_an_absent_folder_is_told(tmp_path: Path) -> None:
         read_folder(tmp_path)
 
 
-def test_a_write_that_fails_leaves_no_translator(folder: Path) -> None:
-    with pytest.raises(TypeError):
-        write_folder(folder, {ENCODER: None}, {})
-    assert not (folder / TRANSLATOR).exists()
+def test_what_has_no_checksums_is_damaged(folder: Path) -> None:
+    told = json.loads((folder / TRANSLATOR).read_text())
+    (folder / TRANSLATOR).write_text(json.dumps(told | {"checksums": [1]}))
+    with pytest.raises(ExportedFolderError, match=r"translator\.json has no checksums"):
+        read_folder(folder)
+
+
+@pytest.mark.parametrize("spoilt", [({ENCODER: "text"}, {}), (FILES, {"logits": float("nan")})], ids=["file", "about"])
+def test_a_write_that_fails_changes_nothing(folder: Path, tmp_path: Path, spoilt) -> None:
+    for place in (folder, tmp_path / "new"):
+        with pytest.raises((TypeError, ValueError)):
+            write_folder(place, *spoilt)
+    assert read_folder(folder)[0] == FILES and {file.name for file in folder.iterdir()} == {*FILES, TRANSLATOR}
+    assert list(tmp_path.iterdir()) == [folder]

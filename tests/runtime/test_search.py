@@ -12,6 +12,7 @@ from seq2seq.search import Beam, Greedy, Sample
 from tests.marks import quick
 from tests.reference import END, PAD
 from tests.search import scripted
+from tests.search.test_constraints import batch_of
 
 few = settings(max_examples=25)
 
@@ -19,10 +20,11 @@ few = settings(max_examples=25)
 class Scripted:
     """The step of `tests.search.scripted`, in NumPy, with what an exported step gives beside the logits."""
 
-    def step(self, tokens, state, memory, count, attention=False):
+    def step(self, tokens, state, memory, count, attention=False, more=None):
         sentences = np.arange(len(tokens)) // (len(tokens) // len(memory["table"]))
         logits = memory["table"][sentences, state["before"], tokens] * state["scale"]
         places = np.argsort(-logits, axis=1, kind="stable")[:, :count]
+        places = places if more is None else np.concatenate([places, more], axis=1)
         return Offered(
             tokens=places,
             logits=np.take_along_axis(logits, places, axis=1),
@@ -105,6 +107,39 @@ def test_holds_to_what_the_search_in_tensorflow_holds_to(how, seed, prefixes, av
             assert one.tokens == expected.tokens[place, rank, : len(one.tokens)].tolist()
             assert one.ended == expected.ended[place, rank]
             np.testing.assert_allclose(one.score, expected.scores[place, rank], rtol=1e-5, atol=1e-5)
+
+
+words = st.lists(st.integers(3, 6), min_size=1, max_size=3)
+
+
+@few
+@given(
+    seed=st.integers(0, 2**32 - 1),
+    asked=st.lists(
+        st.tuples(st.lists(words, max_size=3), st.lists(st.integers(3, 6), max_size=2), st.integers(1, 12)),
+        min_size=1, max_size=4,
+    ),
+    avoid=st.lists(words, max_size=1),
+    beam_size=st.integers(1, 5),
+)  # fmt: skip
+def test_finds_phrases_as_the_search_in_tensorflow_does(seed, asked, avoid, beam_size):
+    needed, prefixes, longest = ([*each] for each in zip(*asked, strict=True))
+    tables, how = scripted.random_tables(seed, len(asked), 8), Beam(5, n_best=2) if beam_size > 4 else Beam(beam_size)
+    expected = scripted.run(
+        how, tables, longest, prefix=padded(prefixes, 2), avoid=[padded([*avoid, []], 3)] * len(asked),
+        phrases=batch_of(needed),
+    )  # fmt: skip
+    for place, best in enumerate(run(how, tables, longest, None, Constraints(prefixes, avoid, needed))):
+        assert len(best) == int(np.sum(expected.tokens[place].any(axis=1)))
+        for rank, one in enumerate(best):
+            assert one.tokens == expected.tokens[place, rank, : len(one.tokens)].tolist()
+            assert one.ended == expected.ended[place, rank]
+            np.testing.assert_allclose(one.score, expected.scores[place, rank], rtol=1e-5, atol=1e-5)
+
+
+def test_only_a_beam_looks_for_phrases():
+    with pytest.raises(ValueError, match=r"Received: phrases, with settings=Greedy\(.*Use Beam\(10\)"):
+        run(Greedy(), scripted.random_tables(0, 1, 4), [3], None, Constraints([[]], [], [[[3]]]))
 
 
 @few

@@ -11,7 +11,6 @@ from seq2seq.serving import Asked, load_engine
 from seq2seq.serving.engines import TranslatorEngine, _search
 from seq2seq.serving.refusal import Refusal
 from seq2seq.translation.hypothesis import Hypothesis, Translation
-from tests.export.conftest import exported, tokenizer, translator  # noqa: F401
 
 TEXTS = ["ein Haus am See", "", "der Wald"]
 
@@ -56,14 +55,11 @@ def test_what_a_model_cannot_do_is_refused_and_what_fails_is_not():
         engine.translate(["bad"], ["x"], Asked())
     with pytest.raises(ValueError, match=r"It cannot begin so\."):
         engine.translate(["bad"], [""], Asked())
-    engine = TranslatorEngine(Recorded(), "onnx", None, terms=False)
-    with pytest.raises(Refusal, match=r"takes no terms\. Received: terms\."):
-        engine.translate(["a"], ["x"], Asked(terms=(("a", "b"),)))
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", ["tensorflow", "onnx"])
-def test_translates_as_the_translator_does(kind, translator, tmp_path, request):  # noqa: F811
+def test_translates_as_the_translator_does(kind, translator, tmp_path, request):
     if kind == "tensorflow":
         path = tmp_path / "model.s2s"
         translator.save(path)

@@ -27,6 +27,10 @@ def test_hands_on_how_to_search_and_terms(client, engine):
     assert engine.asked == [Asked(1, None, True, (("Haus", "house"),))]
 
 
+def test_tells_how_wide_a_beam_it_takes(server):
+    assert server(max_beam=4).get("/v1/models").json()["max_beam"] == 4
+
+
 def test_names_its_models_and_needs_languages_where_there_are_several(server):
     client = server(Scripted(("fr", "en")))
     assert [(one["source"], one["engine"]) for one in client.get("/v1/models").json()["models"]] == [

@@ -100,8 +100,11 @@ class TestKeys:
         from seq2seq.serving import Keys
 
         file = tmp_path / "keys"
-        file.write_text("# of the newspaper\none  # until May\n\ntwo\n")
-        assert len(Keys.read(file)._digests) == 2
+        file.write_text("# of the newspaper\none  # until May\n\nt#wo\n", "utf-8-sig")
+        assert Keys.read(file)._digests == Keys(["one", "t#wo"])._digests
+        file.write_bytes(b"\xff\n")
+        with pytest.raises(ValueError, match=r"in UTF-8\. Received: .*keys, with other bytes from byte 0 on"):
+            Keys.read(file)
         file.write_text("# none yet\n")
         with pytest.raises(ValueError, match=r"Received: .*, with none"):
             Keys.read(file)

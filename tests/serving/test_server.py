@@ -13,7 +13,7 @@ import pytest
 
 pytest.importorskip("starlette", reason="serving needs starlette: pip install 'seq2seq[serve]'")
 
-from seq2seq.serving import application, listen, serve
+from seq2seq.serving import Keys, application, listen, serve
 from seq2seq.system.terminal import UsageError
 from tests.export import chromium
 from tests.serving.scripted import Scripted, state_of
@@ -59,11 +59,15 @@ def head(address: str, length: int, kind: str = "application/json") -> bytes:
     return f"POST {address} HTTP/1.1\r\nHost: x\r\nContent-Type: {kind}\r\nContent-Length: {length}\r\n\r\n".encode()
 
 
-def during(test: Callable[[Callable[[], Connection]], None], engine: Scripted, load=None, **settings) -> None:
+def during(
+    test: Callable[[Callable[[], Connection]], None], engine: Scripted, load=None, keys=None, **settings
+) -> None:
     """Serve in this thread, as signals need, while a test goes on in another; it ends the server by SIGTERM."""
     state = state_of([engine], **settings)
     if load is not None:
         state.models._load = load
+    if keys is not None:
+        state.keys = keys
     taken = listen("127.0.0.1", 0)
     port = taken.getsockname()[1]
     failed, connections = [], []
@@ -218,7 +222,7 @@ def test_what_was_asked_for_is_answered_before_the_end(engine):
     assert engine.batches == [["a"], ["b"]]
 
 
-def test_models_are_read_again_at_sighup_while_requests_come(engine, capsys):
+def test_models_and_keys_are_read_again_at_sighup_while_requests_come(engine, capsys, tmp_path):
     new = Scripted()
 
     def load(path):
@@ -226,26 +230,49 @@ def test_models_are_read_again_at_sighup_while_requests_come(engine, capsys):
             raise OSError("half of it is missing")
         return new
 
+    file = tmp_path / "keys"
+    file.write_text("sesame\n")
+    keys = Keys.read(file)
+
     def test(connect):
         connection = connect()
 
-        def ask():
-            connection.post({"texts": ["a"]})
-            assert connection.answer()[0] == 200
+        def ask(key, status=200):
+            body = json.dumps({"texts": ["a"]}).encode()
+            top = head("/v1/translate", len(body)).replace(
+                b"\r\n\r\n", f"\r\nAuthorization: Bearer {key}\r\n\r\n".encode()
+            )
+            connection.send(top + body)
+            assert connection.answer()[0] == status
 
-        ask()
-        os.kill(os.getpid(), signal.SIGHUP)
-        wait_for(connection, b'seq2seq_reloads_total{result="done"} 1.0')
-        ask()
-        os.kill(os.getpid(), signal.SIGHUP)
-        wait_for(connection, b'seq2seq_reloads_total{result="failed"} 1.0')
-        ask()
+        def reload(result):
+            os.kill(os.getpid(), signal.SIGHUP)
+            wait_for(connection, f'seq2seq_reloads_total{{result="{result}"}} 1.0'.encode())
 
-    during(test, engine, load)
+        ask("sesame")
+        file.write_text("open\n")
+        reload("done")
+        while "The keys were read again." not in said():
+            time.sleep(0.01)
+        ask("sesame", 403)
+        ask("open")
+        file.write_text("# nobody\n")
+        reload("failed")
+        while "the keys were not read again" not in said():
+            time.sleep(0.01)
+        ask("open")
+
+    heard = []
+
+    def said():
+        heard.append(capsys.readouterr().err)
+        return "".join(heard)
+
+    during(test, engine, load, keys=keys)
     assert (engine.batches, new.batches) == ([["a"]], [["a"], ["a"]])
-    said = capsys.readouterr().err
-    assert "The models were read again." in said
-    assert "the models were not read again, and the old ones stay: half of it is missing" in said
+    assert "The models were read again." in said()
+    assert "the models were not read again, and the old ones stay: half of it is missing" in said()
+    assert "the keys were not read again, and the old ones stay: A file of keys has one on each line." in said()
 
 
 @pytest.mark.slow

@@ -8,6 +8,7 @@ from seq2seq.commands.command import main
 from seq2seq.metrics import expected_utility
 from seq2seq.search import Beam, DecodingSettings, Greedy, Sample
 from seq2seq.settings import SettingsError
+from seq2seq.translation.hypothesis import Hypothesis, most_alike
 
 TEXTS = ["ein Haus am See", "", "Wald"]
 
@@ -37,6 +38,14 @@ def test_the_most_alike_comes_first(translator, utility):
     assert found == [by_hand(each, utility) for each in plain]
     assert translator.translate(TEXTS, search, mbr=utility) == [best.text for best, *_ in found]
     assert translator.hypotheses(TEXTS, search, mbr="none") == plain
+
+
+def test_what_does_not_exist_has_no_say():
+    missing = [Hypothesis("", -float("inf"))] * 5
+    a, b = Hypothesis("a red house", -0.5, length=4), Hypothesis("a red horse", -0.4, length=4)
+    for found in ([a, b, *missing], [*missing, a, b]):
+        ranked = most_alike(found, "chrf")
+        assert ranked[:2] == [a, b] and ranked[2:] == missing
 
 
 def test_its_own_goes_with_its_own_search(translator):

@@ -16,9 +16,10 @@ from seq2seq.analysis.diagnosis.words import (
     layer_rows,
     route_rows,
     summary,
+    without_empty,
 )
 from seq2seq.analysis.pages.charts import draw_curves
-from seq2seq.analysis.pages.document import table
+from seq2seq.analysis.pages.document import figure, grid, paragraph, table
 from seq2seq.models.signs import LayerSigns, Signs
 
 _NARROW = 440  # pixels
@@ -39,7 +40,7 @@ def section(events: Sequence[Mapping[str, Any]]) -> list[str]:
         return []
     last = looks[-1][1]
     findings = [f"<li>{escape(str(finding))}</li>" for finding in find(last)]
-    told = f"<ul>{''.join(findings)}</ul>" if findings else _words("Nothing wrong was found at the last look.")
+    told = f"<ul>{''.join(findings)}</ul>" if findings else paragraph("Nothing wrong was found at the last look.")
     names = [layer.name for layer in last.layers]
     charts = [
         _chart("gradient of each layer, log₁₀ of its norm", names, _of_parts(looks, lambda part: part.gradient)),
@@ -48,9 +49,9 @@ def section(events: Sequence[Mapping[str, Any]]) -> list[str]:
         _chart("steps until half is forgotten, log₁₀ of the median", names, _of_layers(looks, _half_life)),
     ]
     return [
-        "<h2>Inside the model</h2>", _words(f"At step {looks[-1][0]:,}: {summary(last)}."), told,
-        f'<div class="grid2">{"".join(charts)}</div>',
-        table(LAYER_COLUMNS, layer_rows(last), range(1, len(LAYER_COLUMNS))),
+        "<h2>Inside the model</h2>", paragraph(f"At step {looks[-1][0]:,}: {summary(last)}."), told,
+        grid(charts),
+        table(*without_empty(LAYER_COLUMNS, layer_rows(last)), range(1, len(LAYER_COLUMNS))),
         *([table(GATE_COLUMNS, rows, (2, 3, 4))] if (rows := gate_rows(last)) else []),
         table(ROUTE_COLUMNS, route_rows(last), (3, 4, 5)),
     ]  # fmt: skip
@@ -88,8 +89,4 @@ def _chart(title: str, names: Sequence[str], curves: Sequence[Points]) -> str:
     if not drawn:
         return ""
     picture = draw_curves([name for name, _ in drawn], [[points] for _, points in drawn], title, wide=_NARROW)
-    return f"<figure><figcaption>{escape(title)}</figcaption>{picture}</figure>"
-
-
-def _words(text: str) -> str:
-    return f'<p class="words">{escape(text)}</p>'
+    return figure(title, picture)

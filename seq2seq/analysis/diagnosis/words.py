@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import textwrap
+from collections.abc import Sequence
 
 from seq2seq.analysis.diagnosis.doctor import Diagnosis
 from seq2seq.analysis.diagnosis.findings import Finding
@@ -16,8 +17,9 @@ GATE_COLUMNS = ("layer", "gate", "below 0.05", "above 0.95", "half forgotten aft
 ROUTE_COLUMNS = ("decoder layer", "state", "way", "size", "spread", "gradient")
 
 LEGEND = {
-    "gradient": "norm over the weights of the part, nats per target token, before clipping",
+    "gradient": "norm over the weights of the part, of a state over its numbers; nats per token, before clipping",
     "step / weights": "what one optimizer step changes, over the norm of the weights",
+    "size": "root of the mean square of the numbers of a state",
     "spread": "mean over units of how far outputs differ from step to step; of a state, from sentence to sentence",
     "rank": "in how many directions the outputs of a layer differ (participation ratio), of its units",
     "like the one below": "linear CKA with the outputs of the layer below, 0 to 1",
@@ -36,13 +38,28 @@ def text(found: Diagnosis, columns: int) -> str:
     signs, columns = found.signs, max(columns, 40)
     parts = [f"{found.subject}: {summary(signs)}"]
     parts += [textwrap.fill(each, columns, subsequent_indent="  ") for each in told(found.findings)]
-    tables = (PART_COLUMNS, part_rows(signs)), (LAYER_COLUMNS, layer_rows(signs)), (GATE_COLUMNS, gate_rows(signs))
-    for header, rows in (*tables, (ROUTE_COLUMNS, route_rows(signs))):
+    for words, header, rows in (
+        (1, PART_COLUMNS, part_rows(signs)),
+        (1, LAYER_COLUMNS, layer_rows(signs)),
+        (2, GATE_COLUMNS, gate_rows(signs)),
+        (3, ROUTE_COLUMNS, route_rows(signs)),
+    ):
         if rows:
-            words = 3 if header is ROUTE_COLUMNS else 2 if header is GATE_COLUMNS else 1
-            parts.append(format_table(header, rows, numbers=range(words, len(header))))
+            told_of, cells = without_empty(header, rows)
+            parts.append(format_table(told_of, cells, numbers=range(words, len(told_of))))
     notes = [f"{name}: {meaning}" for name, meaning in LEGEND.items()]
     return "\n\n".join([*parts, "\n".join(textwrap.fill(note, columns, subsequent_indent="  ") for note in notes)])
+
+
+def without_empty(header: Sequence[str], rows: Sequence[Sequence[str]]) -> tuple[list[str], list[list[str]]]:
+    """Leave out the columns in which nothing stands, as what compares layers of a model that has one.
+
+    Example:
+        >>> without_empty(["a", "b"], [["1", ""], ["2", ""]])
+        (['a'], [['1'], ['2']])
+    """
+    kept = [place for place in range(len(header)) if any(row[place] for row in rows)]
+    return [header[place] for place in kept], [[row[place] for place in kept] for row in rows]
 
 
 def summary(signs: Signs) -> str:

@@ -7,7 +7,7 @@ from html import escape
 from seq2seq.analysis.explanation.explaining import Explanation, Node
 from seq2seq.analysis.explanation.words import percent, verdict
 from seq2seq.analysis.pages.charts import draw_alignment
-from seq2seq.analysis.pages.document import document, standalone, table
+from seq2seq.analysis.pages.document import document, paragraph, standalone, table
 from seq2seq.system.picture import Picture
 
 
@@ -18,15 +18,15 @@ def page(found: Explanation, text: str) -> str:
         found: The explanation.
         text: What was translated.
     """
-    parts = [f"<h1>{escape(found.translation)}</h1>", _words(text)]
-    parts.append(_words(f"score {found.score:.3f}{'' if found.ended else ', cut at the limit of length'}"))
+    parts = [f"<h1>{escape(found.translation)}</h1>", paragraph(text)]
+    parts.append(paragraph(f"score {found.score:.3f}{'' if found.ended else ', cut at the limit of length'}"))
     parts.append("<h2>What it looked at</h2>")
     if found.attention is None:
-        parts.append(_words("A model without attention has no alignment."))
+        parts.append(paragraph("A model without attention has no alignment."))
     else:
         parts.append(f'<div class="map" tabindex="0">{_alignment(found)}</div>')
     rows = [
-        [each.token, percent(each.log_prob), ", ".join(f"{token} {percent(other)}" for token, other in each.others),
+        [each.token, percent(each.log_prob), ", ".join(_probable(*other) for other in each.others),
          "first" if each.place == 1 else f"{each.place}, behind: {each.leader}"]
         for each in found.tokens
     ]  # fmt: skip
@@ -34,16 +34,16 @@ def page(found: Explanation, text: str) -> str:
     parts += ["<h2>Token by token</h2>", table(header, rows, [1])]
     parts += [
         "<h2>What the search kept</h2>",
-        _words("Bold: the way to the translation. Numbers: log-probability, nats."),
+        paragraph("Bold: the way to the translation. Numbers: log-probability, nats."),
     ]
     parts.append(f'<ul class="tree">{_branch(found.tree)}</ul>')
     if found.reference is not None:
         other = found.reference
         lines = [
-            [token, percent(log_prob), "" if token == best else f"{best} {percent(rather)}"]
+            [token, percent(log_prob), "" if token == best else _probable(best, rather)]
             for token, log_prob, best, rather in other.tokens
         ]
-        parts += ["<h2>The reference</h2>", _words(f"{other.text} · score {other.score:.3f}")]
+        parts += ["<h2>The reference</h2>", paragraph(f"{other.text} · score {other.score:.3f}")]
         parts += [f"<p>{escape(verdict(other))}</p>", table(["reference", "probability", "rather"], lines, [1])]
     return document(f"Explained: {found.translation}", parts)
 
@@ -74,12 +74,13 @@ def _branch(node: Node) -> str:
     while len(line[-1].children) == 1:
         line.append(line[-1].children[0])
     last = line[-1]
-    words = escape(" ".join(each.token for each in line))
+    words = " ".join(f"<bdi>{escape(each.token)}</bdi>" for each in line)
     words = f"<b>{words}</b>" if last.won else words
     number = f"{last.log_prob:.2f}" + ("" if last.score is None else f" · score {last.score:.3f}")
     inside = f"<ul>{''.join(map(_branch, last.children))}</ul>" if last.children else ""
     return f'<li>{words} <span class="words">{number}</span>{inside}</li>'
 
 
-def _words(text: str) -> str:
-    return f'<p class="words">{escape(text)}</p>'
+def _probable(token: str, log_prob: float) -> str:
+    """Write a token and its probability, which stay together; the direction of its letters is nothing to the number."""
+    return f"\u2068{token}\u2069\u00a0{percent(log_prob)}".replace(" ", "\u00a0")

@@ -6,10 +6,11 @@ import math
 from collections.abc import Sequence
 
 from seq2seq.system.picture import COLOURS, drawable
+from seq2seq.system.terminal import width
 
 WIDTH, MARGIN = 880, 16  # pixels
 _ROW, _AXIS = 30, 44
-_LETTER = 7.6  # mean width of a letter of a label
+_LETTER = 7.6  # mean width of a letter of a label; letters of Chinese, Japanese and Korean have two
 _LONGEST = 44  # letters of a label
 _CURVES, _LOW = 320, 200  # heights of the plot, in a wide drawing and in a narrow one
 _CELL = 20  # side of a cell of an alignment
@@ -73,7 +74,7 @@ class Rows:
     def __init__(self, names: Sequence[str], values: Sequence[float], title: str, *, wide: int = WIDTH) -> None:
         self._title, self._wide = title, wide
         self.bottom = MARGIN + _ROW * len(names)
-        left = 24 + _LETTER * max(min(len(name), _LONGEST) for name in names)
+        left = 24 + _room(names)
         self.x = Axis(values, left, wide - MARGIN - 12)
         self._parts = [
             f'<text x="{left - 18:.1f}" y="{self.y(row) + 4}" text-anchor="end">{label(name)}</text>'
@@ -132,13 +133,27 @@ def _round_step(width: float) -> float:
 
 
 def shown(tick: float) -> str:
-    """Write the number of a tick."""
-    return f"{tick:.6g}".replace("-", "−")
+    """Write the number of a tick.
+
+    Example:
+        >>> shown(-0.5), shown(2000.0), shown(1e-5)
+        ('−0.5', '2,000', '1e−05')
+    """
+    return (f"{tick:,.0f}" if 1000 <= abs(tick) < 1e6 else f"{tick:.6g}").replace("-", "−")
 
 
 def label(name: str) -> str:
     """Write a name, cut where it is long."""
-    return drawable(name if len(name) <= _LONGEST else f"{name[: _LONGEST - 1]}…")
+    return drawable(_cut(name))
+
+
+def _cut(name: str) -> str:
+    return name if len(name) <= _LONGEST else f"{name[: _LONGEST - 1]}…"
+
+
+def _room(names: Sequence[str]) -> float:
+    """Give the pixels that the widest of some labels takes."""
+    return _LETTER * max(width(_cut(name)) for name in names)
 
 
 def draw_bars(names: Sequence[str], values: Sequence[float | None], title: str, *, colour: int = 0) -> str:
@@ -179,8 +194,7 @@ def draw_alignment(source: Sequence[str], target: Sequence[str], weights: Sequen
         weights: For each target token the weight of each source token.
         title: What it is of.
     """
-    left = 14 + _LETTER * max(len(label(token)) for token in target)
-    top = 14 + _LETTER * max(len(label(token)) for token in source) * 0.9
+    left, top = 14 + _room(target), 14 + 0.9 * _room(source)
     wide, high = left + _CELL * len(source) + MARGIN + top * 0.6, top + _CELL * len(target) + 8
     parts = []
     for column, token in enumerate(source):

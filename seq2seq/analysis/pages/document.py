@@ -7,18 +7,13 @@ from html import escape
 
 from seq2seq.system.picture import COLOURS, DARK_COLOURS
 
-_STYLE = """
+_COLOURS = """
 :root { color-scheme: light dark; --paper: #ffffff; --ink: #1b2733; --soft: #5b6b7a; --line: #dfe5ea; LIGHT }
 @media screen and (prefers-color-scheme: dark) {
   :root { --paper: #14191f; --ink: #e6ebf0; --soft: #98a6b3; --line: #2c3640; DARK }
 }
-body { background: var(--paper); color: var(--ink); font: 15px/1.5 system-ui, "Helvetica Neue", Arial, sans-serif;
-  max-width: 960px; margin: 2rem auto; padding: 0 1rem; }
-h1 { font-size: 1.6rem; } h2 { font-size: 1.15rem; margin-top: 2.4rem; } p { max-width: 44rem; }
-.scroll { overflow-x: auto; }
-table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
-th, td { padding: .3rem .7rem; text-align: left; border-bottom: 1px solid var(--line); white-space: nowrap; }
-th { color: var(--soft); font-weight: 600; } .number { text-align: right; } .words { color: var(--soft); }
+"""
+_PICTURES = """
 svg { width: 100%; height: auto; display: block; font: 13px system-ui, "Helvetica Neue", Arial, sans-serif; }
 svg text { fill: var(--ink); } svg .soft { fill: var(--soft); }
 svg path { fill: none; } svg .grid { stroke: var(--line); } svg .zero { stroke: var(--soft); stroke-dasharray: 4 3; }
@@ -27,9 +22,22 @@ svg .hollow { fill: var(--paper); stroke: var(--c); stroke-width: 2; fill-opacit
 svg .mean { stroke: var(--c); stroke-width: 2.5; } svg .interval { stroke: var(--c); stroke-width: 2; }
 svg .bar { fill: var(--c); } svg .curve { stroke: var(--c); stroke-width: 1.5; stroke-linejoin: round; }
 svg .thick { stroke-width: 3.5; }
-.tiles { display: flex; flex-wrap: wrap; gap: .8rem; margin: 1rem 0; }
+svg .cell { fill: var(--c); }
+"""
+_PAGE = """
+body { background: var(--paper); color: var(--ink); font: 15px/1.5 system-ui, "Helvetica Neue", Arial, sans-serif;
+  max-width: 960px; margin: 2rem auto; padding: 0 1rem; }
+h1 { font-size: 1.6rem; } h2 { font-size: 1.15rem; margin-top: 2.4rem; } p { max-width: 44rem; }
+.scroll { overflow-x: auto; }
+table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
+/* Text that runs from right to left does so, whatever stands around it. */
+h1, p, dd, td { unicode-bidi: plaintext; } ul { overflow-wrap: anywhere; }
+th, td { padding: .3rem .7rem; text-align: left; border-bottom: 1px solid var(--line); white-space: nowrap; }
+th { color: var(--soft); font-weight: 600; } .number { text-align: right; } .words { color: var(--soft); }
+.tiles { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(17rem, 100%), 1fr)); gap: .8rem;
+  margin: 1rem 0; }
 .tile { border: 1px solid var(--line); border-radius: 8px; padding: .6rem 1rem; }
-.tile b { display: block; font-size: 1.5rem; }
+.tile b, .tile span { display: block; } .tile b { font-size: 1.5rem; }
 .tile small { color: var(--soft); overflow-wrap: anywhere; }
 .grid2 { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(340px, 100%), 1fr)); gap: 1rem 1.6rem; }
 ul.tree, ul.tree ul { list-style: none; padding-left: 1.1rem; border-left: 1px solid var(--line); }
@@ -40,7 +48,7 @@ pre { white-space: pre-wrap; overflow-wrap: anywhere;
 .sentence { border-left: 3px solid var(--line); padding-left: .9rem; margin: 1.4rem 0; break-inside: avoid; }
 .sentence dl { display: grid; grid-template-columns: max-content 1fr; gap: .1rem .8rem; margin: .3rem 0; }
 .sentence dt { color: var(--soft); } .sentence dd { margin: 0; overflow-wrap: anywhere; }
-.map { overflow-x: auto; } .map svg { width: auto; max-width: none; } svg .cell { fill: var(--c); }
+.map { overflow-x: auto; } .map svg { width: auto; max-width: none; }
 @media (max-width: 600px) { td:not(.number) { white-space: normal; } th, td { padding: .3rem .4rem; } }
 @media print { body { margin: 0; max-width: none; font-size: 11px; } h2 { break-after: avoid; }
   .scroll { overflow: visible; } }
@@ -70,10 +78,25 @@ def document(title: str, parts: Sequence[str], *, refresh: int = 0) -> str:
     ])  # fmt: skip
 
 
+def paragraph(text: str) -> str:
+    """Write a paragraph of what is said of numbers and pictures; nothing of no text."""
+    return f'<p class="words">{escape(text).replace(" %", "&nbsp;%")}</p>' if text else ""
+
+
+def figure(title: str, picture: str) -> str:
+    """Put a picture under its title."""
+    return f"<figure><figcaption>{escape(title)}</figcaption>{picture}</figure>"
+
+
+def grid(figures: Sequence[str]) -> str:
+    """Put pictures beside each other, as many as there is room for."""
+    return f'<div class="grid2">{"".join(figures)}</div>'
+
+
 def standalone(picture: str) -> str:
-    """Give a picture the style of a page, so that it can be a file of its own."""
+    """Give a picture the style that it has on a page, so that it can be a file of its own."""
     head, rest = picture.split(">", 1)
-    return f"{head}><style>{_style()}svg {{ background: var(--paper); }}</style>{rest}\n"
+    return f"{head}><style>{_coloured()}{_PICTURES}svg {{ background: var(--paper); }}</style>{rest}\n"
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[str]], numbers: Collection[int] = ()) -> str:
@@ -95,7 +118,11 @@ def _row(tag: str, cells: Sequence[str], sides: Sequence[str]) -> str:
 
 
 def _style() -> str:
-    style = _STYLE
+    return _coloured() + _PAGE + _PICTURES
+
+
+def _coloured() -> str:
+    style = _COLOURS
     for word, colours in (("LIGHT", COLOURS), ("DARK", DARK_COLOURS)):
         style = style.replace(word, " ".join(f"--c{place}: {colour};" for place, colour in enumerate(colours)))
     return style + "\n".join(f".c{place} {{ --c: var(--c{place}); }}" for place in range(len(COLOURS))) + "\n"

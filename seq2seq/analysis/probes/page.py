@@ -6,7 +6,7 @@ from html import escape
 
 from seq2seq.analysis.comparison import Difference
 from seq2seq.analysis.pages.charts import draw_curves
-from seq2seq.analysis.pages.document import document, table
+from seq2seq.analysis.pages.document import document, figure, grid, paragraph, table
 from seq2seq.analysis.probes import words
 from seq2seq.analysis.probes.pictures import NARROW, Bar, draw_bars_with_intervals
 from seq2seq.analysis.probes.probing import Probes
@@ -28,16 +28,16 @@ def page(found: Probes, name: str) -> str:
     """
     header, rows = words.states(found)
     parts = [
-        f"<h1>What {escape(name)} passes</h1>", _words(words.told(found).removesuffix(":") + "."),
-        "<h2>What the states are worth</h2>", _grid(_losses(found)), _words(words.undetected(found)),
-        f"<h2>By {escape(found.lengths.what)}</h2>", _grid(_by_length(found)), table(header, rows, range(2, 9)),
+        f"<h1>What {escape(name)} passes</h1>", paragraph(words.told(found).removesuffix(":") + "."),
+        "<h2>What the states are worth</h2>", grid(_losses(found)), paragraph(words.undetected(found)),
+        f"<h2>By {escape(found.lengths.what)}</h2>", grid(_by_length(found)), table(header, rows, range(2, 9)),
     ]  # fmt: skip
     if found.linear:
         header, rows = words.linear(found)
-        parts += ["<h2>What can be read from them</h2>", _words(words.LINEAR), _grid(_linear(found))]
-        parts += [_words(_SHUFFLED), table(header, rows, range(2, 9))]
-    parts += ["<h2>After its own words</h2>", _words(words.gap(found).removesuffix(":") + "."), _positions(found)]
-    return document(f"Probed: {name}", [*parts, *map(_words, found.notes)])
+        parts += ["<h2>What can be read from them</h2>", paragraph(words.LINEAR), grid(_linear(found))]
+        parts += [paragraph(_SHUFFLED), table(header, rows, range(2, 9))]
+    parts += ["<h2>After its own words</h2>", paragraph(words.gap(found).removesuffix(":") + "."), _positions(found)]
+    return document(f"Probed: {name}", [*parts, *map(paragraph, found.notes)])
 
 
 def _losses(found: Probes) -> list[str]:
@@ -70,7 +70,7 @@ def _bar(name: str, lost: Difference) -> Bar:
 
 
 def _bars(bars: list[Bar], title: str, colour: int) -> str:
-    return _figure(title, draw_bars_with_intervals(bars, title, colour=colour))
+    return figure(title, draw_bars_with_intervals(bars, title, colour=colour))
 
 
 def _linear(found: Probes) -> list[str]:
@@ -92,16 +92,4 @@ def _positions(found: Probes) -> str:
     ]  # fmt: skip
     title, names = "percent of tokens right", ["after the reference so far", "after its own words"]
     picture = draw_curves(names, [[each] for each in curves], title, wide=NARROW, across="position in the target")
-    return _grid([_figure(title, picture)])
-
-
-def _grid(figures: list[str]) -> str:
-    return f'<div class="grid2">{"".join(figures)}</div>'
-
-
-def _figure(title: str, picture: str) -> str:
-    return f"<figure><figcaption>{escape(title)}</figcaption>{picture}</figure>"
-
-
-def _words(text: str) -> str:
-    return f'<p class="words">{escape(text)}</p>' if text else ""
+    return grid([figure(title, picture)])

@@ -11,6 +11,7 @@ from seq2seq.analysis.comparison.measured import Texts
 from seq2seq.analysis.report.sentences import Pick, picks, qualities
 from seq2seq.runs.record import model_file, read_object, write_object
 from seq2seq.system.files import fingerprint
+from seq2seq.system.terminal import tell
 from seq2seq.training.run_folder import RunFolder
 
 if TYPE_CHECKING:
@@ -39,30 +40,37 @@ class Insight:
 
 
 def read_insight(folder: Path) -> Insight | None:
-    """Read what was gathered of the model file that is there now; None where that was not done."""
+    """Read what was gathered of the model file that is there now; None where that was not done, or in another form."""
     path, model = _file(folder), model_file(RunFolder(folder))
-    if not path.exists():
+    read = read_object(path) if path.exists() else {}
+    if read.keys() != Insight.__dataclass_fields__.keys():
         return None
-    found = Insight(**read_object(path))
+    found = Insight(**read)
     return found if not model.exists() or found.model == fingerprint(model) else None
 
 
-def gather(folder: Path, texts: Texts) -> Insight:
+def gather(folder: Path, texts: Texts | None) -> Insight:
     """Ask the model of a finished run, and keep in its folder what it says.
 
     Args:
         folder: The run folder, with its model file.
-        texts: What the run translated.
+        texts: What the run translated; None where that is not there: it then tells its wiring, which is not kept.
     """
     from seq2seq.models.drawing import draw
     from seq2seq.translation.translator import Translator
 
     path = model_file(RunFolder(folder))
     translator = Translator.load(path)
+    wiring = draw(translator.model)
+    if texts is None:
+        return Insight(fingerprint(path), wiring, [], {})
     confidence = _confidence(translator, texts)
     chosen = picks(texts, qualities(texts), confidence)
-    insight = Insight(fingerprint(path), draw(translator.model), confidence, _alignments(translator, texts, chosen))
-    write_object(_file(folder), asdict(insight))
+    insight = Insight(fingerprint(path), wiring, confidence, _alignments(translator, texts, chosen))
+    try:
+        write_object(_file(folder), asdict(insight))
+    except OSError as error:  # a folder that may only be read
+        tell(f"What the model says is not kept, and it will be asked again for the next report. {error}")
     return insight
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 import shlex
 import time
@@ -14,11 +15,11 @@ from seq2seq.analysis.comparison import Comparison, compare_runs, resample
 from seq2seq.analysis.comparison.measured import MeasuredRun, Texts, read_measured
 from seq2seq.analysis.diagnosis.page import section as diagnosis_section
 from seq2seq.analysis.pages.charts import draw_alignment, draw_bars, draw_curves
-from seq2seq.analysis.pages.document import document, table
+from seq2seq.analysis.pages.document import document, figure, grid, paragraph, table
 from seq2seq.analysis.report.insight import Insight, gather, read_insight
 from seq2seq.analysis.report.sentences import faults, picks, qualities
 from seq2seq.analysis.report.training_text import Side, read_training_text
-from seq2seq.metrics import HIGHER_IS_BETTER, count
+from seq2seq.metrics import HIGHER_IS_BETTER, count, surest
 from seq2seq.recipe import Recipe
 from seq2seq.runs.record import RunRecord, model_file, read_run
 from seq2seq.settings import write_value
@@ -49,7 +50,7 @@ def write_report(folders: Sequence[str | Path], path: str | Path, *, live: bool 
     """
     path = Path(path)
     while True:
-        waiting = live and not all((Path(folder) / "result.json").exists() for folder in folders)
+        waiting = live and any(_waited_for(_record(Path(folder))) for folder in folders)
         page = report_page(folders, refresh=_LIVE if waiting else 0)
         with replacing(path) as temporary:
             temporary.write_text(page, encoding="utf-8")
@@ -83,36 +84,39 @@ def _record(folder: Path) -> RunRecord:
 
 def _run(record: RunRecord) -> list[str]:
     recipe, events = record.recipe, list(record.log())
-    direction = f"{recipe.data.source} → {recipe.data.target}"
-    parts = [f"<h1>{escape(recipe.name)}</h1>", _words(f"{direction} · seed {recipe.seed} · {record.folder}")]
+    direction = " → ".join(_languages(recipe))
+    parts = [f"<h1>{escape(recipe.name)}</h1>", paragraph(f"{direction} · seed {recipe.seed} · {record.folder}")]
     if record.result is None:
-        parts += [_words(_how_far(events)), *_curves(events), *diagnosis_section(events)]
+        parts += [paragraph(_how_far(record, events)), *_curves(recipe, events), *diagnosis_section(events)]
         return [*parts, *_repeat(record)]
     run = read_measured(record.folder)
     part = "test" if "test" in run.scores else "validation"
     missing = run.missing_texts(part)
     texts = None if missing else run.texts(part)
     insight, why = _insight(record.folder, texts)
-    parts += [_summary(record), *_scores(run, part, texts), *_curves(events), *_wiring(insight, why)]
+    if not _measured(record, events):
+        parts.append(paragraph(f"Training has gone on since this result. {_how_far(record, events)}"))
+    parts += [_summary(record), *_scores(run, part, texts), *_curves(recipe, events), *_wiring(insight, why)]
     parts += diagnosis_section(events)
     parts += _training_text(record)
     if texts is None:
         names = ", ".join(path.name for path in missing)
         again = f"Runs of older versions did not write them. To measure again, without training: {run.measure_again()}"
-        return [*parts, "<h2>Translations</h2>", _words(f"Texts are missing: {names}. {again}"), *_repeat(record)]
+        return [*parts, "<h2>Translations</h2>", paragraph(f"Texts are missing: {names}. {again}"), *_repeat(record)]
     cut = record.result.get("cuts", {}).get(part, {}).get("cut")
-    return [*parts, *_classes(compare_runs([record.folder])), *_sentences(texts, insight, why, cut), *_repeat(record)]
+    parts += [*_classes(compare_runs([record.folder])), *_surest(recipe, texts, insight)]
+    return [*parts, *_sentences(texts, insight, why, cut), *_repeat(record)]
 
 
 def _insight(folder: Path, texts: Texts | None) -> tuple[Insight | None, str]:
     """Give what the model tells, and why it tells nothing."""
     try:
         found = read_insight(folder)
-        if found is None and texts is not None and model_file(RunFolder(folder)).exists():
+        if found is None and model_file(RunFolder(folder)).exists():
             found = gather(folder, texts)
     except (ValueError, OSError, RuntimeError) as error:
         return None, f"The model could not be asked. {error}"
-    return found, "" if found else "The model was not asked, because it or the texts are not in the run folder."
+    return found, "" if found else "The model was not asked, because it is not in the run folder."
 
 
 # --- parts of the page --------------------------------------------------------------------------------------------
@@ -120,7 +124,7 @@ def _insight(folder: Path, texts: Texts | None) -> tuple[Insight | None, str]:
 
 def _summary(record: RunRecord) -> str:
     result = record.result or {}
-    said = [f"{result['minutes']:,.1f} minutes of training", f"stopped: {result['stopped']}"]
+    said = [f"{result['minutes']:,.1f} minutes of training, {_ended(result['stopped'])}"]
     if result.get("parameters"):
         said.insert(0, f"{result['parameters']:,} parameters")
     if result.get("epochs"):
@@ -130,23 +134,24 @@ def _summary(record: RunRecord) -> str:
             said.append(f"{number:,} training pairs skipped: {why}")
     if result.get("skipped"):
         said.append(f"{result['skipped']:,} batches skipped as not finite")
-    return _words(" · ".join(said))
+    return paragraph(" · ".join(said))
 
 
 def _scores(run: MeasuredRun, part: str, texts: Texts | None) -> list[str]:
-    tiles = []
-    for name, value in run.scores[part].items():
-        interval = "" if texts is None else _interval(name, run.recipe, texts)
+    scores, tiles = run.scores[part], []
+    intervals = ["" if texts is None else _interval(name, run.recipe, texts) for name in scores]
+    for (name, value), interval in zip(scores.items(), intervals, strict=True):
         way = "higher" if HIGHER_IS_BETTER[name] else "lower"
         tiles.append(
-            f'<div class="tile">{escape(name)} on {part}<b>{value:.2f}</b>{interval}'
-            f"<br><small>{way} is better<br>{escape(run.signatures[name])}</small></div>"
+            f'<div class="tile">{escape(name)} on {part}<b>{value:.2f}</b>'
+            f"<span>{interval}</span><small>{way} is better<br>{escape(run.signatures[name])}</small></div>"
         )
     other = [each for each in run.scores if each != part]
     rows = [[each, *(f"{value:.2f}" for value in run.scores[each].values())] for each in other]
-    more = [table(["", *run.scores[part]], rows, range(1, 9))] if rows else []
-    how = [] if texts is None else [_words("In brackets: the interval of 95 % over sentences drawn anew (bootstrap).")]
-    return [f'<div class="tiles">{"".join(tiles)}</div>', *how, *more]
+    more = [table(["", *scores], rows, range(1, 9))] if rows else []
+    drawn = any(each.startswith("[") for each in intervals)
+    how = paragraph("In brackets: the interval of 95 % over sentences drawn anew (bootstrap)." if drawn else "")
+    return [f'<div class="tiles">{"".join(tiles)}</div>', how, *more]
 
 
 def _interval(name: str, recipe: Recipe, texts: Texts) -> str:
@@ -163,15 +168,17 @@ def _interval(name: str, recipe: Recipe, texts: Texts) -> str:
     return f"[{low:.2f} … {high:.2f}]" if low < high else "(all sentences alike: no interval)"
 
 
-def _curves(events: Sequence[Mapping[str, Any]]) -> list[str]:
+def _curves(recipe: Recipe, events: Sequence[Mapping[str, Any]]) -> list[str]:
     """Draw how the run learnt."""
     epochs = [event for event in events if event["event"] == "epoch"]
     validations = [event for event in events if event["event"] == "validation"]
     started = [event for event in events if event["event"] == "start"]
     monitor = started[-1]["monitor"] if started else ""
+    smoothing = recipe.training.label_smoothing
+    smoothed = f", with label smoothing of {smoothing:g}" if smoothing else ""
     charts = []
     for title, lines in (
-        ("loss, nats per token", [("training", epochs, "loss"), ("validation", validations, "val_loss")]),
+        (f"loss, nats per token{smoothed}", [("training", epochs, "loss"), ("validation", validations, "val_loss")]),
         (f"{monitor} on validation, by real decoding", [(monitor, validations, f"val_{monitor}")]),
         ("learning rate", [("learning rate", epochs, "learning_rate")]),
         ("target tokens per second", [("tokens/s", epochs, "tokens_per_second")]),
@@ -181,12 +188,12 @@ def _curves(events: Sequence[Mapping[str, Any]]) -> list[str]:
         drawn = [(name, points) for name, found, key in lines if (points := _points(found, key))]
         if drawn:
             picture = draw_curves([name for name, _ in drawn], [[each] for _, each in drawn], title, wide=_NARROW)
-            charts.append(_figure(title, picture))
+            charts.append(figure(title, picture))
     skipped = sum(event["event"] == "skipped" for event in events)
-    told = [_words(f"{skipped:,} batches were skipped because their loss was not finite.")] if skipped else []
+    told = [paragraph(f"{skipped:,} batches were skipped because their loss was not finite.")] if skipped else []
     if not charts:
-        return ["<h2>Learning</h2>", _words("No epoch has ended yet.")]
-    return ["<h2>Learning</h2>", f'<div class="grid2">{"".join(charts)}</div>', *told]
+        return ["<h2>Learning</h2>", paragraph("No epoch has ended yet.")]
+    return ["<h2>Learning</h2>", grid(charts), *told]
 
 
 def _points(events: Sequence[Mapping[str, Any]], key: str) -> list[tuple[int, float]]:
@@ -197,7 +204,7 @@ def _points(events: Sequence[Mapping[str, Any]], key: str) -> list[tuple[int, fl
 def _wiring(insight: Insight | None, why: str) -> list[str]:
     head = "<h2>How states are passed</h2>"
     if insight is None:
-        return [head, _words(why)]
+        return [head, paragraph(why)]
     # As an image, so that the style of the page does not reach into it.
     image = Picture(insight.wiring).image("encoder, state bridge and decoder")
     return [head, f'<div class="wiring" tabindex="0">{image}</div>']
@@ -206,17 +213,16 @@ def _wiring(insight: Insight | None, why: str) -> list[str]:
 def _training_text(record: RunRecord) -> list[str]:
     found, head = read_training_text(record), "<h2>Training text</h2>"
     if isinstance(found, str):
-        return [head, _words(found)]
+        return [head, paragraph(found)]
     charts, rows = [], []
-    languages = record.recipe.data.source, record.recipe.data.target
-    for place, (what, side) in enumerate(zip(languages, (found.source, found.target), strict=True)):
+    for place, (what, side) in enumerate(zip(_languages(record.recipe), (found.source, found.target), strict=True)):
         title = f"{what}: sentences by tokens"
-        charts.append(_figure(title, draw_bars(side.classes, side.sizes, title, colour=place)))
+        charts.append(figure(title, draw_bars(side.classes, side.sizes, title, colour=place)))
         rows.append([what, *_side(side)])
     header = ["", "tokens", "unknown", "pieces that occur", "of the vocabulary"]
     return [
-        head, _words(found.corpus), _words(f"Batches: {found.batches}"),
-        f'<div class="grid2">{"".join(charts)}</div>', table(header, rows, range(1, 5)),
+        head, paragraph(found.corpus), paragraph(f"Batches: {found.batches}"),
+        grid(charts), table(header, rows, range(1, 5)),
     ]  # fmt: skip
 
 
@@ -231,14 +237,31 @@ def _classes(comparison: Comparison) -> list[str]:
     charts = []
     if comparison.lengths:
         title = f"{name} by {comparison.lengths.what}"
-        charts.append(_figure(title, draw_bars(comparison.lengths.names, variant.metrics[name].by_length, title)))
+        charts.append(figure(title, draw_bars(comparison.lengths.names, variant.metrics[name].by_length, title)))
     if comparison.frequencies:
         title, names = f"F1 of {comparison.frequencies.what}", comparison.frequencies.names
         # Of "1,000–9,999" only where it begins, or the names would not fit side by side.
         names = [f"{first}+" if last else first for first, _, last in (each.partition("–") for each in names)]
-        charts.append(_figure(title, draw_bars(names, variant.by_frequency, title, colour=2)))
-    notes = [_words(note) for note in comparison.notes]
-    return ["<h2>Where it is good</h2>", f'<div class="grid2">{"".join(charts)}</div>', *notes]
+        charts.append(figure(title, draw_bars(names, variant.by_frequency, title, colour=2)))
+    notes = [paragraph(note) for note in comparison.notes]
+    return ["<h2>Where it is good</h2>", grid(charts), *notes]
+
+
+def _surest(recipe: Recipe, texts: Texts, insight: Insight | None) -> list[str]:
+    """Draw how good the translations are that the model is the surest of."""
+    known = (
+        [] if insight is None else [(place, each) for place, each in enumerate(insight.confidence) if each is not None]
+    )
+    if not known:
+        return []
+    (name, *_) = recipe.evaluation.metrics
+    of_known = ([side[place] for place, _ in known] for side in (texts.translations, texts.references, texts.sources))
+    translations, references, sources = of_known
+    evaluation = dataclasses.replace(recipe.evaluation, metrics=(name,))
+    found = surest([each for _, each in known], translations, references, evaluation, sources)
+    title = f"{name} of the surest … % of the translations"
+    drawn = draw_bars([str(each.share) for each in found], [each.scores[name].value for each in found], title)
+    return ["<h2>How good the surest are</h2>", figure(title, drawn)]
 
 
 def _sentences(texts: Texts, insight: Insight | None, why: str, cut: int | None) -> list[str]:
@@ -258,15 +281,17 @@ def _sentences(texts: Texts, insight: Insight | None, why: str, cut: int | None)
     parts = ["<h2>Translations</h2>", table([f"of {total:,} translations", "number", "share"], rows, (1, 2))]
     chosen, head = picks(texts, quality, confidence), ""
     if insight is None:
-        parts.append(_words(why))
+        parts.append(paragraph(why))
     elif not insight.alignments:
-        parts.append(_words("A model without attention has no alignments to draw."))
+        parts.append(paragraph("A model without attention has no alignments to draw."))
     for pick in chosen:
         if pick.why != head:
             head = pick.why
             parts.append(f"<h3>{head[0].upper()}{head[1:]}</h3>")
             if head == "worst" and quality[pick.place] > 99.99:
-                parts.append(_words("Every translation equals its reference: these are just the longest of the rest."))
+                parts.append(
+                    paragraph("Every translation equals its reference: these are just the longest of the rest.")
+                )
         parts.append(_sentence(texts, pick.place, quality[pick.place], confidence[pick.place], insight))
     return parts
 
@@ -284,7 +309,7 @@ def _sentence(texts: Texts, place: int, quality: float, confidence: float | None
         picture = draw_alignment(seen["source"], seen["target"], seen["weights"], title)
         drawn = f'<div class="map" tabindex="0">{picture}</div>'
     elif seen:
-        drawn = _words(f"Longer than {_LONGEST} tokens: not drawn.")
+        drawn = paragraph(f"Longer than {_LONGEST} tokens: not drawn.")
     head = f'<p class="words">line {place + 1} · chrF {quality:.1f}{sure}</p>'
     return f'<div class="sentence">{head}<dl>{told}</dl>{drawn}</div>'
 
@@ -295,7 +320,7 @@ def _repeat(record: RunRecord) -> list[str]:
     needed = {"path": data.path, "source": data.source, "target": data.target}
     plain = Recipe.from_table({"name": record.recipe.name, "data": needed})
     rows = [[name, write_value(value)] for name, value in plain.changes(record.recipe).items()]
-    settings = table(["setting", "value"], rows) if rows else _words("All settings are the defaults.")
+    settings = table(["setting", "value"], rows) if rows else paragraph("All settings are the defaults.")
     versions = table(["", "version"], [list(each) for each in record.versions.items()])
     folder = shlex.quote(str(record.folder))
     command = record.command or f"seq2seq train {folder}/recipe.toml --out {folder}-again"
@@ -305,23 +330,62 @@ def _repeat(record: RunRecord) -> list[str]:
     ]  # fmt: skip
 
 
-def _how_far(events: Sequence[Mapping[str, Any]]) -> str:
-    if not events:
+_ENDED = {"finished": "all epochs", "patience": "ended early, as it got no better", "callback": "ended by a callback"}
+
+
+def _ended(stopped: str) -> str:
+    return _ENDED.get(stopped, f"stopped by {stopped}")
+
+
+def _languages(recipe: Recipe) -> tuple[str, str]:
+    """Name both sides of the text; a column of a table that has no name by its number."""
+    source, target = (
+        f"column {name}" if name.isdecimal() else name for name in (recipe.data.source, recipe.data.target)
+    )
+    return source, target
+
+
+def _last_time(events: Sequence[Mapping[str, Any]]) -> Sequence[Mapping[str, Any]]:
+    """Give the events since training last began or was taken up again."""
+    begun = [place for place, event in enumerate(events) if event["event"] in ("start", "resume")]
+    return events[begun[-1] :] if begun else []
+
+
+def _measured(record: RunRecord, events: Sequence[Mapping[str, Any]]) -> bool:
+    """Tell whether there is a result of all the training that there was: a run that goes on keeps its old one."""
+    if record.result is None:
+        return False
+    now = _last_time(events)
+    ends = [round(event["minutes"], 2) for event in now if event["event"] == "end"]
+    return not now or now[0]["event"] == "start" or record.result["minutes"] in ends
+
+
+def _waited_for(record: RunRecord) -> bool:
+    """Tell whether more may come of a run by itself: it has no result, and was not stopped."""
+    events = list(record.log())
+    stopped = any(event["event"] == "not_finite" or _interrupted(event) for event in _last_time(events))
+    return not stopped and not _measured(record, events)
+
+
+def _interrupted(event: Mapping[str, Any]) -> bool:
+    return event["event"] == "end" and event["stopped"].startswith("SIG")
+
+
+def _how_far(record: RunRecord, events: Sequence[Mapping[str, Any]]) -> str:
+    now, folder = _last_time(events), shlex.quote(str(record.folder))
+    if not now:
         return "Training has not begun."
-    ended = [event for event in events if event["event"] == "end"]
-    if ended:
-        return f"Training has ended ({ended[-1]['stopped']}); nothing was measured yet."
-    started = [event for event in events if event["event"] == "start"]
-    epochs = f" of at most {started[-1]['epochs']}" if started else ""
-    return f"No result yet. Epoch {events[-1].get('epoch', 0)}{epochs}, last written at {events[-1].get('time', '–')}."
-
-
-def _figure(title: str, picture: str) -> str:
-    return f"<figure><figcaption>{escape(title)}</figcaption>{picture}</figure>"
-
-
-def _words(text: str) -> str:
-    return f'<p class="words">{escape(text)}</p>'
+    last = now[-1]
+    place = f"Epoch {last.get('epoch', 0)} of at most {record.recipe.training.epochs}"
+    resume = f"seq2seq train {folder}/recipe.toml --out {folder} --resume"
+    for event in now:
+        if event["event"] == "not_finite":
+            return f"Training broke off. {event['message']}"
+        if _interrupted(event):
+            return f"{place}; {_ended(event['stopped'])}. To go on: {resume}"
+    if last["event"] == "end":
+        return f"Training is over ({_ended(last['stopped'])}); nothing was measured yet. To measure it: {resume}"
+    return f"No result yet. {place}, last written at {last.get('time', '–')}."
 
 
 def try_report(folder: Path) -> None:

@@ -12,6 +12,8 @@ from collections.abc import Mapping
 from html import escape
 from pathlib import Path
 
+from seq2seq.system.files import filling
+
 PACKAGE, VERSION = "onnxruntime-web", "1.30.0"
 """What runs the graphs in a browser; under the MIT license."""
 
@@ -103,6 +105,7 @@ def add_page(folder: Path, name: str, engine: Mapping[str, bytes]) -> dict[str, 
     edition = hashlib.sha256(b"".join(hashlib.sha256(data).digest() for data in whole.values())).hexdigest()
     page["offline.js"] = page["offline.js"].replace(b'"EDITION"', f'"{edition[:16]}"'.encode())
     sizes = {file: len((page | whole)[file]) for file in whole} | {"offline.js": len(page["offline.js"])}
-    for file, data in (page | dict(engine) | {FILES: json.dumps(sizes, indent=1).encode()}).items():
-        (folder / file).write_bytes(data)
+    with filling(folder, FILES) as part:
+        for file, data in (page | dict(engine) | {FILES: json.dumps(sizes, indent=1).encode()}).items():
+            (part / file).write_bytes(data)
     return sizes

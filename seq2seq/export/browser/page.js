@@ -72,7 +72,8 @@ function begin({ ready: settings }) {
   ready = true;
   at("progress").hidden = true;
   state.textContent = "Ready. Type, and the translation follows.";
-  for (const size of [...new Set([...BEAMS, settings.beamSize])].sort((one, other) => one - other)) {
+  const offered = BEAMS.filter((size) => size <= (settings.mostBeam ?? size));
+  for (const size of [...new Set([...offered, settings.beamSize])].sort((one, other) => one - other)) {
     beam.append(element("option", { value: size, textContent: size === 1 ? "greedy" : `beam ${size}` }));
   }
   beam.value = settings.beamSize;
@@ -114,7 +115,7 @@ function detail(text) {
     choice.onchange = () => choose(place);
     const end = one.ended ? "" : " (cut at the greatest length)";
     return element("label", {}, choice, element("span", { dir: "auto", textContent: (one.text || "(nothing)") + end }),
-      element("output", { textContent: one.score.toFixed(3) }));
+      element("span", { className: "score", textContent: one.score.toFixed(3) }));
   }));
   choose(0);
 }
@@ -132,6 +133,8 @@ function choose(rank) {
     return piece.startsWith("▁") && place ? [" ", shade] : [shade];
   }));
   at("attention").hidden = !one.attention.length;
+  at("cut").hidden = Math.max(one.pieces.length, one.sourcePieces.length) <= MOST_PIECES;
+  at("cut").textContent = ` (the first ${MOST_PIECES} of each)`;
   if (one.attention.length) at("attention").querySelector("div").replaceChildren(attention(one));
 }
 
@@ -150,13 +153,16 @@ function attention({ sourcePieces, pieces, attention }) {
       cell.style.setProperty("--weight", weight.toFixed(3));
       return cell;
     })));
-  return element("table", {},
+  const table = element("table", {},
     element("thead", {}, element("tr", {}, element("td"), ...head)), element("tbody", {}, ...rows));
+  table.setAttribute("aria-labelledby", "attention-name");
+  return table;
 }
 
 // --- beginning -------------------------------------------------------------------------------------------------------
 
 state.textContent = "Loading the model …";
+source.value = new URLSearchParams(location.hash.slice(1)).get("text") ?? source.value; // an address may bring its text
 at("progress").hidden = false;
 source.addEventListener("input", () => { show(); ask(); });
 document.addEventListener("selectionchange", () => { if (document.activeElement === source) { show(); ask(); } });

@@ -40,9 +40,9 @@ onmessage = async ({ data: { id, text, beamSize } }) => {
 };
 
 asked("models").then(
-  ({ models }) => {
-    const { beam_size: beamSize } = models.find((one) => one.source === source && one.target === target);
-    postMessage({ ready: { beamSize } });
+  ({ models, max_beam: mostBeam }) => {
+    const { beam_size: own } = models.find((one) => one.source === source && one.target === target);
+    postMessage({ ready: { beamSize: Math.min(own, mostBeam), mostBeam } });
   },
   (error) => postMessage({ failed: String(error.message ?? error) }),
 );

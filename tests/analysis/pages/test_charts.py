@@ -29,6 +29,14 @@ def test_an_alignment_has_a_cell_where_the_model_looked() -> None:
     assert cells == [("0.90", "▁a&b ← ▁ein: 0.90"), ("0.10", "▁a&b ← </s>: 0.10"), ("1.00", "</s> ← </s>: 1.00")]
 
 
+def test_labels_have_the_room_that_they_take() -> None:
+    def size(source: list[str], target: list[str]) -> str:
+        return draw_alignment(source, target, [[1.0]], "t").partition(">")[0]
+
+    assert size(["<s>"], ["</s>"]) == size(["abc"], ["abcd"])  # not as they are escaped
+    assert size(["日本"], ["日本語"]) == size(["abcd"], ["abcdef"])  # two columns each
+
+
 def test_an_alignment_of_any_text_is_an_svg_file() -> None:
     picture = ElementTree.fromstring(draw_alignment(["\x00"], ["a\x1b"], [[1.0]], "\x07"))
     assert picture[0].text == "\ufffd" and [each.text for each in picture.iter(f"{SVG}text")] == ["\ufffd", "a\ufffd"]

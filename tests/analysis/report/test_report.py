@@ -1,14 +1,17 @@
 import json
 import re
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from seq2seq.analysis.comparison.measured import Texts, read_measured
-from seq2seq.analysis.report import gather, read_insight, report_page, write_report
-from seq2seq.analysis.report.page import try_report
+from seq2seq.analysis.report import gather, page, read_insight, report_page, write_report
+from seq2seq.analysis.report.insight import Insight
+from seq2seq.analysis.report.page import _languages, try_report
 from seq2seq.analysis.report.sentences import faults, picks
+from seq2seq.recipe import Data, EvaluationSettings, Recipe
 from tests.analysis.comparison.fabricated import SOURCES, finished_folder, make_corpus
 
 
@@ -17,14 +20,14 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A run that never was; its model file holds nothing."""
     monkeypatch.chdir(tmp_path)
     make_corpus(tmp_path)
-    return finished_folder(tmp_path / "run<")
+    return finished_folder(tmp_path / "run<", "training.epochs=2")
 
 
 def test_a_page_says_what_it_cannot_draw_and_draws_the_rest(folder: Path) -> None:
     html = report_page([folder])
     assert "The model could not be asked." in html  # the file is empty
     assert "The training text cannot be read here." in html  # no tokenizer lies there
-    assert re.search(r"chrf on test<b>[0-9.]+</b>\[[0-9.]+ … [0-9.]+\]", html)
+    assert re.search(r"chrf on test<b>[0-9.]+</b><span>\[[0-9.]+ … [0-9.]+\]", html)
     assert "exact_match on validation, by real decoding" in html and "F1 of words of the reference" in html
     assert "target tokens per second" not in html  # its epochs have no steps
     assert "run&lt;" in html and "run<" not in html
@@ -52,6 +55,45 @@ def test_a_run_that_goes_on(folder: Path) -> None:
     assert "Training has not begun." in report_page([folder])
 
 
+def refuse(path: Path, values: object) -> None:
+    raise PermissionError(13, "Permission denied", str(path))
+
+
+def go_on(folder: Path, *events: dict) -> str:
+    """Take the run up again, and give the page about it."""
+    with (folder / "log.jsonl").open("a") as log:
+        log.writelines(f"{json.dumps(event)}\n" for event in ({"event": "resume"}, *events))
+    return report_page([folder])
+
+
+def test_a_run_that_was_taken_up_again_after_its_result(folder: Path) -> None:
+    html = go_on(folder, {"event": "epoch", "epoch": 1, "update": 30, "loss": 1.0})
+    assert (
+        "Training has gone on since this result. No result yet. Epoch 1 of at most 2" in html and "chrf on test" in html
+    )
+    assert "loss, nats per token, with label smoothing of 0.1" in html
+    minutes = json.loads((folder / "result.json").read_text())["minutes"]
+    assert "Training has gone on" not in go_on(folder, {"event": "end", "stopped": "finished", "minutes": minutes})
+
+
+@pytest.mark.parametrize(
+    ("event", "said"),
+    [
+        ({"event": "end", "stopped": "SIGINT", "minutes": 1.0}, "stopped by SIGINT. To go on: seq2seq train "),
+        ({"event": "not_finite", "message": "Loss is NaN."}, "Training broke off. Loss is NaN."),
+    ],
+)
+def test_a_run_that_was_stopped_is_not_waited_for(folder: Path, event: dict, said: str) -> None:
+    (folder / "result.json").unlink()
+    assert said in go_on(folder, event)
+    assert said in write_report([folder], folder / "live.html", live=True).read_text()
+    assert "No result yet." in go_on(folder)
+
+
+def test_columns_without_names_are_called_columns() -> None:
+    assert _languages(Recipe("words", Data("words.tsv", "0", "phones"))) == ("column 0", "phones")
+
+
 def test_live_until_the_run_has_ended(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     result, path, seen = folder / "result.json", folder / "live.html", []
     later = result.read_text()
@@ -77,8 +119,13 @@ def test_a_training_never_fails_by_its_picture(tmp_path: Path, capsys: pytest.Ca
     assert "no report was written: There is no run" in capsys.readouterr().err
 
 
+def test_what_another_version_gathered_is_gathered_anew(folder: Path) -> None:
+    (folder / "insight.json").write_text('{"model": "", "picture": ""}')
+    assert read_insight(folder) is None
+
+
 @pytest.mark.slow
-def test_what_only_the_model_can_tell(here: Path) -> None:
+def test_what_only_the_model_can_tell(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     texts = read_measured(here).texts("test")
     found = gather(here, texts)
     assert found.wiring.startswith("<svg")
@@ -86,9 +133,27 @@ def test_what_only_the_model_can_tell(here: Path) -> None:
     for seen in found.alignments.values():
         assert len(seen["weights"]) == len(seen["target"]) and all(abs(sum(row) - 1) < 0.01 for row in seen["weights"])
     assert read_insight(here) == found
-    assert "data:image/svg+xml;base64," in report_page([here])
+    html = report_page([here])
+    assert "data:image/svg+xml;base64," in html and "<h2>How good the surest are</h2>" in html
+    with monkeypatch.context() as patch:  # a folder that may only be read
+        patch.setattr("seq2seq.analysis.report.insight.write_object", refuse)
+        assert gather(here, texts) == found
+    assert gather(here, None) == replace(found, confidence=[], alignments={}) and read_insight(here) == found
     shutil.copy(here / "result.json", here / "model.s2s")  # of another model it is not told
     assert read_insight(here) is None
+
+
+def test_the_surest_are_drawn_where_the_model_has_told_it() -> None:
+    recipe = Recipe("a", Data("b", "de", "en"), evaluation=EvaluationSettings(("exact_match", "chrf")))
+    texts = Texts([*"abcdef"], ["x"] * 6, [*"xxyyxx"])
+    told = Insight("", "", [-0.1, -0.2, -0.9, -0.8, -0.3, None], {})
+    title, drawn = page._surest(recipe, texts, told)
+    assert title == "<h2>How good the surest are</h2>" and "exact_match of the surest" in drawn
+    # Of the 5 that are known: all, then 4, 3, 2 and 1; score and share.
+    assert re.findall(r'text-anchor="middle">([^<]+)<', drawn) == [
+        "60", "100", "75", "90", "100", "70", "100", "50", "100", "30",
+    ]  # fmt: skip
+    assert page._surest(recipe, texts, None) == []
 
 
 def test_sentences_to_look_at_are_chosen_once() -> None:
