@@ -32,7 +32,7 @@ def main() -> None:
         [str(folder), *(f"{statistics.median(values):,.1f}" for values in zip(*turns, strict=True))]
         for folder, turns in zip(options.folders, zip(*found, strict=True), strict=True)
     ]
-    header = ["export", "to the first, ms", "a sentence, median ms", "of 9 in 10 below, ms", "memory, MiB"]
+    header = ["export", "to the first, ms", "a sentence, median ms", "9 of 10 below, ms", "memory, MiB"]
     print(format_table(header, rows, numbers=range(1, len(header))))
 
 
