@@ -18,7 +18,7 @@ SMALL = Architecture(vocab=50, embedding=6, encoder=(3, 4), decoder=(6, 8))
 
 
 def groups(**chosen):
-    settings = {"parts": plan.PARTS, "systems": tuple(environments.SYSTEMS), "precisions": ("float32", "bfloat16")}
+    settings = {"parts": plan.PARTS, "systems": tuple(environments.SYSTEMS), "precisions": plan.PRECISIONS}
     settings["feedings"] = (False, True)
     return list(plan.groups(**{**settings, **chosen}, text="ids.json", threads=2, scratch="scratch"))
 
@@ -202,6 +202,17 @@ def test_small_recipes_have_a_table_with_milliseconds():
     origin = {"command": "any", "date": "2026-01-02T03", "commit": "abc", "machine": "one", "text": "generated"}
     assert tables.describe({**origin, "results": results}) == "Measured by `any`, 2026-01-02, commit abc, one."
     assert "| a step, ms | 25.0 (20.0–30.0) | 101 (101–101) |" in shown
+
+
+def test_each_system_is_compared_in_its_fastest_precision():
+    rates = {("ours", "bfloat16"): 300.0, ("exported", "int8"): 400.0, ("pytorch", "bfloat16"): 200.0}
+    measured = [
+        {**result(system, [], precision), "part": "decoding", "beams": [1], "rounds": [{"beam 1": rate}]}
+        for (system, precision), rate in {**rates, ("pytorch", "int8"): 100.0}.items()
+    ]
+    shown = " ".join(tables.render(measured).split())
+    assert "- Greedy, each in its fastest precision: seq2seq 400 (int8); PyTorch 200 (bfloat16): 2.00." in shown
+    assert "| seq2seq, exported | – | 400 (400–400) |" in shown
 
 
 def test_tables_show_medians_spread_and_ratios():

@@ -11,23 +11,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from seq2seq.commands.arguments import (
-    MODEL,
     add_ensemble,
     add_references,
     count,
     lines_of,
-    model_in,
-    named_ensemble,
-    need_model,
     with_references,
 )
-from seq2seq.commands.decoding_options import (
-    add_decoding,
-    check_decoding,
-    chosen_copying,
-    chosen_mbr,
-    chosen_search,
-)
+from seq2seq.commands.decoding_options import add_decoding, check_decoding, chosen_search
+from seq2seq.commands.exports import MODEL_OR_EXPORT, model_or_export, need_model_or_export, options_of_a_model
 from seq2seq.metrics import EvaluationSettings, References, Surest, alike, surest
 from seq2seq.runs.measuring import evaluation_of
 from seq2seq.settings import convert, kinds
@@ -46,7 +37,7 @@ def add(commands: Any) -> None:
         description="Translate a test set and compare it with its reference translations. Several models are put side "
         "by side: all are measured as the first says, and compared with it by sacreBLEU's paired bootstrap.",
     )
-    parser.add_argument("models", type=Path, nargs="+", metavar="MODEL", help=f"{MODEL}; or several")
+    parser.add_argument("models", type=Path, nargs="+", metavar="MODEL", help=f"{MODEL_OR_EXPORT}; or several")
     add_references(parser)
     parser.add_argument("--metrics", metavar="NAMES", help="names with commas between (default: as the recipe says)")
     parser.add_argument(
@@ -99,7 +90,7 @@ def run(arguments: argparse.Namespace) -> None:
     curves: list[Calibration | None] = []
     evaluation = EvaluationSettings()
     for path in arguments.models:
-        translator = named_ensemble(arguments, path)
+        translator = model_or_export(arguments, path)
         own = evaluation_of(translator, names, arguments.several_references)
         evaluation = evaluation if systems else own
         if own != evaluation:
@@ -108,10 +99,7 @@ def run(arguments: argparse.Namespace) -> None:
             sources,
             chosen_search(arguments, translator),
             batch_size=arguments.batch_size,
-            shortlist=arguments.shortlist,
-            precision=arguments.precision,
-            mbr=chosen_mbr(arguments, translator),
-            **chosen_copying(arguments, translator),
+            **options_of_a_model(arguments, translator, path),
         )
         best = [hypotheses[0] for hypotheses in found]
         systems.append(Said(str(path), [one.text for one in best], [one.score for one in best]))
@@ -172,7 +160,7 @@ def _check(arguments: argparse.Namespace) -> None:
     """Refuse what cannot be, before a model is loaded."""
     check_decoding(arguments)
     for path in arguments.models:
-        need_model(model_in(path))
+        need_model_or_export(path)
     if len(arguments.models) > 1 and arguments.ensemble:
         raise UsageError(
             "An ensemble is one translator, with the model before it. "

@@ -11,25 +11,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from seq2seq.commands.arguments import (
-    MODEL,
     add_ensemble,
     count,
     file_or_stream,
-    given_options,
     lines_of,
     model_in,
-    named_ensemble,
     need_model,
     standard_input,
 )
 from seq2seq.commands.chunks import Asked, Chunk, check_table, chunked, columns, lines_to_show, opened, table_of
-from seq2seq.commands.decoding_options import (
-    add_decoding,
-    check_decoding,
-    chosen_copying,
-    chosen_mbr,
-    chosen_search,
-)
+from seq2seq.commands.decoding_options import add_decoding, check_decoding, chosen_search
+from seq2seq.commands.exports import MODEL_OR_EXPORT, model_or_export, options_of_a_model
 from seq2seq.commands.layout import add_layout, cells, check_layout, need_alignment, needs_details, written
 from seq2seq.commands.output import check_resume, output_of
 from seq2seq.commands.told import Told
@@ -44,10 +36,6 @@ if TYPE_CHECKING:
     from seq2seq.text.annotating import Annotating
     from seq2seq.translation import Translation
 
-_TENSORFLOW_ALONE = (
-    *("ensemble", "ensemble_weights", "ensemble_mean", "shortlist", "precision"),
-    *("mbr", "candidates", "unknown", "dictionary", "protect"),
-)
 
 # Batches of lines read before any is translated, where so many are there: enough to batch by length, few enough that
 # results keep coming.
@@ -63,8 +51,7 @@ def add(commands: Any) -> None:
         "What comes through a pipe is answered as it arrives.",
     )
     parser.add_argument(
-        "model", type=Path, metavar="MODEL",
-        help=f"{MODEL}; or the folder of an export, which onnxruntime translates with, without TensorFlow",
+        "model", type=Path, metavar="MODEL", help=MODEL_OR_EXPORT,
     )  # fmt: skip
     parser.add_argument(
         "text", nargs="*", metavar="TEXT", help="text to translate, not the name of a file (default: what is read)"
@@ -151,18 +138,11 @@ def _how(arguments: argparse.Namespace, settings: Any) -> dict[str, Any]:
     """Give how texts are translated, as the options say, what they name read: a pipe can be read once."""
     from seq2seq.translation import Terms
 
-    how = {
+    return {
         "batch_size": arguments.batch_size,
         "avoid": [] if arguments.avoid is None else lines_of(arguments.avoid),
         "terms": {} if arguments.terms is None else Terms.read(arguments.terms).table,
-    }
-    if is_exported(arguments.model):
-        return how
-    return how | {
-        "shortlist": arguments.shortlist,
-        "precision": arguments.precision,
-        "mbr": chosen_mbr(arguments, settings),
-        **chosen_copying(arguments, settings),
+        **options_of_a_model(arguments, settings, arguments.model),
     }
 
 
@@ -205,20 +185,10 @@ def _worker(arguments: argparse.Namespace, search: Search, how: Mapping[str, Any
 
 def _loaded(arguments: argparse.Namespace) -> Any:
     """Load the model, or the export, that is named."""
+    translator = model_or_export(arguments, arguments.model)
     if not is_exported(arguments.model):
-        translator = named_ensemble(arguments)
         need_alignment(arguments, translator)
-        return translator
-    given = given_options(arguments, _TENSORFLOW_ALONE)
-    if given:
-        raise UsageError(
-            "An export translates without TensorFlow, where this is not there. "
-            f"Received: {given[0]} with the export {arguments.model}. "
-            "Leave it out, or name the model file."
-        )
-    from seq2seq.runtime import load
-
-    return load(arguments.model)
+    return translator
 
 
 def _check(arguments: argparse.Namespace) -> None:

@@ -23,7 +23,7 @@ from seq2seq.system.files import need_own
 from seq2seq.translation import Translator
 from seq2seq.translation.languages import languages_of
 
-_KEPT = ("max_source_length", "metrics", "signatures", "created")
+_KEPT = ("max_source_length", "evaluation", "metrics", "signatures", "created")
 
 
 class Exported(NamedTuple):

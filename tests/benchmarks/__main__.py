@@ -62,8 +62,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--only", nargs="+", choices=plan.PARTS, default=plan.PARTS, help="parts (default: all)")
     names = tuple(environments.SYSTEMS)
     parser.add_argument("--systems", nargs="+", choices=names, default=names, help="systems (default: all)")
-    precisions = ("float32", "bfloat16")
-    parser.add_argument("--precision", nargs="+", choices=precisions, default=precisions, help="(default: both)")
+    precisions = {"choices": plan.PRECISIONS, "default": plan.PRECISIONS}
+    parser.add_argument("--precision", nargs="+", **precisions, help="int8 of decoding alone (default: all)")
     feeding = parser.add_argument("--input-feeding", nargs="+", choices=("off", "on"), default=("off", "on"))
     feeding.help = "of training (default: both)"
     parser.add_argument("--curves", nargs="+", choices=plan.CURVES, default=plan.CURVES, help="(default: all)")

@@ -28,6 +28,7 @@ class System(NamedTuple):
 
 SYSTEMS = {
     "ours": System("seq2seq", ("layer", "cells", "training", "recipes", "decoding", "curves")),
+    "exported": System("seq2seq, exported", ("decoding",)),
     "keras_layers": System("stock Keras", ("layer", "training")),
     "pytorch": System("PyTorch", ("layer", "training", "decoding"), (TORCH, "numpy")),
     # 2.3 knows only the sentencepiece of its time, and imports one package that it does not name.

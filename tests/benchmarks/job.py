@@ -128,7 +128,7 @@ class Job:
     Args:
         system: Its name, that of a module of `tests.benchmarks.systems`.
         part: `"layer"`, `"cells"`, `"training"`, `"recipes"`, `"decoding"` or `"curves"`.
-        precision: `"float32"` or `"bfloat16"`.
+        precision: `"float32"`, `"bfloat16"` or, in decoding, `"int8"`.
         architecture: Of the whole model.
         text: File of ids, see `tests.benchmarks.text`.
         batch: Sentences.

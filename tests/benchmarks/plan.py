@@ -8,9 +8,11 @@ from tests.benchmarks.job import CELL_SIZES, LAYER_SIZES, Architecture, Job, Poi
 CURVES = ("depth", "width", "length", "vocabulary", "beam-size", "steps")
 PARTS = ("layer", "cells", "training", "recipes", "decoding", "curves")
 RECIPES = ("quickstart", "g2p")
+PRECISIONS = ("float32", "bfloat16", "int8")
+"""Of training the first two, of decoding all."""
 # What a system does not have. JoeyNMT's LSTM is far behind in float32 already.
 WITHOUT_FEEDING = ("keras_layers",)
-WITHOUT_BFLOAT16 = ("joeynmt",)
+WITHOUT = {"float32": (), "bfloat16": ("joeynmt", "exported"), "int8": ("ours", "joeynmt", "eole")}
 
 
 def groups(
@@ -29,7 +31,7 @@ def groups(
     Args:
         parts: Of `PARTS`.
         systems: Of `SYSTEMS`.
-        precisions: Of training and decoding: `"float32"`, `"bfloat16"`.
+        precisions: Of `PRECISIONS`.
         feedings: Whether to train with input feeding. Decoding is measured without.
         curves: Of `CURVES`.
         text: File of ids.
@@ -51,12 +53,13 @@ def groups(
                 yield [Job(system, part, points=chosen, **everywhere) for system in able]
         else:
             for precision in precisions:
+                if part == "training" and precision == "int8":
+                    continue
                 for feeding in feedings if part == "training" else (False,):
                     yield [
                         Job(system, part, precision, Architecture(input_feeding=feeding), **everywhere)
                         for system in able
-                        if not (feeding and system in WITHOUT_FEEDING)
-                        and not (precision == "bfloat16" and system in WITHOUT_BFLOAT16)
+                        if not (feeding and system in WITHOUT_FEEDING) and system not in WITHOUT[precision]
                     ]
 
 

@@ -10,8 +10,10 @@ from typing import Any
 
 from tests.benchmarks.environments import SYSTEMS
 from tests.benchmarks.job import CELL_SIZES, LAYER_SIZES, LayerSize
+from tests.benchmarks.plan import PRECISIONS
 
 Result = dict[str, Any]
+OURS = ("ours", "exported")
 BEGIN, END = "% benchmark tables: begin", "% benchmark tables: end"
 
 
@@ -110,11 +112,29 @@ def _recipes(results: list[Result]) -> list[str]:
 def _decoding(results: list[Result]) -> list[str]:
     tables = []
     for beam in sorted({beam for result in results for beam in result["beams"]}):
-        columns = [(p, False) for p in ("float32", "bfloat16") if any(_column(r) == (p, False) for r in results)]
+        columns = [(p, False) for p in PRECISIONS if any(_column(r) == (p, False) for r in results)]
         what = "greedy" if beam == 1 else f"beam {beam}"
         header = [f"decoding, {what}, sentences/s", *(precision for precision, _ in columns)]
         tables.append(_system_table(results, header, columns, f"beam {beam}", memory=False))
+        tables.append(_best_of_each(results, f"beam {beam}", what))
     return tables
+
+
+def _best_of_each(results: list[Result], name: str, what: str) -> str:
+    """Tell in one line how the systems compare, each in the precision in which it is the fastest."""
+    found: dict[str, list[tuple[float, str]]] = {}
+    for system, label, measured in _variants(results, name):
+        side = SYSTEMS["ours"].name if system in OURS else label
+        found.setdefault(side, []).extend(
+            (statistics.median(values), result["precision"])
+            for result in results
+            if result["system"] == system and (values := rates(result, measured))
+        )
+    (own, *others) = ((label, *max(each)) for label, each in found.items())
+    if own[0] != SYSTEMS["ours"].name or not others:
+        return ""
+    told = [f"{label} {rate:,.0f} ({precision}): {own[1] / rate:.2f}" for label, rate, precision in others]
+    return f"- {what.capitalize()}, each in its fastest precision: seq2seq {own[1]:,.0f} ({own[2]}); {'; '.join(told)}."
 
 
 def _curves(results: list[Result]) -> list[str]:

@@ -1,3 +1,4 @@
+import json
 import sys
 from pathlib import Path
 
@@ -54,6 +55,26 @@ def test_an_export_is_translated_with_as_a_model_is(seq2seq, model: str, tmp_pat
     assert expected[0] == 0 and expected[1].decode().startswith("1\t")
     status, _, err = seq2seq("translate", str(tmp_path / "out"), "--mbr", "chrf", "Wald")
     assert status == 2 and "where this is not there. Received: --mbr with the export" in err
+
+
+@pytest.mark.slow
+def test_an_export_is_measured_beside_its_model(seq2seq, model: str, tmp_path: Path) -> None:
+    seq2seq("export", model, "--to", str(tmp_path / "out"))
+    for language in ("de", "en"):
+        (tmp_path / f"x.{language}").write_text("\n".join(SOURCES) + "\n")
+    test_set = ["--source", f"{tmp_path}/x.de", "--target", f"{tmp_path}/x.en", "--json"]
+    status, out, err = seq2seq("evaluate", model, str(tmp_path / "out"), *test_set)
+    ours, theirs = json.loads(out)["models"]
+    assert status == 0 and ours["metrics"] == theirs["metrics"]
+    assert "measured here as" not in err  # the export knows how its model is measured
+
+
+def test_what_an_export_does_not_know_is_refused_before_it_is_read(seq2seq, tmp_path: Path) -> None:
+    for name in ("translator.json", "x.de", "x.en"):
+        (tmp_path / name).write_text("\n")
+    test_set = ["--source", f"{tmp_path}/x.de", "--target", f"{tmp_path}/x.en"]
+    status, _, err = seq2seq("evaluate", str(tmp_path), *test_set, "--precision", "bfloat16")
+    assert status == 2 and f"Received: --precision with the export {tmp_path}." in err
 
 
 @pytest.mark.slow

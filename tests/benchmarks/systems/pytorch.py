@@ -186,8 +186,9 @@ def decoding(turns: Turns) -> None:
     job = turns.job
     text = json.loads(Path(job.text).read_text("utf-8"))
     special, test = text["special"], text["test"]
-    model = Model(job.architecture).eval().to(getattr(torch, job.precision))
+    model = Model(job.architecture).eval()
     model.logits.bias[special["end"]] = -1e9
+    model = _in_precision(model, job.precision)
     sources = [[torch.tensor([*test["source"][place], special["end"]]) for place in batch] for batch in test["batches"]]
     batches = [pad_sequence(batch, padding_value=special["pad"]) for batch in sources]
     sentences = len(test["source"])
@@ -195,8 +196,16 @@ def decoding(turns: Turns) -> None:
     for beam in job.beams:
         search = Search(model, beam, job.steps, special)
         works[f"beam {beam}"] = sentences, functools.partial(_one_by_one, search, batches)
-        works[f"beam {beam}, tuned"] = sentences, functools.partial(_two_at_a_time, _tuned(search), batches)
+        tuned = _tuned(search) if job.precision == "float32" else search
+        works[f"beam {beam}, tuned"] = sentences, functools.partial(_two_at_a_time, tuned, batches)
     turns.repeat(works)
+
+
+def _in_precision(model: Model, precision: str) -> Model:
+    """Weights in float32 or bfloat16; or in int8, with PyTorch's dynamic quantisation of all LSTM and linear layers."""
+    if precision == "int8":
+        return torch.ao.quantization.quantize_dynamic(model, {nn.LSTM, nn.Linear}, dtype=torch.qint8)
+    return model.to(getattr(torch, precision))
 
 
 def _one_by_one(search: "Search", batches: list[torch.Tensor]) -> None:
@@ -215,8 +224,7 @@ def _two_at_a_time(search: "Search", batches: list[torch.Tensor]) -> None:
 def _tuned(search: "Search") -> "Search":
     """And the largest product with the weights laid out for oneDNN, which has that for float32 inference only."""
     tuned = copy.copy(search)
-    if search.model.logits.weight.dtype == torch.float32:
-        tuned.logits = MkldnnLinear(search.model.logits, torch.float)
+    tuned.logits = MkldnnLinear(search.model.logits, torch.float)
     return tuned
 
 
