@@ -281,7 +281,7 @@ def test_the_workers_alone_have_the_model(
             return ((kept, work(item)) for kept, item in pairs)
 
     monkeypatch.setattr(translate, "Workers", Here)
-    monkeypatch.setattr(translate, "named_ensemble", lambda _: happened.append("loaded") or translator)
+    monkeypatch.setattr(translate, "model_or_export", lambda *_: happened.append("loaded") or translator)
     status, out, _ = seq2seq("translate", model, "--workers", "3", "Wald", "ein Haus")
     assert (status, out.decode().splitlines()) == (0, translator.translate(["Wald", "ein Haus"]))
     assert happened == [3, "loaded"]
