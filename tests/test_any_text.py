@@ -84,7 +84,7 @@ class Stdout(io.StringIO):
 def command(translator: Translator, data: bytes, *options: str) -> bytes:
     """Give what `seq2seq translate` writes for the data."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(translate, "named_ensemble", lambda arguments: translator)
+        patch.setattr(translate, "model_or_export", lambda *_: translator)
         patch.setattr(sys, "stdin", Stdin(data))
         output = Stdout()
         patch.setattr(sys, "stdout", output)
@@ -187,7 +187,7 @@ class TestOutput:
     """A file of translations is there whole, or as it was before."""
 
     def failing(self, patch: pytest.MonkeyPatch, *arguments: str) -> int:
-        patch.setattr(translate, "named_ensemble", lambda arguments: build("characters"))
+        patch.setattr(translate, "model_or_export", lambda *_: build("characters"))
         return main(["translate", "m.s2s", *arguments])
 
     def test_of_a_file_that_breaks_off(
