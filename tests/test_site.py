@@ -76,6 +76,11 @@ def test_the_readme_tells_the_speed_that_was_measured():
         for figure, system in told:
             rows = re.findall(rf"^\| seq2seq / {system}[^|]*\| +(\S+)", measured, re.MULTILINE)
             assert figure in rows, f"{page.name}: {figure} times {system}"
+    readme = (ROOT / "README.md").read_text("utf-8")
+    (told,) = re.findall(r"(\d\.\d\d) \(greedy\) and (\d\.\d\d) times \(beam 5\) as PyTorch tuned", readme)
+    assert told == tuple(
+        re.findall(r"^- .*each in its fastest precision:.* PyTorch, tuned .*: (\S+)\.$", measured, re.M)
+    )
 
 
 def test_a_page_that_translates_is_told_with_its_size(docs, tmp_path: Path):
