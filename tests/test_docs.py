@@ -42,6 +42,7 @@ TRAIN = {
     "docs/how-to/fine-tune.md",
     "docs/how-to/own-training-loop.md",
     "docs/how-to/details.md",
+    "docs/how-to/nan.md",
 }
 # What a block may be: "python" runs, "sh" is parsed, the others are shown.
 LANGUAGES = {

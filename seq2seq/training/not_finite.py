@@ -16,6 +16,10 @@ from seq2seq.training.state import RunListener, RunState, TrainingBatches
 ToText = Callable[[list[int]], str]
 
 ADVICE = "Try a lower learning_rate, a longer warm-up (warmup_steps), or a smaller clip_norm"
+_AT_ONCE = (
+    "No step was taken before, so no learning rate did it: look there for a division by 0, a logarithm or root of 0, "
+    "or an exponential of something large"
+)
 _SHOWN = 3  # pairs of a batch in a message
 _WIDTH = 80  # characters of each text
 
@@ -94,9 +98,10 @@ class Watch:
             return True
         weight = first_not_finite(model)
         if weight:
-            raise NotFiniteError(
-                f"The loss is not finite at {where}, because {weight} is not finite after the step before. {ADVICE}."
+            since = (
+                f"after the step before. {ADVICE}" if state.update else "since the start. Look at where it comes from"
             )
+            raise NotFiniteError(f"The loss is not finite at {where}, because {weight} is not finite {since}.")
         batch = next(self._batches.run(state.epoch, state.step))
         origin = find_origin(model, batch)
         found = f"Not finite at {where}: {origin.what}."
@@ -119,9 +124,10 @@ class Watch:
         return [(texts[row][0], texts[row][1]) for row in rows]
 
     def _way_out(self) -> str:
+        advice = ADVICE if self._state.update else _AT_ONCE
         if self._skip:
-            return f"That makes {self._skip + 1} batches in a row, of which {self._skip} were skipped. {ADVICE}."
-        return f"The weights are as they were before this step. {ADVICE}; or leave such batches out (skip_not_finite)."
+            return f"That makes {self._skip + 1} batches in a row, of which {self._skip} were skipped. {advice}."
+        return f"The weights are as they were before this step. {advice}; or leave such batches out (skip_not_finite)."
 
 
 def first_not_finite(model: keras.Model) -> str:
@@ -206,7 +212,8 @@ def _watched(model: Any, calls: list[tuple[str, list[int] | None]], rows: int) -
     watched = []
     try:
         for path, layer in _layers(model):
-            for name in ("call", "step"):  # whole sequences, and one step where outputs are fed back
+            # Whole sequences; one step where outputs are fed back; what an attention makes of a memory and of queries.
+            for name in ("call", "step", "prepare", "scores"):
                 method = getattr(layer, name, None)
                 if callable(method):
                     setattr(layer, name, watch(path, method))
