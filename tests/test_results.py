@@ -28,7 +28,7 @@ def results_table(monkeypatch):
 
 
 def test_pages_and_headers_tell_what_the_files_say(results_table):
-    rows = results_table.rows()
+    rows = results_table.rows.read()
     stale = [path.name for path in results_table.pages() if results_table.told(path, rows) != path.read_text("utf-8")]
     drawn = results_table.pictures().items()
     stale += [path.name for path, text in drawn if not path.exists() or path.read_text("utf-8") != text]
@@ -36,12 +36,12 @@ def test_pages_and_headers_tell_what_the_files_say(results_table):
 
 
 def test_no_score_stands_in_a_page_that_is_not_in_a_file(results_table):
-    rows = results_table.rows().values()
+    rows = results_table.rows.read().values()
     known = set(re.findall(r"\d+\.\d+", " ".join(f"{row.ours()} {row.theirs()}" for row in rows)))
-    known |= set(re.findall(r"\d+\.\d+", results_table.runs_table(rows)))
-    for path in (ROOT / "docs" / "results" / results_table.COMPARISONS).glob("*.json"):
+    known |= set(re.findall(r"\d+\.\d+", results_table.results.by_run(rows)))
+    for path in (ROOT / "docs" / "results" / results_table.comparisons.KIND).glob("*.json"):
         for metric in json.loads(path.read_text("utf-8"))["signatures"]:
-            known |= set(re.findall(r"\d+\.\d+", results_table.comparison_table(path.stem, metric)))
+            known |= set(re.findall(r"\d+\.\d+", results_table.comparisons.differences(path.stem, metric)))
     score = re.compile(rf"\b(?:{'|'.join(results_table.LABELS.values())})(?: of)? (\d+\.\d+)")
     for path in results_table.pages():
         prose = re.sub(r"^```.*?^```", "", path.read_text("utf-8"), flags=re.MULTILINE | re.DOTALL)
@@ -50,7 +50,7 @@ def test_no_score_stands_in_a_page_that_is_not_in_a_file(results_table):
 
 
 def test_every_row_is_told_and_every_recipe_has_one(results_table):
-    rows = results_table.rows()
+    rows = results_table.rows.read()
     page = (ROOT / "docs" / "explanation" / "results.md").read_text("utf-8")
     told = set(re.search(r"<!-- results: (.*?) -->", page)[1].split())
     each_run = {name for names in re.findall(r"<!-- runs: (.*?) -->", page) for name in names.split()}
@@ -79,10 +79,10 @@ def test_a_file_holds_what_a_row_needs(path, results_table):
 def test_mean_and_spread_are_those_of_the_seeds(results_table):
     values = [40.25, 41.0, 41.5]
     runs = tuple(a_run(seed, bleu=value) for seed, value in enumerate(values))
-    row = results_table.Row("name", "A task", "recipes/a.py", "python recipes/a.py", ("bleu",), runs=runs)
+    row = results_table.rows.Row("name", "A task", "recipes/a.py", "python recipes/a.py", ("bleu",), runs=runs)
     assert row.ours() == f"BLEU {fmean(values):.2f} ± {stdev(values):.2f} (3 seeds)"
     assert row.minutes() == "2"  # 4 epochs of 30 seconds
-    assert "| A task | 2 | 39.50 | 41.50 | 3 of 4 | 1,000 | 5.0 | 0123abc |" in results_table.runs_table([row])
+    assert "| A task | 2 | 39.50 | 41.50 | 3 of 4 | 1,000 | 5.0 | 0123abc |" in results_table.results.by_run([row])
 
 
 def test_a_mean_row_is_the_mean_of_each_seed_that_all_have(results_table, tmp_path, monkeypatch):
@@ -90,8 +90,8 @@ def test_a_mean_row_is_the_mean_of_each_seed_that_all_have(results_table, tmp_pa
     write(tmp_path / "first.json", {**table, "runs": [a_run(0, bleu=10.0), a_run(1, bleu=20.0)]})
     write(tmp_path / "second.json", {**table, "runs": [a_run(1, bleu=40.0)]})
     write(tmp_path / "both.json", {**table, "title": "Both", "mean_of": ["first", "second"]})
-    monkeypatch.setattr(results_table, "RESULTS", tmp_path)
-    both = results_table.rows()["both"]
+    monkeypatch.setattr(results_table.files, "RESULTS", tmp_path)
+    both = results_table.rows.read()["both"]
     assert both.values("bleu") == [30.0] and both.minutes() == "4"
 
 
@@ -99,13 +99,13 @@ def test_a_page_that_asks_for_an_unknown_row_is_refused(results_table, tmp_path)
     page = tmp_path / "page.md"
     page.write_text("<!-- results: nowhere -->\n<!-- end -->\n")
     with pytest.raises(ValueError, match=r"made of the files in docs/results\. Received: nowhere in page\.md"):
-        results_table.told(page, results_table.rows())
+        results_table.told(page, results_table.rows.read())
 
 
 def test_a_header_keeps_an_option_with_its_value(results_table):
     command = "python recipes/a.py --seed 1 " + " ".join(f"--set model.encoder.units={number}" for number in range(9))
-    row = results_table.Row("name", "A task", "recipes/a.py", command, ("bleu",), runs=(a_run(0, bleu=10.0),))
-    header = results_table.header([row])
+    row = results_table.rows.Row("name", "A task", "recipes/a.py", command, ("bleu",), runs=(a_run(0, bleu=10.0),))
+    header = results_table.results.header([row])
     assert header.startswith(
         "\nCost     in minutes, on 2 cores (Intel Xeon): 2\nResult   BLEU 10.00 (1 seed); by --set "
     )
@@ -117,11 +117,11 @@ def test_a_run_is_carried_without_what_names_the_machine(results_table, here, tm
     result = json.loads((here / "result.json").read_text("utf-8"))
     command = f"python recipes/a.py --data {tmp_path} --set model.dropout=0.1 --out={tmp_path} --resume-if-begun"
     write(here / "result.json", {**result, "command": command, "changed_settings": {"model.dropout": 0.1}})
-    monkeypatch.setattr(results_table, "RESULTS", tmp_path)
+    monkeypatch.setattr(results_table.files, "RESULTS", tmp_path)
     table = {"title": "One", "recipe": "recipes/a.py", "command": "python recipes/a.py", "metrics": ["exact_match"]}
     write(tmp_path / "one.json", table)
     for commit in ("0123abc", "4567def"):  # the second in the place of the first, which is of the same seed
-        results_table.add("one", commit, [here])
+        results_table.rows.add("one", commit, here)
     (run,) = json.loads((tmp_path / "one.json").read_text("utf-8"))["runs"]
     assert (run["metrics"], run["commit"]) == (result["metrics"], "4567def")
     assert (run["command"], run["changed_settings"]) == (
@@ -134,11 +134,11 @@ def test_a_run_is_carried_without_what_names_the_machine(results_table, here, tm
 
 def test_a_run_that_is_not_finished_is_refused(results_table, tmp_path):
     with pytest.raises(ValueError, match=r"A result is of a finished run\. Received: "):
-        results_table.shortened(tmp_path, "0123abc")
+        results_table.rows.shortened(tmp_path, "0123abc")
 
 
 def test_a_comparison_is_carried_and_told(results_table, tmp_path, monkeypatch):
-    monkeypatch.setattr(results_table, "RESULTS", tmp_path)
+    monkeypatch.setattr(results_table.files, "RESULTS", tmp_path)
     plain = [finished_folder(tmp_path / f"runs/plain-{seed}", seed=seed) for seed in range(3)]
     worse = [
         finished_folder(
@@ -148,26 +148,26 @@ def test_a_comparison_is_carried_and_told(results_table, tmp_path, monkeypatch):
     ]
     comparison = compare_runs([*plain, *worse])
     write_comparison(comparison, tmp_path / "study")
-    results_table.compare("dropout", "0123abc", [tmp_path / "study"])
+    results_table.comparisons.carry("dropout", "0123abc", tmp_path / "study")
     text = (tmp_path / "comparisons" / "dropout.json").read_text("utf-8")
     assert str(tmp_path) not in text
     found = comparison.variants[1].metrics["exact_match"]
-    head, _, *rows = results_table.comparison_table("dropout", "exact_match").splitlines()
+    head, _, *rows = results_table.comparisons.differences("dropout", "exact_match").splitlines()
     assert "exact match" in head
     assert f"| {found.mean:.2f} ± {found.spread:.2f} | {found.difference.value:+.2f} |" in rows[1]
     assert rows[1].endswith("| worse |")
-    by_length = results_table.lengths_table("dropout", "exact_match").splitlines()
+    by_length = results_table.comparisons.by_length("dropout", "exact_match").splitlines()
     assert len(by_length) == 4 and by_length[0].startswith("| exact match by ") and by_length[2].startswith(rows[0][:9])
-    picture = results_table.comparison_picture("dropout", "exact_match")
+    picture = results_table.comparisons.picture("dropout", "exact_match")
     assert picture.count("<circle") == 6 and "prefers-color-scheme: dark" in picture and "body" not in picture
     with pytest.raises(ValueError, match=r"tells the metrics of its runs\. Received: dropout bleu\. There is: exact_"):
-        results_table.comparison_table("dropout", "bleu")
+        results_table.comparisons.differences("dropout", "bleu")
     with pytest.raises(ValueError, match=r"carried before it is told\. Received: nothing\."):
-        results_table.comparison_table("nothing", "bleu")
+        results_table.comparisons.differences("nothing", "bleu")
 
 
 def test_probes_are_carried_and_told(results_table, tmp_path, monkeypatch):
-    monkeypatch.setattr(results_table, "RESULTS", tmp_path)
+    monkeypatch.setattr(results_table.files, "RESULTS", tmp_path)
     lost = {"value": 3.0, "low": 2.0, "high": 4.0}
     linear = {"where": "layer 0", "low": 80, "high": 95, "shuffled": -1.4, "constant": 0.0}
     found = {
@@ -184,28 +184,28 @@ def test_probes_are_carried_and_told(results_table, tmp_path, monkeypatch):
         ],
     }
     write(tmp_path / "found.json", found)
-    results_table.probes("model", "0123abc", [tmp_path / "found.json"])
+    results_table.files.carry("probes", "model", "0123abc", tmp_path / "found.json")
     assert json.loads((tmp_path / "probes" / "model.json").read_text("utf-8")) == {"commit": "0123abc", **found}
-    assert results_table.probes_table("model", "states").splitlines() == [
+    assert results_table.probes.table("model", "states").splitlines() == [
         "| state | altered | BLEU | lost | 3–5 | 9 |",
         "| --- | --- | --- | --- | --- | --- |",
         "| layer 0 | zeros | 37.00 | 3.00 ± 1.00 | 3.00 ± 1.00 | – |",
         "",
         "As it is: 40.00 BLEU on 40 sentences with greedy, `version:1`, commit 0123abc.",
     ]
-    assert results_table.probes_table("model", "linear").splitlines()[2:] == [
+    assert results_table.probes.table("model", "linear").splitlines()[2:] == [
         "| layer 0 | 90 [80 … 95] | 70 [80 … 95] |",
         "| layer 0, shuffled labels | -1 | -1 |",
         "| always the same | 0 | 0 |",
     ]
-    assert results_table.probes_table("model", "positions").splitlines()[2:] == ["| 1 | 40 | 61.0 % | 30.0 % |"]
+    assert results_table.probes.table("model", "positions").splitlines()[2:] == ["| 1 | 40 | 61.0 % | 30.0 % |"]
     with pytest.raises(ValueError, match=r"Probes are carried before they are told.* Received: model other\."):
-        results_table.probes_table("model", "other")
+        results_table.probes.table("model", "other")
 
 
 def test_what_options_of_decoding_are_worth_is_carried_and_told(results_table, tmp_path, monkeypatch):
-    monkeypatch.setattr(results_table, "RESULTS", tmp_path)
-    assert results_table.decoding_table("model", "options") == "Not measured yet."
+    monkeypatch.setattr(results_table.files, "RESULTS", tmp_path)
+    assert results_table.decoding.table("model", "options") == "Not measured yet."
     plain = {
         "what": "`Beam(5)`",
         "bleu": 40.0,
@@ -226,9 +226,9 @@ def test_what_options_of_decoding_are_worth_is_carried_and_told(results_table, t
         "surest": [{"share": 100, "sentences": 1000, "least": -1.5, "expected": 60.1, "bleu": 40.0, "chrf": 60.0}],
     }
     write(tmp_path / "found.json", found)
-    results_table.decoding("model", "0123abc", [tmp_path / "found.json"])
+    results_table.files.carry("decoding", "model", "0123abc", tmp_path / "found.json")
     assert json.loads((tmp_path / "decoding" / "model.json").read_text("utf-8")) == {"commit": "0123abc", **found}
-    assert results_table.decoding_table("model", "options").splitlines() == [
+    assert results_table.decoding.table("model", "options").splitlines() == [
         "| option | BLEU | difference | p | chrF | time |",
         "| --- | --- | --- | --- | --- | --- |",
         "| `Beam(5)` | 40.00 |  |  | 60.00 | 1.00 × |",
@@ -237,15 +237,15 @@ def test_what_options_of_decoding_are_worth_is_carried_and_told(results_table, t
         "On 1,000 sentences, `version:1`; times of 200 sentences, the quickest of 3, by that of the first line, "
         "on 2 cores (Intel Xeon); commit 0123abc.",
     ]
-    assert results_table.decoding_table("model", "terms").splitlines()[2:] == [
+    assert results_table.decoding.table("model", "terms").splitlines()[2:] == [
         "| without | 80.0 % of 1,500 |",
         "| given as terms | 99.5 % |",
     ]
-    assert results_table.decoding_table("model", "surest").splitlines()[2:] == [
+    assert results_table.decoding.table("model", "surest").splitlines()[2:] == [
         "| 100 % | 1,000 | -1.50 | 60.10 | 60.00 | 40.00 |"
     ]
     with pytest.raises(ValueError, match=r"is options, terms, surest\. Received: model other\."):
-        results_table.decoding_table("model", "other")
+        results_table.decoding.table("model", "other")
 
 
 def test_the_nouns_of_references_are_the_terms_of_each_sentence(results_table):

@@ -1,0 +1,1 @@
+"""What README, docs and recipes tell of results, made of the files in docs/results."""

@@ -1,0 +1,90 @@
+"""The tables and pictures of comparisons: what `seq2seq compare --out` found."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from result_tables import files
+from result_tables.files import LABELS, spread
+from seq2seq.analysis.comparison.pictures import draw_scores
+from seq2seq.analysis.pages.document import standalone
+from seq2seq.metrics import HIGHER_IS_BETTER
+
+KIND = "comparisons"
+
+
+def carry(name: str, commit: str, folder: Path) -> None:
+    """Carry a comparison into a file of its own: all figures, and nothing that names this machine."""
+    found = json.loads((folder / "comparison.json").read_text("utf-8"))
+    for variant in found["variants"]:
+        del variant["folders"]
+    files.write(files.RESULTS / KIND / f"{name}.json", {"commit": commit, **found})
+
+
+def differences(name: str, metric: str) -> str:
+    """Make a table with a row for each variant: mean and spread, and how far and how surely it is from the first.
+
+    Raises:
+        ValueError: There is no such comparison, or it has no such metric.
+    """
+    compared = _compared(name, metric)
+    lines = [
+        f"| variant | seeds | {LABELS[metric]} | difference | 95 % interval | p, corrected | |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for variant in compared["variants"]:
+        result = variant["metrics"][metric]
+        cells = [variant["name"], str(len(result["scores"])), spread(result["scores"])]
+        lines.append(f"| {' | '.join([*cells, *_difference(metric, result['difference'])])} |")
+    return "\n".join([*lines, "", f"{LABELS[metric]} `{compared['signatures'][metric]}`, commit {compared['commit']}."])
+
+
+def by_length(name: str, metric: str) -> str:
+    """Make a table with a row for each variant: its mean over seeds in each class of sources of like length.
+
+    Raises:
+        ValueError: There is no such comparison, or it has no such metric.
+    """
+    compared = _compared(name, metric)
+    classes = compared["lengths"]
+    sized = [f"{span} ({size:,})" for span, size in zip(classes["names"], classes["sizes"], strict=True)]
+    lines = [f"| {LABELS[metric]} by {classes['what']} | {' | '.join(sized)} |", "|---|" + "---|" * len(sized)]
+    for variant in compared["variants"]:
+        cells = [f"{mean:.2f}" for mean in variant["metrics"][metric]["by_length"]]
+        lines.append(f"| {' | '.join([variant['name'], *cells])} |")
+    return "\n".join(lines)
+
+
+def picture(name: str, metric: str) -> str:
+    """Draw the score of every run, in a row for each variant.
+
+    Raises:
+        ValueError: There is no such comparison, or it has no such metric.
+    """
+    variants = _compared(name, metric)["variants"]
+    names, scores = [each["name"] for each in variants], [each["metrics"][metric]["scores"] for each in variants]
+    return standalone(draw_scores(names, scores, f"{LABELS[metric]} of every run and their mean"))
+
+
+def _compared(name: str, metric: str) -> dict[str, Any]:
+    path = files.RESULTS / KIND / f"{name}.json"
+    if not path.is_file():
+        raise ValueError(f"A comparison is carried before it is told. Received: {name}. There is no file {path.name}.")
+    compared: dict[str, Any] = json.loads(path.read_text("utf-8"))
+    if metric not in compared["signatures"]:
+        raise ValueError(
+            f"A comparison tells the metrics of its runs. Received: {name} {metric}. There is: "
+            f"{', '.join(compared['signatures'])}."
+        )
+    return compared
+
+
+def _difference(metric: str, found: Mapping[str, Any] | None) -> list[str]:
+    if found is None:
+        return [""] * 4
+    p = "< 0.001" if found["corrected"] < 0.001 else f"{found['corrected']:.3f}"
+    told = [f"{found['value']:+.2f}", f"{found['low']:+.2f} … {found['high']:+.2f}", p]
+    if found["corrected"] < 0.05:
+        return [*told, "better" if (found["value"] > 0) == HIGHER_IS_BETTER[metric] else "worse"]
+    return [*told, f"no difference detected; one of {found['smallest']:.2f} would have been"]

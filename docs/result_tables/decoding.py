@@ -1,0 +1,64 @@
+"""The tables of what docs/measure_decoding.py measured: options of decoding, terms, the surest translations."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from result_tables import files
+from result_tables.files import NOT_YET, markdown, processor
+
+KIND = "decoding"
+PARTS = ("options", "terms", "surest")
+
+
+def table(name: str, part: str) -> str:
+    """Make a table of what options of decoding are worth and cost, of terms, or of the surest translations.
+
+    Raises:
+        ValueError: There is no such table.
+    """
+    if part not in PARTS:
+        raise ValueError(f"What is told of decoding is {', '.join(PARTS)}. Received: {name} {part}.")
+    path = files.RESULTS / KIND / f"{name}.json"
+    if not path.is_file():
+        return f"{NOT_YET[0].upper()}{NOT_YET[1:]}."
+    found = json.loads(path.read_text("utf-8"))
+    below: list[str] = []
+    if part == "options":
+        head = ["option", "BLEU", "difference", "p", "chrF", "time"]
+        rows = [
+            [each["what"], f"{each['bleu']:.2f}", *_beside_the_first(each), f"{each['chrf']:.2f}", _times(each["cost"])]
+            for each in found["options"]
+        ]
+        below = [
+            "",
+            f"On {found['sentences']:,} sentences, `{found['signature']}`; times of {found['timed']} sentences, the "
+            f"quickest of {found['rounds']}, by that of the first line, on {found['machine']['cores']} cores "
+            f"({processor(found)}); commit {found['commit']}.",
+        ]
+    elif part == "terms":
+        head = ["", "terms in the translation, as whole words"]
+        told = found["terms"]
+        rows = [
+            ["without", f"{told['beam']:.1f} % of {told['terms']:,}"],
+            ["given as terms", f"{told['given']:.1f} %"],
+        ]
+    else:
+        head = ["the surest", "sentences", "log p from", "chrF expected", "chrF", "BLEU"]
+        rows = [
+            [f"{each['share']} %", f"{each['sentences']:,}", f"{each['least']:.2f}",
+             *(f"{each[name]:.2f}" for name in ("expected", "chrf", "bleu"))]
+            for each in found["surest"]
+        ]  # fmt: skip
+    return "\n".join([markdown(head, rows), *below])
+
+
+def _beside_the_first(option: Mapping[str, Any]) -> list[str]:
+    """Tell a difference from the first option, and its p; nothing of that one."""
+    if option["difference"] is None:
+        return ["", ""]
+    return [f"{option['difference']:+z.2f}", "–" if option["p"] is None else f"{option['p']:.3f}"]
+
+
+def _times(cost: float | None) -> str:
+    return "–" if cost is None else f"{cost:.2f} ×"
