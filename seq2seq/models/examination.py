@@ -175,20 +175,19 @@ def changed_parts(model: Seq2Seq, before: Mapping[str, Sequence[Array]]) -> dict
 
 
 def _parts(model: Seq2Seq) -> dict[str, list[Any]]:
-    """Give the weights of a model by part, from the source to the logits; what is shared stands where it is last."""
+    """Give the weights of a model by part, from the source to the logits."""
     encoder, decoder = model.encoder, model.decoder
+    shared = encoder.embedding is decoder.embedding
     layers: list[tuple[str, Iterable[Any]]] = [
-        ("encoder embedding", [encoder.embedding]),
+        ("shared embedding" if shared else "encoder embedding", [encoder.embedding]),
         *_stack_parts("encoder", encoder.stack),
         ("bridge", [model.bridge]),
-        ("decoder embedding", [decoder.embedding]),
+        ("decoder embedding", [] if shared else [decoder.embedding]),
         *_stack_parts("decoder", decoder.stack),
         ("attention", [decoder.attention, decoder.combine]),
         ("logits", [decoder.readout, decoder.logits]),
     ]
     by_name = {name: [weight for layer in each if layer for weight in layer.weights] for name, each in layers}
-    if encoder.embedding is decoder.embedding:
-        by_name["encoder embedding"] = []
     if decoder.logits is None:
         by_name["logits"].append(decoder.bias)
     return {name: weights for name, weights in by_name.items() if weights}

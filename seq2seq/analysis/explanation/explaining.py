@@ -10,7 +10,7 @@ import numpy as np
 from seq2seq.analysis.explanation.trace import Prefix, Trace, force, watch
 from seq2seq.search import Search
 from seq2seq.text.length_limit import LengthLimit
-from seq2seq.text.special_ids import END, START
+from seq2seq.text.special_ids import END, START, UNKNOWN
 
 if TYPE_CHECKING:
     from seq2seq.text.tokenizer import Tokenizer
@@ -69,12 +69,14 @@ class Reference:
             it does not.
         tokens: Each of its pieces, its log-probability, and what the model would rather have written after the tokens
             before it, with the log-probability of that; the same piece where they agree.
+        unknown: How many of its pieces the vocabulary has not.
     """
 
     text: str
     score: float
     error: str
     tokens: list[tuple[str, float, str, float]]
+    unknown: int = 0
 
 
 @dataclass(frozen=True)
@@ -192,4 +194,4 @@ def _reference(translator: Translator, source: list[int], text: str, trace: Trac
     score = sum(row[1] for row in rows) / len(ids) ** search.length_penalty
     same = tuple(ids) == trace.tokens
     error = "none" if same else "search" if score > trace.score + _NEAR else "model"
-    return Reference(text, score, error, rows)
+    return Reference(text, score, error, rows, ids.count(UNKNOWN))

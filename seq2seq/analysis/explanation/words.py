@@ -60,7 +60,13 @@ def verdict(reference: Reference) -> str:
         if left is None
         else (f" It would first write {left[2]!r} ({percent(left[3])}) for {left[0]!r} ({percent(left[1])}).")
     )
-    return f"{_VERDICT[reference.error]}{where if reference.error != 'none' else ''}"
+    unknown = (
+        f" The vocabulary has not all of the reference: {reference.unknown} of its {len(reference.tokens) - 1} pieces "
+        "are scored as unknown ones."
+        if reference.unknown
+        else ""
+    )
+    return f"{_VERDICT[reference.error]}{where if reference.error != 'none' else ''}{unknown}"
 
 
 def _told(reference: Reference) -> str:

@@ -9,11 +9,13 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from seq2seq import Decoder, Encoder, Seq2Seq, StateBridge
 from seq2seq.analysis.diagnosis import ILLNESSES, Diagnosis, LayerSigns, PartSigns, Signs, examine, find
 from seq2seq.analysis.diagnosis.findings import PAGE
 from seq2seq.analysis.diagnosis.page import section
 from seq2seq.analysis.diagnosis.words import text
-from tests.analysis.diagnosis.patients import ILL, Patient, build, healthy
+from seq2seq.models.examination import changed_parts, weights_before
+from tests.analysis.diagnosis.patients import ILL, VOCAB, Patient, build, healthy
 from tests.marks import quick
 
 
@@ -65,6 +67,12 @@ class TestSigns:
     def test_every_weight_belongs_to_one_part(self, well: Patient, signs: Signs) -> None:
         norm = math.sqrt(sum(np.square(weight).sum() for weight in well.model.get_weights()))
         assert math.sqrt(sum(part.norm**2 for part in signs.parts)) == pytest.approx(norm, rel=1e-5)
+
+    def test_an_embedding_of_both_sides_is_called_so(self) -> None:
+        encoder, decoder = Encoder(VOCAB, 8, [8]), Decoder(VOCAB, 8, [8])
+        shared = Seq2Seq(encoder, StateBridge([8]), decoder, share_embeddings=True)
+        assert [name for name in weights_before(shared) if "embedding" in name] == ["shared embedding"]
+        assert changed_parts(shared, weights_before(shared))["shared embedding"] == 0
 
     def test_layers_and_routes_of_the_model(self, signs: Signs) -> None:
         assert [(layer.name, layer.units) for layer in signs.layers] == [

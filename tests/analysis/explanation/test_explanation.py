@@ -88,6 +88,7 @@ def test_in_words_and_as_a_page(looking: Translator) -> None:
     found = explain(looking, SOURCE, Beam(2, **SHORT), reference="<b>")
     said, html = text(found), page(found, "<i>")
     assert "place in the beam" in said and "* <s>" in said and "1 ▁" in said
+    assert verdict(found.reference).endswith("1 of its 2 pieces are scored as unknown ones.")
     assert "<i>" not in html and "&lt;i&gt;" in html and "<h2>The reference</h2>" in html
     assert ElementTree.fromstring(picture(found)).tag == "{http://www.w3.org/2000/svg}svg"
 
