@@ -12,6 +12,7 @@ from seq2seq.analysis.pages.document import standalone
 from seq2seq.metrics import HIGHER_IS_BETTER
 
 KIND = "comparisons"
+_WIDE = 560  # pixels of a picture, so that a phone shows its letters large enough
 
 
 def carry(name: str, commit: str, folder: Path) -> None:
@@ -64,7 +65,7 @@ def picture(name: str, metric: str) -> str:
     """
     variants = _compared(name, metric)["variants"]
     names, scores = [each["name"] for each in variants], [each["metrics"][metric]["scores"] for each in variants]
-    return standalone(draw_scores(names, scores, f"{LABELS[metric]} of every run and their mean"))
+    return standalone(draw_scores(names, scores, f"{LABELS[metric]} of every run and their mean", wide=_WIDE))
 
 
 def _compared(name: str, metric: str) -> dict[str, Any]:

@@ -6,19 +6,20 @@ from collections.abc import Sequence
 from html import escape
 
 from seq2seq.analysis.comparison.statistics import Difference
-from seq2seq.analysis.pages.charts import MARGIN, Rows
+from seq2seq.analysis.pages.charts import MARGIN, WIDTH, Rows
 from seq2seq.system.picture import COLOURS
 
 
-def draw_scores(names: Sequence[str], scores: Sequence[Sequence[float]], title: str) -> str:
+def draw_scores(names: Sequence[str], scores: Sequence[Sequence[float]], title: str, *, wide: int = WIDTH) -> str:
     """Draw a dot for the score of each seed, and a stroke for the mean, in a row for each variant.
 
     Args:
         names: Of the variants.
         scores: Those of each.
-        title: What the scores are.
+        title: What the scores are; it stands under their axis.
+        wide: The width of the drawing, pixels; the narrower, the larger its letters on a page that it fills.
     """
-    plot = Rows(names, [value for each in scores for value in each], title)
+    plot = Rows(names, [value for each in scores for value in each], title, wide=wide, along=title)
     for row, values in enumerate(scores):
         middle, mean = plot.y(row), plot.x(sum(values) / len(values))
         plot.add(f'<path d="M{mean:.1f} {middle - 9} v18" class="mean c{row % len(COLOURS)}"/>')

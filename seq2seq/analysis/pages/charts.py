@@ -69,13 +69,16 @@ def draw_curves(
 
 
 class Rows:
-    """A plot with a row for each name and an axis below."""
+    """A plot with a row for each name and an axis below, under which may stand what it is of."""
 
-    def __init__(self, names: Sequence[str], values: Sequence[float], title: str, *, wide: int = WIDTH) -> None:
-        self._title, self._wide = title, wide
+    def __init__(
+        self, names: Sequence[str], values: Sequence[float], title: str, *, wide: int = WIDTH, along: str = ""
+    ) -> None:
+        self._title, self._wide, self._along = title, wide, along
         self.bottom = MARGIN + _ROW * len(names)
         left = 24 + _room(names)
         self.x = Axis(values, left, wide - MARGIN - 12)
+        self._middle = (left + wide - MARGIN - 12) / 2
         self._parts = [
             f'<text x="{left - 18:.1f}" y="{self.y(row) + 4}" text-anchor="end">{label(name)}</text>'
             for row, name in enumerate(names)
@@ -95,7 +98,11 @@ class Rows:
 
     def svg(self) -> str:
         """Give the picture."""
-        return svg(self._title, self.bottom + _AXIS - 12, self._parts, self._wide)
+        below = self.bottom + _AXIS - 12
+        if self._along:
+            place = f'x="{self._middle:.0f}" y="{below + 6}"'
+            self.add(f'<text {place} text-anchor="middle" class="soft">{drawable(self._along)}</text>')
+        return svg(self._title, below + (18 if self._along else 0), self._parts, self._wide)
 
 
 class Axis:
