@@ -30,6 +30,7 @@ from seq2seq.system.files import is_readable
 from seq2seq.system.terminal import UsageError, need_stdout, progress
 from seq2seq.system.threads import one_core_per_operation
 from seq2seq.system.workers import Workers
+from seq2seq.text.asked import PrefixError
 
 if TYPE_CHECKING:
     from seq2seq.search.settings import DecodingSettings, Search
@@ -169,10 +170,8 @@ def _translating(translator: Any, search: Search, how: Mapping[str, Any], detail
     def translate(asked: Asked) -> _Done:
         try:
             found = found_of(asked)
-        except ValueError as error:
-            if "prefixes[" not in str(error):
-                raise
-            raise ValueError(f"{error} prefixes[0] is that of line {asked.first:,}.") from error
+        except PrefixError as error:
+            raise ValueError(f"{error} It is that of line {asked.first + error.place:,}.") from error
         return _Done(found, sum(len(terms.missing(one.source, one.text)) for one in found))
 
     return translate

@@ -12,6 +12,23 @@ from seq2seq.text.texts import texts_of
 if TYPE_CHECKING:
     from seq2seq.text.tokenizer import Tokenizer
 
+_DISAGREE = "What a translation must have it cannot avoid."
+
+
+class PrefixError(ValueError):
+    """A translation cannot begin as it should.
+
+    Args:
+        needed: What is needed.
+        place: The prefix's place among those that were given, 0 the first.
+        found: What was received in its place.
+        way_out: What to do.
+    """
+
+    def __init__(self, needed: str, place: int, found: str, way_out: str) -> None:
+        super().__init__(f"{needed} Received: prefixes[{place}]={found}. {way_out}")
+        self.place = place
+
 
 def prefix_ids(
     tokenizer: Tokenizer, texts: Sequence[str], prefixes: Iterable[str] | None, avoid: Sequence[Sequence[int]] = ()
@@ -25,8 +42,8 @@ def prefix_ids(
         avoid: Phrases that no translation may have, in ids.
 
     Raises:
-        ValueError: There is not one prefix for each text, one for nothing, one that cannot be written, or one that has
-            what is to be avoided.
+        ValueError: There is not one prefix for each text.
+        PrefixError: There is one for nothing, one that cannot be written, or one that has what is to be avoided.
     """
     begun = [""] * len(texts) if prefixes is None else list(texts_of(prefixes, "prefixes"))
     if len(begun) != len(texts):
@@ -37,16 +54,22 @@ def prefix_ids(
     ids = tokenizer.encode_batch(begun)
     for place, (text, prefix, pieces) in enumerate(zip(texts, begun, ids, strict=True)):
         if pieces and not text.strip():
-            raise ValueError(
-                "An empty text has an empty translation, which begins with nothing. "
-                f"Received: prefixes[{place}]={prefix!r} for {text!r}. Leave it empty."
+            raise PrefixError(
+                "An empty text has an empty translation, which begins with nothing.",
+                place,
+                f"{prefix!r} for {text!r}",
+                "Leave it empty.",
             )
         if UNKNOWN in pieces:
-            raise ValueError(
-                "A translation can begin only with what the target vocabulary can write. "
-                f"Received: prefixes[{place}]={prefix!r}, with signs that it does not have. Leave these out."
+            raise PrefixError(
+                "A translation can begin only with what the target vocabulary can write.",
+                place,
+                f"{prefix!r}, with signs that it does not have",
+                "Leave these out.",
             )
-        need_agreement(tokenizer, f"prefixes[{place}]={prefix!r}", pieces, avoid)
+        avoided = _avoided_in(tokenizer, pieces, avoid)
+        if avoided is not None:
+            raise PrefixError(_DISAGREE, place, f"{prefix!r}, and avoid={avoided!r}", "Leave one of them out.")
     return ids
 
 
@@ -62,14 +85,19 @@ def need_agreement(tokenizer: Tokenizer, told: str, ids: Sequence[int], avoid: S
     Raises:
         ValueError: One of these is in it.
     """
+    avoided = _avoided_in(tokenizer, ids, avoid)
+    if avoided is not None:
+        raise ValueError(f"{_DISAGREE} Received: {told}, and avoid={avoided!r}. Leave one of them out.")
+
+
+def _avoided_in(tokenizer: Tokenizer, ids: Sequence[int], avoid: Sequence[Sequence[int]]) -> str | None:
+    """Give the first phrase to avoid that stands in a text as whole words; None where none does."""
     for phrase in avoid:
         if any(list(ids[place : place + len(phrase)]) == list(phrase) for place in range(len(ids))):
             text = tokenizer.decode(list(phrase))
             if re.search(rf"(?<!\w){re.escape(text)}(?!\w)", tokenizer.decode(list(ids))):
-                raise ValueError(
-                    "What a translation must have it cannot avoid. "
-                    f"Received: {told}, and avoid={text!r}. Leave one of them out."
-                )
+                return text
+    return None
 
 
 def avoided_ids(tokenizer: Tokenizer, avoid: Iterable[str]) -> list[list[int]]:

@@ -253,7 +253,7 @@ def test_prefixes_are_counted_before_the_work_and_told_by_line(
     monkeypatch.setattr(translate, "_CHUNK", 1)
     (tmp_path / "begun").write_text("\n\nж\n")
     status, out, err = seq2seq(*command)
-    assert (status, out.count(b"\n")) == (1, 2) and "prefixes[0]='ж'" in err and "prefixes[0] is that of line 3." in err
+    assert (status, out.count(b"\n")) == (1, 2) and "prefixes[0]='ж'" in err and "It is that of line 3." in err
     for lines, how in ((2, "fewer"), (4, "more")):
         (tmp_path / "begun").write_text("\n" * lines)
         status, out, err = seq2seq(*command)
