@@ -25,6 +25,7 @@ from seq2seq.system.versions import installed_versions
 
 METRICS = EvaluationSettings(metrics=("bleu", "chrf"))
 TERMS_BEAM = Beam(10)
+AVERAGED = 5  # checkpoints, where a run has as many (training.keep_checkpoints)
 LIKELY = 3  # translations of a noun that may be the one that a reference has
 
 Asked = list[dict[str, str | None]]  # of each sentence, how its nouns are to be translated; None: as they come
@@ -86,12 +87,12 @@ def main() -> None:
     )
     asked = asked_terms(train.sources, train.targets, sources, references)
     ways["`Beam(10)`, `terms=`, nouns of the reference"] = lambda texts, part: with_terms(first, texts, asked[part])
-    kept = min(len(checkpoints(RunFolder(run).last)) for run in arguments.runs)
-    averages = [average_run(run, kept, "last")[0] for run in arguments.runs]
+    kept = [min(AVERAGED, len(checkpoints(RunFolder(run).last))) for run in arguments.runs]
+    averages = [average_run(run, number, "last")[0] for run, number in zip(arguments.runs, kept, strict=True)]
     for number, other in enumerate(others, start=2):
         ways[f"`Beam(5)`, model {number}"] = _way(other, Beam(5))
-    for number, average in enumerate(averages, start=1):
-        ways[f"mean of the last {kept} checkpoints, model {number}"] = _way(average, Beam(5))
+    for number, (average, of) in enumerate(zip(averages, kept, strict=True), start=1):
+        ways[f"mean of the last {of} checkpoints, model {number}"] = _way(average, Beam(5))
     if others:
         ways[f"ensemble of all {len(files)} models"] = _way(seq2seq.load(files), Beam(5))
 
