@@ -6,9 +6,11 @@ Task     Captions of pictures, German to English, lowercased and tokenised in th
 Paper    Sutskever, Vinyals and Le 2014
 Data     train.lc.norm.tok.de.gz, train.lc.norm.tok.en.gz, val.…, test_2016_flickr.… in $SEQ2SEQ_DATA/multi30k/tok
 Command  python recipes/multi30k_plain.py --data FOLDER
-Cost     not measured yet
-Result   not measured yet; published: BLEU 13.76 (two LSTM layers of 512 in a public PyTorch tutorial)
+Cost     in minutes, on 2 cores (Intel Xeon): 47
+Result   BLEU 22.32, chrF 40.22 (1 seed); published: BLEU 13.76 (two LSTM layers of 512 in a public PyTorch tutorial)
          The same, source read from its beginning: not measured yet; by --set model.encoder.reverse=false
+         nrefs:1|case:lc|eff:no|tok:none|smooth:exp|version:2.6.0
+         nrefs:1|case:lc|eff:yes|nc:6|nw:0|space:no|version:2.6.0
 """
 
 from seq2seq.commands import main
