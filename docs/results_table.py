@@ -10,14 +10,17 @@ tables of README and docs and the headers of recipes are made from these files, 
                                                                         docs/results/probes/NAME.json
     python docs/results_table.py decoding NAME --commit HASH FILE       carry what docs/measure_decoding.py wrote into
                                                                         docs/results/decoding/NAME.json
+    python docs/results_table.py timescales NAME --commit HASH FILE     carry what docs/measure_timescales.py wrote into
+                                                                        docs/results/timescales/NAME.json
     python docs/results_table.py                                        write every table and header anew
 
 In a page, what stands between `<!-- results: NAME NAME -->` and `<!-- end -->` is a table with a row for each name,
 after `<!-- runs: NAME NAME -->` one with a row for each run, after `<!-- comparison: NAME METRIC -->` one with a row
 for each variant and a picture, which is written to docs/images/NAME.svg, after `<!-- lengths: NAME METRIC -->` the same
 by length of the source, after `<!-- probes: NAME states -->` (or `linear`, `positions`) what was found in the states of
-a model, after `<!-- decoding: NAME options -->` (or `terms`, `surest`) what options of decoding are worth. In a recipe
-it is all from `Cost` to the end of its header.
+a model, after `<!-- decoding: NAME options -->` (or `terms`, `surest`) what options of decoding are worth, after
+`<!-- timescales: NAME -->` how long layers remember, with a picture. In a recipe it is all from `Cost` to the end of
+its header.
 """
 
 import argparse
@@ -27,7 +30,7 @@ from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 
-from result_tables import comparisons, decoding, files, probes, results, rows
+from result_tables import comparisons, decoding, files, probes, results, rows, timescales
 from result_tables.files import LABELS, ROOT
 from result_tables.rows import Row
 
@@ -37,7 +40,9 @@ _OTHERS = {
     "lengths": comparisons.by_length,
     "probes": probes.table,
     "decoding": decoding.table,
+    "timescales": timescales.table,
 }
+_PICTURES = {"comparison": comparisons.picture, "timescales": timescales.picture}
 _BLOCK = re.compile(rf"(<!-- ({'|'.join([*_OF_ROWS, *_OTHERS])}): ([^>]*?) -->\n).*?(<!-- end -->)", re.DOTALL)
 _HEADER = re.compile(r'\nCost     .*?"""', re.DOTALL)
 
@@ -69,6 +74,9 @@ def _table(kind: str, names: list[str], found: Mapping[str, Row], path: Path) ->
         name, metric = names
         picture = f"![{LABELS[metric]} of every run as a dot, a row for each variant]({_image(name, path)})"
         return f"{comparisons.differences(name, metric)}\n\n{picture}"
+    if kind == "timescales":
+        picture = f"![Quartiles of the half-lives of each layer, a row for each]({_image(names[0], path)})"
+        return f"{timescales.table(names[0])}\n\n{picture}"
     if kind not in _OF_ROWS:
         return _OTHERS[kind](*names)
     unknown = [name for name in names if name not in found]
@@ -85,12 +93,14 @@ def _image(name: str, page: Path) -> str:
 
 
 def pictures() -> dict[Path, str]:
-    """Draw what the pages show of comparisons, by the file that it stands in."""
+    """Draw what the pages show, by the file that it stands in."""
     asked = (block for path in pages() if path.suffix == ".md" for block in _BLOCK.findall(path.read_text("utf-8")))
-    wanted = dict(names.split() for _, kind, names, _ in asked if kind == "comparison")
-    return {
-        ROOT / "docs" / "images" / f"{name}.svg": comparisons.picture(name, metric) for name, metric in wanted.items()
-    }
+    drawn = {}
+    for _, kind, names, _ in asked:
+        name, *metric = names.split()
+        if kind in _PICTURES:
+            drawn[ROOT / "docs" / "images" / f"{name}.svg"] = _PICTURES[kind](name, *metric)
+    return drawn
 
 
 def main() -> None:
@@ -102,6 +112,7 @@ def main() -> None:
         ("compare", comparisons.carry, "a comparison of runs: its folder", 1),
         ("probes", partial(files.carry, probes.KIND), "the probes of a model: a JSON file", 1),
         ("decoding", partial(files.carry, decoding.KIND), "what options of decoding are worth: a JSON file", 1),
+        ("timescales", partial(files.carry, timescales.KIND), "how long layers remember: a JSON file", 1),
     ):
         carrying = commands.add_parser(name, help=f"carry {what}")
         carrying.add_argument("name", help="of the file in docs/results")

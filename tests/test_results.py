@@ -3,6 +3,7 @@
 import importlib
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 from statistics import fmean, stdev
 
@@ -10,6 +11,7 @@ import pytest
 
 from seq2seq.analysis.comparison import compare_runs
 from seq2seq.analysis.comparison.files import write as write_comparison
+from seq2seq.analysis.diagnosis import GateSigns, LayerSigns
 from seq2seq.metrics.scores import METRICS
 from tests.analysis.comparison.fabricated import finished_folder, spoilt
 from tests.letters import finished, here  # noqa: F401
@@ -246,6 +248,41 @@ def test_what_options_of_decoding_are_worth_is_carried_and_told(results_table, t
     ]
     with pytest.raises(ValueError, match=r"is options, terms, surest\. Received: model other\."):
         results_table.decoding.table("model", "other")
+
+
+def test_how_long_layers_remember_is_carried_and_told(results_table, tmp_path, monkeypatch):
+    monkeypatch.setattr(results_table.files, "RESULTS", tmp_path)
+    seeds = [
+        {
+            "name": "mine",
+            "seed": seed,
+            "layers": ["encoder layer 0", "decoder layer 0"],
+            "before": [[2.1, 2.2, 2.3]] * 2,
+            "after": [[1.0, 2.0 + seed, 4.0], [0.5, 6.0, 20.0]],
+        }
+        for seed in (0, 1)
+    ]
+    found = {"machine": {"processor": "Intel(R) Xeon(R) Processor", "cores": 2}, "models": seeds}
+    write(tmp_path / "found.json", found)
+    results_table.files.carry("timescales", "stacks", "0123abc", tmp_path / "found.json")
+    assert results_table.timescales.table("stacks").splitlines()[2:] == [
+        "| mine | 2 | encoder layer 0 | 2.2 | 1.0 | 2.5 | 4.0 |",
+        "| mine | 2 | decoder layer 0 | 2.2 | 0.5 | 6.0 | 20.0 |",
+        "",
+        "Steps until half is forgotten; 2 cores (Intel Xeon), commit 0123abc.",
+    ]
+    assert results_table.timescales.picture("stacks").count("<circle") == 2
+    with pytest.raises(ValueError, match=r"carried before they are told\. Received: nothing\."):
+        results_table.timescales.table("nothing")
+
+
+def test_a_timescale_is_of_a_gate_that_remembers(results_table):
+    measure = importlib.import_module("measure_timescales")
+    gate, other = GateSigns(0.0, 0.0, (1.0, 2.0, 3.0)), GateSigns(0.0, 0.0)
+    layer = LayerSigns("encoder", 0, 8, 0.1, 0.0, 0.0, 2.0, None, {"input": other, "forget": gate})
+    assert measure.half_lives([layer]) == [[1.0, 2.0, 3.0]]
+    with pytest.raises(ValueError, match=r"Received: encoder layer 0, which has none\."):
+        measure.half_lives([replace(layer, gates={"input": other})])
 
 
 def test_the_nouns_of_references_are_the_terms_of_each_sentence(results_table):

@@ -19,14 +19,8 @@ LABELS = {
 }
 """How the metrics are called in a table; where a text is a word, as in letters to sounds, its error rate is the WER."""
 NOT_YET = "not measured yet"
-_LINES = (
-    "states",
-    "linear",
-    "positions",
-    "options",
-    "terms",
-    "surest",
-)  # lists of probes and of decoding, a line for each
+# Lists of probes and of decoding, of which each entry has a line.
+_LINES = ("states", "linear", "positions", "options", "terms", "surest")
 
 
 def carry(kind: str, name: str, commit: str, file: Path) -> None:
@@ -53,7 +47,7 @@ def _laid_out(table: Mapping[str, Any]) -> str:
     for key, value in table.items():
         if key in _LINES and isinstance(value, list):
             lines.append(f'  "{key}": [\n' + ",\n".join(f"    {_dumped(each)}" for each in value) + "\n  ]")
-        elif key in ("runs", "variants"):
+        elif key in ("runs", "variants", "models"):
             each = [
                 "{\n"
                 + ",\n".join(f"      {json.dumps(name)}: {_dumped(part)}" for name, part in run.items())
