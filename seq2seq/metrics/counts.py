@@ -194,7 +194,8 @@ def _bleu(lowercase: bool, tokenize: str) -> Any:
 
     need_choice("tokenize", tokenize, BLEU.TOKENIZERS)
     try:
-        return BLEU(lowercase=lowercase, tokenize=tokenize)
+        # Who asks for no tokenizer has tokenised text: sacreBLEU need not warn of it.
+        return BLEU(lowercase=lowercase, tokenize=tokenize, force=tokenize == "none")
     except (ImportError, RuntimeError) as error:
         reason = " ".join(str(error).split())
         raise ValueError(f"This tokenizer cannot be used here. Received: tokenize={tokenize!r}. {reason}") from error

@@ -64,6 +64,14 @@ def test_chrf_and_ter_are_those_of_sacrebleu(lowercase):
         assert found.signature == str(theirs.get_signature())
 
 
+def test_tokenised_text_is_warned_of_only_where_it_is_not_meant(caplog):
+    text = ["ein Haus am See ."] * 150
+    bleu(text, text, tokenize="none")
+    assert not caplog.messages
+    bleu(text, text)
+    assert "tokenized period" in caplog.text
+
+
 @pytest.mark.parametrize("ours", [bleu, chrf, ter])
 def test_several_references(ours):
     plain = ours(HYPOTHESES, REFERENCES)
