@@ -13,7 +13,8 @@ import numpy as np
 from seq2seq.runtime.constraints import Constraints
 from seq2seq.runtime.folder import ENCODER, SOURCE, STEP, TARGET, TRANSLATOR, damaged, read_folder
 from seq2seq.runtime.graphs import Graphs, need_onnxruntime
-from seq2seq.runtime.search import Sequence, search
+from seq2seq.runtime.search import search
+from seq2seq.runtime.steps import Sequence
 from seq2seq.search.settings import DecodingSettings, Search, need_one_beam
 from seq2seq.settings import from_table
 from seq2seq.system.hub import here
