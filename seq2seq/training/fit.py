@@ -2,7 +2,7 @@
 
 import time
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,31 +16,24 @@ from seq2seq.distribution.workers import Workers
 from seq2seq.models.kernels import layer_kernels, require_fast_kernels
 from seq2seq.models.seq2seq import Seq2Seq
 from seq2seq.system.choices import choose
-from seq2seq.system.versions import installed_versions
 from seq2seq.training.agreement import Agreement, ChiefFollower, batch_digest
-from seq2seq.training.checkpoint_file import (
-    CheckpointError,
-    Loaded,
-    load_checkpoint,
-    load_latest,
-    load_weights,
-    set_aside,
-)
+from seq2seq.training.checkpoint_file import Loaded, load_checkpoint, load_latest, load_weights
 from seq2seq.training.checkpointing import Checkpoints
+from seq2seq.training.data_check import DataCheck
 from seq2seq.training.examining import Examining
-from seq2seq.training.log import JsonLog, TensorBoardLog
 from seq2seq.training.not_finite import NotFiniteError, ToText, Watch
 from seq2seq.training.optimizers import build_optimizer
 from seq2seq.training.progress import Progress
 from seq2seq.training.run_folder import RunFolder, open_run_folder
 from seq2seq.training.schedules import Schedule, build_schedule
 from seq2seq.training.settings import TrainingSettings
-from seq2seq.training.state import Remembering, RunListener, RunState, TrainingBatches
+from seq2seq.training.state import Remembering, RunState, TrainingBatches
 from seq2seq.training.step_callbacks import Counting, LearningRate
 from seq2seq.training.step_times import StepTimes
 from seq2seq.training.stopping import BestScore, interruptions
 from seq2seq.training.timing import Timing
 from seq2seq.training.validation import HeldOut, Validation, Validator
+from seq2seq.training.writers import Writers
 
 
 @dataclass(frozen=True)
@@ -134,19 +127,11 @@ def train(
         ValueError: ``settings.monitor`` is not measured, ``settings.freeze`` names no part of the model, ``progress``
             is unknown, or ``settings.diagnose_every`` is set and there are several devices.
     """
-    epochs = settings.epochs
     devices = devices_of(model, devices)
     workers = devices.workers
     _build(model, batches)
     built = time.monotonic()
-    if settings.strict_kernels:
-        require_fast_kernels(model)
-    if settings.diagnose_every and devices.replicas > 1:
-        raise ValueError(
-            "What looks into a model while it learns does so on one device. Received: "
-            f"diagnose_every={settings.diagnose_every}, {devices.replicas} devices. Leave it out; `seq2seq diagnose` "
-            "looks into the checkpoints of any run."
-        )
+    _check(model, settings, devices)
     if settings.freeze:
         _freeze(model, settings.freeze)
     with devices.strategy.scope():
@@ -158,97 +143,72 @@ def train(
     best_score = BestScore(_monitor(settings.monitor, validator), settings.patience)
     state = RunState()
     style = progress if workers.chief else "none"
-    shown = Progress(state, batches, epochs, validate_every=settings.validate_every, style=style)
+    shown = Progress(state, batches, settings.epochs, validate_every=settings.validate_every, style=style)
+    data = DataCheck(batches)
     if workers.count > 1:
-        alike = {
-            "parameters": model.count_params(),
-            "epochs": epochs,
-            "resume": resume,
-            **_DataCheck(batches).get_state(),
-        }
+        alike = {"parameters": model.count_params(), "epochs": settings.epochs, "resume": resume, **data.get_state()}
         workers.need_same(alike | {"first batches": batch_digest(batches)}, "training")
 
     with _run_folder(folder, resume, workers) as run:
-        log = JsonLog(run.log, state)
+        writers = Writers(run, state, shown, board=settings.tensorboard and workers.chief)
+        log, timing = writers.log, Timing(built, writers.listeners)
         # What may refuse comes first: the log is cut back to the checkpoint.
         remembering: dict[str, Remembering] = {
-            "data": _DataCheck(batches),
+            "data": data,
             "best_score": best_score,
             "schedule": plan,
-            "log": log,
+            **writers.remembering,
         }
-        board = TensorBoardLog(run.tensorboard, state) if settings.tensorboard and workers.chief else None
-        if board:
-            remembering["tensorboard"] = board
         found = _load(run, model, workers) if resume else None
         devices.part_seeds(model)
-        counters: dict[str, Any] = {}
-        if found:
-            counters = found.state
-            state.set_state(counters["run"])
-            for name, part in remembering.items():
-                if name in counters:  # else it is new, as TensorBoard's log is where it was not asked for before
-                    part.set_state(counters[name])
-        listeners: list[RunListener] = [shown, log, *([board] if board else [])]
-        timing = Timing(built, listeners)
-        kernels = [kernel._asdict() for kernel in layer_kernels(model)] if isinstance(model, Seq2Seq) else []
-        watch = Watch(state, batches, settings.skip_not_finite, to_text, listeners)
-
+        counters = _restore(found, state, remembering)
+        watch = Watch(state, batches, settings.skip_not_finite, to_text, writers.listeners)
         try:
             if accepted is not None:
                 accepted()
-            if found:
-                damaged = [path.name for path in set_aside(found.damaged)]
-                log.write("resume", {"checkpoint": found.path.name, "damaged": damaged, "kernels": kernels})
-                if damaged:
-                    shown.say(
-                        f"Damaged, set aside: {', '.join(damaged)}. Going on from the one before, {found.path.name}."
-                    )
-                shown.say(f"Continuing {run.path} at epoch {state.epoch + 1}, step {state.step}.")
-            else:
-                versions = installed_versions()
-                log.write(
-                    "start", {"epochs": epochs, "monitor": best_score.monitor, "versions": versions, "kernels": kernels}
-                )
-                if resume:
-                    if board:
-                        board.set_state({"sizes": {}})
-                    shown.say(f"{run.path} holds no checkpoint: starting from the beginning.")
-            run.write_versions()
+            writers.begin(found, resume, epochs=settings.epochs, monitor=best_score.monitor, kernels=_kernels(model))
             with interruptions() as interruption, _no_warning_at_the_end_of_data():
                 stop = Agreement(interruption, workers)
-                best = run.best if workers.chief else None
-                validating = Validation(
-                    state, batches, validator, best_score, plan, best, epochs, settings.validate_every, listeners
-                )
                 saving = Checkpoints(
                     state,
                     remembering,
                     run.last,
                     stop,
-                    listeners=listeners,
+                    listeners=writers.listeners,
                     steps=settings.checkpoint_steps,
                     minutes=settings.checkpoint_minutes,
                     keep=settings.keep_checkpoints,
                 )
                 parts = [
                     Counting(state, batches, watch, counters.get("metrics")),
-                    LearningRate(state, batches, plan, learning_rate, epochs),
+                    LearningRate(state, batches, plan, learning_rate, settings.epochs),
                     timing,
                     *([Examining(state, batches, log, settings.diagnose_every)] if settings.diagnose_every else []),
-                    validating,
+                    Validation(
+                        state,
+                        batches,
+                        validator,
+                        best_score,
+                        plan,
+                        run.best if workers.chief else None,
+                        settings.epochs,
+                        settings.validate_every,
+                        writers.listeners,
+                    ),
                     *callbacks,
-                    shown,
-                    log,
-                    *([board] if board else []),
+                    *writers.listeners,
                     stop,
-                    *([saving] if workers.chief else [ChiefFollower(state, stop)]),
+                    saving if workers.chief else ChiefFollower(state, stop),
                 ]
-                if state.epoch < epochs and not best_score.exhausted:
-                    data = devices.dataset(batches)
+                if state.epoch < settings.epochs and not best_score.exhausted:
                     try:
                         model.fit(
-                            data, initial_epoch=state.epoch, epochs=epochs, shuffle=False, verbose=0, callbacks=parts
+                            devices.dataset(batches),
+                            initial_epoch=state.epoch,
+                            epochs=settings.epochs,
+                            shuffle=False,
+                            verbose=0,
+                            callbacks=parts,
                         )
                     except NotFiniteError as error:
                         log.write("not_finite", {"message": str(error)})
@@ -257,19 +217,15 @@ def train(
                         elif workers.chief:
                             saving.save()
                         raise
-                stopped = _reason(stop.received, best_score, state, epochs)
+                stopped = _reason(stop.received, best_score, state, settings.epochs)
             with workers.file_from_chief(run.best if run.best.exists() else None) as kept:
                 if kept:
                     load_weights(model, kept)
             minutes = round(state.seconds / 60, 3)
-            log.write(
-                "end", {"stopped": stopped, "best": best_score.best, "minutes": minutes, "timing": timing.times.table()}
-            )
+            ending = {"stopped": stopped, "best": best_score.best, "minutes": minutes, "timing": timing.times.table()}
+            log.write("end", ending)
         finally:
-            shown.close()
-            log.close()
-            if board:
-                board.close()
+            writers.close()
     if stopped.startswith("SIG"):
         shown.say(
             f"Stopped at epoch {state.epoch + 1}, step {state.step}; everything is saved in {run.path}. "
@@ -288,6 +244,34 @@ def train(
         history=state.history,
         timing=timing.times,
     )
+
+
+def _check(model: keras.Model, settings: TrainingSettings, devices: Devices) -> None:
+    """Refuse what the settings ask for and cannot have here."""
+    if settings.strict_kernels:
+        require_fast_kernels(model)
+    if settings.diagnose_every and devices.replicas > 1:
+        raise ValueError(
+            "What looks into a model while it learns does so on one device. Received: "
+            f"diagnose_every={settings.diagnose_every}, {devices.replicas} devices. Leave it out; `seq2seq diagnose` "
+            "looks into the checkpoints of any run."
+        )
+
+
+def _kernels(model: keras.Model) -> list[dict[str, Any]]:
+    """Give which kernel runs each layer, as a table."""
+    return [kernel._asdict() for kernel in layer_kernels(model)] if isinstance(model, Seq2Seq) else []
+
+
+def _restore(found: Loaded | None, state: RunState, remembering: Mapping[str, Remembering]) -> dict[str, Any]:
+    """Bring back what a checkpoint has of each part, and give all that it has; nothing where there is none."""
+    if found is None:
+        return {}
+    state.set_state(found.state["run"])
+    for name, part in remembering.items():
+        if name in found.state:  # else it is new, as TensorBoard's log is where it was not asked for before
+            part.set_state(found.state[name])
+    return found.state
 
 
 @contextmanager
@@ -309,31 +293,6 @@ def _load(run: RunFolder, model: keras.Model, workers: Workers) -> Loaded | None
         if path and not workers.chief:
             found = Loaded(path, load_checkpoint(path, model), [])
     return found
-
-
-class _DataCheck:
-    """Makes sure that a resumed run reads the data it was started with."""
-
-    def __init__(self, batches: TrainingBatches) -> None:
-        self._size = {"tokens": int(batches.tokens), "steps": int(batches.steps(0)), "checksum": int(batches.checksum)}
-
-    def get_state(self) -> dict[str, Any]:
-        return self._size
-
-    def set_state(self, state: dict[str, Any]) -> None:
-        here = self._size
-        if (state["tokens"], state["steps"]) != (here["tokens"], here["steps"]):
-            raise CheckpointError(
-                "A run goes on with the data and the batches it was started with. Received: "
-                f"{here['tokens']} target tokens in {here['steps']} batches, instead of {state['tokens']} in "
-                f"{state['steps']}. Set data, tokenizer and batches back, or start a new run."
-            )
-        if state.get("checksum", here["checksum"]) != here["checksum"]:  # none in a checkpoint of an older version
-            raise CheckpointError(
-                "A run goes on with the text it was started with. Received: as many tokens and batches, but other ids "
-                f"(checksum {here['checksum']:08x}, before {state['checksum']:08x}). Bring the text back as it was, or "
-                "start a new run."
-            )
 
 
 def _freeze(model: keras.Model, paths: Sequence[str]) -> None:
