@@ -19,8 +19,8 @@ after `<!-- runs: NAME NAME -->` one with a row for each run, after `<!-- compar
 for each variant and a picture, which is written to docs/images/NAME.svg, after `<!-- lengths: NAME METRIC -->` the same
 by length of the source, after `<!-- probes: NAME states -->` (or `linear`, `positions`) what was found in the states of
 a model, after `<!-- decoding: NAME options -->` (or `terms`, `surest`) what options of decoding are worth, after
-`<!-- timescales: NAME -->` how long layers remember, with a picture. In a recipe it is all from `Cost` to the end of
-its header.
+`<!-- timescales: NAME -->` how long layers remember, with a picture, after `<!-- hours: all -->` how long it all took.
+In a recipe it is all from `Cost` to the end of its header.
 """
 
 import argparse
@@ -30,7 +30,7 @@ from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 
-from result_tables import comparisons, decoding, files, probes, results, rows, timescales
+from result_tables import comparisons, decoding, files, hours, probes, results, rows, timescales
 from result_tables.files import LABELS, ROOT
 from result_tables.rows import Row
 
@@ -41,6 +41,7 @@ _OTHERS = {
     "probes": probes.table,
     "decoding": decoding.table,
     "timescales": timescales.table,
+    "hours": hours.told,
 }
 _PICTURES = {"comparison": comparisons.picture, "timescales": timescales.picture}
 _BLOCK = re.compile(rf"(<!-- ({'|'.join([*_OF_ROWS, *_OTHERS])}): ([^>]*?) -->\n).*?(<!-- end -->)", re.DOTALL)

@@ -97,6 +97,21 @@ def test_a_mean_row_is_the_mean_of_each_seed_that_all_have(results_table, tmp_pa
     assert both.values("bleu") == [30.0] and both.minutes() == "4"
 
 
+def test_the_hours_are_those_of_all_runs(results_table, tmp_path, monkeypatch):
+    monkeypatch.setattr(results_table.files, "RESULTS", tmp_path)
+    table = {"title": "One", "recipe": "recipes/a.py", "command": "python recipes/a.py", "metrics": ["bleu"]}
+    runs = [{**a_run(seed, bleu=10.0), "minutes": 30.0, "epochs": 60} for seed in range(3)]
+    write(tmp_path / "one.json", {**table, "runs": runs})
+    write(tmp_path / "mean.json", {**table, "mean_of": ["one"]})
+    (tmp_path / "comparisons").mkdir()
+    variants = [{"seeds": [0, 1], "minutes": 90.0}, {"seeds": [0], "minutes": 60.0}]
+    write(tmp_path / "comparisons" / "two.json", {"variants": variants})
+    assert results_table.hours.told() == (
+        "The 3 runs of these tables took 1.5 hours as they ran, 1.5 had all their epochs been as quick as their quickest. "
+        "The 3 runs that comparisons were made of took 4.0 hours, each on one core."
+    )
+
+
 def test_a_page_that_asks_for_an_unknown_row_is_refused(results_table, tmp_path):
     page = tmp_path / "page.md"
     page.write_text("<!-- results: nowhere -->\n<!-- end -->\n")
