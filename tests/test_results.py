@@ -107,8 +107,8 @@ def test_the_hours_are_those_of_all_runs(results_table, tmp_path, monkeypatch):
     variants = [{"seeds": [0, 1], "minutes": 90.0}, {"seeds": [0], "minutes": 60.0}]
     write(tmp_path / "comparisons" / "two.json", {"variants": variants})
     assert results_table.hours.told() == (
-        "The 3 runs of these tables took 1.5 hours as they ran, 1.5 had all their epochs been as quick as their quickest. "
-        "The 3 runs that comparisons were made of took 4.0 hours, each on one core."
+        "The 3 runs of these tables took 1.5 hours as they ran, 1.5 had all their epochs been as quick as their "
+        "quickest. The 3 runs that comparisons were made of took 4.0 hours, each on one core."
     )
 
 

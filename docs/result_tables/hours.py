@@ -16,7 +16,7 @@ def told(_: str = "all") -> str:
         for variant in json.loads(path.read_text("utf-8"))["variants"]
     ]
     return (
-        f"The {len(own)} runs of these tables took {taken:.1f} hours as they ran, {alone:.1f} had all their epochs been as "
-        f"quick as their quickest. The {sum(seeds for seeds, _ in compared)} runs that comparisons were made of took "
+        f"The {len(own)} runs of these tables took {taken:.1f} hours as they ran, {alone:.1f} had all their epochs been "
+        f"as quick as their quickest. The {sum(seeds for seeds, _ in compared)} runs that comparisons were made of took "
         f"{sum(seeds * hours for seeds, hours in compared):.1f} hours, each on one core."
     )
