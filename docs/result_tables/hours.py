@@ -15,8 +15,10 @@ def told(_: str = "all") -> str:
         for path in sorted((files.RESULTS / comparisons.KIND).glob("*.json"))
         for variant in json.loads(path.read_text("utf-8"))["variants"]
     ]
+    runs = sum(seeds for seeds, _ in compared)
+    hours = sum(seeds * hours for seeds, hours in compared)
     return (
         f"The {len(own)} runs of these tables took {taken:.1f} hours as they ran, {alone:.1f} had all their epochs been "
-        f"as quick as their quickest. The {sum(seeds for seeds, _ in compared)} runs that comparisons were made of took "
-        f"{sum(seeds * hours for seeds, hours in compared):.1f} hours, each on one core."
+        f"as quick as their quickest. The {runs} runs that comparisons were made of took {hours:.1f} hours, each on one "
+        "core."
     )
