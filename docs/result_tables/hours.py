@@ -18,7 +18,7 @@ def told(_: str = "all") -> str:
     runs = sum(seeds for seeds, _ in compared)
     hours = sum(seeds * hours for seeds, hours in compared)
     return (
-        f"The {len(own)} runs of these tables took {taken:.1f} hours as they ran, {alone:.1f} had all their epochs been "
-        f"as quick as their quickest. The {runs} runs that comparisons were made of took {hours:.1f} hours, each on one "
-        "core."
+        f"The {len(own)} runs of these tables took {taken:.1f} hours as they ran, {alone:.1f} had all their epochs "
+        f"been as quick as their quickest. The {runs} runs that comparisons were made of took {hours:.1f} hours, each "
+        "on one core."
     )
