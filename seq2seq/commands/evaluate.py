@@ -5,8 +5,6 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Sequence
-from dataclasses import asdict
-from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,11 +20,12 @@ from seq2seq.commands.exports import MODEL_OR_EXPORT, model_or_export, need_mode
 from seq2seq.metrics import EvaluationSettings, References, Surest, alike, surest
 from seq2seq.runs.measuring import evaluation_of
 from seq2seq.settings import convert, kinds
-from seq2seq.system.terminal import UsageError, format_table, need_stdout, tell
+from seq2seq.system.terminal import UsageError, need_stdout, tell
 from seq2seq.system.threads import one_core_per_operation
 
 if TYPE_CHECKING:
-    from seq2seq.translation import Calibration, Hypothesis, Translator
+    from seq2seq.commands.evaluated import System
+    from seq2seq.translation import Hypothesis, Translator
 
 
 def add(commands: Any) -> None:
@@ -69,25 +68,44 @@ def run(arguments: argparse.Namespace) -> None:
     """Run it."""
     need_stdout()
     one_core_per_operation()
-    from seq2seq.analysis.evaluation import HeldOut, Said, comparison_text, worst_text
-    from seq2seq.translation import Cuts
-    from seq2seq.translation.hypothesis import lost_pieces
-
     names = [name.strip() for name in arguments.metrics.split(",")] if arguments.metrics else []
     if names:
         convert(names, kinds(EvaluationSettings)["metrics"], "--metrics")  # refuses unknown ones, before any work
     sources, references = with_references(arguments)
-    _check(arguments)
-    if len(arguments.models) > 1 and len(sources) < 2:
-        raise ValueError(
-            "Models are compared on sentences that are drawn anew, of which there have to be two. "
-            f"Received: {len(sources)} lines. Measure each model alone, or give more text."
-        )
+    _check(arguments, len(sources))
     training_text = None if arguments.by_frequency is None else lines_of(arguments.by_frequency)
-    systems: list[Said] = []
-    cuts: list[Cuts] = []
-    kept: list[list[Surest]] = []
-    curves: list[Calibration | None] = []
+    from seq2seq.analysis.evaluation import HeldOut
+    from seq2seq.commands.evaluated import Evaluated
+
+    systems, evaluation = _translated(arguments, names, sources, references)
+    held_out = HeldOut(sources, references, evaluation)
+    said = [system.said for system in systems]
+    scores = [held_out.scores(each) for each in said]
+    for line in dict.fromkeys(line for each in said for line in alike(scores[0], each.texts, references)):
+        tell(line)
+    found = Evaluated(
+        lines=len(sources),
+        sentences=held_out.sentences,
+        systems=systems,
+        scores=scores,
+        compared=held_out.compared(said) if len(said) > 1 else {},
+        by_length=held_out.by_length(said) if arguments.by_length else None,
+        by_frequency=None if training_text is None else held_out.by_frequency(said, training_text),
+        worst=[held_out.worst(each, arguments.worst) for each in said] if arguments.worst else None,
+    )
+    print(json.dumps(found.to_table(), indent=2, allow_nan=False) if arguments.json else found.text())
+
+
+def _translated(
+    arguments: argparse.Namespace, names: Sequence[str], sources: Sequence[str], references: References
+) -> tuple[list[System], EvaluationSettings]:
+    """Translate by every model, one after the other; measured is as the first one says."""
+    from seq2seq.analysis.evaluation import Said
+    from seq2seq.commands.evaluated import System
+    from seq2seq.translation import Cuts
+    from seq2seq.translation.hypothesis import lost_pieces
+
+    systems: list[System] = []
     evaluation = EvaluationSettings()
     for path in arguments.models:
         translator = model_or_export(arguments, path)
@@ -101,62 +119,19 @@ def run(arguments: argparse.Namespace) -> None:
             batch_size=arguments.batch_size,
             **options_of_a_model(arguments, translator, path),
         )
-        best = [hypotheses[0] for hypotheses in found]
-        systems.append(Said(str(path), [one.text for one in best], [one.score for one in best]))
-        cuts.append(Cuts.of(found))
+        best, cuts = [hypotheses[0] for hypotheses in found], Cuts.of(found)
         which = f"{path}: " if len(arguments.models) > 1 else ""
-        if cuts[-1]:
-            tell(f"seq2seq: warning: {which}{cuts[-1]}")
+        if cuts:
+            tell(f"seq2seq: warning: {which}{cuts}")
         if lost := sum(len(one.lost) for one in best):
             tell(f"seq2seq: warning: {which}{lost_pieces(lost)}.")
-        kept.append(_surest(translator, best, references, evaluation, sources) if arguments.surest else [])
-        curves.append(translator.calibration)
-    held_out = HeldOut(sources, references, evaluation)
-    scores = [held_out.scores(said) for said in systems]
-    for line in dict.fromkeys(line for said in systems for line in alike(scores[0], said.texts, references)):
-        tell(line)
-    compared = held_out.compared(systems) if len(systems) > 1 else {}
-    by_length = held_out.by_length(systems) if arguments.by_length else None
-    by_frequency = None if training_text is None else held_out.by_frequency(systems, training_text)
-    worst = [held_out.worst(said, arguments.worst) if arguments.worst else [] for said in systems]
-    if arguments.json:
-        each = [
-            {
-                "metrics": {name: score.value for name, score in own.items()},
-                "cut": cut.cut,
-                "in_parts": cut.in_parts,
-                **({"worst": [one.table() for one in bad]} if arguments.worst else {}),
-                **({"surest": [_told(one) for one in sure]} if arguments.surest else {}),
-            }
-            for own, cut, bad, sure in zip(scores, cuts, worst, kept, strict=True)
-        ]
-        models = [{"model": said.name, **own} for said, own in zip(systems, each, strict=True)]
-        print(json.dumps({
-            "sentences": held_out.sentences,
-            "lines": len(sources),
-            "signatures": {name: score.signature for name, score in scores[0].items()},
-            **(each[0] if len(models) == 1 else {"models": models}),
-            **({"compared": {name: each.table() for name, each in compared.items()}} if compared else {}),
-            **({"by_length": asdict(by_length)} if by_length else {}),
-            **({"by_frequency": asdict(by_frequency)} if by_frequency else {}),
-        }, indent=2, allow_nan=False))  # fmt: skip
-        return
-    if compared:
-        parts = [comparison_text(compared, [said.name for said in systems])]
-    else:
-        rows = [[name, f"{score.value:.2f}", score.signature] for name, score in scores[0].items()]
-        parts = [format_table(["metric", "value", "signature"], rows, numbers=[1])]
-    parts += [by_length.text("sentences")] if by_length else []
-    parts += [by_frequency.text("words")] if by_frequency else []
-    for said, sure, curve in zip(systems, kept, curves, strict=True):
-        parts += [f"The surest translations of {said.name}"] if sure and compared else []
-        parts += [_table(sure, curve)] if sure else []
-    for said, bad in zip(systems, worst, strict=True):
-        parts += [f"The worst translations of {said.name}\n\n{worst_text(bad)}"] if bad else []
-    print("\n\n".join(parts))
+        said = Said(str(path), [one.text for one in best], [one.score for one in best])
+        kept = _surest(translator, best, references, evaluation, sources) if arguments.surest else None
+        systems.append(System(said, cuts, kept, translator.calibration))
+    return systems, evaluation
 
 
-def _check(arguments: argparse.Namespace) -> None:
+def _check(arguments: argparse.Namespace, lines: int) -> None:
     """Refuse what cannot be, before a model is loaded."""
     check_decoding(arguments)
     for path in arguments.models:
@@ -165,6 +140,11 @@ def _check(arguments: argparse.Namespace) -> None:
         raise UsageError(
             "An ensemble is one translator, with the model before it. "
             f"Received: {len(arguments.models)} models and --ensemble. Name one model, or leave --ensemble out."
+        )
+    if len(arguments.models) > 1 and lines < 2:
+        raise ValueError(
+            "Models are compared on sentences that are drawn anew, of which there have to be two. "
+            f"Received: {lines} lines. Measure each model alone, or give more text."
         )
 
 
@@ -180,22 +160,3 @@ def _surest(
     curve = translator.calibration
     expected = None if curve is None else [curve.at(mean) for mean in means]
     return surest(means, [one.text for one in best], references, evaluation, sources, expected)
-
-
-def _told(kept: Surest) -> dict[str, Any]:
-    """Lay it out for JSON."""
-    told = kept._asdict() | {"scores": {name: score.value for name, score in kept.scores.items()}}
-    told["log_probability"] = least if isfinite(least := told.pop("least")) else None
-    return told
-
-
-def _table(kept: Sequence[Surest], curve: Calibration | None) -> str:
-    metrics = list(kept[0].scores)
-    header = ["surest", "sentences", "log p from", *([f"expected {curve.metric}"] if curve else []), *metrics]
-    rows = [
-        [f"{each.share} %", f"{each.sentences:,}", f"{each.least:.3f}",
-         *([] if each.expected is None else [f"{100 * each.expected:.2f}"]),
-         *(f"{score.value:.2f}" for score in each.scores.values())]
-        for each in kept
-    ]  # fmt: skip
-    return format_table(header, rows, numbers=range(len(header)))
