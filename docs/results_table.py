@@ -12,6 +12,9 @@ tables of README and docs and the headers of recipes are made from these files, 
                                                                         docs/results/decoding/NAME.json
     python docs/results_table.py timescales NAME --commit HASH FILE     carry what docs/measure_timescales.py wrote into
                                                                         docs/results/timescales/NAME.json
+    python docs/results_table.py evaluation NAME --commit HASH FILE     carry what `seq2seq evaluate --json` wrote of
+                                                                        several models into
+                                                                        docs/results/evaluations/NAME.json
     python docs/results_table.py                                        write every table and header anew
 
 In a page, what stands between `<!-- results: NAME NAME -->` and `<!-- end -->` is a table with a row for each name,
@@ -19,7 +22,8 @@ after `<!-- runs: NAME NAME -->` one with a row for each run, after `<!-- compar
 for each variant and a picture, which is written to docs/images/NAME.svg, after `<!-- lengths: NAME METRIC -->` the same
 by length of the source, after `<!-- probes: NAME states -->` (or `linear`, `positions`) what was found in the states of
 a model, after `<!-- decoding: NAME options -->` (or `terms`, `surest`) what options of decoding are worth, after
-`<!-- timescales: NAME -->` how long layers remember, with a picture, after `<!-- hours: all -->` how long it all took.
+`<!-- evaluation: NAME METRIC -->` models side by side on a test set, after `<!-- timescales: NAME -->` how long layers
+remember, with a picture, after `<!-- hours: all -->` how long it all took.
 In a recipe it is all from `Cost` to the end of its header.
 """
 
@@ -30,7 +34,7 @@ from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 
-from result_tables import comparisons, decoding, files, hours, probes, results, rows, timescales
+from result_tables import comparisons, decoding, evaluations, files, hours, probes, results, rows, timescales
 from result_tables.files import LABELS, ROOT
 from result_tables.rows import Row
 
@@ -41,6 +45,7 @@ _OTHERS = {
     "probes": probes.table,
     "decoding": decoding.table,
     "timescales": timescales.table,
+    "evaluation": evaluations.table,
     "hours": hours.told,
 }
 _PICTURES = {"comparison": comparisons.picture, "timescales": timescales.picture}
@@ -113,6 +118,7 @@ def main() -> None:
         ("compare", comparisons.carry, "a comparison of runs: its folder", 1),
         ("probes", partial(files.carry, probes.KIND), "the probes of a model: a JSON file", 1),
         ("decoding", partial(files.carry, decoding.KIND), "what options of decoding are worth: a JSON file", 1),
+        ("evaluation", partial(files.carry, evaluations.KIND), "models on one test set: a JSON file", 1),
         ("timescales", partial(files.carry, timescales.KIND), "how long layers remember: a JSON file", 1),
     ):
         carrying = commands.add_parser(name, help=f"carry {what}")

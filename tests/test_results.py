@@ -265,6 +265,30 @@ def test_what_options_of_decoding_are_worth_is_carried_and_told(results_table, t
         results_table.decoding.table("model", "other")
 
 
+def test_models_on_one_test_set_are_carried_and_told(results_table, tmp_path, monkeypatch):
+    monkeypatch.setattr(results_table.files, "RESULTS", tmp_path)
+    first = {"value": 40.0, "mean": 40.1, "reach": 1.25, "difference": None, "p": None}
+    other = {"value": 38.5, "mean": 38.4, "reach": 1.5, "difference": -1.5, "p": 0.021}
+    found = {
+        "sentences": 1000,
+        "models": [{"model": "runs/one"}, {"model": "runs/two"}],
+        "compared": {"bleu": {"signature": "version:1", "systems": [first, other]}},
+    }
+    write(tmp_path / "found.json", found)
+    assert results_table.evaluations.table("pair", "bleu") == "Not measured yet."
+    results_table.files.carry("evaluations", "pair", "0123abc", tmp_path / "found.json")
+    assert results_table.evaluations.table("pair", "bleu").splitlines() == [
+        "| model | BLEU, 1,000 sentences | difference | p |",
+        "| --- | --- | --- | --- |",
+        "| `runs/one` | 40.00 ± 1.25 |  |  |",
+        "| `runs/two` | 38.50 ± 1.50 | -1.50 | 0.021 |",
+        "",
+        "`version:1`, commit 0123abc.",
+    ]
+    with pytest.raises(ValueError, match=r"Received: pair ter\. There is: bleu\."):
+        results_table.evaluations.table("pair", "ter")
+
+
 def test_how_long_layers_remember_is_carried_and_told(results_table, tmp_path, monkeypatch):
     monkeypatch.setattr(results_table.files, "RESULTS", tmp_path)
     seeds = [
