@@ -6,7 +6,7 @@ Paper    Elliott, Frank, Sima'an and Specia 2016 (the corpus); Luong, Pham and M
 Data     train.de.gz, train.en.gz, val.…, test_2016_flickr.… in $SEQ2SEQ_DATA/multi30k/raw, or the folder of --data
 Command  python recipes/multi30k.py --data FOLDER      (--source en --target de goes to runs/multi30k-en-de)
 Cost     in minutes, on 2 cores (Intel Xeon): 46
-Result   BLEU 40.57 ± 0.19, chrF 59.97 ± 0.33 (2 seeds); published: BLEU 33.50 (attention with sentencepiece, by its
+Result   BLEU 40.38 ± 0.37, chrF 59.71 ± 0.51 (3 seeds); published: BLEU 33.50 (attention with sentencepiece, by its
          model card)
          nrefs:1|case:mixed|eff:no|tok:13a|smooth:exp|version:2.6.0
          nrefs:1|case:mixed|eff:yes|nc:6|nw:0|space:no|version:2.6.0
