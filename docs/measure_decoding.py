@@ -38,6 +38,10 @@ OPTIONS: dict[str, tuple[Any, dict[str, Any]]] = {
     '`Beam(5, length_form="gnmt")`': (Beam(5, length_form="gnmt"), {}),
     "`Beam(5, length_penalty=0, word_reward=0.3)`": (Beam(5, length_penalty=0, word_reward=0.3), {}),
     "`Beam(5, coverage_penalty=0.2)`": (Beam(5, coverage_penalty=0.2), {}),
+    '`Beam(5, length_form="gnmt", length_penalty=0.2, coverage_penalty=0.2)`': (
+        Beam(5, length_form="gnmt", length_penalty=0.2, coverage_penalty=0.2),
+        {},
+    ),
     "`Beam(5, no_repeat_ngram=3)`": (Beam(5, no_repeat_ngram=3), {}),
     "`Beam(6, groups=3, diversity=0.5)`": (Beam(6, groups=3, diversity=0.5), {}),
     '`avoid=["a group of"]`': (Beam(5), {"avoid": ["a group of"]}),
@@ -206,10 +210,11 @@ def _told(name: str, translate: Callable[[], list[str]]) -> list[str]:
 
 
 def _timed(ways: dict[str, Translate], texts: Sequence[str], rounds: int) -> dict[str, float]:
-    """Give the quickest time of each way, in seconds; all in turn, their graphs traced before."""
+    """Give the quickest time of each way, in seconds; all in turn, each traced right before."""
     taken: dict[str, list[float]] = {}
     for _ in range(rounds):
         for name, way in ways.items():
+            way(texts, slice(len(texts)))  # there are more options than graphs that a model keeps
             began = time.perf_counter()
             way(texts, slice(len(texts)))
             taken.setdefault(name, []).append(time.perf_counter() - began)

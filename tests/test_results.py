@@ -235,6 +235,7 @@ def test_what_options_of_decoding_are_worth_is_carried_and_told(results_table, t
     found = {
         "signature": "version:1",
         "sentences": 1000,
+        "runs": 3,
         "timed": 200,
         "rounds": 3,
         "machine": {"processor": "Intel(R) Xeon(R) Processor", "cores": 2},

@@ -30,11 +30,15 @@ def table(name: str, part: str) -> str:
             [each["what"], f"{each['bleu']:.2f}", *_beside_the_first(each), f"{each['chrf']:.2f}", _times(each["cost"])]
             for each in found["options"]
         ]
+        times = (
+            f"times of {found['timed']} sentences, the quickest of {found['rounds']}, by that of the first line, on "
+            f"{found['machine']['cores']} cores ({processor(found)})"
+            if found["rounds"]
+            else "times not measured yet"
+        )
         below = [
             "",
-            f"On {found['sentences']:,} sentences, `{found['signature']}`; times of {found['timed']} sentences, the "
-            f"quickest of {found['rounds']}, by that of the first line, on {found['machine']['cores']} cores "
-            f"({processor(found)}); commit {found['commit']}.",
+            f"On {found['sentences']:,} sentences, `{found['signature']}`; {times}; commit {found['commit']}.",
         ]
     elif part == "terms":
         head = ["", "terms in the translation, as whole words"]

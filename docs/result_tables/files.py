@@ -47,7 +47,7 @@ def _laid_out(table: Mapping[str, Any]) -> str:
     for key, value in table.items():
         if key in _LINES and isinstance(value, list):
             lines.append(f'  "{key}": [\n' + ",\n".join(f"    {_dumped(each)}" for each in value) + "\n  ]")
-        elif key in ("runs", "variants", "models"):
+        elif key in ("runs", "variants", "models") and isinstance(value, list):
             each = [
                 "{\n"
                 + ",\n".join(f"      {json.dumps(name)}: {_dumped(part)}" for name, part in run.items())
