@@ -33,9 +33,10 @@ import re
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from result_tables import comparisons, decoding, evaluations, files, hours, probes, results, rows, timescales
-from result_tables.files import LABELS, ROOT
+from result_tables.files import ROOT
 from result_tables.rows import Row
 
 _OF_ROWS = {"results": results.by_task, "runs": results.by_run}
@@ -48,7 +49,7 @@ _OTHERS = {
     "evaluation": evaluations.table,
     "hours": hours.told,
 }
-_PICTURES = {"comparison": comparisons.picture, "timescales": timescales.picture}
+_DRAWN: dict[str, Any] = {"comparison": comparisons, "timescales": timescales}  # those that have a picture too
 _BLOCK = re.compile(rf"(<!-- ({'|'.join([*_OF_ROWS, *_OTHERS])}): ([^>]*?) -->\n).*?(<!-- end -->)", re.DOTALL)
 _HEADER = re.compile(r'\nCost     .*?"""', re.DOTALL)
 
@@ -76,15 +77,9 @@ def told(path: Path, found: Mapping[str, Row]) -> str:
 
 
 def _table(kind: str, names: list[str], found: Mapping[str, Row], path: Path) -> str:
-    if kind == "comparison":
-        name, metric = names
-        picture = f"![{LABELS[metric]} of every run as a dot, a row for each variant]({_image(name, path)})"
-        return f"{comparisons.differences(name, metric)}\n\n{picture}"
-    if kind == "timescales":
-        picture = f"![Quartiles of the half-lives of each layer, a row for each]({_image(names[0], path)})"
-        return f"{timescales.table(names[0])}\n\n{picture}"
     if kind not in _OF_ROWS:
-        return _OTHERS[kind](*names)
+        picture = f"\n\n![{_DRAWN[kind].caption(*names)}]({_image(names[0], path)})" if kind in _DRAWN else ""
+        return f"{_OTHERS[kind](*names)}{picture}"
     unknown = [name for name in names if name not in found]
     if unknown:
         raise ValueError(
@@ -103,9 +98,8 @@ def pictures() -> dict[Path, str]:
     asked = (block for path in pages() if path.suffix == ".md" for block in _BLOCK.findall(path.read_text("utf-8")))
     drawn = {}
     for _, kind, names, _ in asked:
-        name, *metric = names.split()
-        if kind in _PICTURES:
-            drawn[ROOT / "docs" / "images" / f"{name}.svg"] = _PICTURES[kind](name, *metric)
+        if kind in _DRAWN:
+            drawn[ROOT / "docs" / "images" / f"{names.split()[0]}.svg"] = _DRAWN[kind].picture(*names.split())
     return drawn
 
 

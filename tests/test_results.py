@@ -44,7 +44,7 @@ def test_no_score_stands_in_a_page_that_is_not_in_a_file(results_table):
     for path in (ROOT / "docs" / "results" / results_table.comparisons.KIND).glob("*.json"):
         for metric in json.loads(path.read_text("utf-8"))["signatures"]:
             known |= set(re.findall(r"\d+\.\d+", results_table.comparisons.differences(path.stem, metric)))
-    score = re.compile(rf"\b(?:{'|'.join(results_table.LABELS.values())})(?: of)? (\d+\.\d+)")
+    score = re.compile(rf"\b(?:{'|'.join(results_table.files.LABELS.values())})(?: of)? (\d+\.\d+)")
     for path in results_table.pages():
         prose = re.sub(r"^```.*?^```", "", path.read_text("utf-8"), flags=re.MULTILINE | re.DOTALL)
         allowed = known | ELSEWHERE.get(path.relative_to(ROOT).as_posix(), set())
@@ -65,7 +65,7 @@ def test_every_row_is_told_and_every_recipe_has_one(results_table):
 def test_a_file_holds_what_a_row_needs(path, results_table):
     table = json.loads(path.read_text("utf-8"))
     assert set(table) <= {"title", "recipe", "command", "metrics", "published", "mean_of", "runs"}
-    assert set(table["metrics"]) <= set(results_table.LABELS) <= set(METRICS)
+    assert set(table["metrics"]) <= set(results_table.files.LABELS) <= set(METRICS)
     for system in table["published"]:
         assert system["system"] and set(system) - {"system"} <= set(table["metrics"])
     seeds = [run["seed"] for run in table.get("runs", ())]

@@ -12,7 +12,6 @@ from seq2seq.analysis.pages.document import standalone
 from seq2seq.metrics import HIGHER_IS_BETTER
 
 KIND = "comparisons"
-_WIDE = 560  # pixels of a picture, so that a phone shows its letters large enough
 
 
 def carry(name: str, commit: str, folder: Path) -> None:
@@ -65,14 +64,18 @@ def picture(name: str, metric: str) -> str:
     """
     variants = _compared(name, metric)["variants"]
     names, scores = [each["name"] for each in variants], [each["metrics"][metric]["scores"] for each in variants]
-    return standalone(draw_scores(names, scores, f"{LABELS[metric]} of every run and their mean", wide=_WIDE))
+    return standalone(draw_scores(names, scores, f"{LABELS[metric]} of every run and their mean", wide=files.WIDE))
+
+
+def caption(_: str, metric: str) -> str:
+    """Say what the picture shows."""
+    return f"{LABELS[metric]} of every run as a dot, a row for each variant"
 
 
 def _compared(name: str, metric: str) -> dict[str, Any]:
-    path = files.RESULTS / KIND / f"{name}.json"
-    if not path.is_file():
-        raise ValueError(f"A comparison is carried before it is told. Received: {name}. There is no file {path.name}.")
-    compared: dict[str, Any] = json.loads(path.read_text("utf-8"))
+    compared = files.read(KIND, name)
+    if compared is None:
+        raise ValueError(f"A comparison is carried before it is told. Received: {name}. There is no file {name}.json.")
     if metric not in compared["signatures"]:
         raise ValueError(
             f"A comparison tells the metrics of its runs. Received: {name} {metric}. There is: "

@@ -1,11 +1,7 @@
 """The tables of what docs/measure_decoding.py measured: options of decoding, terms, the surest translations."""
 
-import json
-from collections.abc import Mapping
-from typing import Any
-
 from result_tables import files
-from result_tables.files import NOT_YET, markdown, processor
+from result_tables.files import NOT_YET, beside_the_first, markdown, processor
 
 KIND = "decoding"
 PARTS = ("options", "terms", "surest")
@@ -19,15 +15,14 @@ def table(name: str, part: str) -> str:
     """
     if part not in PARTS:
         raise ValueError(f"What is told of decoding is {', '.join(PARTS)}. Received: {name} {part}.")
-    path = files.RESULTS / KIND / f"{name}.json"
-    if not path.is_file():
-        return f"{NOT_YET[0].upper()}{NOT_YET[1:]}."
-    found = json.loads(path.read_text("utf-8"))
+    found = files.read(KIND, name)
+    if found is None:
+        return f"{NOT_YET.capitalize()}."
     below: list[str] = []
     if part == "options":
         head = ["option", "BLEU", "difference", "p", "chrF", "time"]
         rows = [
-            [each["what"], f"{each['bleu']:.2f}", *_beside_the_first(each), f"{each['chrf']:.2f}", _times(each["cost"])]
+            [each["what"], f"{each['bleu']:.2f}", *beside_the_first(each), f"{each['chrf']:.2f}", _times(each["cost"])]
             for each in found["options"]
         ]
         times = (
@@ -55,13 +50,6 @@ def table(name: str, part: str) -> str:
             for each in found["surest"]
         ]  # fmt: skip
     return "\n".join([markdown(head, rows), *below])
-
-
-def _beside_the_first(option: Mapping[str, Any]) -> list[str]:
-    """Tell a difference from the first option, and its p; nothing of that one."""
-    if option["difference"] is None:
-        return ["", ""]
-    return [f"{option['difference']:+z.2f}", "–" if option["p"] is None else f"{option['p']:.3f}"]
 
 
 def _times(cost: float | None) -> str:

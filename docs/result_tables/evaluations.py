@@ -1,9 +1,7 @@
 """The table of models side by side on a test set: what `seq2seq evaluate MODEL MODEL ... --json` found."""
 
-import json
-
 from result_tables import files
-from result_tables.files import LABELS, NOT_YET, markdown
+from result_tables.files import LABELS, NOT_YET, beside_the_first, markdown
 
 KIND = "evaluations"
 
@@ -14,19 +12,17 @@ def table(name: str, metric: str) -> str:
     Raises:
         ValueError: It was not measured by this metric.
     """
-    path = files.RESULTS / KIND / f"{name}.json"
-    if not path.is_file():
-        return f"{NOT_YET[0].upper()}{NOT_YET[1:]}."
-    found = json.loads(path.read_text("utf-8"))
+    found = files.read(KIND, name)
+    if found is None:
+        return f"{NOT_YET.capitalize()}."
     if metric not in found["compared"]:
         raise ValueError(
             f"An evaluation tells the metrics that it measured. Received: {name} {metric}. There is: "
             f"{', '.join(found['compared'])}."
         )
-    rows = []
-    for model, of in zip(found["models"], found["compared"][metric]["systems"], strict=True):
-        difference = "" if of["difference"] is None else f"{of['difference']:+z.2f}"
-        p = "" if of["difference"] is None else "–" if of["p"] is None else f"{of['p']:.3f}"
-        rows.append([f"`{model['model']}`", f"{of['value']:.2f} ± {of['reach']:.2f}", difference, p])
+    rows = [
+        [f"`{model['model']}`", f"{of['value']:.2f} ± {of['reach']:.2f}", *beside_the_first(of)]
+        for model, of in zip(found["models"], found["compared"][metric]["systems"], strict=True)
+    ]
     head = ["model", f"{LABELS[metric]}, {found['sentences']:,} sentences", "difference", "p"]
     return f"{markdown(head, rows)}\n\n`{found['compared'][metric]['signature']}`, commit {found['commit']}."

@@ -19,6 +19,7 @@ LABELS = {
 }
 """How the metrics are called in a table; where a text is a word, as in letters to sounds, its error rate is the WER."""
 NOT_YET = "not measured yet"
+WIDE = 560  # pixels of a picture, so that a phone shows its letters large enough
 # Lists of probes and of decoding, of which each entry has a line.
 _LINES = ("states", "linear", "positions", "options", "terms", "surest")
 
@@ -33,6 +34,13 @@ def carry(kind: str, name: str, commit: str, file: Path) -> None:
         file: What the command wrote.
     """
     write(RESULTS / kind / f"{name}.json", {"commit": commit, **json.loads(file.read_text("utf-8"))})
+
+
+def read(kind: str, name: str) -> dict[str, Any] | None:
+    """Read what was carried; None where nothing was."""
+    path = RESULTS / kind / f"{name}.json"
+    found: dict[str, Any] | None = json.loads(path.read_text("utf-8")) if path.is_file() else None
+    return found
 
 
 def write(path: Path, table: Mapping[str, Any]) -> None:
@@ -68,6 +76,13 @@ def markdown(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
     """Make a table of cells."""
     head = list(head)
     return "\n".join(f"| {' | '.join(cells)} |" for cells in (head, ["---"] * len(head), *rows))
+
+
+def beside_the_first(found: Mapping[str, Any]) -> list[str]:
+    """Tell a difference from the first row, and its p; nothing of that one."""
+    if found["difference"] is None:
+        return ["", ""]
+    return [f"{found['difference']:+z.2f}", "–" if found["p"] is None else f"{found['p']:.3f}"]
 
 
 def spread(values: list[float]) -> str:

@@ -1,6 +1,5 @@
 """The tables of what `seq2seq probe --json` found in the states of a model."""
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -18,12 +17,11 @@ def table(name: str, part: str) -> str:
     Raises:
         ValueError: There are no such probes, or no such part.
     """
-    path = files.RESULTS / KIND / f"{name}.json"
-    if not path.is_file() or part not in PARTS:
+    probed = files.read(KIND, name)
+    if probed is None or part not in PARTS:
         raise ValueError(
             f"Probes are carried before they are told, and told by {', '.join(PARTS)}. Received: {name} {part}."
         )
-    probed = json.loads(path.read_text("utf-8"))
     metric, names = LABELS[probed["metric"]], probed["lengths"]["names"]
     if part == "states":
         head = ["state", "altered", metric, "lost", *names]

@@ -1,6 +1,5 @@
 """The table and the picture of what docs/measure_timescales.py measured: how long the layers of models remember."""
 
-import json
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,7 +9,6 @@ from seq2seq.analysis.pages.charts import Rows
 from seq2seq.analysis.pages.document import standalone
 
 KIND = "timescales"
-_WIDE = 560  # pixels of the picture
 
 
 def table(name: str) -> str:
@@ -42,7 +40,7 @@ def picture(name: str) -> str:
         colours += [number] * len(seeds[0]["layers"])
     along = "steps until half is forgotten"
     title = f"{along}: a quarter, half and three quarters of the units"
-    plot = Rows(names, [0.0, *(steps for each in quartiles for steps in each)], title, wide=_WIDE, along=along)
+    plot = Rows(names, [0.0, *(steps for each in quartiles for steps in each)], title, wide=files.WIDE, along=along)
     for row, (low, middle, high) in enumerate(quartiles):
         left, y, colour = plot.x(low), plot.y(row), colours[row]
         box = f'x="{left:.1f}" y="{y - 6}" width="{plot.x(high) - left:.1f}" height="12"'
@@ -51,11 +49,15 @@ def picture(name: str) -> str:
     return standalone(plot.svg())
 
 
+def caption(_: str) -> str:
+    """Say what the picture shows."""
+    return "Quartiles of the half-lives of each layer, a row for each"
+
+
 def _read(name: str) -> dict[str, Any]:
-    path = files.RESULTS / KIND / f"{name}.json"
-    if not path.is_file():
-        raise ValueError(f"Timescales are carried before they are told. Received: {name}. There is no {path.name}.")
-    found: dict[str, Any] = json.loads(path.read_text("utf-8"))
+    found = files.read(KIND, name)
+    if found is None:
+        raise ValueError(f"Timescales are carried before they are told. Received: {name}. There is no {name}.json.")
     return found
 
 
