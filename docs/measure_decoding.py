@@ -21,7 +21,7 @@ from seq2seq.metrics import EvaluationSettings, paired_bootstrap, score, surest
 from seq2seq.search import Beam, Greedy, Sample
 from seq2seq.system.machine import machine
 from seq2seq.system.threads import one_core_per_operation
-from seq2seq.system.versions import installed_versions
+from seq2seq.system.versions import package_versions
 
 METRICS = EvaluationSettings(metrics=("bleu", "chrf"))
 TERMS_BEAM = Beam(10)
@@ -110,7 +110,7 @@ def main() -> None:
         "runs": len(files),
         "signature": compared.signature,
         "machine": machine(),
-        "versions": {name: version for name, version in installed_versions().items() if name != "system"},
+        "versions": package_versions(),
         "timed": arguments.timed,
         "rounds": arguments.rounds,
         "options": [

@@ -26,7 +26,7 @@ def main() -> None:
     from seq2seq.analysis.diagnosis import diagnose
     from seq2seq.runs import read_run
     from seq2seq.system.machine import machine
-    from seq2seq.system.versions import installed_versions
+    from seq2seq.system.versions import package_versions
 
     models: list[dict[str, Any]] = []
     for name, _, folder in named:
@@ -46,8 +46,7 @@ def main() -> None:
             "after": half_lives(after.layers),
         })  # fmt: skip
         print(f"{folder}: {models[-1]['after']}", flush=True)
-    versions = {name: version for name, version in installed_versions().items() if name != "system"}
-    found = {"machine": machine(), "versions": versions, "models": models}
+    found = {"machine": machine(), "versions": package_versions(), "models": models}
     arguments.to.write_text(json.dumps(found, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
 

@@ -14,7 +14,7 @@ from seq2seq.runtime.folder import is_exported
 from seq2seq.system.continued import continuing
 from seq2seq.system.files import fingerprint, naming, replacing
 from seq2seq.system.terminal import UsageError, tell
-from seq2seq.system.versions import installed_versions
+from seq2seq.system.versions import package_versions
 
 # What is asked for beside a translation decides nothing of it.
 _NO_SETTINGS = {"run", "argv", "debug", "output", "resume", "workers"}
@@ -62,7 +62,7 @@ def output_of(arguments: argparse.Namespace) -> Iterator[Output]:
 
 def _job(arguments: argparse.Namespace) -> dict[str, str]:
     """Name all that decides what is written: options, what is in the files that they name, and versions."""
-    job = {f"version of {name}": version for name, version in installed_versions().items() if name != "system"}
+    job = {f"version of {name}": version for name, version in package_versions().items()}
     for name, value in vars(arguments).items():
         option = "MODEL" if name == "model" else f"--{name.replace('_', '-')}"
         if name not in _NO_SETTINGS and value is not None and value is not False and value != []:  # 0 is a setting

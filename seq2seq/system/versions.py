@@ -6,10 +6,15 @@ _PACKAGES = ("seq2seq", "tensorflow", "keras", "numpy", "sentencepiece", "datase
 
 
 def installed_versions() -> dict[str, str]:
-    """Give the versions of Python, the system and the packages that a result depends on, without importing them."""
+    """Give the versions of the system, Python and the packages that a result depends on, without importing them."""
+    return {"system": platform.platform(), **package_versions()}
+
+
+def package_versions() -> dict[str, str]:
+    """Give those of Python and the packages: what is the same wherever the same is installed."""
     from importlib import metadata  # not at the top: `seq2seq --help` does without it
 
-    versions = {"python": platform.python_version(), "system": platform.platform()}
+    versions = {"python": platform.python_version()}
     for package in _PACKAGES:
         try:
             versions[package] = metadata.version(package)
