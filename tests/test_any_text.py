@@ -17,7 +17,8 @@ from seq2seq.commands import translate
 from seq2seq.commands.command import main
 from seq2seq.search import Beam
 from seq2seq.text.special_ids import UNKNOWN
-from seq2seq.translation.translator import Hypothesis
+from seq2seq.translation import Hypothesis
+from seq2seq.translation.decoding import BatchDecoder
 from tests.marks import quick
 
 TEXT = ["ein Haus am See", "zwei Häuser im Wald", "ein Wald am Haus"]
@@ -168,12 +169,12 @@ def test_a_long_text_is_translated_in_parts(monkeypatch: pytest.MonkeyPatch) -> 
     translator = build("characters")
     lengths: list[int] = []
 
-    def decode(ids: list[list[int]], search: Beam, *_: Any) -> list[list[Hypothesis]]:
+    def decode(_: BatchDecoder, ids: list[list[int]], search: Beam, *__: Any) -> list[list[Hypothesis]]:
         lengths.extend(map(len, ids))
         ranks = range(search.n_best)
         return [[Hypothesis(f"{rank}:{len(one)}", -1.0 * len(one)) for rank in ranks] for one in ids]
 
-    monkeypatch.setattr(translator, "_decode", decode)
+    monkeypatch.setattr(BatchDecoder, "decode", decode)
     text = "a" * 2499  # and the piece before a word
     (found,) = translator.hypotheses([text], Beam(2, n_best=2))
     assert sorted(lengths) == [500, 1000, 1000]

@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from seq2seq.translation.confidence import Calibration
     from seq2seq.translation.hypothesis import Cuts, Hypothesis, Translation
     from seq2seq.translation.loading import load
-    from seq2seq.translation.model_file import TranslatorFileError
+    from seq2seq.translation.model_file import TranslatorFileError, read_about
     from seq2seq.translation.n_best import Candidate, read_n_best
     from seq2seq.translation.reranking import (
         Features,
@@ -22,15 +22,15 @@ if TYPE_CHECKING:
     from seq2seq.translation.shortlist import Shortlist
     from seq2seq.translation.starting import Growth, start_from
     from seq2seq.translation.terms import Terms
-    from seq2seq.translation.translator import Translator, read_about
+    from seq2seq.translation.translator import Translator
 
 _KERAS = {
     "seq2seq.translation.loading": ["load"],
-    "seq2seq.translation.model_file": ["TranslatorFileError"],
+    "seq2seq.translation.model_file": ["TranslatorFileError", "read_about"],
     "seq2seq.translation.scoring": ["TargetScore", "perplexity"],
     "seq2seq.translation.shortlist": ["Shortlist"],
     "seq2seq.translation.starting": ["Growth", "start_from"],
-    "seq2seq.translation.translator": ["Translator", "read_about"],
+    "seq2seq.translation.translator": ["Translator"],
 }
 _WHERE = {
     "seq2seq.translation.confidence": ["Calibration"],

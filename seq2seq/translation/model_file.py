@@ -132,6 +132,16 @@ def read_members(path: Path) -> tuple[dict[str, bytes], dict[str, Any]]:
     return members, about
 
 
+def read_about(path: str | Path) -> dict[str, Any]:
+    """Read what travels with a translator (metrics, signatures, versions …) without loading its model.
+
+    Raises:
+        FileNotFoundError: There is no such file.
+        TranslatorFileError: The file is no translator, is damaged, or was written by a newer version.
+    """
+    return read_members(Path(path))[1]
+
+
 def _check_end(file: IO[bytes]) -> None:
     """Refuse a file that was cut short: zipfile might take the end of Keras' file inside for its own."""
     size = file.seek(0, io.SEEK_END)

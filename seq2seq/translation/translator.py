@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
-import tempfile
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, cast, overload
 
 import numpy as np
-import numpy.typing as npt
 
 from seq2seq.metrics.risk import UTILITIES
 from seq2seq.search import DecodingSettings, Search
@@ -25,14 +21,12 @@ from seq2seq.system.fork import need_own_threads
 from seq2seq.system.picture import card
 from seq2seq.system.terminal import tell
 from seq2seq.system.threads import batches_at_a_time
-from seq2seq.text.bucketing import pad, pad_batch
-from seq2seq.text.ids import Ids
 from seq2seq.text.length_limit import LengthLimit
-from seq2seq.text.special_ids import PAD, PIECES
 from seq2seq.text.texts import texts_of
 from seq2seq.translation.confidence import Calibration
 from seq2seq.translation.copying import Copying, Part
-from seq2seq.translation.details import target_pieces, with_sources
+from seq2seq.translation.decoding import BatchDecoder
+from seq2seq.translation.details import with_sources
 from seq2seq.translation.hypothesis import Hypothesis, Translation, joined, lost_pieces, most_alike
 from seq2seq.translation.model_file import (
     MODEL,
@@ -41,13 +35,13 @@ from seq2seq.translation.model_file import (
     SOURCE,
     TARGET,
     TranslatorFileError,
-    check_model,
     damaged,
     decoding_of,
     read_members,
     write_members,
 )
 from seq2seq.translation.parts import parts_of
+from seq2seq.translation.proof import fingerprint_of, model_from_bytes, model_to_bytes, need_same, probe_texts
 from seq2seq.translation.scoring import TargetScore, score_texts
 from seq2seq.translation.terms import Terms
 from seq2seq.translation.wanted import Wanted
@@ -130,7 +124,7 @@ class Translator:
         self._measured = self.about.get("metrics")
         self._calibrated = self.calibration
         known = self._measured or self._calibrated
-        self._weights = self.about.get("weights") or (_fingerprint(self.model) if known else "")
+        self._weights = self.about.get("weights") or (fingerprint_of(self.model) if known else "")
 
     @property
     def fingerprint(self) -> str:
@@ -138,7 +132,7 @@ class Translator:
 
         Of an ensemble, those of its files with a + between.
         """
-        return self._weights or _fingerprint(self.model)
+        return self._weights or fingerprint_of(self.model)
 
     def _repr_html_(self) -> str:
         """Show itself in a notebook: its vocabularies, its search, what was measured, and how its states pass."""
@@ -360,12 +354,13 @@ class Translator:
         order = sorted(range(len(parts)), key=lambda index: -len(parts[index].ids))
         batches = [order[start : start + size] for start in range(0, len(order), size)]
         used = self.shortlist if shortlist else None
+        decoder = BatchDecoder(self.model, self.target_tokenizer, self.length_limit, used, precision, details, copying)
 
         def decode(number: int) -> list[list[Hypothesis]]:
             batch = batches[number]
-            decoded = self._decode(
-                [parts[index].ids for index in batch], search.for_batch(number), used, precision, wanted.batch(batch),
-                details, copying, [through[index] for index in batch],
+            decoded = decoder.decode(
+                [parts[index].ids for index in batch], search.for_batch(number), wanted.batch(batch),
+                [through[index] for index in batch],
             )  # fmt: skip
             return decoded if mbr == "none" else [most_alike(hypotheses, mbr) for hypotheses in decoded]
 
@@ -412,64 +407,6 @@ class Translator:
         pairs = [list(texts_of(texts, name)) for texts, name in ((sources, "sources"), (targets, "targets"))]
         return score_texts(self.model, self.source_tokenizer, self.target_tokenizer, *pairs)
 
-    def _decode(
-        self,
-        ids: list[list[int]],
-        search: Search,
-        shortlist: Shortlist | None,
-        precision: str | None,
-        wanted: Wanted,
-        details: bool,
-        copying: Copying,
-        through: Sequence[Part],
-    ) -> list[list[Hypothesis]]:
-        limit = LengthLimit.chosen(search.max_length_factor, self.length_limit)
-        source, _ = pad(Ids.pack(ids), np.arange(len(ids)))
-        vocabulary = None if shortlist is None else np.union1d(shortlist.of(source), wanted.ids())
-        # What is asked for has room, and an end behind it, however long it is.
-        max_length = [
-            max(limit.of(len(sentence) + 1), least + 1) for sentence, least in zip(ids, wanted.lengths(), strict=True)
-        ]
-        looks = (details and self.model.attends) or copying.unknown
-        found = self.model.decode(
-            source, max_length, search, vocabulary, precision, looks, constraints=wanted.constraints()
-        )
-        tokens, scores, token_scores, ended = (np.asarray(each) for each in found[:4])
-        numbers = scores, ended, token_scores.sum(axis=2), np.count_nonzero(tokens != PAD, axis=2)
-        texts = iter(self.target_tokenizer.decode_batch(tokens.reshape(-1, tokens.shape[-1]).tolist()))
-        hypotheses = [
-            [
-                Hypothesis(next(texts), score, ended, log_probability=total, length=length)
-                for score, ended, total, length in zip(*rows, strict=True)
-            ]
-            for rows in zip(*(each.tolist() for each in numbers), strict=True)
-        ]
-        if not (details or copying):
-            return hypotheses
-        looked = None if found.attention is None else np.asarray(found.attention)
-        completed = []
-        for row, (each, sentence, part) in enumerate(zip(hypotheses, ids, through, strict=True)):
-            seen = [None] * len(each) if looked is None else looked[row, :, :, : len(sentence) + 1]
-            made_of = zip(tokens[row], token_scores[row], seen, strict=True)
-            completed.append([
-                self._completed(one, *of_one, part, copying, details) for one, of_one in zip(each, made_of, strict=True)
-            ])  # fmt: skip
-        return completed
-
-    def _completed(
-        self, one: Hypothesis, tokens: Any, scores: Any, looked: Any, part: Part, copying: Copying, details: bool
-    ) -> Hypothesis:
-        """Put into a hypothesis what comes through of its source, and what it is made of where that is asked for."""
-        length = int(np.count_nonzero(tokens != PAD))
-        ids, looked = tokens[:length].tolist(), None if looked is None else looked[:length]
-        surfaces = copying.surfaces(ids, looked, part) if copying else None
-        if surfaces is not None:
-            one = one._replace(text="".join(surfaces))
-        if not details:
-            return one
-        pieces, words = target_pieces(self.target_tokenizer, ids, surfaces)
-        return one._replace(tokens=pieces, token_scores=tuple(scores[:length].tolist()), words=words, alignment=looked)
-
     def save(self, path: str | Path) -> None:
         """Write the translator to one file, whole or not at all, once the file has proved itself.
 
@@ -489,11 +426,11 @@ class Translator:
         """
         path = Path(path)
         joint = self.target_tokenizer.fingerprint == self.source_tokenizer.fingerprint
-        sources = _probes(self.source_tokenizer)
+        sources = probe_texts(self.source_tokenizer)
         probes = [
             [text, best] for text, best in zip(sources, self.translate(sources, self.search.greedy()), strict=True)
         ]
-        weights = _fingerprint(self.model)
+        weights = fingerprint_of(self.model)
         if self._measured and self._measured == self.about.get("metrics") and self._weights != weights:
             tell(f"The weights have changed since they were measured: {path} has no metrics. Measure it anew.")
             self.about = {name: value for name, value in self.about.items() if name not in ("metrics", "signatures")}
@@ -512,41 +449,12 @@ class Translator:
             members[TARGET] = self.target_tokenizer.to_bytes()
         if self.shortlist is not None:
             members[SHORTLIST] = self.shortlist.to_bytes()
-        with tempfile.TemporaryDirectory() as folder:
-            model = Path(folder) / MODEL
-            with _without_training(self.model):
-                self.model.save(model)
-            members[MODEL] = model.read_bytes()
+        members[MODEL] = model_to_bytes(self.model)
         path.parent.mkdir(parents=True, exist_ok=True)
         with replacing(path) as temporary:
             write_members(temporary, members, about)
-            self._compare(temporary, probes)
+            need_same(self, Translator.load(temporary), probes)
         self._measured, self._calibrated, self._weights = about.get("metrics"), self.calibration, weights
-
-    def _compare(self, path: Path, probes: list[list[str]]) -> None:
-        """Refuse a file of this translator that, loaded, is another translator."""
-        written = Translator.load(path)
-        weights = zip(self.model.weights, written.model.weights, strict=True)
-        same = all(np.array_equal(ours.numpy(), theirs.numpy(), equal_nan=True) for ours, theirs in weights)
-        if probes:
-            # Not a second search, which takes a second to compile; alike but for rounding on a graphics processor.
-            ours, theirs = (translator._logits(probes) for translator in (self, written))
-            same &= ours.shape == theirs.shape and np.allclose(ours, theirs, rtol=1e-3, atol=1e-3, equal_nan=True)
-        if not same:
-            raise TranslatorFileError(
-                "A translator file has to translate as the translator did that it was written from. Received: a file "
-                "that does not, so it was thrown away. Where a part of the model is your own, look whether its "
-                "get_config names every argument and its weights are made in build."
-            )
-
-    def _logits(self, probes: list[list[str]]) -> npt.NDArray[np.float32]:
-        """Give the logits of translations of texts, `[texts, target_time, vocab]`."""
-        sources, targets = (list(side) for side in zip(*probes, strict=True))
-        source = Ids.pack(self.source_tokenizer.encode_batch(sources))
-        target = Ids.pack(self.target_tokenizer.encode_batch(targets))
-        inputs, _ = pad_batch(source, target, np.arange(len(probes)))
-        logits = self.model(inputs, training=False)
-        return np.where(inputs["target_in"][..., np.newaxis] == PAD, 0, np.asarray(logits, np.float32))
 
     @classmethod
     def load(cls, path: str | Path) -> Translator:
@@ -576,7 +484,7 @@ class Translator:
             recipe = members[RECIPE].decode("utf-8")
             source = Tokenizer.from_bytes(members[SOURCE])
             target = source if about["joint"] else Tokenizer.from_bytes(members[TARGET])
-            model = _read_model(members[MODEL])
+            model = model_from_bytes(members[MODEL])
             _check_vocabularies(model, source, target)
             shortlist = Shortlist.from_bytes(members[SHORTLIST]) if SHORTLIST in members else None
             translator = cls(model, source, target, recipe=recipe, about=about, shortlist=shortlist)
@@ -585,16 +493,6 @@ class Translator:
         except Exception as error:  # Keras and SentencePiece raise whatever they stumble over
             raise damaged(path, error) from error
         return translator
-
-
-def read_about(path: str | Path) -> dict[str, Any]:
-    """Read what travels with a translator (metrics, signatures, versions …) without loading its model.
-
-    Raises:
-        FileNotFoundError: There is no such file.
-        TranslatorFileError: The file is no translator, is damaged, or was written by a newer version.
-    """
-    return read_members(Path(path))[1]
 
 
 def _check_mbr(mbr: str, search: Search) -> None:
@@ -610,13 +508,6 @@ def _check_batch_size(batch_size: Any) -> None:
     convert(batch_size, Annotated[int, Range(1)], "batch_size")
 
 
-def _probes(tokenizer: Tokenizer) -> list[str]:
-    """Give a few texts that use pieces from all over a vocabulary."""
-    ids = range(len(PIECES), tokenizer.vocab_size)
-    texts = [tokenizer.decode(ids[start :: max(1, len(ids) // 8)][:8]) for start in range(min(3, len(ids)))]
-    return [" ".join(text.split()) for text in texts]
-
-
 def _check_vocabularies(model: Seq2Seq, source: Tokenizer, target: Tokenizer) -> None:
     """Refuse tokenizers with ids that the model does not know, and the other way round."""
     if source.vocab_size > model.encoder.vocab_size or target.vocab_size < model.decoder.vocab_size:
@@ -624,41 +515,3 @@ def _check_vocabularies(model: Seq2Seq, source: Tokenizer, target: Tokenizer) ->
             f"its tokenizers have {source.vocab_size:,} and {target.vocab_size:,} pieces, its model "
             f"{model.encoder.vocab_size:,} and {model.decoder.vocab_size:,}"
         )
-
-
-def _fingerprint(model: Seq2Seq) -> str:
-    """Tell the weights of a model from all others: the SHA-256 over all of them."""
-    digest = hashlib.sha256()
-    for weight in model.weights:
-        digest.update(np.asarray(weight.numpy()).tobytes())
-    return digest.hexdigest()
-
-
-@contextmanager
-def _without_training(model: Any) -> Iterator[None]:
-    """Let Keras forget for a moment what it would save of training: optimizer variables treble the file."""
-    if not model.compiled:
-        yield
-        return
-    optimizer = model.optimizer
-    model.optimizer, model.compiled = None, False
-    try:
-        yield
-    finally:
-        model.optimizer, model.compiled = optimizer, True
-
-
-def _read_model(data: bytes) -> Seq2Seq:
-    """Rebuild the model from Keras' file in memory, once nothing in it can do harm."""
-    import keras
-
-    from seq2seq.models import Seq2Seq
-
-    check_model(data)
-    with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder) / MODEL
-        file.write_bytes(data)
-        model = keras.saving.load_model(file, compile=False, safe_mode=True)
-    if not isinstance(model, Seq2Seq):
-        raise TranslatorFileError(f"A translator holds a Seq2Seq model. Received: a {type(model).__name__}.")
-    return model

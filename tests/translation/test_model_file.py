@@ -20,8 +20,8 @@ import tensorflow as tf
 import seq2seq
 from seq2seq import Decoder, Encoder, Seq2Seq, StateBridge, Tokenizer, Translator
 from seq2seq.search import Beam, Greedy
+from seq2seq.translation import read_about
 from seq2seq.translation.model_file import FORMAT, TranslatorFileError, read_members, write_members
-from seq2seq.translation.translator import read_about
 
 GOLDEN = Path(__file__).parent.parent / "golden" / "format-2.s2s"
 

@@ -22,6 +22,7 @@ from seq2seq.text import END, PAD, Batches, LengthLimit
 from seq2seq.translation import Cuts, Hypothesis, Shortlist, read_about
 from seq2seq.translation import translator as translator_module
 from seq2seq.translation.model_file import FORMAT
+from seq2seq.translation.proof import fingerprint_of
 
 WORDS = ["ein", "Haus", "am", "See", "und", "der", "Wald", "a", "house", "by", "the", "lake"]
 
@@ -359,7 +360,7 @@ class TestFile:
     def test_a_file_without_a_fingerprint_is_read_with_one(self, translator: Translator) -> None:
         about = {"metrics": {"test": {"bleu": 30.0}}}
         old = Translator(translator.model, translator.source_tokenizer, translator.target_tokenizer, about=about)
-        assert old._weights == translator_module._fingerprint(translator.model)
+        assert old._weights == fingerprint_of(translator.model)
 
     def test_another_backend_is_not_laid_to_the_file(self, file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setitem(sys.modules, "seq2seq.models", None)  # type: ignore[arg-type]
