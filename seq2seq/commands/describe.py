@@ -53,7 +53,8 @@ def run(arguments: argparse.Namespace) -> None:
             tell(told)
     else:
         recipe = recipe_of(arguments, what)
-        from seq2seq.recipe.build import build_model, check_model, given_tokenizers
+        from seq2seq.recipe.build import build_model, check_model
+        from seq2seq.recipe.tokenizers import given_tokenizers
         from seq2seq.runs.preparing import read_origin
 
         origin, settings = read_origin(recipe), recipe.tokenizer

@@ -4,21 +4,16 @@ from seq2seq.metrics.settings import EvaluationSettings
 from seq2seq.models.settings import (
     AttentionSettings,
     BridgeSettings,
+    ContradictionError,
     DecoderSettings,
     EncoderSettings,
     ModelSettings,
     TeacherForcingSettings,
 )
-from seq2seq.recipe.build import (
-    ContradictionError,
-    Corpora,
-    build_batches,
-    build_model,
-    build_tokenizers,
-    check_model,
-    read_corpora,
-)
+from seq2seq.recipe.build import build_batches, build_model, check_model
+from seq2seq.recipe.corpora import Corpora, read_corpora
 from seq2seq.recipe.recipe import Recipe, load_recipe
+from seq2seq.recipe.tokenizers import build_tokenizers
 from seq2seq.search.settings import DecodingSettings
 from seq2seq.settings import SettingsError
 from seq2seq.text.settings import (

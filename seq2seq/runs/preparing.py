@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from seq2seq.distribution.devices import Devices
     from seq2seq.distribution.workers import Workers
     from seq2seq.models import Seq2Seq
-    from seq2seq.recipe.build import Corpora
+    from seq2seq.recipe.corpora import Corpora
     from seq2seq.text.batches import Batches
     from seq2seq.text.corpus import Corpus
     from seq2seq.text.length_limit import LengthLimit
@@ -80,11 +80,9 @@ def prepare(
         check_model,
         check_vectors,
         mix_batches,
-        read_also,
-        read_corpora,
         start_embeddings,
-        together,
     )
+    from seq2seq.recipe.corpora import read_also, read_corpora, together
     from seq2seq.training.checkpoint_file import find_checkpoint
 
     workers = devices.workers
@@ -218,7 +216,7 @@ def _tokenizers(
     folder: RunFolder, recipe: Recipe, corpus: Corpus, begun: RunRecord | None, origin: Translator | None
 ) -> tuple[Tokenizer, Tokenizer]:
     """Load the tokenizers of a run that goes on, or make those of a new one."""
-    from seq2seq.recipe.build import build_tokenizers, gone_on_tokenizers
+    from seq2seq.recipe.tokenizers import build_tokenizers, gone_on_tokenizers
     from seq2seq.text.tokenizer import Tokenizer
 
     if begun is None and origin is not None:

@@ -14,7 +14,9 @@ from seq2seq.recipe import (
     Recipe,
     TrainingSettings,
 )
-from seq2seq.recipe.build import build_batches, build_tokenizers, read_corpora
+from seq2seq.recipe.build import build_batches
+from seq2seq.recipe.corpora import read_corpora
+from seq2seq.recipe.tokenizers import build_tokenizers
 from seq2seq.text.batches import Batches
 from tests.benchmarks.environments import ROOT
 

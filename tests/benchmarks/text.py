@@ -55,7 +55,7 @@ def _content(kind: str, train: list, test: list) -> dict:
 
 def _multi30k(folder: Path) -> tuple[list, list]:
     from seq2seq.recipe import TokenizerSettings
-    from seq2seq.recipe.build import build_tokenizers
+    from seq2seq.recipe.tokenizers import build_tokenizers
     from seq2seq.text.reading import read_corpus
 
     train, test = (read_corpus(str(folder), split, source="de", target="en") for split in ("train", "val"))

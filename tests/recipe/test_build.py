@@ -18,9 +18,11 @@ from seq2seq.recipe import (
     TargetTokenizerSettings,
     TokenizerSettings,
     TrainingSettings,
-    build,
+    tokenizers,
 )
-from seq2seq.recipe.build import build_batches, build_model, build_tokenizers, read_corpora
+from seq2seq.recipe.build import build_batches, build_model
+from seq2seq.recipe.corpora import read_corpora
+from seq2seq.recipe.tokenizers import build_tokenizers
 from seq2seq.settings import SettingsError
 from seq2seq.text.corpus import Corpus, CorpusError, Pair
 from tests.marks import quick
@@ -180,7 +182,7 @@ def test_given_tokenizers_are_joint_only_where_they_are_the_same(tmp_path: Path)
 def test_a_tokenizer_learns_from_a_share_of_a_large_corpus(
     streamed: bool, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(build, "_TOKENIZER_PAIRS", 50)
+    monkeypatch.setattr(tokenizers, "_TOKENIZER_PAIRS", 50)
     seen: list[str] = []
 
     def train(sentences: Iterable[str], **_: object) -> object:
@@ -202,8 +204,8 @@ def test_a_tokenizer_learns_from_a_share_of_a_large_corpus(
         assert all(start <= source < end for start, source, end in zip(ends, sources, ends[1:], strict=False))
         assert "50 of the 1,003 pairs" in told
         assert len({source % 20 for source in sources}) > 10  # from all over each stretch
-        assert seen == list(build._sides(corpus, 0, 1))
-    monkeypatch.setattr(build, "_TOKENIZER_PAIRS", 2000)
+        assert seen == list(tokenizers._sides(corpus, 0, 1))
+    monkeypatch.setattr(tokenizers, "_TOKENIZER_PAIRS", 2000)
     seen.clear()
     build_tokenizers(TokenizerSettings(), corpus)
     assert len(seen) == 2 * 1003

@@ -14,7 +14,7 @@ from seq2seq.commands import main
 from seq2seq.commands.command import main as command
 from seq2seq.distribution import Devices
 from seq2seq.recipe import Recipe
-from seq2seq.recipe.build import read_also, read_corpora
+from seq2seq.recipe.corpora import read_also, read_corpora
 from seq2seq.runs import read_run, running
 from seq2seq.runs.preparing import Ready, begin, prepare
 from seq2seq.settings import SettingsError

@@ -101,7 +101,7 @@ def test_a_run_leaves_a_translator_and_its_scores(corpus: Path) -> None:
 
 
 def corpora():
-    from seq2seq.recipe.build import read_corpora
+    from seq2seq.recipe.corpora import read_corpora
 
     return read_corpora(RECIPE)
 

@@ -16,7 +16,7 @@ from seq2seq.analysis.comparison.variants import Variant, group
 from seq2seq.analysis.comparison.words import ByFrequency, count_words, cut_of
 from seq2seq.metrics import EvaluationSettings, References, count
 from seq2seq.metrics.settings import grouped
-from seq2seq.recipe.build import read_corpora
+from seq2seq.recipe.corpora import read_corpora
 from seq2seq.settings import changes, write_value
 
 if TYPE_CHECKING:

@@ -40,7 +40,8 @@ class Subject(NamedTuple):
 
 def of_recipe(recipe: Recipe, data: str | None = None) -> Subject:
     """Build what a recipe describes, as training would begin."""
-    from seq2seq.recipe.build import build_model, build_tokenizers
+    from seq2seq.recipe.build import build_model
+    from seq2seq.recipe.tokenizers import build_tokenizers
 
     corpus = _corpus(recipe, data)
     tokenizers = build_tokenizers(recipe.tokenizer, corpus)
@@ -121,7 +122,7 @@ def _compile(model: Seq2Seq, recipe: Recipe) -> None:
 
 def _corpus(recipe: Recipe, data: str | None) -> Corpus:
     """Read the training text of a recipe, or pairs from all over a large one."""
-    from seq2seq.recipe.build import read_corpora
+    from seq2seq.recipe.corpora import read_corpora
     from seq2seq.text.corpus import corpus_from_pairs
 
     tell("Reading the text ...")

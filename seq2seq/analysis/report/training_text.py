@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from seq2seq.recipe.build import build_batches, read_corpora
+from seq2seq.recipe.build import build_batches
+from seq2seq.recipe.corpora import read_corpora
 from seq2seq.runs.record import RunRecord
 from seq2seq.system.terminal import silence
 from seq2seq.text.special_ids import UNKNOWN

@@ -140,7 +140,7 @@ def _chosen(texts: Sequence[str], most: int) -> list[str]:
 
 def _texts(translator: Translator, data: str | None) -> list[str]:
     """Read held-out text of the recipe that a model was trained with."""
-    from seq2seq.recipe.build import read_corpora
+    from seq2seq.recipe.corpora import read_corpora
 
     try:
         corpora = read_corpora(Recipe.from_text(translator.recipe), data)

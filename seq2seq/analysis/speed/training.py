@@ -135,7 +135,9 @@ def benchmark_training(recipe: Recipe, *, data: str | None = None, steps: int = 
         OSError: A file cannot be read.
     """
     from seq2seq.analysis.operations import count_operations
-    from seq2seq.recipe.build import build_batches, build_model, build_tokenizers, read_corpora
+    from seq2seq.recipe.build import build_batches, build_model
+    from seq2seq.recipe.corpora import read_corpora
+    from seq2seq.recipe.tokenizers import build_tokenizers
 
     tell("Reading the text ...")
     corpora = read_corpora(recipe, data)

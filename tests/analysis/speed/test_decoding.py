@@ -4,7 +4,9 @@ import pytest
 
 from seq2seq.analysis.speed import decoding
 from seq2seq.analysis.speed.decoding import benchmark_decoding
-from seq2seq.recipe.build import build_model, build_tokenizers, read_corpora
+from seq2seq.recipe.build import build_model
+from seq2seq.recipe.corpora import read_corpora
+from seq2seq.recipe.tokenizers import build_tokenizers
 from seq2seq.settings import to_table
 from seq2seq.system.terminal import UsageError
 from seq2seq.translation.translator import Translator

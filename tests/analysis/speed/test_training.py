@@ -8,7 +8,9 @@ import pytest
 from seq2seq.analysis.operations import count_operations
 from seq2seq.analysis.speed import training
 from seq2seq.analysis.speed.training import benchmark_training
-from seq2seq.recipe.build import build_batches, build_model, build_tokenizers, read_corpora
+from seq2seq.recipe.build import build_batches, build_model
+from seq2seq.recipe.corpora import read_corpora
+from seq2seq.recipe.tokenizers import build_tokenizers
 
 
 @pytest.mark.slow
