@@ -14,7 +14,7 @@ from seq2seq.search.phrases import allocate, fulfilled, next_tokens, progress
 from seq2seq.search.scores import bound, coverage, divisor, normalised, rewarded
 from seq2seq.search.settings import Beam
 from seq2seq.search.step import MINUS_INFINITY, banned_next, candidates, may_end, take_step
-from seq2seq.search.task import Fixed, Task
+from seq2seq.search.task import Fixed, SpecialIds, Task
 
 
 class Rows(NamedTuple):
@@ -100,47 +100,45 @@ def keep_best(settings: Beam, task: Task) -> Hypotheses:
         logits, state, attention = take_step(task, rows.tokens, rows.state, fixed.memory)
         history, scores, has_ended = sentences.found
         banned = banned_next(settings, fixed, history.tokens, logits, ids.pad, kept=beam)
-        phrases, more = fixed.constraints.phrases, None
+        phrases, so_far, more = fixed.constraints.phrases, None, None
         if asked_for(phrases):
             so_far = progress(history.tokens[:, beam:], phrases, ids.pad)
             more = tf.reshape(next_tokens(so_far, phrases, ids.pad), [-1, tf.shape(phrases)[1]])
         # A group may lose as many of the best tokens to those before it as they have hypotheses.
         offered = candidates(logits, settings.beam_size, ids, banned, more)
         width = offered.tokens.shape[1] or tf.shape(offered.tokens)[1]
-        last = (length >= sentences.max_length)[:, tf.newaxis]
+        offered_tokens = tf.reshape(offered.tokens, [-1, beam * width])
+        end_log_probs = tf.reshape(offered.end_log_probs, [-1, beam])
 
-        # The best that go on. At the last token nothing does.
         totals = tf.reshape(rows.log_probs[:, tf.newaxis] + offered.log_probs, [-1, beam * width])
-        if asked_for(phrases):
-            tokens = tf.reshape(offered.tokens, [-1, beam, width])
-            banks = tf.reshape(fulfilled(so_far, phrases, tokens, ids.pad), [-1, beam * width])
-            going, index = allocate(totals, banks, beam)
-        elif groups > 1:
-            going, index = choose_apart(settings, totals, tf.reshape(offered.tokens, [-1, beam * width]))
-        else:
-            going, index = tf.math.top_k(totals, beam)
+        banks = None
+        if so_far is not None:
+            with_one_more = fulfilled(so_far, phrases, tf.reshape(offered.tokens, [-1, beam, width]), ids.pad)
+            banks = tf.reshape(with_one_more, [-1, beam * width])
+        going, index = _best(settings, totals, offered_tokens, banks)
         parents = index // width
 
-        # An end is good enough if fewer than beam_size candidates are better. At the last token every one is.
-        ending = tf.reshape(rows.log_probs + offered.end_log_probs, [-1, beam])
-        rivals, candidate = going, ending
-        if asked_for(phrases):
+        # At the last token nothing goes on, and every end is good enough.
+        last = (length >= sentences.max_length)[:, tf.newaxis]
+        sums = tf.reshape(rows.log_probs, [-1, beam]) + end_log_probs
+        if so_far is None or banks is None:
+            ended = _good_enough(sums, going)
+        else:
             # Only what has all phrases may end, unless the sentence is over and nothing has; only that is its rival.
             needed = tf.math.count_nonzero(phrases != ids.pad, axis=[1, 2], dtype=tf.int32)[:, tf.newaxis]
+            whole = tf.where(tf.reduce_all(so_far.met, axis=2), sums, MINUS_INFINITY)
             rivals = tf.where(pick(banks, index) == needed, going, MINUS_INFINITY)
-            candidate = tf.where(tf.reduce_all(so_far.met, axis=2), ending, MINUS_INFINITY)
+            ended = _good_enough(whole, rivals) & ~tf.math.is_inf(whole)
             last |= tf.math.is_inf(going[:, :1])
-            found_none = tf.reduce_max(tf.concat([scores, candidate], axis=1), axis=1, keepdims=True)
-            ending = tf.where(last & tf.math.is_inf(found_none), ending, candidate)
-        ended = candidate >= tf.math.top_k(tf.concat([candidate, rivals], axis=1), beam)[0][:, -1:]
-        if asked_for(phrases):
-            ended &= ~tf.math.is_inf(candidate)
+            nothing = tf.math.is_inf(tf.reduce_max(tf.concat([scores, whole], axis=1), axis=1, keepdims=True))
+            sums = tf.where(last & nothing, sums, whole)
         ended &= may_end(length, settings.min_length, going[:, :1])
         if banned is not None:
             ended &= ~tf.reshape(banned[:, ids.end], [-1, beam])
         going = tf.where(last, MINUS_INFINITY, going)
+
         by = divisor(settings, length)
-        worth = normalised(rewarded(settings, ending, length), by)
+        worth = normalised(rewarded(settings, sums, length), by)
         seen = ()
         if settings.looks():
             seen = tf.ensure_shape(rows.seen + attention, rows.seen.shape)
@@ -148,28 +146,21 @@ def keep_best(settings: Beam, task: Task) -> Hypotheses:
             worth += settings.coverage_penalty * coverage(looked, fixed.source_mask)
         finished = tf.where(ended | last, worth, MINUS_INFINITY)
         scores, kept = tf.math.top_k(tf.concat([scores, finished], axis=1), beam)
-
-        # Beside the bound, a full set of finished ones stops the search only if it is good: a sure model always has
-        # some hopeless end among its candidates, and enough of those are soon together.
         best, worst = going[:, 0], scores[:, n_best - 1]
         done = bound(settings, best, length, sentences.max_length) <= worst
         if settings.stop == "full":
-            full = scores[:, beam - 1] > MINUS_INFINITY
+            # Only if it is good: a sure model always has some hopeless end among its candidates, and enough of those
+            # are soon together.
+            full = scores[:, -1] > MINUS_INFINITY
             done |= full & (rewarded(settings, best, length) / by <= worst)
         going = tf.where(done[:, tf.newaxis], MINUS_INFINITY, going)
 
-        chosen = tf.concat([kept, beam + parents], axis=1)
-        tokens = pick(tf.reshape(offered.tokens, [-1, beam * width]), index)
-        nothing = tf.zeros_like(ending)
-        end_scores = pick(tf.concat([nothing, tf.reshape(offered.end_log_probs, [-1, beam])], axis=1), kept)
+        tokens = pick(offered_tokens, index)
         token_scores = pick(tf.reshape(offered.log_probs, [-1, beam * width]), index)
-        latest = History(
-            tokens=tf.concat([tf.where(kept < beam, ids.pad, ids.end), tokens], axis=1)[:, :, tf.newaxis],
-            token_scores=tf.concat([end_scores, token_scores], axis=1)[:, :, tf.newaxis],
-            attention=()
-            if task.source_time is None
-            else pick(_behind_nothing(attention, beam), chosen)[:, :, tf.newaxis],
-        )
+        chosen = tf.concat([kept, beam + parents], axis=1)
+        latest = _latest(ids, kept, end_log_probs, tokens, token_scores)
+        if task.source_time is not None:
+            latest = latest._replace(attention=pick(_behind_nothing(attention, beam), chosen)[:, :, tf.newaxis])
         # The rows of a sentence are together, so a row is the first of its sentence and a place behind it.
         first = beam * tf.range(tf.size(sentences.open))[:, tf.newaxis]
         state, seen = take((state, seen), tf.reshape(first + parents, [-1]))
@@ -188,6 +179,54 @@ def keep_best(settings: Beam, task: Task) -> Hypotheses:
     )
     found = search_all(advance, start, sentences, fixed, beam=beam, n_best=n_best, pad=ids.pad)
     return trimmed(found if groups == 1 else merged(found, settings, ids.pad), ids.pad)
+
+
+def _best(settings: Beam, totals: tf.Tensor, tokens: tf.Tensor, banks: tf.Tensor | None) -> tuple[tf.Tensor, tf.Tensor]:
+    """Choose the candidates that go on; give their sums of log-probabilities, best first, and their places.
+
+    Args:
+        settings: What is searched with.
+        totals: `[sentences, candidates]` float32, nats.
+        tokens: `[sentences, candidates]` int32.
+        banks: `[sentences, candidates]` int32, how many tokens of phrases each has; None where nobody asks for any.
+    """
+    beam = settings.beam_size // settings.groups
+    if banks is not None:
+        return allocate(totals, banks, beam)
+    return choose_apart(settings, totals, tokens) if settings.groups > 1 else tf.math.top_k(totals, beam)
+
+
+def _good_enough(ends: tf.Tensor, rivals: tf.Tensor) -> tf.Tensor:
+    """Say which ends finish a hypothesis: those that fewer ends and rivals are better than the beam is wide.
+
+    Args:
+        ends: `[sentences, beam]` float32, nats, the sums of the open hypotheses with their end.
+        rivals: `[sentences, beam]` float32, nats, those that could go on instead.
+
+    Example:
+        >>> _good_enough(tf.constant([[-3.0, -5.0]]), tf.constant([[-2.0, -4.0]])).numpy().tolist()
+        [[True, False]]
+    """
+    return ends >= tf.math.top_k(tf.concat([ends, rivals], axis=1), ends.shape[1])[0][:, -1:]
+
+
+def _latest(
+    ids: SpecialIds, kept: tf.Tensor, end_scores: tf.Tensor, tokens: tf.Tensor, token_scores: tf.Tensor
+) -> History:
+    """Give what this step writes: an end for a new finished hypothesis, nothing for an old one, then the open ones.
+
+    Args:
+        ids: The special ids.
+        kept: `[sentences, beam]` int32: which finished ones are kept, of the old ones and the new ones behind them.
+        end_scores: `[sentences, beam]` float32, nats, the log-probabilities of the new ends.
+        tokens: `[sentences, beam]` int32, of the open ones.
+        token_scores: `[sentences, beam]` float32, nats.
+    """
+    beam = kept.shape[1]
+    ends = tf.where(kept < beam, ids.pad, ids.end)
+    scores = pick(tf.concat([tf.zeros_like(end_scores), end_scores], axis=1), kept)
+    tokens, token_scores = tf.concat([ends, tokens], axis=1), tf.concat([scores, token_scores], axis=1)
+    return History(tokens[:, :, tf.newaxis], token_scores[:, :, tf.newaxis], ())
 
 
 def pick(values: tf.Tensor, places: tf.Tensor) -> tf.Tensor:
