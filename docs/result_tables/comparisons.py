@@ -73,9 +73,7 @@ def caption(_: str, metric: str) -> str:
 
 
 def _compared(name: str, metric: str) -> dict[str, Any]:
-    compared = files.read(KIND, name)
-    if compared is None:
-        raise ValueError(f"A comparison is carried before it is told. Received: {name}. There is no file {name}.json.")
+    compared = files.need(KIND, name)
     if metric not in compared["signatures"]:
         raise ValueError(
             f"A comparison tells the metrics of its runs. Received: {name} {metric}. There is: "

@@ -43,6 +43,29 @@ def read(kind: str, name: str) -> dict[str, Any] | None:
     return found
 
 
+def need(kind: str, name: str) -> dict[str, Any]:
+    """Read what has to be there.
+
+    Raises:
+        ValueError: It was not carried.
+    """
+    found = read(kind, name)
+    if found is None:
+        raise ValueError(
+            "What a page tells is carried before it is told. Received: "
+            f"{name}. There is no file docs/results/{kind}/{name}.json."
+        )
+    return found
+
+
+def by_name(models: Iterable[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:
+    """Put seeds of one model together, in the order of the models."""
+    found: dict[str, list[dict[str, Any]]] = {}
+    for model in models:
+        found.setdefault(model["name"], []).append(model)
+    return found
+
+
 def write(path: Path, table: Mapping[str, Any]) -> None:
     """Write a file of results, laid out."""
     path.parent.mkdir(exist_ok=True)
