@@ -9,7 +9,6 @@ quickest one counts. Nothing else should run beside it then.
 """
 
 import argparse
-import json
 import os
 import re
 import time
@@ -17,11 +16,11 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
+from measuring import write
+
 from seq2seq.metrics import EvaluationSettings, paired_bootstrap, score, surest
 from seq2seq.search import Beam, Greedy, Sample
-from seq2seq.system.machine import machine
 from seq2seq.system.threads import one_core_per_operation
-from seq2seq.system.versions import package_versions
 
 METRICS = EvaluationSettings(metrics=("bleu", "chrf"))
 TERMS_BEAM = Beam(10)
@@ -109,8 +108,6 @@ def main() -> None:
         "validation": len(validation.sources[: arguments.sentences]),
         "runs": len(files),
         "signature": compared.signature,
-        "machine": machine(),
-        "versions": package_versions(),
         "timed": arguments.timed,
         "rounds": arguments.rounds,
         "options": [
@@ -134,7 +131,7 @@ def main() -> None:
         },
         "surest": _surest(first, validation, sources, references, arguments.sentences),
     }
-    arguments.to.write_text(json.dumps(found, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    write(arguments.to, found)
 
 
 def asked_terms(

@@ -8,13 +8,11 @@ with the model's own, as in translation. Counted is which tokens are those of th
 first wrong one both read the same; behind it they part. Runs with one name are seeds of one model.
 """
 
-import argparse
-import json
 from collections.abc import Iterable, Iterator, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
+from measuring import runs_to_measure, write
 
 BATCH = 64  # sentences
 
@@ -24,26 +22,16 @@ Counts = list[list[int]]  # for each place: tokens, right ones after right token
 
 def main() -> None:
     """Measure and write."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("runs", nargs="+", metavar="NAME=RUN", help="what a model is called, and a run folder of it")
-    parser.add_argument("--to", type=Path, required=True, help="JSON file to write")
-    arguments = parser.parse_args()
-    named = [each.partition("=") for each in arguments.runs]
-    if not all(name and folder for name, _, folder in named):
-        parser.error(f"A run has a name and a folder. Received: {' '.join(arguments.runs)}. Write NAME=RUN.")
+    runs, to = runs_to_measure(__doc__.splitlines()[0])
     import seq2seq
     from seq2seq.recipe import read_corpora
-    from seq2seq.runs import read_run
-    from seq2seq.system.machine import machine
-    from seq2seq.system.versions import package_versions
 
     models: list[dict[str, Any]] = []
-    for name, _, folder in named:
-        record = read_run(Path(folder))
-        corpora = None if record is None else read_corpora(record.recipe, record.data)
-        if record is None or corpora is None or corpora.test is None:
-            parser.error(f"This is no finished run with a test text. Received: {folder}. Name the folder of one.")
-        written = list(both_ways(seq2seq.load(Path(folder, "model.s2s")), corpora.test))
+    for name, record in runs:
+        test = read_corpora(record.recipe, record.data).test
+        if test is None:
+            raise SystemExit(f"This is a run without a test text. Received: {record.folder}. Name another one.")
+        written = list(both_ways(seq2seq.load(record.folder / "model.s2s"), test))
         models.append({
             "name": name,
             "seed": record.recipe.seed,
@@ -52,9 +40,8 @@ def main() -> None:
             "by_place": by_place(written),
             "behind": behind(written),
         })  # fmt: skip
-        print(f"{folder}: {models[-1]['wrong']:,} of {len(written):,} have a wrong token", flush=True)
-    found = {"machine": machine(), "versions": package_versions(), "models": models}
-    arguments.to.write_text(json.dumps(found, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+        print(f"{record.folder}: {models[-1]['wrong']:,} of {len(written):,} have a wrong token", flush=True)
+    write(to, {"models": models})
 
 
 def both_ways(translator: Any, pairs: Any) -> Iterator[Written]:
