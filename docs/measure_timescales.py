@@ -7,19 +7,31 @@ Of each run the first batch of its training text is read, by the model as it was
 checkpoint has it: `seq2seq diagnose` measures the same. Runs with one name are seeds of one model.
 """
 
+import argparse
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
-from measuring import runs_to_measure, write
+from measuring import write
 
 
 def main() -> None:
     """Measure and write."""
-    runs, to = runs_to_measure(__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("runs", nargs="+", metavar="NAME=RUN", help="what a model is called, and a run folder of it")
+    parser.add_argument("--to", type=Path, required=True, help="JSON file to write")
+    arguments = parser.parse_args()
+    named = [each.partition("=") for each in arguments.runs]
+    if not all(name and folder for name, _, folder in named):
+        parser.error(f"A run has a name and a folder. Received: {' '.join(arguments.runs)}. Write NAME=RUN.")
     from seq2seq.analysis.diagnosis import diagnose
+    from seq2seq.runs import read_run
 
     models: list[dict[str, Any]] = []
-    for name, record in runs:
+    for name, _, folder in named:
+        record = read_run(Path(folder))
+        if record is None:
+            parser.error(f"There is no run in this folder. Received: {folder}. Name the folder of a run.")
         before = diagnose(record.recipe, data=record.data).signs
         after = diagnose(record.folder).signs
         models.append({
@@ -32,8 +44,8 @@ def main() -> None:
             "before": half_lives(before.layers),
             "after": half_lives(after.layers),
         })  # fmt: skip
-        print(f"{record.folder}: {models[-1]['after']}", flush=True)
-    write(to, {"models": models})
+        print(f"{folder}: {models[-1]['after']}", flush=True)
+    write(arguments.to, {"models": models})
 
 
 def half_lives(layers: Iterable[Any]) -> list[list[float]]:

@@ -12,8 +12,6 @@ tables of README and docs and the headers of recipes are made from these files, 
                                                                         docs/results/decoding/NAME.json
     python docs/results_table.py timescales NAME --commit HASH FILE     carry what docs/measure_timescales.py wrote into
                                                                         docs/results/timescales/NAME.json
-    python docs/results_table.py exposure NAME --commit HASH FILE       carry what docs/measure_exposure.py wrote into
-                                                                        docs/results/exposure/NAME.json
     python docs/results_table.py evaluation NAME --commit HASH FILE     carry what `seq2seq evaluate --json` wrote of
                                                                         several models into
                                                                         docs/results/evaluations/NAME.json
@@ -25,8 +23,7 @@ for each variant and a picture, which is written to docs/images/NAME.svg, after 
 by length of the source, after `<!-- probes: NAME states -->` (or `linear`, `positions`) what was found in the states of
 a model, after `<!-- decoding: NAME options -->` (or `terms`, `surest`) what options of decoding are worth, after
 `<!-- evaluation: NAME METRIC -->` models side by side on a test set, after `<!-- timescales: NAME -->` how long layers
-remember, with a picture, after `<!-- exposure: NAME -->` what it costs a model to read its own tokens, with a picture,
-after `<!-- hours: all -->` how long it all took.
+remember, with a picture, after `<!-- hours: all -->` how long it all took.
 In a recipe it is all from `Cost` to the end of its header.
 """
 
@@ -38,7 +35,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from result_tables import comparisons, decoding, evaluations, exposure, files, hours, probes, results, rows, timescales
+from result_tables import comparisons, decoding, evaluations, files, hours, probes, results, rows, timescales
 from result_tables.files import ROOT
 from result_tables.rows import Row
 
@@ -49,11 +46,10 @@ _OTHERS = {
     "probes": probes.table,
     "decoding": decoding.table,
     "timescales": timescales.table,
-    "exposure": exposure.table,
     "evaluation": evaluations.table,
     "hours": hours.told,
 }
-_DRAWN: dict[str, Any] = {"comparison": comparisons, "timescales": timescales, "exposure": exposure}  # with a picture
+_DRAWN: dict[str, Any] = {"comparison": comparisons, "timescales": timescales}  # those that have a picture too
 _BLOCK = re.compile(rf"(<!-- ({'|'.join([*_OF_ROWS, *_OTHERS])}): ([^>]*?) -->\n).*?(<!-- end -->)", re.DOTALL)
 _HEADER = re.compile(r'\nCost     .*?"""', re.DOTALL)
 
@@ -118,7 +114,6 @@ def main() -> None:
         ("decoding", partial(files.carry, decoding.KIND), "what options of decoding are worth: a JSON file", 1),
         ("evaluation", partial(files.carry, evaluations.KIND), "models on one test set: a JSON file", 1),
         ("timescales", partial(files.carry, timescales.KIND), "how long layers remember: a JSON file", 1),
-        ("exposure", partial(files.carry, exposure.KIND), "what reading own tokens costs: a JSON file", 1),
     ):
         carrying = commands.add_parser(name, help=f"carry {what}")
         carrying.add_argument("name", help="of the file in docs/results")

@@ -13,10 +13,8 @@ from seq2seq.analysis.comparison import compare_runs
 from seq2seq.analysis.comparison.files import write as write_comparison
 from seq2seq.analysis.diagnosis import GateSigns, LayerSigns
 from seq2seq.metrics.scores import METRICS
-from seq2seq.text import corpus_from_pairs
 from tests.analysis.comparison.fabricated import finished_folder, spoilt
 from tests.letters import finished, here  # noqa: F401
-from tests.test_any_text import build
 
 ROOT = Path(__file__).parent.parent
 FILES = sorted((ROOT / "docs" / "results").glob("*.json"))
@@ -365,40 +363,3 @@ def a_run(seed, **scores):
 
 def write(path, table):
     path.write_text(json.dumps(table), encoding="utf-8")
-
-
-def test_what_reading_its_own_tokens_costs_is_carried_and_told(results_table, tmp_path, monkeypatch):
-    monkeypatch.setattr(results_table.files, "RESULTS", tmp_path)
-    of_one = {"name": "mine", "by_place": [[60, 60, 60], [50, 40, 20]], "behind": [[40, 30, 10]]}
-    other = {"name": "mine", "by_place": [[60, 60, 60]], "behind": []}
-    found = {"machine": {"processor": "Intel(R) Xeon(R) Processor", "cores": 2}, "models": [of_one, other]}
-    write(tmp_path / "found.json", found)
-    results_table.files.carry("exposure", "letters", "0123abc", tmp_path / "found.json")
-    lines = results_table.exposure.table("letters").splitlines()
-    assert lines[2:4] == [
-        "| mine | 2 | reads right tokens | 100.0 | 80.0 | – | – | – |",
-        "| mine | 2 | reads its own | 100.0 | 40.0 | – | – | – |",
-    ]
-    assert lines[7:9] == [
-        "| mine | 2 | reads right tokens | 75.0 | – | – | – |",
-        "| mine | 2 | reads its own | 25.0 | – | – | – |",
-    ]
-    assert lines[-1] == "Percent of tokens that are right; 2 cores (Intel Xeon), commit 0123abc."
-    assert results_table.exposure.picture("letters").count('class="curve c') == 2
-
-
-def test_right_tokens_are_counted_by_place_and_behind_the_first_wrong_one(results_table):
-    measure = importlib.import_module("measure_exposure")
-    right, forced, own = [5, 6, 7, 2], [5, 9, 7, 2], [5, 9, 9, 7]
-    assert measure.by_place([(right, forced, own)] * 2) == [[2, 2, 2], [2, 0, 0], [2, 2, 0], [2, 2, 0]]
-    assert measure.behind([(right, forced, own), (right, right, right)]) == [[1, 1, 0], [1, 1, 0]]
-
-
-def test_a_model_is_led_by_right_tokens_and_by_its_own(results_table):
-    measure = importlib.import_module("measure_exposure")
-    translator = build("characters")
-    pairs = corpus_from_pairs([("ab", "ba"), ("a", "aab")])
-    for right, forced, own in measure.both_ways(translator, pairs):
-        wrong = measure.first_wrong(right, own)
-        assert right[-1] == 2 and len(right) == len(forced) == len(own)
-        assert wrong is None or forced[: wrong + 1] == own[: wrong + 1]  # until then both read the same
