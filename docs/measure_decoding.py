@@ -9,6 +9,7 @@ quickest one counts. Nothing else should run beside it then.
 """
 
 import argparse
+import json
 import os
 import re
 import time
@@ -16,11 +17,11 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from measuring import write
-
 from seq2seq.metrics import EvaluationSettings, paired_bootstrap, score, surest
 from seq2seq.search import Beam, Greedy, Sample
+from seq2seq.system.machine import machine
 from seq2seq.system.threads import one_core_per_operation
+from seq2seq.system.versions import package_versions
 
 METRICS = EvaluationSettings(metrics=("bleu", "chrf"))
 TERMS_BEAM = Beam(10)
@@ -108,6 +109,8 @@ def main() -> None:
         "validation": len(validation.sources[: arguments.sentences]),
         "runs": len(files),
         "signature": compared.signature,
+        "machine": machine(),
+        "versions": package_versions(),
         "timed": arguments.timed,
         "rounds": arguments.rounds,
         "options": [
@@ -131,7 +134,7 @@ def main() -> None:
         },
         "surest": _surest(first, validation, sources, references, arguments.sentences),
     }
-    write(arguments.to, found)
+    arguments.to.write_text(json.dumps(found, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
 def asked_terms(

@@ -8,11 +8,10 @@ checkpoint has it: `seq2seq diagnose` measures the same. Runs with one name are 
 """
 
 import argparse
+import json
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
-
-from measuring import write
 
 
 def main() -> None:
@@ -26,6 +25,8 @@ def main() -> None:
         parser.error(f"A run has a name and a folder. Received: {' '.join(arguments.runs)}. Write NAME=RUN.")
     from seq2seq.analysis.diagnosis import diagnose
     from seq2seq.runs import read_run
+    from seq2seq.system.machine import machine
+    from seq2seq.system.versions import package_versions
 
     models: list[dict[str, Any]] = []
     for name, _, folder in named:
@@ -45,7 +46,8 @@ def main() -> None:
             "after": half_lives(after.layers),
         })  # fmt: skip
         print(f"{folder}: {models[-1]['after']}", flush=True)
-    write(arguments.to, {"models": models})
+    found = {"machine": machine(), "versions": package_versions(), "models": models}
+    arguments.to.write_text(json.dumps(found, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
 def half_lives(layers: Iterable[Any]) -> list[list[float]]:

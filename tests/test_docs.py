@@ -307,6 +307,12 @@ def test_where_to_add_what_names_files_and_tables_that_there_are(page):
         assert set(re.findall(r"[A-Z_]+", names)) <= {*defined}, place
 
 
+def test_every_test_that_is_named_is_there():
+    for page in PAGES:
+        for place in re.findall(r"tests/[\w/]+\.py", page.read_text("utf-8")):
+            assert (ROOT / place).exists(), (page, place)
+
+
 def shown_to_people():
     """Every text that shows Python to people: docs, README, recipes, and the examples of a module."""
     for path in [*PAGES, *sorted((ROOT / "recipes").glob("*.py"))]:

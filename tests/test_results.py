@@ -216,7 +216,7 @@ def test_probes_are_carried_and_told(results_table, tmp_path, monkeypatch):
         "| always the same | 0 | 0 |",
     ]
     assert results_table.probes.table("model", "positions").splitlines()[2:] == ["| 1 | 40 | 61.0 % | 30.0 % |"]
-    with pytest.raises(ValueError, match=r"Probes are carried before they are told.* Received: model other\."):
+    with pytest.raises(ValueError, match=r"Probes are told by .* Received: model other\."):
         results_table.probes.table("model", "other")
 
 

@@ -58,14 +58,6 @@ def need(kind: str, name: str) -> dict[str, Any]:
     return found
 
 
-def by_name(models: Iterable[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:
-    """Put seeds of one model together, in the order of the models."""
-    found: dict[str, list[dict[str, Any]]] = {}
-    for model in models:
-        found.setdefault(model["name"], []).append(model)
-    return found
-
-
 def write(path: Path, table: Mapping[str, Any]) -> None:
     """Write a file of results, laid out."""
     path.parent.mkdir(exist_ok=True)

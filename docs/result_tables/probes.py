@@ -17,11 +17,9 @@ def table(name: str, part: str) -> str:
     Raises:
         ValueError: There are no such probes, or no such part.
     """
-    probed = files.read(KIND, name)
-    if probed is None or part not in PARTS:
-        raise ValueError(
-            f"Probes are carried before they are told, and told by {', '.join(PARTS)}. Received: {name} {part}."
-        )
+    probed = files.need(KIND, name)
+    if part not in PARTS:
+        raise ValueError(f"Probes are told by {', '.join(PARTS)}. Received: {name} {part}.")
     metric, names = LABELS[probed["metric"]], probed["lengths"]["names"]
     if part == "states":
         head = ["state", "altered", metric, "lost", *names]

@@ -72,8 +72,14 @@ class Row:
 
     def minutes(self) -> str:
         """Tell the minutes of a run had all its epochs been as quick as the quickest; other work ran beside some."""
-        alone = [run["epochs"] * run["fastest_epoch_seconds"] / 60 for run in self.runs]
-        return f"{min(alone):.2g}" if alone and min(alone) < 10 else f"{min(alone):.0f}" if alone else ""
+        if not self.runs:
+            return ""
+        alone = self.quickest() / 60
+        return f"{alone:.2g}" if alone < 10 else f"{alone:.0f}"
+
+    def quickest(self) -> float:
+        """Give the seconds of the quickest run, had all its epochs been as quick as its quickest."""
+        return min(run["epochs"] * run["fastest_epoch_seconds"] for run in self.runs)
 
 
 def read() -> dict[str, Row]:
@@ -103,12 +109,9 @@ def _means(parts: list[Row]) -> Iterator[dict[str, Any]]:
             part: {name: fmean(run["metrics"][part][name] for run in runs) for name in values}
             for part, values in runs[0]["metrics"].items()
         }
-        yield {
-            **runs[0],
-            "metrics": metrics,
-            "epochs": sum(run["epochs"] for run in runs),
-            "fastest_epoch_seconds": fmean(run["fastest_epoch_seconds"] for run in runs),
-        }
+        epochs = sum(run["epochs"] for run in runs)
+        seconds = sum(part.quickest() for part in parts)
+        yield {**runs[0], "metrics": metrics, "epochs": epochs, "fastest_epoch_seconds": seconds / epochs}
 
 
 def shortened(folder: Path, commit: str) -> dict[str, Any]:

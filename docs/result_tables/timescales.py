@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from result_tables import files
-from result_tables.files import by_name, markdown, processor
+from result_tables.files import markdown, processor
 from seq2seq.analysis.pages.charts import Rows
 from seq2seq.analysis.pages.document import standalone
 
@@ -20,7 +20,7 @@ def table(name: str) -> str:
     found = files.need(KIND, name)
     head = ["model", "seeds", "layer", "before training", "a quarter of the units", "half of them", "three quarters"]
     rows = []
-    for model, seeds in by_name(found["models"]).items():
+    for model, seeds in _by_name(found["models"]).items():
         for layer, before, after in zip(seeds[0]["layers"], _mean(seeds, "before"), _mean(seeds, "after"), strict=True):
             rows.append([model, str(len(seeds)), layer, f"{before[1]:.1f}", *(f"{steps:.1f}" for steps in after)])
     cores = f"{found['machine']['cores']} cores ({processor(found)})"
@@ -34,7 +34,7 @@ def picture(name: str) -> str:
         ValueError: There is no such file.
     """
     names, quartiles, colours = [], [], []
-    for number, (model, seeds) in enumerate(by_name(files.need(KIND, name)["models"]).items()):
+    for number, (model, seeds) in enumerate(_by_name(files.need(KIND, name)["models"]).items()):
         names += [f"{model}, {layer}" for layer in seeds[0]["layers"]]
         quartiles += _mean(seeds, "after")
         colours += [number] * len(seeds[0]["layers"])
@@ -52,6 +52,14 @@ def picture(name: str) -> str:
 def caption(_: str) -> str:
     """Say what the picture shows."""
     return "Quartiles of the half-lives of each layer, a row for each"
+
+
+def _by_name(models: Sequence[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:
+    """Put seeds of one model together, in the order of the models."""
+    found: dict[str, list[dict[str, Any]]] = {}
+    for model in models:
+        found.setdefault(model["name"], []).append(model)
+    return found
 
 
 def _mean(seeds: Sequence[dict[str, Any]], when: str) -> list[list[float]]:

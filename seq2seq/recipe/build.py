@@ -1,4 +1,4 @@
-"""From a recipe to its batches and its model. Only here do the names of options meet the parts."""
+"""From a recipe to its batches and its model."""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ from seq2seq.search.groups import choose_apart, merged, while_any_is
 from seq2seq.search.history import History, append
 from seq2seq.search.hypotheses import Hypotheses
 from seq2seq.search.open_sentences import Found, Sentences, all_sentences, search_all, take, trimmed
-from seq2seq.search.phrases import allocate, fulfilled, next_tokens, progress
+from seq2seq.search.phrases import Progress, allocate, fulfilled, next_tokens, progress
 from seq2seq.search.scores import bound, coverage, divisor, normalised, rewarded
 from seq2seq.search.settings import Beam
 from seq2seq.search.step import MINUS_INFINITY, banned_next, candidates, may_end, take_step
@@ -100,45 +100,32 @@ def keep_best(settings: Beam, task: Task) -> Hypotheses:
         logits, state, attention = take_step(task, rows.tokens, rows.state, fixed.memory)
         history, scores, has_ended = sentences.found
         banned = banned_next(settings, fixed, history.tokens, logits, ids.pad, kept=beam)
-        phrases, so_far, more = fixed.constraints.phrases, None, None
-        if asked_for(phrases):
-            so_far = progress(history.tokens[:, beam:], phrases, ids.pad)
-            more = tf.reshape(next_tokens(so_far, phrases, ids.pad), [-1, tf.shape(phrases)[1]])
+        asked = _asked(fixed.constraints.phrases, history.tokens, beam, ids.pad)
         # A group may lose as many of the best tokens to those before it as they have hypotheses.
-        offered = candidates(logits, settings.beam_size, ids, banned, more)
+        offered = candidates(logits, settings.beam_size, ids, banned, None if asked is None else asked.next_tokens())
         width = offered.tokens.shape[1] or tf.shape(offered.tokens)[1]
-        offered_tokens = tf.reshape(offered.tokens, [-1, beam * width])
+        tokens, log_probs = (tf.reshape(each, [-1, beam * width]) for each in (offered.tokens, offered.log_probs))
         end_log_probs = tf.reshape(offered.end_log_probs, [-1, beam])
 
+        # The best that go on. At the last token nothing does, and every end is good enough.
         totals = tf.reshape(rows.log_probs[:, tf.newaxis] + offered.log_probs, [-1, beam * width])
-        banks = None
-        if so_far is not None:
-            with_one_more = fulfilled(so_far, phrases, tf.reshape(offered.tokens, [-1, beam, width]), ids.pad)
-            banks = tf.reshape(with_one_more, [-1, beam * width])
-        going, index = _best(settings, totals, offered_tokens, banks)
-        parents = index // width
-
-        # At the last token nothing goes on, and every end is good enough.
+        ending = tf.reshape(rows.log_probs, [-1, beam]) + end_log_probs
         last = (length >= sentences.max_length)[:, tf.newaxis]
-        sums = tf.reshape(rows.log_probs, [-1, beam]) + end_log_probs
-        if so_far is None or banks is None:
-            ended = _good_enough(sums, going)
+        if asked is None:
+            going, index = choose_apart(settings, totals, tokens) if groups > 1 else tf.math.top_k(totals, beam)
+            ended = _good_enough(ending, going, beam)
         else:
-            # Only what has all phrases may end, unless the sentence is over and nothing has; only that is its rival.
-            needed = tf.math.count_nonzero(phrases != ids.pad, axis=[1, 2], dtype=tf.int32)[:, tf.newaxis]
-            whole = tf.where(tf.reduce_all(so_far.met, axis=2), sums, MINUS_INFINITY)
-            rivals = tf.where(pick(banks, index) == needed, going, MINUS_INFINITY)
-            ended = _good_enough(whole, rivals) & ~tf.math.is_inf(whole)
+            banks = tf.reshape(asked.with_one_more(tf.reshape(tokens, [-1, beam, width])), [-1, beam * width])
+            going, index = allocate(totals, banks, beam)
             last |= tf.math.is_inf(going[:, :1])
-            nothing = tf.math.is_inf(tf.reduce_max(tf.concat([scores, whole], axis=1), axis=1, keepdims=True))
-            sums = tf.where(last & nothing, sums, whole)
+            ending, ended = _with_all(asked, ending, going, pick(banks, index), scores, last, beam)
         ended &= may_end(length, settings.min_length, going[:, :1])
         if banned is not None:
             ended &= ~tf.reshape(banned[:, ids.end], [-1, beam])
-        going = tf.where(last, MINUS_INFINITY, going)
+        going, parents = tf.where(last, MINUS_INFINITY, going), index // width
 
         by = divisor(settings, length)
-        worth = normalised(rewarded(settings, sums, length), by)
+        worth = normalised(rewarded(settings, ending, length), by)
         seen = ()
         if settings.looks():
             seen = tf.ensure_shape(rows.seen + attention, rows.seen.shape)
@@ -146,19 +133,18 @@ def keep_best(settings: Beam, task: Task) -> Hypotheses:
             worth += settings.coverage_penalty * coverage(looked, fixed.source_mask)
         finished = tf.where(ended | last, worth, MINUS_INFINITY)
         scores, kept = tf.math.top_k(tf.concat([scores, finished], axis=1), beam)
+
+        # Beside the bound, a full set of finished ones stops the search only if it is good: a sure model always has
+        # some hopeless end among its candidates, and enough of those are soon together.
         best, worst = going[:, 0], scores[:, n_best - 1]
         done = bound(settings, best, length, sentences.max_length) <= worst
         if settings.stop == "full":
-            # Only if it is good: a sure model always has some hopeless end among its candidates, and enough of those
-            # are soon together.
-            full = scores[:, -1] > MINUS_INFINITY
-            done |= full & (rewarded(settings, best, length) / by <= worst)
+            done |= (scores[:, beam - 1] > MINUS_INFINITY) & (rewarded(settings, best, length) / by <= worst)
         going = tf.where(done[:, tf.newaxis], MINUS_INFINITY, going)
 
-        tokens = pick(offered_tokens, index)
-        token_scores = pick(tf.reshape(offered.log_probs, [-1, beam * width]), index)
         chosen = tf.concat([kept, beam + parents], axis=1)
-        latest = _latest(ids, kept, end_log_probs, tokens, token_scores)
+        tokens = pick(tokens, index)
+        latest = _latest(ids, kept, end_log_probs, tokens, pick(log_probs, index), beam)
         if task.source_time is not None:
             latest = latest._replace(attention=pick(_behind_nothing(attention, beam), chosen)[:, :, tf.newaxis])
         # The rows of a sentence are together, so a row is the first of its sentence and a place behind it.
@@ -181,37 +167,78 @@ def keep_best(settings: Beam, task: Task) -> Hypotheses:
     return trimmed(found if groups == 1 else merged(found, settings, ids.pad), ids.pad)
 
 
-def _best(settings: Beam, totals: tf.Tensor, tokens: tf.Tensor, banks: tf.Tensor | None) -> tuple[tf.Tensor, tf.Tensor]:
-    """Choose the candidates that go on; give their sums of log-probabilities, best first, and their places.
+class _Asked(NamedTuple):
+    """The phrases that must appear, and how far the open hypotheses are with them.
 
     Args:
-        settings: What is searched with.
-        totals: `[sentences, candidates]` float32, nats.
-        tokens: `[sentences, candidates]` int32.
-        banks: `[sentences, candidates]` int32, how many tokens of phrases each has; None where nobody asks for any.
+        phrases: `[sentences, phrases, phrase_time]` int32.
+        so_far: How far they are.
+        pad: The id of the padding.
     """
-    beam = settings.beam_size // settings.groups
-    if banks is not None:
-        return allocate(totals, banks, beam)
-    return choose_apart(settings, totals, tokens) if settings.groups > 1 else tf.math.top_k(totals, beam)
+
+    phrases: tf.Tensor
+    so_far: Progress
+    pad: int
+
+    def next_tokens(self) -> tf.Tensor:
+        """Give the tokens that bring each phrase on, `[sentences · beam, phrases]`."""
+        return tf.reshape(next_tokens(self.so_far, self.phrases, self.pad), [-1, tf.shape(self.phrases)[1]])
+
+    def with_one_more(self, tokens: tf.Tensor) -> tf.Tensor:
+        """Count the tokens of phrases that there are with one token more, `[sentences, beam, candidates]`."""
+        return fulfilled(self.so_far, self.phrases, tokens, self.pad)
+
+    def all_tokens(self) -> tf.Tensor:
+        """Count the tokens of all phrases, `[sentences, 1]`."""
+        return tf.math.count_nonzero(self.phrases != self.pad, axis=[1, 2], dtype=tf.int32)[:, tf.newaxis]
 
 
-def _good_enough(ends: tf.Tensor, rivals: tf.Tensor) -> tf.Tensor:
-    """Say which ends finish a hypothesis: those that fewer ends and rivals are better than the beam is wide.
+def _asked(phrases: tf.Tensor, written: tf.Tensor, finished: int, pad: int) -> _Asked | None:
+    """Look how far what is written behind the finished hypotheses is with the phrases; None where nobody asks."""
+    return _Asked(phrases, progress(written[:, finished:], phrases, pad), pad) if asked_for(phrases) else None
+
+
+def _with_all(
+    asked: _Asked, ending: tf.Tensor, going: tf.Tensor, banks: tf.Tensor, scores: tf.Tensor, last: tf.Tensor, beam: int
+) -> tuple[tf.Tensor, tf.Tensor]:
+    """Let only what has all phrases end, unless the sentence is over and nothing has; only that is its rival.
+
+    Args:
+        asked: The phrases.
+        ending: `[sentences, beam]` float32, nats, the open hypotheses with their end.
+        going: `[sentences, beam]` float32, nats, those that go on.
+        banks: `[sentences, beam]` int32, how many tokens of phrases these have.
+        scores: `[sentences, beam]` float32, of the finished ones.
+        last: `[sentences, 1]` bool, whether the sentence is over.
+        beam: The width of the beam.
+
+    Returns:
+        The ends, −inf for those that may not be, and which of them finish a hypothesis by itself.
+    """
+    complete = tf.where(tf.reduce_all(asked.so_far.met, axis=2), ending, MINUS_INFINITY)
+    rivals = tf.where(banks == asked.all_tokens(), going, MINUS_INFINITY)
+    ended = _good_enough(complete, rivals, beam) & ~tf.math.is_inf(complete)
+    found_none = tf.math.is_inf(tf.reduce_max(tf.concat([scores, complete], axis=1), axis=1, keepdims=True))
+    return tf.where(last & found_none, ending, complete), ended
+
+
+def _good_enough(ends: tf.Tensor, rivals: tf.Tensor, beam: int) -> tf.Tensor:
+    """Say which ends finish a hypothesis: those than which fewer ends and rivals are better than the beam is wide.
 
     Args:
         ends: `[sentences, beam]` float32, nats, the sums of the open hypotheses with their end.
         rivals: `[sentences, beam]` float32, nats, those that could go on instead.
+        beam: The width of the beam.
 
     Example:
-        >>> _good_enough(tf.constant([[-3.0, -5.0]]), tf.constant([[-2.0, -4.0]])).numpy().tolist()
+        >>> _good_enough(tf.constant([[-3.0, -5.0]]), tf.constant([[-2.0, -4.0]]), 2).numpy().tolist()
         [[True, False]]
     """
-    return ends >= tf.math.top_k(tf.concat([ends, rivals], axis=1), ends.shape[1])[0][:, -1:]
+    return ends >= tf.math.top_k(tf.concat([ends, rivals], axis=1), beam)[0][:, -1:]
 
 
 def _latest(
-    ids: SpecialIds, kept: tf.Tensor, end_scores: tf.Tensor, tokens: tf.Tensor, token_scores: tf.Tensor
+    ids: SpecialIds, kept: tf.Tensor, end_scores: tf.Tensor, tokens: tf.Tensor, token_scores: tf.Tensor, beam: int
 ) -> History:
     """Give what this step writes: an end for a new finished hypothesis, nothing for an old one, then the open ones.
 
@@ -221,8 +248,8 @@ def _latest(
         end_scores: `[sentences, beam]` float32, nats, the log-probabilities of the new ends.
         tokens: `[sentences, beam]` int32, of the open ones.
         token_scores: `[sentences, beam]` float32, nats.
+        beam: The width of the beam.
     """
-    beam = kept.shape[1]
     ends = tf.where(kept < beam, ids.pad, ids.end)
     scores = pick(tf.concat([tf.zeros_like(end_scores), end_scores], axis=1), kept)
     tokens, token_scores = tf.concat([ends, tokens], axis=1), tf.concat([scores, token_scores], axis=1)

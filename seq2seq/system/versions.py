@@ -6,8 +6,9 @@ _PACKAGES = ("seq2seq", "tensorflow", "keras", "numpy", "sentencepiece", "datase
 
 
 def installed_versions() -> dict[str, str]:
-    """Give the versions of the system, Python and the packages that a result depends on, without importing them."""
-    return {"system": platform.platform(), **package_versions()}
+    """Give the versions of Python, the system and the packages that a result depends on, without importing them."""
+    python, *packages = package_versions().items()
+    return dict([python, ("system", platform.platform()), *packages])
 
 
 def package_versions() -> dict[str, str]:

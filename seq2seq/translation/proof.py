@@ -1,13 +1,9 @@
-"""What a translator's file is made of besides texts: the model, and what proves that it is the same model."""
+"""What proves that a file is the translator that it was written from."""
 
 from __future__ import annotations
 
-import hashlib
-import tempfile
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -15,52 +11,14 @@ import numpy.typing as npt
 from seq2seq.text.bucketing import pad_batch
 from seq2seq.text.ids import Ids
 from seq2seq.text.special_ids import PAD, PIECES
-from seq2seq.translation.model_file import MODEL, TranslatorFileError, check_model
+from seq2seq.translation.model_file import TranslatorFileError
 
 if TYPE_CHECKING:
-    from seq2seq.models import Seq2Seq
     from seq2seq.text.tokenizer import Tokenizer
     from seq2seq.translation.translator import Translator
 
 Probes = Sequence[Sequence[str]]
 """Texts, each with its translation."""
-
-
-def fingerprint_of(model: Seq2Seq) -> str:
-    """Tell the weights of a model from all others: the SHA-256 over all of them."""
-    digest = hashlib.sha256()
-    for weight in model.weights:
-        digest.update(np.asarray(weight.numpy()).tobytes())
-    return digest.hexdigest()
-
-
-def model_to_bytes(model: Seq2Seq) -> bytes:
-    """Write a model as Keras' own file, without the optimizer."""
-    with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder) / MODEL
-        with _without_training(model):
-            model.save(file)
-        return file.read_bytes()
-
-
-def model_from_bytes(data: bytes) -> Seq2Seq:
-    """Rebuild a model from Keras' own file, once nothing in it can do harm.
-
-    Raises:
-        TranslatorFileError: Something else than such a model is in it.
-    """
-    import keras
-
-    from seq2seq.models import Seq2Seq
-
-    check_model(data)
-    with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder) / MODEL
-        file.write_bytes(data)
-        model = keras.saving.load_model(file, compile=False, safe_mode=True)
-    if not isinstance(model, Seq2Seq):
-        raise TranslatorFileError(f"A translator holds a Seq2Seq model. Received: a {type(model).__name__}.")
-    return model
 
 
 def probe_texts(tokenizer: Tokenizer) -> list[str]:
@@ -98,17 +56,3 @@ def _logits(translator: Translator, probes: Probes) -> npt.NDArray[np.float32]:
     inputs, _ = pad_batch(source, target, np.arange(len(probes)))
     logits = translator.model(inputs, training=False)
     return np.where(inputs["target_in"][..., np.newaxis] == PAD, 0, np.asarray(logits, np.float32))
-
-
-@contextmanager
-def _without_training(model: Any) -> Iterator[None]:
-    """Let Keras forget for a moment what it would save of training: optimizer variables treble the file."""
-    if not model.compiled:
-        yield
-        return
-    optimizer = model.optimizer
-    model.optimizer, model.compiled = None, False
-    try:
-        yield
-    finally:
-        model.optimizer, model.compiled = optimizer, True

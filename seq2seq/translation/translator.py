@@ -28,6 +28,7 @@ from seq2seq.translation.copying import Copying, Part
 from seq2seq.translation.decoding import BatchDecoder
 from seq2seq.translation.details import with_sources
 from seq2seq.translation.hypothesis import Hypothesis, Translation, joined, lost_pieces, most_alike
+from seq2seq.translation.keras_file import fingerprint_of, model_from_bytes, model_to_bytes
 from seq2seq.translation.model_file import (
     MODEL,
     RECIPE,
@@ -41,7 +42,7 @@ from seq2seq.translation.model_file import (
     write_members,
 )
 from seq2seq.translation.parts import parts_of
-from seq2seq.translation.proof import fingerprint_of, model_from_bytes, model_to_bytes, need_same, probe_texts
+from seq2seq.translation.proof import need_same, probe_texts
 from seq2seq.translation.scoring import TargetScore, score_texts
 from seq2seq.translation.terms import Terms
 from seq2seq.translation.wanted import Wanted
@@ -353,8 +354,15 @@ class Translator:
         # Longest first: what does not fit into memory fails at once.
         order = sorted(range(len(parts)), key=lambda index: -len(parts[index].ids))
         batches = [order[start : start + size] for start in range(0, len(order), size)]
-        used = self.shortlist if shortlist else None
-        decoder = BatchDecoder(self.model, self.target_tokenizer, self.length_limit, used, precision, details, copying)
+        decoder = BatchDecoder(
+            model=self.model,
+            tokenizer=self.target_tokenizer,
+            limit=self.length_limit,
+            shortlist=self.shortlist if shortlist else None,
+            precision=precision,
+            details=details,
+            copying=copying,
+        )
 
         def decode(number: int) -> list[list[Hypothesis]]:
             batch = batches[number]

@@ -21,8 +21,8 @@ from seq2seq.settings import to_table
 from seq2seq.text import END, PAD, Batches, LengthLimit
 from seq2seq.translation import Cuts, Hypothesis, Shortlist, read_about
 from seq2seq.translation import translator as translator_module
+from seq2seq.translation.keras_file import fingerprint_of
 from seq2seq.translation.model_file import FORMAT
-from seq2seq.translation.proof import fingerprint_of
 
 WORDS = ["ein", "Haus", "am", "See", "und", "der", "Wald", "a", "house", "by", "the", "lake"]
 
