@@ -1,0 +1,79 @@
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from seq2seq.recipe import (
+    Data,
+    Recipe,
+    TokenizerSettings,
+    TrainingSettings,
+)
+from seq2seq.recipe.build import build_batches
+from seq2seq.recipe.corpora import read_corpora
+from seq2seq.recipe.tokenizers import build_tokenizers
+from seq2seq.text.corpus import CorpusError
+from tests.recipe.test_build import RECIPE
+
+
+@pytest.mark.parametrize("streaming", [False, True])
+def test_missing_parts_are_held_out_and_streams_are_batched(tmp_path: Path, streaming: bool) -> None:
+    for language in ("de", "en"):
+        (tmp_path / f"train.{language}").write_text("".join(f"Satz {number}\n" for number in range(20)))
+    recipe = Recipe(
+        "tiny",
+        Data(str(tmp_path), "de", "en", validation="", test="", hold_out=3, streaming=streaming),
+        tokenizer=TokenizerSettings(kind="char"),
+        training=TrainingSettings(epochs=1),
+    )
+    corpora = read_corpora(recipe)
+    assert corpora.test is not None
+    assert corpora.train.streamed == streaming
+    parts = [{pair.source for pair in corpus} for corpus in corpora if corpus is not None]
+    assert [len(part) for part in parts] == [14, 3, 3] and len(set().union(*parts)) == 20
+    source, target = build_tokenizers(recipe.tokenizer, corpora.train)
+    batches = build_batches(recipe, corpora.train, source, target, cache=tmp_path / "cache")
+    sources = [row for inputs, _ in batches.dataset() for row in inputs["source"].numpy().tolist()]
+    assert sorted(source.decode(row) for row in sources) == sorted(parts[0])
+
+
+def test_one_missing_part(tmp_path: Path) -> None:
+    for split, count in (("train", 9), ("test", 2)):
+        for language in ("de", "en"):
+            (tmp_path / f"{split}.{language}").write_text("".join(f"{split} {number}\n" for number in range(count)))
+    corpora = read_corpora(Recipe("tiny", Data(str(tmp_path), "de", "en", validation="", hold_out=4)))
+    assert [len(corpus) for corpus in corpora if corpus is not None] == [5, 4, 2]
+    corpora = read_corpora(Recipe("tiny", Data("x", "de", "en", validation="test", test="")), str(tmp_path))
+    assert corpora.test is None and len(corpora.validation) == 2
+
+
+def test_a_sample_is_drawn_once_the_other_parts_are_set_aside(tmp_path: Path) -> None:
+    for language in ("de", "en"):
+        (tmp_path / f"train.{language}").write_text("".join(f"Satz {number}\n" for number in range(20)))
+    data = Data(str(tmp_path), "de", "en", validation="", test="", hold_out=3)
+    whole, sampled = (read_corpora(Recipe("tiny", replace(data, sample=count))) for count in (0, 5))
+    assert len(whole.train) == 14 and len(sampled.train) == 5
+    assert set(sampled.train) < set(whole.train)
+    assert [list(part or ()) for part in sampled[1:]] == [list(part or ()) for part in whole[1:]]
+
+
+def test_a_missing_part_offers_to_set_sentences_aside(tmp_path: Path) -> None:
+    for language in ("de", "en"):
+        (tmp_path / f"train.{language}").write_text("eins\nzwei\n")
+    (tmp_path / "fra.txt").write_text("Go.\tVa !\n")
+    one_file = Recipe("tiny", Data(str(tmp_path / "fra.txt"), "0", "1", train="fra"))
+    pattern = Recipe("tiny", Data(f"{tmp_path}/{{split}}.{{lang}}", "de", "en"))
+    for recipe in (RECIPE.override([f"data.path={tmp_path}"]), one_file, pattern):
+        for missing, held in (("validation", ""), ("test", "validation=")):
+            changes = [f"data.{held}", "data.hold_out=1"] if held else []
+            with pytest.raises(CorpusError, match=rf'write data\.{missing}="" and set data\.hold_out to the number of'):
+                read_corpora(recipe.override(changes))
+
+
+def test_a_damaged_part_offers_nothing_else(tmp_path: Path) -> None:
+    for language, text in (("de", "eins\nzwei\n"), ("en", "one\n")):
+        (tmp_path / f"validation.{language}").write_text(text)
+        (tmp_path / f"train.{language}").write_text("eins\n")
+    with pytest.raises(CorpusError, match="as many source lines as target lines") as error:
+        read_corpora(RECIPE.override([f"data.path={tmp_path}"]))
+    assert "hold_out" not in str(error.value)
