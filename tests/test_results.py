@@ -175,6 +175,8 @@ def test_a_comparison_is_carried_and_told(results_table, tmp_path, monkeypatch):
     assert rows[1].endswith("| worse |")
     by_length = results_table.comparisons.by_length("dropout", "exact_match").splitlines()
     assert len(by_length) == 4 and by_length[0].startswith("| exact match by ") and by_length[2].startswith(rows[0][:9])
+    costs = results_table.comparisons.costs("dropout").splitlines()
+    assert costs[2] == "| dropout=0.2 | 1,234 | 150 | 1.00 × |"
     picture = results_table.comparisons.picture("dropout", "exact_match")
     assert picture.count("<circle") == 6 and "prefers-color-scheme: dark" in picture and "body" not in picture
     with pytest.raises(ValueError, match=r"tells the metrics of its runs\. Received: dropout bleu\. There is: exact_"):

@@ -56,6 +56,22 @@ def by_length(name: str, metric: str) -> str:
     return "\n".join(lines)
 
 
+def costs(name: str) -> str:
+    """Make a table with a row for each variant: its numbers to learn, and how fast they were learnt.
+
+    Raises:
+        ValueError: There is no such comparison.
+    """
+    variants = files.need(KIND, name)["variants"]
+    first = variants[0]["tokens_per_second"]
+    rows = [
+        [each["name"], f"{each['parameters']:,}", f"{each['tokens_per_second']:,.0f}",
+         f"{first / each['tokens_per_second']:.2f} ×"]
+        for each in variants
+    ]  # fmt: skip
+    return files.markdown(["variant", "parameters", "target tokens per second in training", "time of a token"], rows)
+
+
 def picture(name: str, metric: str) -> str:
     """Draw the score of every run, in a row for each variant.
 
