@@ -57,9 +57,31 @@ def find(signs: Signs) -> list[Finding]:
         signs: What was measured.
     """
     found = [finding for rule in _RULES for finding in rule(signs)]
-    # What is saturated or dead lets no gradient through, and beside one that explodes every other is faint: no news.
-    caused = {"exploding", "saturated", "dead layer"} & {finding.illness for finding in found}
-    return [finding for finding in found if not (caused and finding.illness == "vanishing")]
+    # Beside a gradient that explodes every other is faint, and what is saturated or dead lets none through: no news.
+    exploding = any(finding.illness == "exploding" for finding in found)
+    stuck = {finding.where for finding in found if finding.illness in ("saturated", "dead layer")}
+    return [
+        finding for finding in found
+        if finding.illness != "vanishing" or not (exploding or _blocked(signs, finding.where.split()[0], stuck))
+    ]  # fmt: skip
+
+
+def _blocked(signs: Signs, side: str, stuck: set[str]) -> bool:
+    """Say whether layers that let no gradient through are all that makes the gradients of a side faint.
+
+    What is lost from the layer above a stuck one to the layer below it is its doing; where even the rest is less than
+    `FAINT`, gradients vanish on their way through the others, too.
+    """
+    layers = [part for part in _of_layers(signs) if part.name.startswith(side)]
+    outside = max(part.gradient for part in _of_layers(signs))
+    if side == "encoder" and any(name.startswith("decoder") for name in stuck):
+        outside = max(part.gradient for part in layers)  # what comes from the decoder is faint already
+    above = [*(part.gradient for part in layers[1:]), outside]
+    lost = 1.0
+    for place, part in enumerate(layers):
+        if {part.name, *(layer.name for layer in layers[place + 1 : place + 2])} & stuck:
+            lost *= min(part.gradient / above[place], 1.0) if above[place] else 0.0
+    return min(part.gradient for part in layers if not part.frozen) >= FAINT * lost * outside
 
 
 def _finding(illness: str, where: str, said: str, advice: str) -> Finding:

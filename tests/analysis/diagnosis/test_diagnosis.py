@@ -114,6 +114,29 @@ class TestSigns:
         assert find(replace(signs, updates=500, bridge_untouched=True))[0].illness == "untrained bridge"
         assert find(replace(signs, updates=0, loss=9.0, bridge_untouched=True)) == []  # it has not begun
 
+    def test_a_stuck_layer_explains_no_more_than_what_is_lost_at_it(self, signs: Signs) -> None:
+        def deep(gradients: list[float], stuck: int) -> Signs:
+            layers = [
+                replace(signs.layers[0], side="decoder", number=number, saturated=0.8 * (number == stuck))
+                for number in range(len(gradients))
+            ]
+            parts = [
+                replace(signs.parts[0], name=layer.name, gradient=gradient)
+                for layer, gradient in zip(layers, gradients, strict=True)
+            ]
+            (lowest,) = [part for part in signs.parts if part.name == "encoder layer 0"]
+            return replace(signs, layers=[signs.layers[0], *layers], parts=[replace(lowest, gradient=0.2), *parts])
+
+        def illnesses(gradients: list[float], stuck: int) -> set[str]:
+            return {finding.illness for finding in find(deep(gradients, stuck))}
+
+        # Eight plain layers after 990 updates of EuTrans: of a million, layer 5 takes a hundred.
+        trained = [2.7e-7, 1.7e-6, 7.9e-6, 2.3e-5, 1.4e-4, 1.4e-3, 0.019, 0.24]
+        assert illnesses(trained, stuck=5) == {"saturated", "vanishing"}
+        assert illnesses([1e-7, 1e-7, 1e-5, 0.1, 0.2], stuck=2) == {"saturated"}
+        assert illnesses([1e-7, 2e-7, 1e-6], stuck=2) == {"saturated"}  # the top one, from which all others have theirs
+        assert illnesses([0.0, 0.0, 0.1], stuck=1) == {"saturated"}
+
     def test_survive_json_even_where_they_are_no_numbers(self, signs: Signs) -> None:
         odd = replace(signs, loss=math.inf, parts=[replace(signs.parts[0], gradient=-math.inf), *signs.parts[1:]])
         for each in (signs, odd):
