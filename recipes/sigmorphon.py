@@ -5,8 +5,8 @@ Task     `abîme` → `a b i m`: 3,600 words to learn from, 450 to validate on, 
 Paper    Gorman et al. 2020 (the shared task); Bahdanau, Cho and Bengio 2015 (the attention)
 Data     train/fre_train.tsv.gz, dev/fre_dev.tsv.gz, test/fre_test.tsv.gz in $SEQ2SEQ_DATA/sigmorphon2020_g2p
 Command  python recipes/sigmorphon.py      (another language: --data 'FOLDER/{split}/kor_{split}.tsv.gz')
-Cost     in minutes, on 2 cores (Intel Xeon): SIGMORPHON 2020, mean of five languages: 30; French: 5.9; Hindi: 5.1;
-         Hungarian: 5.3; Icelandic: 7.9; Korean, syllables in parts: 6.3; Korean: 5.5
+Cost     in minutes, on 2 cores (Intel Xeon): SIGMORPHON 2020, mean of five languages: 27; French: 5.9; Hindi: 5.1;
+         Hungarian: 5.3; Icelandic: 5.5; Korean, syllables in parts: 6.3; Korean: 5.5
 Result   SIGMORPHON 2020, mean of five languages: WER 12.84, PER 3.50 (1 seed); published: WER 15.02, PER 4.62 (LSTM
          with attention, best of 36 settings for each language, reported)
          French: WER 5.44 ± 0.16, PER 1.28 ± 0.06 (2 seeds); published: WER 6.22, PER 1.32 (LSTM with attention, best of
@@ -15,8 +15,8 @@ Result   SIGMORPHON 2020, mean of five languages: WER 12.84, PER 3.50 (1 seed); 
          36 settings, reported)
          Hungarian: WER 4.56 ± 0.16, PER 1.12 ± 0.00 (2 seeds); published: WER 5.33, PER 1.18 (LSTM with attention, best
          of 36 settings, reported)
-         Icelandic: WER 9.33, PER 1.86 (1 seed); published: WER 10.00, PER 2.36 (LSTM with attention, best of 36
-         settings, reported)
+         Icelandic: WER 9.33 ± 0.00, PER 1.92 ± 0.07 (2 seeds); published: WER 10.00, PER 2.36 (LSTM with attention,
+         best of 36 settings, reported)
          Korean, syllables in parts: WER 27.33, PER 4.92 (1 seed)
          Korean: WER 38.67, PER 11.57 (1 seed); published: WER 46.89, PER 16.78 (LSTM with attention, best of 36
          settings, reported)
