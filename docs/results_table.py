@@ -21,10 +21,10 @@ In a page, what stands between `<!-- results: NAME NAME -->` and `<!-- end -->` 
 after `<!-- runs: NAME NAME -->` one with a row for each run, after `<!-- comparison: NAME METRIC -->` one with a row
 for each variant and a picture, which is written to docs/images/NAME.svg, after `<!-- lengths: NAME METRIC -->` the
 same by length of the source, after `<!-- costs: NAME -->` how large its variants are and how fast they learn, after
-`<!-- probes: NAME states -->` (or `linear`, `positions`) what was found in the states of a model, after `<!--
-decoding: NAME options -->` (or `terms`, `surest`) what options of decoding are worth, after `<!-- evaluation: NAME
-METRIC -->` models side by side on a test set, after `<!-- timescales: NAME -->` how long layers remember, with a
-picture, after `<!-- hours: all -->` how long it all took.
+`<!-- probes: NAME states -->` (or `linear`, `positions`) what was found in the states of a model, after
+`<!-- decoding: NAME options -->` (or `terms`, `surest`) what options of decoding are worth, after
+`<!-- evaluation: NAME METRIC -->` models side by side on a test set, after `<!-- timescales: NAME -->` how long layers
+remember, with a picture, after `<!-- hours: all -->` how long it all took.
 In a recipe it is all from `Cost` to the end of its header.
 """
 

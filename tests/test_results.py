@@ -108,7 +108,7 @@ def test_the_hours_are_those_of_all_runs(results_table, tmp_path, monkeypatch):
     write(tmp_path / "comparisons" / "two.json", {"variants": variants})
     assert results_table.hours.told() == (
         "The 3 runs of these tables took 1.5 hours as they ran, 1.5 had all their epochs been as quick as their "
-        "quickest. The 3 runs that comparisons were made of took 4.0 hours, each on one core."
+        "quickest. The 3 runs that comparisons were made of took 4.0 hours, each on one core or two."
     )
 
 

@@ -20,5 +20,5 @@ def told(_: str = "all") -> str:
     return (
         f"The {len(own)} runs of these tables took {taken:.1f} hours as they ran, {alone:.1f} had all their epochs "
         f"been as quick as their quickest. The {runs} runs that comparisons were made of took {hours:.1f} hours, each "
-        "on one core."
+        "on one core or two."
     )

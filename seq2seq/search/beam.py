@@ -115,7 +115,7 @@ def keep_best(settings: Beam, task: Task) -> Hypotheses:
             going, index = choose_apart(settings, totals, tokens) if groups > 1 else tf.math.top_k(totals, beam)
             ended = _good_enough(ending, going, beam)
         else:
-            banks = tf.reshape(asked.with_one_more(tf.reshape(tokens, [-1, beam, width])), [-1, beam * width])
+            banks = tf.reshape(asked.with_one_more(tf.reshape(offered.tokens, [-1, beam, width])), [-1, beam * width])
             going, index = allocate(totals, banks, beam)
             last |= tf.math.is_inf(going[:, :1])
             ending, ended = _with_all(asked, ending, going, pick(banks, index), scores, last, beam)

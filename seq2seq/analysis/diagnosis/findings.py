@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Container, Iterator, Sequence
 from dataclasses import dataclass
 
 from seq2seq.models.signs import GateSigns, PartSigns, Signs
@@ -57,31 +57,9 @@ def find(signs: Signs) -> list[Finding]:
         signs: What was measured.
     """
     found = [finding for rule in _RULES for finding in rule(signs)]
-    # Beside a gradient that explodes every other is faint, and what is saturated or dead lets none through: no news.
+    # Beside a gradient that explodes every other is faint: no news.
     exploding = any(finding.illness == "exploding" for finding in found)
-    stuck = {finding.where for finding in found if finding.illness in ("saturated", "dead layer")}
-    return [
-        finding for finding in found
-        if finding.illness != "vanishing" or not (exploding or _blocked(signs, finding.where.split()[0], stuck))
-    ]  # fmt: skip
-
-
-def _blocked(signs: Signs, side: str, stuck: set[str]) -> bool:
-    """Say whether layers that let no gradient through are all that makes the gradients of a side faint.
-
-    What is lost from the layer above a stuck one to the layer below it is its doing; where even the rest is less than
-    `FAINT`, gradients vanish on their way through the others, too.
-    """
-    layers = [part for part in _of_layers(signs) if part.name.startswith(side)]
-    outside = max(part.gradient for part in _of_layers(signs))
-    if side == "encoder" and any(name.startswith("decoder") for name in stuck):
-        outside = max(part.gradient for part in layers)  # what comes from the decoder is faint already
-    above = [*(part.gradient for part in layers[1:]), outside]
-    lost = 1.0
-    for place, part in enumerate(layers):
-        if {part.name, *(layer.name for layer in layers[place + 1 : place + 2])} & stuck:
-            lost *= min(part.gradient / above[place], 1.0) if above[place] else 0.0
-    return min(part.gradient for part in layers if not part.frozen) >= FAINT * lost * outside
+    return [finding for finding in found if not (exploding and finding.illness == "vanishing")]
 
 
 def _finding(illness: str, where: str, said: str, advice: str) -> Finding:
@@ -198,10 +176,15 @@ def _saturates(signs: Signs) -> Iterator[Finding]:
 
 def _vanishes(signs: Signs) -> Iterator[Finding]:
     loudest = max(_of_layers(signs), key=lambda part: part.gradient)
+    stuck = {finding.where for rule in (_dies, _saturates) for finding in rule(signs)}
     for side in ("encoder", "decoder"):
-        layers = [part for part in _of_layers(signs) if part.name.startswith(side) and not part.frozen]
+        of_side = [part for part in _of_layers(signs) if part.name.startswith(side)]
+        layers = [part for part in of_side if not part.frozen]
         faint = [part for part in layers if part.gradient < FAINT * loudest.gradient]
-        if not faint:
+        # What a stuck decoder lets through to the encoder is faint already.
+        behind = side == "encoder" and any(name.startswith("decoder") for name in stuck)
+        arrives = max(part.gradient for part in of_side) if behind else loudest.gradient
+        if not faint or min(part.gradient for part in faint) >= FAINT * _passed(of_side, arrives, stuck) * arrives:
             continue
         least = min(faint, key=lambda part: part.gradient)
         share = f"{loudest.gradient / least.gradient:,.0f} times less than" if least.gradient else "nothing, unlike"
@@ -213,6 +196,24 @@ def _vanishes(signs: Signs) -> Iterator[Finding]:
             "Give the stack residual connections (model.residual_from = 1), or take fewer layers; an attention brings "
             "the gradient to the encoder without the way through the whole sentence.",
         )
+
+
+def _passed(layers: Sequence[PartSigns], arrives: float, stuck: Container[str]) -> float:
+    """Give the share of a gradient that layers which are stuck let through: what is left from above each to below it.
+
+    Where even less arrives further down, it vanishes on its way through the other layers, too.
+
+    Args:
+        layers: Those of a side, the lowest first.
+        arrives: The gradient that comes to the uppermost one.
+        stuck: The names of those that are saturated or dead.
+    """
+    passed, above, above_is_stuck = 1.0, arrives, False
+    for part in reversed(layers):
+        if above_is_stuck or part.name in stuck:
+            passed *= min(part.gradient / above, 1.0) if above else 0.0
+        above, above_is_stuck = part.gradient, part.name in stuck
+    return passed
 
 
 def _bridge_rests(signs: Signs) -> Iterator[Finding]:
