@@ -21,6 +21,7 @@ In a page, what stands between `<!-- results: NAME NAME -->` and `<!-- end -->` 
 after `<!-- runs: NAME NAME -->` one with a row for each run, after `<!-- comparison: NAME METRIC -->` one with a row
 for each variant and a picture, which is written to docs/images/NAME.svg, after `<!-- lengths: NAME METRIC -->` the
 same by length of the source, after `<!-- costs: NAME -->` how large its variants are and how fast they learn, after
+`<!-- command: NAME -->` the command that trained them (`docs/measure_studies.py` runs it), after
 `<!-- probes: NAME states -->` (or `linear`, `positions`) what was found in the states of a model, after
 `<!-- decoding: NAME options -->` (or `terms`, `surest`) what options of decoding are worth, after
 `<!-- evaluation: NAME METRIC -->` models side by side on a test set, after `<!-- timescales: NAME -->` how long layers
@@ -36,7 +37,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from result_tables import comparisons, decoding, evaluations, files, hours, probes, results, rows, timescales
+from result_tables import comparisons, decoding, evaluations, files, hours, probes, results, rows, studies, timescales
 from result_tables.files import ROOT
 from result_tables.rows import Row
 
@@ -50,6 +51,7 @@ _OTHERS = {
     "timescales": timescales.table,
     "evaluation": evaluations.table,
     "hours": hours.told,
+    "command": studies.block,
 }
 _DRAWN: dict[str, Any] = {"comparison": comparisons, "timescales": timescales}  # those that have a picture too
 _BLOCK = re.compile(rf"(<!-- ({'|'.join([*_OF_ROWS, *_OTHERS])}): ([^>]*?) -->\n).*?(<!-- end -->)", re.DOTALL)

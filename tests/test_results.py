@@ -3,7 +3,9 @@
 import importlib
 import json
 import re
+import tomllib
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 from statistics import fmean, stdev
 
@@ -49,6 +51,20 @@ def test_no_score_stands_in_a_page_that_is_not_in_a_file(results_table):
         prose = re.sub(r"^```.*?^```", "", path.read_text("utf-8"), flags=re.MULTILINE | re.DOTALL)
         allowed = known | ELSEWHERE.get(path.relative_to(ROOT).as_posix(), set())
         assert set(score.findall(prose)) <= allowed, path
+
+
+def test_every_comparison_is_of_a_study_that_can_be_trained_again(results_table):
+    studies = results_table.studies
+    carried = {path.stem: path for path in (ROOT / "docs" / "results" / results_table.comparisons.KIND).glob("*.json")}
+    assert set(carried) <= set(studies.NAMES)
+    for name in studies.NAMES:
+        options = dict(pairwise(studies.command(name)))
+        variants = tomllib.loads((ROOT / options["--variants"]).read_text("utf-8"))
+        assert len(variants) > 1, name
+        if name in carried:
+            # Some may be refused: zeros without attention would tell the decoder nothing.
+            told = json.loads(carried[name].read_text("utf-8"))["variants"]
+            assert {each["name"] for each in told} <= set(variants), name
 
 
 def test_every_row_is_told_and_every_recipe_has_one(results_table):

@@ -1,0 +1,101 @@
+"""The studies behind the pages of docs/explanation: which variants, of which recipe, for how long."""
+
+import re
+import shlex
+
+_SHORTCUT = "model.residual_from=1"
+_SMALL = ("model.encoder.units=64,64", "model.decoder.units=128,128", "model.attention.input_feeding=false")
+_ICELANDIC = "data.path=$SEQ2SEQ_DATA/sigmorphon2020_g2p/{split}/ice_{split}.tsv.gz"
+# A recipe with a small model, and the epochs without attention and with it.
+_TASKS = {
+    "eutrans": ("recipes/eutrans.py", _SMALL, {"plain": 5, "attention": 12}),
+    "letters": ("recipes/sigmorphon.py", (_ICELANDIC, *_SMALL), {"plain": 20, "attention": 20}),
+}
+# What all variants of a file in docs/studies have in common, or those of one study.
+_COMMON = {
+    "state-passing-eutrans-attention": ("training.epochs=5",),
+    "cells": (_SHORTCUT,),
+    "depth-equal": (_SHORTCUT,),
+    "dropout": (_SHORTCUT,),
+    "teacher-forcing": (_SHORTCUT,),
+    "unequal-depth": (_SHORTCUT, "model.encoder.units=64,64,64,64"),
+    "data-1000": ("data.sample=1000", "training.epochs=118", "training.validate_every=198"),  # 2,360 updates
+    "data-3300": ("data.sample=3300", "training.epochs=36", "training.validate_every=198"),  # 2,376
+    "data-9900": ("training.epochs=12", "training.validate_every=198"),  # 2,376
+    "very-deep": tuple(
+        f"model.{side}.units={','.join([units] * 16)}" for side, units in (("encoder", "64"), ("decoder", "128"))
+    ),
+}
+NAMES = (
+    "state-passing-eutrans-plain",
+    "state-passing-letters-plain",
+    "state-passing-eutrans-attention",
+    "state-passing-letters-attention",
+    "direction-eutrans-plain",
+    "direction-letters-plain",
+    "direction-eutrans-attention",
+    "direction-letters-attention",
+    "depth-eutrans-plain",
+    "depth-residual-eutrans-plain",
+    "depth-equal-eutrans-plain",
+    "depth-equal-letters-attention",
+    "cells-eutrans-plain",
+    "cells-letters-attention",
+    "teacher-forcing-eutrans-plain",
+    "teacher-forcing-letters-plain",
+    "dropout-eutrans-attention",
+    "dropout-letters-attention",
+    "width-eutrans-plain",
+    "width-letters-plain",
+    "unequal-depth-eutrans-plain",
+    "data-1000-eutrans-plain",
+    "data-3300-eutrans-plain",
+    "data-9900-eutrans-plain",
+    "depth-eutrans-attention",
+    "very-deep-eutrans-plain",
+)
+"""Variants, task, and whether with attention; `data-1000` are those of data.toml with 1,000 pairs."""
+
+
+def command(name: str, folder: str = "studies") -> list[str]:
+    """Give the command of a study.
+
+    Args:
+        name: One of `NAMES`.
+        folder: Where its folder goes.
+
+    Raises:
+        ValueError: There is no such study.
+    """
+    if name not in NAMES:
+        raise ValueError(
+            f"A study is one of docs/result_tables/studies.py. Received: {name}. There is: {', '.join(NAMES)}."
+        )
+    variants, task, attention = name.rsplit("-", 2)
+    recipe, settings, epochs = _TASKS[task]
+    kind = "none" if attention == "plain" else "general"
+    common = _COMMON.get(name, _COMMON.get(variants, ()))
+    settings = (*settings, f"model.attention.kind={kind}", f"training.epochs={epochs[attention]}", *common)
+    latest = {setting.partition("=")[0]: setting for setting in settings}
+    file = re.sub(r"-\d+$", "", variants)
+    return [
+        *("seq2seq", "compare", recipe, "--variants", f"docs/studies/{file}.toml", "--seeds", "3"),
+        *(word for setting in latest.values() for word in ("--set", setting)),
+        *("--out", f"{folder}/{name}"),
+    ]
+
+
+def block(name: str) -> str:
+    """Make a block of code with the command of a study, an option and its value on one line.
+
+    Raises:
+        ValueError: There is no such study.
+    """
+    lines, line = [], ""
+    for part in re.split(r" (?=--)", shlex.join(command(name))):
+        if line and len(f"{line} {part} \\") > 120:
+            lines.append(f"{line} \\")
+            line = f"    {part}"
+        else:
+            line = f"{line} {part}" if line else part
+    return "\n".join(["```sh", *lines, line, "```"])
