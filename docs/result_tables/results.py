@@ -3,7 +3,7 @@
 import textwrap
 from collections.abc import Iterable
 
-from result_tables.files import LABELS, NOT_YET, processor
+from result_tables.files import LABELS, NOT_YET
 from result_tables.rows import Row
 
 _LONG = 100  # characters of a command, too many for a cell
@@ -12,11 +12,13 @@ _INDENT = 9  # of what stands under a word in a header
 
 def by_task(found: Iterable[Row]) -> str:
     """Make a table with a row for each task, and below it a list of the signatures of their metrics."""
-    lines = ["| task | command | published | ours, on test | minutes |", "|---|---|---|---|---|"]
+    lines = ["| task | command | published | ours, on test | minutes | on |", "|---|---|---|---|---|---|"]
     signed: dict[str, list[str]] = {}
     for row in found:
         command = f"`{row.command}`" if len(row.command) < _LONG else f"as the header of `{row.recipe}` says"
-        lines.append(f"| {row.title} | {command} | {row.theirs() or '–'} | {row.ours()} | {row.minutes()} |")
+        lines.append(
+            f"| {row.title} | {command} | {row.theirs() or '–'} | {row.ours()} | {row.minutes()} | {row.machine()} |"
+        )
         for metric, signature in row.signatures().items():
             signed.setdefault(f"{LABELS[metric]} `{signature}`", []).append(row.title)
     return "\n".join([*lines, "", *(f"- {what}: {'; '.join(titles)}" for what, titles in signed.items())])
@@ -50,9 +52,11 @@ def header(found: Iterable[Row]) -> str:
     """Make the end of a recipe's header, from its cost on; what the recipe does as it is goes first."""
     found = list(found)
     measured = [row for row in found if row.runs]
-    machines = {f"{run['machine']['cores']} cores ({processor(run)})" for row in measured for run in row.runs}
-    costs = "; ".join(f"{_titled(row, found)}{row.minutes()}" for row in measured)
-    lines = [_filled("Cost", f"in minutes, on {' and '.join(sorted(machines))}: {costs}" if costs else NOT_YET)]
+    costs: dict[str, list[str]] = {}
+    for row in measured:
+        costs.setdefault(row.machine(), []).append(f"{_titled(row, found)}{row.minutes()}")
+    told = "; ".join(f"on {machine}: {'; '.join(each)}" for machine, each in costs.items())
+    lines = [_filled("Cost", f"in minutes, {told}" if costs else NOT_YET)]
     for number, row in enumerate(found):
         published = f"; published: {row.theirs()}" if row.published else ""
         changes = f"; by {row.changes()}" if row.changes() else ""

@@ -79,7 +79,22 @@ class Row:
 
     def quickest(self) -> float:
         """Give the seconds of the quickest run, had all its epochs been as quick as its quickest."""
-        return min(run["epochs"] * run["fastest_epoch_seconds"] for run in self.runs)
+        return _alone(self.fastest())
+
+    def machine(self) -> str:
+        """Tell where the quickest run ran."""
+        if not self.runs:
+            return ""
+        return f"{self.fastest()['machine']['cores']} cores ({files.processor(self.fastest())})"
+
+    def fastest(self) -> Mapping[str, Any]:
+        """Give the quickest run."""
+        return min(self.runs, key=_alone)
+
+
+def _alone(run: Mapping[str, Any]) -> float:
+    seconds: float = run["epochs"] * run["fastest_epoch_seconds"]
+    return seconds
 
 
 def read() -> dict[str, Row]:
@@ -111,7 +126,14 @@ def _means(parts: list[Row]) -> Iterator[dict[str, Any]]:
         }
         epochs = sum(run["epochs"] for run in runs)
         seconds = sum(part.quickest() for part in parts)
-        yield {**runs[0], "metrics": metrics, "epochs": epochs, "fastest_epoch_seconds": seconds / epochs}
+        processors = dict.fromkeys(files.processor(part.fastest()) for part in parts)
+        yield {
+            **runs[0],
+            "metrics": metrics,
+            "epochs": epochs,
+            "fastest_epoch_seconds": seconds / epochs,
+            "machine": {**runs[0]["machine"], "processor": " and ".join(processors)},
+        }
 
 
 def shortened(folder: Path, commit: str) -> dict[str, Any]:
