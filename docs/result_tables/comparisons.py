@@ -30,7 +30,7 @@ def differences(name: str, metric: str) -> str:
     """
     compared = _compared(name, metric)
     lines = [
-        f"| variant | seeds | {LABELS[metric]} | difference | 95 % interval | p, corrected | |",
+        f"| variant | seeds | {LABELS[metric]} | difference | 95 % interval | p, corrected | verdict |",
         "|---|---|---|---|---|---|---|",
     ]
     for variant in compared["variants"]:
@@ -105,4 +105,4 @@ def _difference(metric: str, found: Mapping[str, Any] | None) -> list[str]:
     told = [f"{found['value']:+.2f}", f"{found['low']:+.2f} … {found['high']:+.2f}", p]
     if found["corrected"] < 0.05:
         return [*told, "better" if (found["value"] > 0) == HIGHER_IS_BETTER[metric] else "worse"]
-    return [*told, f"no difference detected; one of {found['smallest']:.2f} would have been"]
+    return [*told, f"no difference detected; one of {found['smallest']:.2f} would be, four times in five"]

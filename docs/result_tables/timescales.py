@@ -18,7 +18,7 @@ def table(name: str) -> str:
         ValueError: There is no such file.
     """
     found = files.need(KIND, name)
-    head = ["model", "seeds", "layer", "before training", "a quarter of the units", "half of them", "three quarters"]
+    head = ["model", "seeds", "layer", "before training", "lower quartile", "median", "upper quartile"]
     rows = []
     for model, seeds in _by_name(found["models"]).items():
         for layer, before, after in zip(seeds[0]["layers"], _mean(seeds, "before"), _mean(seeds, "after"), strict=True):
@@ -39,7 +39,7 @@ def picture(name: str) -> str:
         quartiles += _mean(seeds, "after")
         colours += [number] * len(seeds[0]["layers"])
     along = "steps until half is forgotten"
-    title = f"{along}: a quarter, half and three quarters of the units"
+    title = f"{along}: quartiles over the units"
     plot = Rows(names, [0.0, *(steps for each in quartiles for steps in each)], title, wide=files.WIDE, along=along)
     for row, (low, middle, high) in enumerate(quartiles):
         left, y, colour = plot.x(low), plot.y(row), colours[row]
