@@ -151,7 +151,7 @@ class TestImport:
             "    ['train', recipe, '--out', out], ['train', recipe, '--out', out, '--strategy', 'mirrored'],\n"
             "    ['describe', recipe], ['benchmark', recipe],\n"
             "    ['verify-resume', recipe, '--steps', '2', '--kill-at', '1'],\n"
-            "    ['compare', recipe, '--vary', 'seed=1,2', '--out', out],\n"
+            "    ['compare', recipe, '--vary', 'model.dropout=0.1,0.2', '--out', out],\n"
             "): print(main(command))\n"
         )
         # Whether it is installed or not: Keras would say no more than that there is no such module.

@@ -103,6 +103,8 @@ def _difference(metric: str, found: Mapping[str, Any] | None) -> list[str]:
         return [""] * 4
     p = "< 0.001" if found["corrected"] < 0.001 else f"{found['corrected']:.3f}"
     told = [f"{found['value']:+.2f}", f"{found['low']:+.2f} … {found['high']:+.2f}", p]
+    if not found["seeds_known"]:
+        return [*told, "one seed: not judged"]
     if found["corrected"] < 0.05:
         return [*told, "better" if (found["value"] > 0) == HIGHER_IS_BETTER[metric] else "worse"]
     return [*told, f"no difference detected; one of {found['smallest']:.2f} would be, four times in five"]

@@ -122,6 +122,8 @@ def _study(arguments: argparse.Namespace, path: Path) -> None:
         )
     if result.comparison is None and result.refused:
         raise UsageError("Every variant is refused; see above.")
+    if result.comparison is None:
+        tell(f"Nothing to compare yet: {result.unfinished} runs are not finished, and none of them is of this share.")
 
 
 def _search(arguments: argparse.Namespace, path: Path) -> None:

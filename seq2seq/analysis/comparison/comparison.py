@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
 from functools import partial
+from math import isfinite
 from pathlib import Path
 from statistics import mean, stdev
 from typing import TYPE_CHECKING, Any
 
 from seq2seq.analysis.comparison.lengths import Classes, by_length, class_scores
 from seq2seq.analysis.comparison.measured import MeasuredRun, Texts, find_runs, read_measured
-from seq2seq.analysis.comparison.statistics import Difference, difference, holm, resample
+from seq2seq.analysis.comparison.notes import notes_on
+from seq2seq.analysis.comparison.statistics import Difference, difference, drawn_together, holm, resample
 from seq2seq.analysis.comparison.variants import Variant, group
 from seq2seq.analysis.comparison.words import ByFrequency, count_words, cut_of
 from seq2seq.metrics import EvaluationSettings, References, count
@@ -20,6 +22,8 @@ from seq2seq.recipe.corpora import read_corpora
 from seq2seq.settings import changes, write_value
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from seq2seq.metrics import Counts
 
 
@@ -98,6 +102,7 @@ class Comparison:
         frequencies: The classes of words; None where texts are missing.
         notes: What could not be computed and why, and what else to know.
         refused: What there is no result of.
+        instead_of: What the others should have been compared with, where there is no result of that; "" else.
     """
 
     part: str
@@ -109,6 +114,7 @@ class Comparison:
     frequencies: Classes | None
     notes: list[str]
     refused: list[Refused]
+    instead_of: str = ""
 
     def report(self) -> str:
         """Lay everything out as tables for a terminal."""
@@ -143,22 +149,38 @@ def compare_runs(folders: Sequence[str | Path]) -> Comparison:
         folders: Run folders, or folders that hold some; the first run's variant is what the others are compared with.
 
     Returns:
-        The comparison.
+        The comparison; what is unfinished or damaged inside a folder is named in it.
 
     Raises:
         ValueError: A folder holds no finished run, or the runs cannot be compared: other test sentences, other
             metrics.
     """
-    return compare(group([read_measured(folder) for folder in find_runs(folders)]))
+    named, runs, refused = set(map(Path, folders)), [], []
+    for folder in find_runs(folders):
+        try:
+            runs.append(read_measured(folder))
+        except ValueError as error:
+            if folder in named:
+                raise
+            refused.append(Refused(str(folder), str(error)))
+    if not runs:
+        raise ValueError(refused[0].reason)
+    return compare(group(runs), refused)
 
 
-def compare(variants: Sequence[Variant], refused: Sequence[Refused] = ()) -> Comparison:
+def compare(variants: Sequence[Variant], refused: Sequence[Refused] = (), *, first: str = "") -> Comparison:
     """Compare variants, the others with the first.
 
     Args:
         variants: At least one.
         refused: What else was asked for, to be named in the report.
+        first: The name of what the others should be compared with; "" for the first one that there is.
     """
+    instead_of = first if first != variants[0].name else ""
+    return replace(_compared(variants, list(refused)), instead_of=instead_of)
+
+
+def _compared(variants: Sequence[Variant], refused: list[Refused]) -> Comparison:
     runs = [run for variant in variants for run in variant.runs]
     part = "test" if all("test" in run.scores for run in runs) else "validation"
     metrics = [name for name in runs[0].scores[part] if all(name in run.scores[part] for run in runs)]
@@ -168,13 +190,13 @@ def compare(variants: Sequence[Variant], refused: Sequence[Refused] = ()) -> Com
             + "; ".join(f"{run.folder} with {', '.join(run.scores[part])}" for run in runs)
             + "."
         )
-    notes = _notes(runs, part)
+    notes = notes_on(variants, part, metrics)
     missing = [(run, paths) for run in runs if (paths := run.missing_texts(part))]
     if missing:
         notes.append(_told_missing(missing))
         signatures = _need_same_signatures(runs, metrics)
         results = [_without_texts(variant, part, metrics) for variant in variants]
-        return Comparison(part, None, signatures, _monitor(runs), results, None, None, notes, list(refused))
+        return Comparison(part, None, signatures, _monitor(runs), results, None, None, notes, refused)
     return _WithTexts(variants, part, metrics, notes).comparison(refused)
 
 
@@ -189,11 +211,14 @@ class _WithTexts:
         self.sources: Sequence[str] = texts[0].sources
         self.references: References = texts[0].references
         self.translations: list[list[str]] = [each.translations for each in texts]
+        self.lines: Sequence[str] = self.sources  # by which sentences are drawn together
         self.several = evaluation.several_references
         if self.several:
             together = [grouped(each.sources, each.translations, each.references) for each in texts]
             self.sources, self.references = list(dict.fromkeys(self.sources)), together[0][1]
             self.translations = [said for said, _ in together]
+            self.lines = self.sources
+        self.drawn = len(set(self.lines))
         self.lower = str.lower if evaluation.lowercase else str
         self.count = partial(count, lowercase=evaluation.lowercase, tokenize=evaluation.tokenize)
         self.lengths, self.members = by_length(self.sources)
@@ -202,19 +227,19 @@ class _WithTexts:
             start = self.places[-1].stop if self.places else 0
             self.places.append(slice(start, start + len(variant.runs)))
 
-    def comparison(self, refused: Sequence[Refused]) -> Comparison:
+    def comparison(self, refused: list[Refused]) -> Comparison:
         signatures, results = {}, [_without_texts(variant, self.part, ()) for variant in self.variants]
         for name in self.metrics:
             counts = [self.count(name, said, self.references) for said in self.translations]
             signatures[name] = counts[0].signature
-            for result, found in zip(results, self._metric(counts), strict=True):
+            for result, found in zip(results, self._metric(name, counts), strict=True):
                 result.metrics[name] = found
-        frequencies = self._frequencies(results)
-        if len(self.variants) > 1 and any(len(variant.runs) == 1 for variant in self.variants):
+        if self.drawn < len(self.sources):
             self.notes.append(
-                "A variant of one seed shows nothing of what the seed does: its intervals hold the chance of the "
-                "sentences alone, and are too short for a claim about the setting. Train with --seeds 3 or more."
+                f"The {len(self.sources):,} sentences have {self.drawn:,} sources: those of one source count as one "
+                "where chance is reckoned."
             )
+        frequencies = self._frequencies(results)
         return Comparison(
             self.part,
             len(self.sources),
@@ -224,15 +249,15 @@ class _WithTexts:
             self.lengths,
             frequencies,
             self.notes,
-            list(refused),
+            refused,
         )
 
-    def _metric(self, counts: Sequence[Counts]) -> list[MetricResult]:
+    def _metric(self, name: str, counts: Sequence[Counts]) -> list[MetricResult]:
         """Score all variants by one metric, and compare them."""
         scores = [each.score(each.rows.sum(0)) for each in counts]
         differences: list[Difference | None] = [None] * len(self.variants)
-        if len(self.variants) > 1 and len(self.sources) > 1:
-            drawn = resample(counts)
+        drawn = self._drawn(name, counts, scores) if len(self.variants) > 1 else None
+        if drawn is not None:
             first, *others = self.places
             differences[1:] = holm([
                 difference(
@@ -240,7 +265,7 @@ class _WithTexts:
                     scores[place],
                     drawn[:, first],
                     drawn[:, place],
-                    sentences=len(self.sources),
+                    sentences=self.drawn,
                     comparisons=len(others),
                 )
                 for place in others
@@ -249,6 +274,23 @@ class _WithTexts:
             MetricResult(*_summed(scores[place]), found, class_scores(counts[place], self.members))
             for place, found in zip(self.places, differences, strict=True)
         ]
+
+    def _drawn(self, name: str, counts: Sequence[Counts], scores: Sequence[float]) -> np.ndarray | None:
+        """Score sets of sentences drawn anew; None, with a note, where that says nothing."""
+        if self.drawn == 1:
+            self.notes.append(f"No interval of {name}: one sentence shows nothing of what another would have given.")
+            return None
+        drawn = resample([drawn_together(each, self.lines) for each in counts])
+        known = drawn[[all(map(isfinite, row)) for row in drawn]]
+        lost = len(drawn) - len(known)
+        if 2 * lost > len(drawn) or not all(map(isfinite, scores)):
+            self.notes.append(
+                f"No interval of {name}: it is no number of some run, or of most sets of sentences that are drawn anew."
+            )
+            return None
+        if lost:
+            self.notes.append(f"{name} is no number of {lost} of {len(drawn)} sets of sentences drawn anew, left out.")
+        return known
 
     def _frequencies(self, results: Sequence[VariantResult]) -> Classes | None:
         """Score words by how often the training text has them, and say why where that is not known."""
@@ -268,7 +310,8 @@ class _WithTexts:
             each = [classes.scores([self.lower(text) for text in said]) for said in self.translations[place]]
             result.by_frequency.extend(map(mean, zip(*each, strict=True)))
         which = f"{what} of the {'first ' if self.several else ''}reference"
-        return Classes(f"{which}, by their number in the training text", classes.names, classes.sizes)
+        owner = f" of {self.variants[0].name}" if any("data." in name for name in self.variants[0].settings) else ""
+        return Classes(f"{which}, by their number in the training text{owner}", classes.names, classes.sizes)
 
 
 def _without_texts(variant: Variant, part: str, metrics: Sequence[str]) -> VariantResult:
@@ -289,16 +332,6 @@ def _without_texts(variant: Variant, part: str, metrics: Sequence[str]) -> Varia
 
 def _summed(scores: Sequence[float]) -> tuple[list[float], float, float | None]:
     return list(scores), mean(scores), stdev(scores) if len(scores) > 1 else None
-
-
-def _notes(runs: Sequence[MeasuredRun], part: str) -> list[str]:
-    if part == "test":
-        return []
-    without = next(run.folder for run in runs if "test" not in run.scores)
-    return [
-        f"Scored on validation, because {without} has no test text. Validation chose the weights of each run, which "
-        "flatters all of them: a claim needs sentences that nothing was chosen by."
-    ]
 
 
 def _told_missing(missing: Sequence[tuple[MeasuredRun, Sequence[Path]]]) -> str:

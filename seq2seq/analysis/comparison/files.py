@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 _CSV = (
     "variant", "metric", "seeds", "mean", "spread", "difference", "low", "high", "p", "p_corrected", "smallest",
-    "parameters", "minutes", "tokens_per_second",
+    "seeds_known", "parameters", "minutes", "tokens_per_second",
 )  # fmt: skip
 
 
@@ -63,5 +63,5 @@ def _finite(value: Any) -> Any:
 def _difference_row(result: MetricResult) -> list[float | None]:
     found = result.difference
     if found is None:
-        return [None] * 6
-    return [found.value, found.low, found.high, found.p, found.corrected, found.smallest]
+        return [None] * 7
+    return [found.value, found.low, found.high, found.p, found.corrected, found.smallest, found.seeds_known]

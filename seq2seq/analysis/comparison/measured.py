@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
@@ -58,6 +58,10 @@ class MeasuredRun:
         tokens_per_second: Target tokens trained on in a second, the median of all epochs; None where no epoch ended.
         monitor: What decided which weights were kept.
         curve: Optimizer steps and the monitored score at each validation.
+        processor: Of the machine that it ran on; "" in results older than that.
+        cuts: By part of the corpus how many translations there are and how many of them were "cut" at the limit of
+            length; empty in results older than that.
+        skipped: Training pairs that were left out, as empty or over-long.
     """
 
     folder: Path
@@ -70,6 +74,9 @@ class MeasuredRun:
     tokens_per_second: float | None = None
     monitor: str = ""
     curve: list[tuple[int, float]] = field(default_factory=list)
+    processor: str = ""
+    cuts: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    skipped: int = 0
 
     def missing_texts(self, part: str) -> list[Path]:
         """Name the files of a part's texts that are not there."""
@@ -119,12 +126,15 @@ def read_measured(folder: str | Path) -> MeasuredRun:
             f"A run is compared when it has ended. Received: {folder}, which has no result yet. To go on with it: "
             f"seq2seq train {shlex.quote(str(folder))}/recipe.toml --out {shlex.quote(str(folder))} --resume"
         )
+    path = RunFolder(folder).result
+    if absent := [name for name in ("metrics", "signatures", "minutes") if name not in result]:
+        raise ValueError(f"The run folder is damaged. Received: {path}, without {', '.join(absent)}.")
     monitor, validations = read_validations(folder)
     speeds = [float(event.get("tokens_per_second", 0.0)) for event in record.log() if event["event"] == "epoch"]
     return MeasuredRun(
         folder,
         # Its own settings, not recipe.toml: that may have changed since, where the run was taken up again and stopped.
-        Recipe.from_table(result["settings"], str(folder / "result.json")),
+        Recipe.from_table(result["settings"], str(path)) if "settings" in result else record.recipe,
         record.data,
         result["metrics"],
         result["signatures"],
@@ -133,6 +143,9 @@ def read_measured(folder: str | Path) -> MeasuredRun:
         median(speeds) if speeds else None,
         monitor,
         [(each.step, each.score) for each in validations],
+        result.get("machine", {}).get("processor", ""),
+        result.get("cuts", {}),
+        sum(result.get("skipped_pairs", {}).get("train", {}).values()),
     )
 
 
@@ -145,14 +158,14 @@ def read_validations(folder: Path) -> tuple[str, list[Validated]]:
     monitor, found = "", []
     for event in read_log(RunFolder(folder).log):
         if event["event"] == "start":
-            monitor = event["monitor"]
+            monitor = event.get("monitor", "")
         elif event["event"] == "validation" and f"val_{monitor}" in event:
             found.append(Validated(event["update"], event["epoch"], float(event[f"val_{monitor}"])))
     return monitor, found
 
 
 def find_runs(folders: Iterable[str | Path]) -> list[Path]:
-    """Find the finished runs that folders are or hold, at any depth, in the order of the folders.
+    """Find the runs that folders are or hold, at any depth, in the order of the folders; finished or not.
 
     Raises:
         ValueError: A folder is none, or holds no finished run.
@@ -166,11 +179,11 @@ def find_runs(folders: Iterable[str | Path]) -> list[Path]:
     for folder in map(Path, folders):
         if not folder.is_dir():
             raise ValueError(f"There is no such folder of runs. Received: {folder}.")
-        if (folder / "recipe.toml").exists():
+        if (folder / "run.json").exists():
             found.append(folder)
             continue
-        inside = sorted(path.parent for path in folder.rglob("result.json") if (path.parent / "recipe.toml").exists())
-        if not inside:
+        inside = {path.parent for name in ("run.json", "result.json") for path in folder.rglob(name)}
+        if not any((path / "result.json").exists() for path in inside):
             raise ValueError(f"There is no finished run in the folder. Received: {folder}, without any result.json.")
-        found += inside
+        found += sorted(inside)
     return list(dict.fromkeys(found))

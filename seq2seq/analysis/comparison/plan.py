@@ -13,9 +13,10 @@ from typing import Any
 from seq2seq.analysis.comparison.comparison import Refused
 from seq2seq.analysis.comparison.variants import label
 from seq2seq.recipe import Recipe, SettingsError
-from seq2seq.settings import write_value
+from seq2seq.settings import changes, write_value
 
-_LONGEST = 120  # characters of a folder's name
+_LONGEST = 120  # bytes of a folder's name
+_OWN = ("seed", "name")  # what a variant does not vary: its runs do, and its list
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,8 @@ class PlannedVariant:
     @property
     def folder(self) -> str:
         """The name of the folder of its runs."""
-        return re.sub(r"[^\w.+=-]+", "_", self.name)[:_LONGEST].strip("_")
+        name = re.sub(r"[^\w.+=-]+", "_", self.name).encode()[:_LONGEST].decode(errors="ignore")
+        return name.strip("_")
 
     def with_seed(self, seed: int) -> Recipe:
         """Give its recipe with another seed."""
@@ -49,10 +51,12 @@ class Plan:
     Attributes:
         variants: The first is what the others are compared with.
         refused: What was asked for and cannot be, with the reason.
+        first: The name of what was asked for first.
     """
 
     variants: list[PlannedVariant]
     refused: list[Refused]
+    first: str
 
 
 def plan_grid(recipe: Recipe, varied: Sequence[str]) -> Plan:
@@ -91,7 +95,7 @@ def plan_named(recipe: Recipe, path: Path) -> Plan:
         path: The file.
 
     Raises:
-        SettingsError: It is no such file, or names no variant.
+        SettingsError: It is no such file, names no variant, or the same one twice.
     """
     try:
         table = tomllib.loads(path.read_text(encoding="utf-8"))
@@ -121,12 +125,16 @@ def read_choices(text: str) -> tuple[str, list[str]]:
 
 
 def _plan(recipe: Recipe, wanted: Sequence[tuple[str, list[str]]]) -> Plan:
-    plan = Plan([], [])
+    plan = Plan([], [], wanted[0][0])
     for name, assignments in wanted:
+        need_none_of_its_own([assignment.partition("=")[0] for assignment in assignments])
         try:
             variant = PlannedVariant(name, tuple(assignments), recipe.override(assignments))
         except SettingsError as error:
             plan.refused.append(Refused(name, str(error)))
+            continue
+        if reason := _incomparable(plan.variants[0].recipe, variant.recipe) if plan.variants else "":
+            plan.refused.append(Refused(name, reason))
         else:
             plan.variants.append(variant)
     named: dict[str, PlannedVariant] = {}
@@ -138,7 +146,47 @@ def _plan(recipe: Recipe, wanted: Sequence[tuple[str, list[str]]]) -> Plan:
                 f"{other.name!r} and {variant.name!r}, for both the folder {variant.folder!r}. Leave one out, or "
                 "give them names in a file, with --variants."
             )
+    for number, variant in enumerate(plan.variants):
+        same = next((other for other in plan.variants[:number] if other.recipe == variant.recipe), None)
+        if same:
+            raise SettingsError(
+                f"Every variant has settings of its own. Received: {same.name!r} and {variant.name!r}, which have the "
+                "same. Leave one out."
+            )
     return plan
+
+
+def need_none_of_its_own(keys: Sequence[str]) -> None:
+    """Refuse to vary what is given otherwise.
+
+    Raises:
+        SettingsError: A key is ``seed`` or ``name``.
+    """
+    if found := [key for key in keys if key.strip() in _OWN]:
+        raise SettingsError(
+            f"Variants differ in settings of the recipe. Received: {', '.join(found)}. How many seeds each is trained "
+            "with is said by --seeds, and the first one is that of the recipe; names stand in a file, with --variants."
+        )
+
+
+def _incomparable(first: Recipe, other: Recipe) -> str:
+    """Say why two recipes could be trained and not compared: test sentences or measure differ; "" where they can."""
+    found = changes(first, other)
+    measured = [name for name in found if name.startswith("evaluation.") and name != "evaluation.metrics"]
+    differ = [name for name in found if name in _tested(first, other)] + measured
+    if not differ:
+        return ""
+    return (
+        "Variants are compared on the same test sentences, by one measure. Received: "
+        f"{', '.join(f'{name}={write_value(found[name])}' for name in differ)}, other than the first variant. Make a "
+        "comparison of its own for it."
+    )
+
+
+def _tested(*recipes: Recipe) -> list[str]:
+    """Name the settings that say which sentences are the test."""
+    held_out = ["data.hold_out", "data.train"] if any(not recipe.data.test for recipe in recipes) else []
+    return ["data.test", "data.source", "data.target", *held_out]
 
 
 def _assignments(settings: Mapping[str, Any], path: str = "") -> Iterator[str]:

@@ -75,7 +75,7 @@ def markdown(comparison: Comparison) -> str:
     parts = ["# Comparison", headline(comparison)]
     for table in tables(comparison):
         rule = ["---:" if place in table.numbers else "---" for place in range(len(table.header))]
-        lines = [table.header, rule, *([_escaped(cell) for cell in row] for row in table.rows)]
+        lines = [[_escaped(cell) for cell in row] for row in (table.header, rule, *table.rows)]
         parts += [f"## {table.title}", "\n".join(f"| {' | '.join(line)} |" for line in lines), *table.words]
     if comparison.notes:
         parts += ["## Notes", *comparison.notes]
@@ -88,6 +88,8 @@ def headline(comparison: Comparison) -> str:
     sentences = "" if comparison.sentences is None else f"{comparison.sentences:,} "
     first = comparison.variants[0].name
     compared = f"; all are compared with {first}" if len(comparison.variants) > 1 else ""
+    if compared and comparison.instead_of:
+        compared += f", because there is no result of {comparison.instead_of}, the first one"
     return (
         f"{_times(len(comparison.variants), 'variant')}, {_times(runs, 'run')}, scored on {sentences}"
         f"{comparison.part} sentences{compared}."
@@ -96,6 +98,8 @@ def headline(comparison: Comparison) -> str:
 
 def verdict(metric: str, difference: Difference) -> str:
     """Say in words what a difference means."""
+    if not difference.seeds_known:
+        return "one seed: not judged"
     if not difference.detected:
         return "no difference detected"
     return "better" if (difference.value > 0) == HIGHER_IS_BETTER[metric] else "worse"
@@ -126,7 +130,7 @@ def _undetected(comparison: Comparison, metric: str) -> list[str]:
     words = []
     for variant in comparison.variants[1:]:
         found = variant.metrics[metric].difference
-        if found is None or found.detected:
+        if found is None or found.detected or not found.seeds_known:
             continue
         if not found.smallest:
             words.append(f"{variant.name} and {first}: no difference detected; they have the very same scores.")
@@ -136,7 +140,7 @@ def _undetected(comparison: Comparison, metric: str) -> list[str]:
         )
         words.append(
             f"{variant.name} and {first}: no difference detected. With these sentences and seeds one of "
-            f"{found.smallest:.2f} would have been, four times in five; a smaller one may be there.{outside}"
+            f"{found.smallest:.2f} would have been, about four times in five; a smaller one may be there.{outside}"
         )
     return words
 
@@ -147,7 +151,8 @@ def _classes(
     """The scores of all variants in each class."""
     rows = [[what, *(f"{size:,}" for size in classes.sizes)]]
     rows += [[variant.name, *map(_number, values(place))] for place, variant in enumerate(comparison.variants)]
-    return Table(title, ["", *classes.names], rows, [])
+    words = ["Means over the seeds, without intervals: in a class of few, a difference may well be chance."]
+    return Table(title, ["", *classes.names], rows, words)
 
 
 def _cost(comparison: Comparison) -> Table:

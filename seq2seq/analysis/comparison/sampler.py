@@ -13,7 +13,7 @@ from seq2seq.system.choices import need_choice
 SAMPLERS = ("random", "tpe")
 """How settings are drawn: each by itself, or by a model of which settings did well (Bergstra et al. 2011)."""
 
-_NUMBER = r"[+-]?\d+(?:\.\d*)?(?:[eE][+-]?\d+)?"
+_NUMBER = r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?"
 
 
 class Space(NamedTuple):
@@ -47,7 +47,7 @@ def read_space(text: str) -> Space:
         (True, ('64', '128'))
     """
     key, values = read_choices(text)
-    match = re.fullmatch(f"({_NUMBER})\\.\\.({_NUMBER})", values[0]) if len(values) == 1 else None
+    match = re.fullmatch(f"({_NUMBER})\\s*\\.\\.\\s*({_NUMBER})", values[0]) if len(values) == 1 else None
     if not match:
         return Space(key, values=tuple(values))
     whole = all(re.fullmatch(r"[+-]?\d+", end) for end in match.groups())

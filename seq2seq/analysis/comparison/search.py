@@ -5,19 +5,20 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
+from math import isfinite
 from pathlib import Path
 from statistics import median
 from typing import Any
 
 from seq2seq.analysis.comparison.measured import Validated, read_validations
-from seq2seq.analysis.comparison.plan import PlannedVariant
+from seq2seq.analysis.comparison.plan import PlannedVariant, need_none_of_its_own
 from seq2seq.analysis.comparison.progress import StudyProgress, share_done
 from seq2seq.analysis.comparison.sampler import Sampler, read_space
 from seq2seq.analysis.comparison.study import training_of
 from seq2seq.analysis.comparison.trainings import Training, train_all
 from seq2seq.analysis.comparison.variants import label
 from seq2seq.recipe import Recipe
-from seq2seq.runs.record import write_object
+from seq2seq.runs.record import read_object, write_object
 from seq2seq.settings import SettingsError, by_name, write_value
 from seq2seq.system.files import replacing
 from seq2seq.system.terminal import format_table
@@ -27,6 +28,7 @@ from seq2seq.training.stopping import higher_is_better
 _PEERS = 4  # trials that have come as far, before one is called hopeless
 _GRACE = 1 / 3  # share of its epochs that every trial has
 _BEST = 3  # trials that are proposed for a comparison
+_SEARCHED = "search.json"
 
 
 @dataclass(frozen=True)
@@ -100,7 +102,7 @@ class SettingsSearch:
         data: Where to read text instead of ``data.path``.
 
     Raises:
-        SettingsError: A range is none.
+        SettingsError: A range is none, or the folder has a search of another recipe or of other ranges.
     """
 
     def __init__(
@@ -115,6 +117,7 @@ class SettingsSearch:
         self._recipe = recipe
         values = by_name(recipe)
         spaces = [read_space(text) for text in varied]
+        need_none_of_its_own([space.key for space in spaces])
         self._spaces = [  # from 0 to 1 there are more numbers than these two, where the setting is a float
             space._replace(whole=space.whole and not isinstance(values.get(space.key), float)) for space in spaces
         ]
@@ -122,6 +125,7 @@ class SettingsSearch:
         self._data = data
         self._monitor = recipe.training.monitor.removeprefix("val_") or recipe.evaluation.metrics[0]
         self._higher = higher_is_better(self._monitor)
+        self._need_same_search()
         self._trials = self._stored()
         # Another seed where a search goes on: it would draw the same settings again.
         seed = recipe.seed + len(self._trials)
@@ -137,6 +141,8 @@ class SettingsSearch:
             trials: How many.
             jobs: How many trainings run at once.
         """
+        self._folder.mkdir(parents=True, exist_ok=True)
+        write_object(self._folder / _SEARCHED, self._searched())
         over = [trial for trial in self._trials.values() if trial.state != "running"]
         for trial in over:
             self._sampler.learn(trial.number, trial.values, trial.score)
@@ -189,12 +195,15 @@ class SettingsSearch:
         if not found or not _GRACE <= share_done(training) < 1:
             return False
         epoch, best = found[-1].epoch, self._best(found)
-        peers = [
+        scores = [
             self._best([each for each in theirs if each.epoch <= epoch])
             for other, theirs in self._validations.items()
-            if other != number and theirs and theirs[-1].epoch >= epoch
+            # One that finished before has come as far as it will: its patience was at an end.
+            if other != number and theirs and (theirs[-1].epoch >= epoch or self._trials[other].state == "finished")
         ]
-        if len(peers) < _PEERS or not (best < median(peers) if self._higher else best > median(peers)):
+        peers = [score for score in scores if score is not None]
+        behind = best is None or (len(peers) >= _PEERS and self._worse(best, median(peers)))
+        if not behind:
             return False
         self._hopeless.add(number)
         return True
@@ -207,15 +216,19 @@ class SettingsSearch:
         state = "failed" if reason else "finished" if finished else "running"
         if state == "running" and trial.number in self._hopeless:
             state = "hopeless"
-        trial = replace(trial, state=state, score=self._best(found) if found else None, reason=reason)
+        trial = replace(trial, state=state, score=self._best(found), reason=reason)
         if state != "running":
             self._sampler.learn(trial.number, trial.values, None if reason else trial.score)
         self._store(trial)
         return trial
 
-    def _best(self, found: Sequence[Validated]) -> float:
-        scores = [each.score for each in found]
-        return max(scores) if self._higher else min(scores)
+    def _best(self, found: Sequence[Validated]) -> float | None:
+        """Give the best score; None where none is a number."""
+        scores = [each.score for each in found if isfinite(each.score)]
+        return (max(scores) if self._higher else min(scores)) if scores else None
+
+    def _worse(self, score: float, other: float) -> bool:
+        return score < other if self._higher else score > other
 
     def _rank(self, trial: Trial) -> tuple[bool, bool, float]:
         score = trial.score if trial.score is not None else 0.0
@@ -246,9 +259,28 @@ class SettingsSearch:
     def _place(self, number: int) -> Path:
         return self._folder / f"trial-{number}"
 
+    def _need_same_search(self) -> None:
+        """Refuse to go on with trials of something else; of an older version nothing says what they were of."""
+        path = self._folder / _SEARCHED
+        if not path.exists():
+            return
+        before, asked = read_object(path), self._searched()
+        names = dict.fromkeys(name for each in (before, asked) for name in each)
+        if other := [name for name in names if before.get(name) != asked.get(name)]:
+            raise SettingsError(
+                f"A search goes on with what it began with. Received: another {', '.join(other)} than {path} says. "
+                "Search the same, or name another folder with --out."
+            )
+
+    def _searched(self) -> dict[str, Any]:
+        """Say what is searched, by name: ranges, settings of the recipe, and where its text is."""
+        ranges = {f"--vary {space.key}": [space.low, space.high, *space.values] for space in self._spaces}
+        found: dict[str, Any] = json.loads(json.dumps({**by_name(self._recipe), **ranges, "--data": self._data}))
+        return found
+
     def _stored(self) -> dict[int, Trial]:
         """Read what an earlier search left in the folder."""
-        found = [Trial(**json.loads(path.read_text(encoding="utf-8"))) for path in self._folder.glob("trial-*.json")]
+        found = [Trial(**read_object(path)) for path in self._folder.glob("trial-*.json")]
         keys = {space.key for space in self._spaces}
         for trial in found:
             if set(trial.values) != keys:
@@ -257,11 +289,13 @@ class SettingsSearch:
                     f"--vary of {', '.join(sorted(keys))}, where {self._folder} has trials of "
                     f"{', '.join(sorted(trial.values))}. Vary the same, or name another folder with --out."
                 )
-        return {trial.number: trial for trial in sorted(found, key=lambda trial: trial.number)}
+        # A score that is no number, as an older version stored it, is none.
+        known = [replace(trial, score=None if trial.score is None or not isfinite(trial.score) else trial.score)
+                 for trial in found]  # fmt: skip
+        return {trial.number: trial for trial in sorted(known, key=lambda trial: trial.number)}
 
     def _store(self, trial: Trial) -> None:
         self._trials[trial.number] = trial
-        self._folder.mkdir(parents=True, exist_ok=True)
         write_object(self._folder / f"trial-{trial.number}.json", asdict(trial))
 
 

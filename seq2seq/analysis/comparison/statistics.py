@@ -12,7 +12,7 @@ from seq2seq.analysis.comparison.student import quantile, two_sided
 if TYPE_CHECKING:
     import numpy as np
 
-    from seq2seq.metrics import Counts
+    from seq2seq.metrics.counts import Counts
 
 RESAMPLES = 2000
 """How often the sentences are drawn anew."""
@@ -33,9 +33,10 @@ class Difference:
         high: Upper end.
         p: Probability of a difference as large where there is none.
         corrected: The same for all comparisons of the table together (Holm); from 0.05 on nothing was detected.
-        smallest: The smallest true difference that the design would have detected in four of five repetitions, by the
-            strictest step of Holm's correction.
-        seeds_known: Whether the interval holds the chance of training: both systems have several seeds.
+        smallest: About the smallest true difference that the design would have detected in four of five repetitions, by
+            the strictest step of Holm's correction. Of few seeds it is itself known to a factor of two.
+        seeds_known: Whether the interval holds the chance of training: both systems have several seeds. Else it
+            and the probabilities are those of the sentences, and of the seeds of the system that has several.
     """
 
     value: float
@@ -48,8 +49,32 @@ class Difference:
 
     @property
     def detected(self) -> bool:
-        """Whether the difference is more than chance, by the corrected probability."""
-        return self.corrected < 1 - CONFIDENCE
+        """Whether the difference is more than chance, by the corrected probability; never of one seed."""
+        return self.seeds_known and self.corrected < 1 - CONFIDENCE
+
+
+def drawn_together(counts: Counts, sources: Sequence[str]) -> Counts:
+    """Sum what is counted in sentences of one source: they are drawn together, since they say the same.
+
+    Args:
+        counts: What the metric counts in each sentence.
+        sources: The source of each.
+
+    Returns:
+        A row for each source, in the order in which they come first.
+
+    Example:
+        >>> import numpy as np
+        >>> from seq2seq.metrics import Counts
+        >>> drawn_together(Counts(np.array([[1.0], [2.0], [4.0]]), sum), ["a", "b", "a"]).rows.tolist()
+        [[5.0], [2.0]]
+    """
+    import numpy as np
+
+    number = {source: place for place, source in enumerate(dict.fromkeys(sources))}
+    rows = np.zeros((len(number), counts.rows.shape[1]), counts.rows.dtype)
+    np.add.at(rows, [number[source] for source in sources], counts.rows)
+    return counts._replace(rows=rows)
 
 
 def resample(counts: Sequence[Counts], *, resamples: int = RESAMPLES, seed: int = 0) -> np.ndarray:

@@ -53,6 +53,7 @@ class Study:
         self._seeds = seeds
         self._folder = Path(folder)
         self._data = data
+        self._damaged: dict[Path, str] = {}
 
     def run(self, *, jobs: int = 1, shard: tuple[int, int] = (1, 1)) -> StudyResult:
         """Train what is not finished, go on with what was stopped, and compare what is finished.
@@ -71,7 +72,9 @@ class Study:
         known = [result.minutes for run in here if (result := self._finished(*run))]
         if known:
             tell(f"Finished before: {len(known)} of {len(here)} runs.")
-        failed: list[Refused] = []
+        failed = [Refused(folder.name, reason) for folder, reason in self._damaged.items()]
+        for each in failed:
+            tell(f"Left out: {each.name}. {each.reason}")
         progress = StudyProgress(len(here), known, jobs)
 
         def look(_: Training) -> bool:
@@ -86,7 +89,7 @@ class Study:
 
         def trainings() -> Iterator[Training]:
             for variant, seed in here:
-                if not self._finished(variant, seed):
+                if not self._finished(variant, seed) and self._place(variant, seed) not in self._damaged:
                     yield training_of(variant, seed, self._folder, self._place(variant, seed), self._data)
 
         try:
@@ -99,17 +102,24 @@ class Study:
         self, possible: Sequence[PlannedVariant], refused: list[Refused], failed: list[Refused], stopped: str | None
     ) -> StudyResult:
         settings = differing([variant.recipe for variant in possible])
-        variants, unfinished = [], 0
+        variants, reasons, unfinished = [], refused + failed, 0
+        failures = {each.name for each in failed}
         for variant, changed in zip(possible, settings, strict=True):
-            measured = [run for seed in self._seeds if (run := self._finished(variant, seed))]
-            unfinished += len(self._seeds) - len(measured)
-            if measured:
+            runs = {seed: self._finished(variant, seed) for seed in self._seeds}
+            if measured := [run for run in runs.values() if run]:
                 variants.append(Variant(variant.name, changed, measured))
-        reasons = refused + failed
-        if left := unfinished - len(failed):
-            reasons.append(Refused(f"{left} of {len(possible) * len(self._seeds)} runs", "not finished yet"))
-        comparison = compare(variants, reasons) if variants and not stopped else None
+            left = [seed for seed, run in runs.items() if not run]
+            unfinished += len(left)
+            waiting = [str(seed) for seed in left if not failures & self._names(variant, seed)]
+            if waiting:
+                reasons.append(Refused(f"{variant.name}, seed {', '.join(waiting)}", "not finished yet"))
+        comparison = compare(variants, reasons, first=self._plan.first) if variants and not stopped else None
         return StudyResult(comparison, refused, failed, unfinished, stopped)
+
+    def _names(self, variant: PlannedVariant, seed: int) -> set[str]:
+        """Give what a run is called where it failed."""
+        place = self._place(variant, seed)
+        return {place.name, Training(variant.name, seed, place, (), 0).name}
 
     def _refuses(self, variant: PlannedVariant, refused: list[Refused]) -> bool:
         """Find out whether the settings of a variant make no model, unless it is finished and so makes one."""
@@ -126,8 +136,12 @@ class Study:
 
     def _finished(self, variant: PlannedVariant, seed: int) -> MeasuredRun | None:
         folder = self._place(variant, seed)
-        found = finished_run(variant.with_seed(seed), folder, data=self._data)
-        return read_measured(folder) if found else None
+        try:
+            found = finished_run(variant.with_seed(seed), folder, data=self._data)
+            return read_measured(folder) if found else None
+        except ValueError as error:  # a damaged file: the other runs are as good as ever
+            self._damaged[folder] = f"{error} To train it again, delete {folder}."
+            return None
 
     def _place(self, variant: PlannedVariant, seed: int) -> Path:
         # Side by side: what stands beside a run folder, the cache of tokenised text, is shared by all of them.

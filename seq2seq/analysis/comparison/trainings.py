@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from seq2seq.system.machine import cores
 from seq2seq.training.stopping import interruptions
 
 _TICK = 0.2  # seconds from one look at the processes to the next
@@ -69,11 +70,13 @@ def train_all(
     """
     waiting = iter(trainings)
     running: dict[subprocess.Popen[bytes], Training] = {}
+    said: dict[Training, int] = {}  # bytes of what each said before, where it goes on
     asked: set[subprocess.Popen[bytes]] = set()
     with interruptions() as interruption:
         try:
             while True:
                 while len(running) < jobs and not interruption.received and (training := next(waiting, None)):
+                    said[training] = training.output.stat().st_size if training.output.exists() else 0
                     running[_start(training, jobs)] = training
                     started(training)
                 if not running:
@@ -83,7 +86,7 @@ def train_all(
                     if process.poll() is not None:
                         del running[process]
                         stopped = process in asked or interruption.received
-                        ended(training, "" if stopped else _failure(process.returncode, training))
+                        ended(training, "" if stopped else _failure(process.returncode, training, said[training]))
                     elif process not in asked and (look(training) or interruption.received):
                         asked.add(process)
                         process.send_signal(signal.Signals[interruption.received or "SIGTERM"])
@@ -101,7 +104,7 @@ def _start(training: Training, jobs: int) -> subprocess.Popen[bytes]:
     """Start a training in a session of its own: what a terminal sends comes to us, and we hand it on."""
     environment = dict(os.environ)
     if jobs > 1:
-        environment.setdefault(_THREADS, str(max((os.cpu_count() or 1) // jobs, 1)))
+        environment.setdefault(_THREADS, str(max(cores() // jobs, 1)))
     training.output.parent.mkdir(parents=True, exist_ok=True)
     with training.output.open("ab") as output:
         return subprocess.Popen(
@@ -114,11 +117,11 @@ def _start(training: Training, jobs: int) -> subprocess.Popen[bytes]:
         )
 
 
-def _failure(status: int, training: Training) -> str:
-    """Say why a training failed: by its own last word, where it had one; "" where it did not."""
+def _failure(status: int, training: Training, before: int) -> str:
+    """Say why a training failed: by its own last word since it started, where it had one; "" where it did not."""
     if not status:
         return ""
-    said = training.output.read_text(encoding="utf-8", errors="replace").splitlines()
+    said = training.output.read_bytes()[before:].decode("utf-8", errors="replace").splitlines()
     errors = [line.partition("error: ")[2] for line in said if line.startswith("seq2seq: error: ")]
     if errors and status > 0:
         return errors[-1]

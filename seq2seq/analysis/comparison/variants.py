@@ -51,10 +51,10 @@ def group(runs: Sequence[MeasuredRun]) -> list[Variant]:
                     f"{one.folder} and {two.folder}, both with seed={one.recipe.seed}. Leave one out."
                 )
     settings = differing([each[0].recipe for each in groups])
-    names = [{run.recipe.name for run in each} for each in groups]
-    own = len(groups) == len(set.union(*names)) if groups else False
+    names = [list(dict.fromkeys(run.recipe.name for run in each)) for each in groups]
+    own = all(len(each) == 1 for each in names) and len({each[0] for each in names}) == len(groups)
     return [
-        Variant(name.pop() if own else label(changed), changed, each)
+        Variant(name[0] if own else label(changed) or " / ".join(name), changed, each)
         for name, changed, each in zip(names, settings, groups, strict=True)
     ]
 

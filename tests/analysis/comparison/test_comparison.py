@@ -55,15 +55,116 @@ def test_the_others_are_compared_with_the_first_and_the_words_say_what_it_is_wor
     assert rows["dropout=0.3"].endswith("better") and rows["dropout=0.1"].endswith("no difference detected")
     assert (
         "dropout=0.1 and dropout=0.2: no difference detected. With these sentences and seeds one of "
-        f"{same.difference.smallest:.2f} would have been, four times in five" in report
+        f"{same.difference.smallest:.2f} would have been, about four times in five" in report
     )
 
 
 def test_the_first_run_named_is_what_the_others_are_compared_with(runs: Path) -> None:
     found = compare_runs([runs / "c-0", runs / "a-0"])
     assert [variant.name for variant in found.variants] == ["dropout=0.3", "dropout=0.2"]
-    assert "nothing of what the seed does" in found.notes[0]
+    assert found.notes[0].startswith("Of one seed: dropout=0.3, dropout=0.2. That shows nothing of what the seed does")
     assert found.variants[1].metrics["exact_match"].difference.value < 0
+
+
+def test_nothing_is_judged_that_has_one_seed(runs: Path) -> None:
+    found = compare_runs([*(runs / f"a-{seed}" for seed in range(3)), runs / "c-0"])
+    difference = found.variants[1].metrics["exact_match"].difference
+    assert difference.corrected < 0.05 and not difference.detected
+    report = found.report()
+    assert "Of one seed: dropout=0.3." in report and "four times in five" not in report
+    assert next(line for line in report.splitlines() if line.startswith("dropout=0.3")).endswith("one seed: not judged")
+
+
+def test_what_is_unfinished_or_damaged_inside_a_folder_is_named(runs: Path) -> None:
+    (runs / "a-1" / "result.json").unlink()
+    (runs / "b-0" / "result.json").write_text("")
+    (runs / "b-1" / "recipe.toml").unlink()
+    (runs / "c-0" / "result.json").write_text('{"minutes": 1}')
+    found = compare_runs([runs])
+    assert [variant.seeds for variant in found.variants] == [[0, 2], [2], [1, 2]]
+    assert [Path(each.name).name for each in found.refused] == ["a-1", "b-0", "b-1", "c-0"]
+    why = [each.reason for each in found.refused]
+    assert "has no result yet" in why[0] and "b-0/result.json, which holds no JSON object" in why[1]
+    assert "There is no run to compare" in why[2] and "without metrics, signatures" in why[3]
+    assert "a-1" in found.report()
+
+
+def test_a_recipe_beside_the_folders_of_runs_is_no_run(runs: Path) -> None:
+    (runs / "recipe.toml").touch()
+    assert len(compare_runs([runs]).variants) == 3
+
+
+def test_results_without_settings_or_a_monitor_are_read(runs: Path) -> None:
+    folder = runs / "a-0"
+    result = json.loads((folder / "result.json").read_text())
+    del result["settings"]
+    (folder / "result.json").write_text(json.dumps(result))
+    (folder / "log.jsonl").write_text('{"event": "start"}\n')
+    found = compare_runs([runs])
+    assert found.variants[0].seeds == [0, 1, 2] and found.monitor == ""
+
+
+def test_what_is_no_number_is_not_compared(tmp_path: Path) -> None:
+    recipe = RECIPE.override(["evaluation.metrics=word_error_rate,exact_match"])
+    references = ["a", *[""] * 39]
+    folders = [
+        finished_folder(
+            tmp_path / dropout,
+            f"model.dropout={dropout}",
+            recipe=recipe,
+            references=references,
+            translations=["a"] * 40,
+        )
+        for dropout in ("0.1", "0.2")
+    ]
+    found = compare_runs(folders)
+    word, exact = (found.variants[1].metrics[name].difference for name in ("word_error_rate", "exact_match"))
+    assert exact is not None
+    # About a third of the sets that are drawn have no word in any reference.
+    assert word is not None and any("word_error_rate is no number of" in note for note in found.notes)
+    for folder in folders:
+        (folder / "test.reference.txt").write_text("\n" * 40)
+    found = compare_runs(folders)
+    assert found.variants[1].metrics["word_error_rate"].difference is None
+    assert any("No interval of word_error_rate" in note for note in found.notes)
+
+
+def test_sentences_of_one_source_count_as_one(tmp_path: Path) -> None:
+    apart, twice = [], []
+    for number in range(2):
+        said = spoilt(0.3, number)
+        setting = f"model.dropout=0.{number + 1}"
+        apart.append(finished_folder(tmp_path / f"apart-{number}", setting, translations=said))
+        twice.append(finished_folder(
+            tmp_path / f"twice-{number}", setting, sources=[*SOURCES] * 2, references=[*REFERENCES] * 2,
+            translations=said * 2,
+        ))  # fmt: skip
+    once, again = (compare_runs(folders).variants[1].metrics["exact_match"].difference for folders in (apart, twice))
+    assert (again.low, again.high) == pytest.approx((once.low, once.high))
+    distinct = len(set(SOURCES))
+    assert any(f"The 80 sentences have {distinct} sources" in note for note in compare_runs(twice).notes)
+
+
+def test_notes_say_what_tables_do_not_show(runs: Path) -> None:
+    for name, more in (
+        ("a-0", {"machine": {"processor": "one"}, "cuts": {"test": {"translations": 40, "cut": 3}}}),
+        ("a-1", {"machine": {"processor": "two"}, "cuts": {"test": {"translations": 40, "cut": 2}}}),
+        ("b-0", {"skipped_pairs": {"train": {"empty": 3, "over-long": 3}}}),
+    ):
+        path = runs / name / "result.json"
+        path.write_text(json.dumps({**json.loads(path.read_text()), **more}))
+    begun = runs / "c-0" / "run.json"
+    begun.write_text(json.dumps({**json.loads(begun.read_text()), "data": "elsewhere"}))
+    result = json.loads((runs / "c-1" / "result.json").read_text())
+    del result["metrics"]["test"]["chrf"]
+    (runs / "c-1" / "result.json").write_text(json.dumps(result))
+    assert compare_runs([runs]).notes == [
+        "Not compared: chrf, which some of the runs were not scored by.",
+        "The runs of dropout=0.3 name more than one place of their text: elsewhere, that of the recipe.",
+        "Translations that were cut at the limit of length, all seeds together: 5 of dropout=0.2.",
+        "Training pairs left out as empty or over-long, a run: 0 of dropout=0.2, 2 of dropout=0.1, 0 of dropout=0.3.",
+        "Minutes and tokens per second are those of several machines: one; two.",
+    ]
 
 
 def test_variants_with_names_of_their_own_are_called_by_them(tmp_path: Path) -> None:
@@ -72,6 +173,16 @@ def test_variants_with_names_of_their_own_are_called_by_them(tmp_path: Path) -> 
     report = compare_runs([small, large]).report()
     assert "all are compared with small" in report
     assert "model.encoder.units  [4]    [8]" in report
+
+
+def test_names_that_are_not_one_for_each_variant_do_not_name_them(tmp_path: Path) -> None:
+    folders = [
+        finished_folder(tmp_path / "1", "name=one"),
+        finished_folder(tmp_path / "2", "name=two", seed=1),
+        finished_folder(tmp_path / "3", "name=two", "model.dropout=0.1"),
+    ]
+    assert [variant.name for variant in compare_runs(folders).variants] == ["dropout=0.2", "dropout=0.1"]
+    assert [variant.name for variant in compare_runs(folders[:2]).variants] == ["one / two"]
 
 
 def test_sentences_are_told_apart_by_length_and_words_by_frequency(runs: Path) -> None:
@@ -216,8 +327,13 @@ class TestRefusals:
 def test_a_metric_by_which_lower_is_better_is_judged_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     recipe = RECIPE.override(["evaluation.metrics=word_error_rate"])
-    poor = finished_folder(tmp_path / "1", recipe=recipe, translations=spoilt(0.5, 1))
-    good = finished_folder(tmp_path / "2", "model.dropout=0.1", recipe=recipe, translations=REFERENCES)
-    report = compare_runs([poor, good]).report()
+    folders = []
+    for seed in range(2):
+        poor, good = tmp_path / f"poor-{seed}", tmp_path / f"good-{seed}"
+        folders += [
+            finished_folder(poor, recipe=recipe, seed=seed, translations=spoilt(0.5, seed)),
+            finished_folder(good, "model.dropout=0.1", recipe=recipe, seed=seed, translations=REFERENCES),
+        ]
+    report = compare_runs(folders).report()
     assert "word_error_rate (lower is better)" in report
     assert next(line for line in report.splitlines() if line.startswith("dropout=0.1")).endswith("better")

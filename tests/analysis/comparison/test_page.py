@@ -42,7 +42,7 @@ def test_a_page_needs_nothing_else(comparison: Comparison) -> None:
     ElementTree.fromstring(
         html.removeprefix("<!doctype html>\n").replace('"utf-8">', '"utf-8"/>').replace('=1">', '=1"/>')
     )
-    assert "95 % interval" in html and "better" in html
+    assert "95 % interval" in html and "<td>better</td>" in html
 
 
 def test_every_colour_that_is_used_is_there_in_light_and_dark(comparison: Comparison) -> None:

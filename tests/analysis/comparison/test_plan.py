@@ -70,6 +70,39 @@ def test_a_file_that_names_no_variants_is_refused(text: str, message: str, tmp_p
         plan_named(RECIPE, tmp_path / "variants.toml")
 
 
+@pytest.mark.parametrize("varied", ["seed=1,2", "name=a,b"])
+def test_what_is_given_otherwise_is_not_varied(varied: str, tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="How many seeds each is trained with is said by --seeds"):
+        plan_grid(RECIPE, [varied])
+    (tmp_path / "variants.toml").write_text("[a]\nseed = 3\n")
+    with pytest.raises(SettingsError, match="Received: seed"):
+        plan_named(RECIPE, tmp_path / "variants.toml")
+
+
+def test_one_recipe_under_two_names_is_refused() -> None:
+    with pytest.raises(SettingsError, match=r"'dropout=0\.2' and 'dropout=0\.20', which have the same"):
+        plan_grid(RECIPE, ["model.dropout=0.2,0.20"])
+
+
+@pytest.mark.parametrize(
+    "varied",
+    ["evaluation.lowercase=false,true", "data.hold_out=3,4", "data.test=other,another", "data.source=lower,upper"],
+)
+def test_what_could_not_be_compared_is_refused_before_it_is_trained(varied: str) -> None:
+    plan = plan_grid(RECIPE, [varied])
+    assert len(plan.variants) == 1 and plan.first == plan.variants[0].name
+    assert "on the same test sentences, by one measure. Received: " + varied.partition("=")[0] in plan.refused[0].reason
+
+
+def test_other_metrics_and_training_text_can_be_compared() -> None:
+    assert len(plan_grid(RECIPE, ["evaluation.metrics=bleu,chrf", "data.sample=5,6"]).variants) == 4
+
+
+def test_a_folder_has_a_name_that_file_systems_take() -> None:
+    folder = plan_grid(RECIPE, ["data.path=" + "語" * 110]).variants[0].folder
+    assert 100 < len(folder.encode()) <= 120 and folder.endswith("語")
+
+
 def test_two_variants_cannot_share_a_folder() -> None:
     with pytest.raises(SettingsError, match=r"'dropout=0\.1' and 'dropout=0\.1'.*Leave one out"):
         plan_grid(RECIPE, ["model.dropout=0.1,0.1"])

@@ -37,6 +37,7 @@ class Trainer:
         self.began: list[str] = []
         self.stop_in = ""
         self.failing = ""
+        self.not_a_number = ""
 
     def __call__(self, trainings: Iterable[Training], *, jobs, started, look, ended) -> str | None:
         for training in trainings:
@@ -49,6 +50,7 @@ class Trainer:
             asked = False
             for epoch in range(EPOCHS):
                 score = 100 * recipe.model.dropout * (epoch + 1) / EPOCHS
+                score = float("nan") if training.variant == self.not_a_number else score
                 events = [
                     {"event": "validation", "update": epoch + 1, "epoch": epoch, "val_exact_match": score},
                     {"event": "epoch", "epoch": epoch + 1},
@@ -135,5 +137,35 @@ def test_what_fails_or_is_refused_is_a_trial_without_a_score(
 
 def test_a_search_goes_on_only_with_the_settings_that_it_began_with(trainer: Trainer, tmp_path: Path) -> None:
     looked_for(tmp_path / "out").run(1)
+    for varied in ("training.ema=0..0.5", "model.dropout=0..0.5"):
+        with pytest.raises(SettingsError, match=r"goes on with what it began with.*another --vary model\.dropout"):
+            looked_for(tmp_path / "out", varied)
+    with pytest.raises(SettingsError, match=r"another training\.ema, --data than .*search\.json says"):
+        SettingsSearch(BASE.override(["training.ema=0.5"]), ["model.dropout=0..1"], tmp_path / "out", data="elsewhere")
+    (tmp_path / "out" / "search.json").unlink()  # as of an older version
     with pytest.raises(SettingsError, match=r"--vary of training\.ema, where .* has trials of model\.dropout"):
         looked_for(tmp_path / "out", "training.ema=0..0.5")
+    (tmp_path / "out" / "trial-1.json").write_text("")
+    with pytest.raises(ValueError, match=r"trial-1\.json, which holds no JSON object"):
+        looked_for(tmp_path / "out")
+
+
+def test_a_seed_is_not_searched(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="Received: seed"):
+        looked_for(tmp_path / "out", "seed=1,2")
+
+
+def test_a_trial_whose_score_is_no_number_is_hopeless_and_the_search_goes_on(
+    trainer: Trainer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trainer.not_a_number = "trial 2"
+    result = looked_for(tmp_path / "out").run(3)
+    assert {trial.number: (trial.state, trial.score) for trial in result.trials if trial.number == 2} == {
+        2: ("hopeless", None)
+    }
+    assert Drawing.learnt[1] == (2, None)
+    stored = tmp_path / "out" / "trial-2.json"
+    stored.write_text(stored.read_text().replace('"score": null', '"score": NaN'))
+    Drawing.learnt[:] = []
+    assert [trial.number for trial in looked_for(tmp_path / "out").run(3).trials] == [3, 1, 2]
+    assert Drawing.learnt[1] == (2, None)

@@ -101,7 +101,9 @@ def test_shards_train_everything_between_them_and_the_last_one_reports_it(traine
     first = Study(dropouts(), range(3), tmp_path / "out").run(shard=(1, 2))
     assert trainer.trained == ["dropout=0.2, seed 0", "dropout=0.2, seed 2", "dropout=0.3, seed 1"]
     assert first.unfinished == 3
-    assert first.comparison.refused[-1] == Refused("3 of 6 runs", "not finished yet")
+    assert first.comparison.refused[-2:] == [
+        Refused("dropout=0.2, seed 1", "not finished yet"), Refused("dropout=0.3, seed 0, 2", "not finished yet")
+    ]  # fmt: skip
     second = Study(dropouts(), range(3), tmp_path / "out").run(shard=(2, 2))
     assert (len(trainer.trained), second.unfinished) == (6, 0)
     assert [variant.seeds for variant in second.comparison.variants] == [[0, 1, 2]] * 2
@@ -112,6 +114,29 @@ def test_settings_that_make_no_model_are_refused_before_anything_trains(trainer:
     result = Study(plan, range(1), tmp_path / "out").run()
     assert trainer.trained == ["units=8, seed 0"]
     assert [each.name for each in result.refused] == ["units=[8, 8]"] and "same depth" in result.refused[0].reason
+
+
+def test_it_is_said_at_the_top_where_the_first_variant_has_no_result(trainer: Trainer, tmp_path: Path) -> None:
+    trainer.failing = "dropout=0.2, seed 0"
+    plan = plan_grid(RECIPE, ["model.dropout=0.2,0.3,0.4"])
+    found = Study(plan, range(1), tmp_path / "out").run().comparison
+    said = "all are compared with dropout=0.3, because there is no result of dropout=0.2, the first one."
+    assert found.report().splitlines()[0].endswith(said)
+    refused = Study(plan_grid(RECIPE, ["model.dropout=9,0.3,0.4"]), range(1), tmp_path / "out").run().comparison
+    assert "because there is no result of dropout=9, the first one." in refused.report()
+
+
+def test_a_damaged_run_is_named_and_the_others_are_compared(trainer: Trainer, tmp_path: Path) -> None:
+    Study(dropouts(), range(2), tmp_path / "out").run()
+    damaged = tmp_path / "out" / "dropout=0.3-seed-1"
+    (damaged / "result.json").write_text("")
+    trainer.trained = []
+    result = Study(dropouts(), range(2), tmp_path / "out").run()
+    assert (trainer.trained, result.unfinished) == ([], 1)
+    (failed,) = result.failed
+    assert failed.name == damaged.name and failed.reason.endswith(f"To train it again, delete {damaged}.")
+    assert [variant.seeds for variant in result.comparison.variants] == [[0, 1], [0]]
+    assert [each.name for each in result.comparison.refused] == ["dropout=9", damaged.name]
 
 
 def test_a_study_without_any_result_has_no_report(trainer: Trainer, tmp_path: Path) -> None:

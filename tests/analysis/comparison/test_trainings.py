@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from seq2seq.analysis.comparison.trainings import Training, train_all
+from seq2seq.system.machine import cores
 
 WAITS = (
     "import signal, sys, time\n"
@@ -75,7 +76,7 @@ def test_several_run_at_once_and_share_the_processors(tmp_path: Path, monkeypatc
     says = "import os; print(os.environ['TF_NUM_INTRAOP_THREADS'])"
     heard.run([training(tmp_path, name, says) for name in "abc"], jobs=2)
     assert heard.most == 2
-    assert int((tmp_path / "c.log").read_text()) == max((os.cpu_count() or 1) // 2, 1)
+    assert int((tmp_path / "c.log").read_text()) == max(cores() // 2, 1)
 
 
 def test_one_that_is_asked_to_stop_saves_and_did_not_fail(tmp_path: Path) -> None:
@@ -85,6 +86,15 @@ def test_one_that_is_asked_to_stop_saves_and_did_not_fail(tmp_path: Path) -> Non
         ("started", "hopeless"), ("ended", "hopeless", ""), ("started", "next"), ("ended", "next", "")
     ]  # fmt: skip
     assert (tmp_path / "hopeless.log").read_text() == "ready\nsaved\n"
+
+
+def test_a_failure_is_told_by_what_it_says_this_time(tmp_path: Path) -> None:
+    heard = Heard()
+    heard.run([training(tmp_path, "a", "import sys; print('seq2seq: error: No disk.'); sys.exit(1)")])
+    heard.run([training(tmp_path, "a", "import sys; sys.exit(3)")])
+    assert [event[2] for event in heard.events if event[0] == "ended"] == [
+        "No disk.", f"It ended with status 3. What it said: {tmp_path / 'a.log'}"
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize("name", ["SIGINT", "SIGTERM"])
