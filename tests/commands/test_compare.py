@@ -1,3 +1,4 @@
+import json
 import signal
 import subprocess
 import sys
@@ -6,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from seq2seq.analysis.comparison import Refused, SearchResult, SettingsSearch, Study, StudyResult, Trial
+from seq2seq.analysis.comparison import Refused, SearchResult, SettingsSearch, Study, StudyResult, Trial, plan_named
 from seq2seq.commands.command import main
 from seq2seq.runs import read_run
 from tests.letters import RECIPE
@@ -120,3 +121,27 @@ def test_variants_are_trained_in_processes_stopped_and_taken_up_again(here: Path
     assert done.stdout.startswith("2 variants, 4 runs")
     assert '"resume"' in log.read_text()
     assert Path("out/report.md").exists()
+
+
+@pytest.mark.slow
+def test_a_search_trains_its_trials_stops_and_goes_on(here: Path) -> None:
+    Path("letters.toml").write_text(RECIPE.to_toml())
+    command = [sys.executable, "-m", "seq2seq", "compare", "letters.toml", "--search", "tpe", "--out", "out"]
+    command += ["--vary", "model.dropout=0..0.5", "--set", "training.epochs=30"]
+    log = Path("out/trial-2/log.jsonl")
+    with subprocess.Popen([*command, "--trials", "3"], stderr=subprocess.PIPE, text=True) as process:
+        while not (log.exists() and '"epoch"' in log.read_text()):
+            assert process.poll() is None
+            time.sleep(0.1)
+        process.send_signal(signal.SIGTERM)
+        process.communicate()
+    assert process.returncode == 143
+    states = [json.loads(path.read_text())["state"] for path in sorted(Path("out").glob("trial-*.json"))]
+    assert states == ["finished", "running"]
+    other = subprocess.run([*command, "--set", "training.ema=0.5"], capture_output=True, text=True, check=False)
+    assert other.returncode == 2 and "another training.ema than out/search.json says" in other.stderr
+    done = subprocess.run([*command, "--trials", "3"], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert '"resume"' in log.read_text() and len(done.stdout.splitlines()) > 4
+    best = plan_named(RECIPE, Path("out/best.toml")).variants
+    assert best[0].name == "recipe" and len(best) == 4
