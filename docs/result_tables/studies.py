@@ -6,10 +6,10 @@ import shlex
 _SHORTCUT = "model.residual_from=1"
 _SMALL = ("model.encoder.units=64,64", "model.decoder.units=128,128", "model.attention.input_feeding=false")
 _ICELANDIC = "data.path=$SEQ2SEQ_DATA/sigmorphon2020_g2p/{split}/ice_{split}.tsv.gz"
-# A recipe with a small model, and the epochs without attention and with it.
+# A recipe, what of its text, and the epochs of a small model without attention and with it.
 _TASKS = {
-    "eutrans": ("recipes/eutrans.py", _SMALL, {"plain": 5, "attention": 12}),
-    "letters": ("recipes/sigmorphon.py", (_ICELANDIC, *_SMALL), {"plain": 20, "attention": 20}),
+    "eutrans": ("recipes/eutrans.py", (), {"plain": 5, "attention": 12}),
+    "letters": ("recipes/sigmorphon.py", (_ICELANDIC,), {"plain": 20, "attention": 20}),
 }
 # What all variants of a file in docs/studies have in common, or those of one study.
 _COMMON = {
@@ -22,6 +22,9 @@ _COMMON = {
     "data-1000": ("data.sample=1000", "training.epochs=118", "training.validate_every=198"),  # 2,360 updates
     "data-3300": ("data.sample=3300", "training.epochs=36", "training.validate_every=198"),  # 2,376
     "data-9900": ("training.epochs=12", "training.validate_every=198"),  # 2,376
+    "pools": ("model.encoder.bidirectional=first", "model.encoder.units=64,128"),
+    "pools-eutrans-recipe": (),
+    "pools-letters-recipe": (),
     "very-deep": tuple(
         f"model.{side}.units={','.join([units] * 16)}" for side, units in (("encoder", "64"), ("decoder", "128"))
     ),
@@ -51,10 +54,18 @@ NAMES = (
     "data-1000-eutrans-plain",
     "data-3300-eutrans-plain",
     "data-9900-eutrans-plain",
-    "depth-eutrans-attention",
+    "pools-eutrans-attention",
+    "pools-letters-attention",
+    "pools-eutrans-recipe",
+    "pools-letters-recipe",
+    "shortcut-eutrans-attention",
+    "shortcut-letters-attention",
     "very-deep-eutrans-plain",
 )
-"""Variants, task, and whether with attention; `data-1000` are those of data.toml with 1,000 pairs."""
+"""Variants, task, and how: small models without attention ("plain") or with it, or the recipe as it is.
+
+`data-1000` are the variants of data.toml with 1,000 pairs.
+"""
 
 
 def command(name: str, folder: str = "studies") -> list[str]:
@@ -71,11 +82,12 @@ def command(name: str, folder: str = "studies") -> list[str]:
         raise ValueError(
             f"A study is one of docs/result_tables/studies.py. Received: {name}. There is: {', '.join(NAMES)}."
         )
-    variants, task, attention = name.rsplit("-", 2)
+    variants, task, how = name.rsplit("-", 2)
     recipe, settings, epochs = _TASKS[task]
-    kind = "none" if attention == "plain" else "general"
-    common = _COMMON.get(name, _COMMON.get(variants, ()))
-    settings = (*settings, f"model.attention.kind={kind}", f"training.epochs={epochs[attention]}", *common)
+    if how != "recipe":
+        kind = "none" if how == "plain" else "general"
+        settings = (*settings, *_SMALL, f"model.attention.kind={kind}", f"training.epochs={epochs[how]}")
+    settings = (*settings, *_COMMON.get(name, _COMMON.get(variants, ())))
     latest = {setting.partition("=")[0]: setting for setting in settings}
     file = re.sub(r"-\d+$", "", variants)
     return [

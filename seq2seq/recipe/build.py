@@ -58,6 +58,7 @@ def build_batches(
         "unit": settings.unit,
         "max_source_length": settings.max_source_length,
         "max_target_length": settings.max_target_length,
+        "pool": settings.pool,
         "shuffle": shuffle,
         "seed": recipe.seed,
     }

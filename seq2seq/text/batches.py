@@ -39,6 +39,8 @@ class Batches:
         unit: `"sentences"` (pairs), or `"tokens"` (of the larger side, padding counted).
         max_source_length: pairs with a longer source are skipped and counted; tokens, END counted.
         max_target_length: the same for the target.
+        pool: batches whose pairs are sorted by length together: in every epoch the pairs are dealt out to pools of so
+            many batches anew. The more, the less padding, and the oftener the same pairs meet; 0 sorts all together.
         shuffle: draw the order from `seed` and the epoch; otherwise every epoch has the same order, by length.
         seed: another seed gives another order.
 
@@ -64,10 +66,11 @@ class Batches:
         unit: str = "sentences",
         max_source_length: int = 100,
         max_target_length: int = 100,
+        pool: int = 0,
         shuffle: bool = True,
         seed: int = 0,
     ) -> None:
-        check_settings(size, unit, max_source_length, max_target_length)
+        check_settings(size, unit, max_source_length, max_target_length, pool)
         self._source_ids = Ids.pack(source_ids)
         self._target_ids = Ids.pack(target_ids)
         if len(self._source_ids) != len(self._target_ids):
@@ -75,7 +78,7 @@ class Batches:
                 "Every source needs its target. "
                 f"Received: {len(self._source_ids):,} sources, {len(self._target_ids):,} targets."
             )
-        self._size, self._unit, self._shuffle, self._seed = size, unit, shuffle, seed
+        self._size, self._unit, self._pool, self._shuffle, self._seed = size, unit, pool, shuffle, seed
         self._kept, self.skipped = select_pairs(
             self._source_ids, self._target_ids, max_source_length, max_target_length
         )
@@ -97,11 +100,11 @@ class Batches:
         """Over the ids of all pairs in order: another text has another one."""
         self.tokens = int(self._target_lengths.sum())
         """Target tokens of an epoch, END counted."""
-        by_length = self._form(None)
-        real, padded = count_tokens(self._source_lengths, self._target_lengths, by_length)
+        first = self._form(0)
+        real, padded = count_tokens(self._source_lengths, self._target_lengths, first)
         self.fill = real / padded
-        """Share of real tokens among all tokens of an epoch, both sides together; the rest is padding."""
-        self._steps = len(by_length)
+        """Share of real tokens among all tokens of the first epoch, both sides together; the rest is padding."""
+        self._steps = len(first)
         self._order: tuple[int, list[Array]] | None = None
         self._feed = Feed(self.run, self.steps)
 
@@ -120,8 +123,7 @@ class Batches:
             epoch = 0
         latest = self._order
         if latest is None or latest[0] != epoch:
-            random = np.random.default_rng([self._seed, epoch]) if self._shuffle else None
-            latest = self._order = epoch, [self._kept[batch] for batch in self._form(random)]
+            latest = self._order = epoch, [self._kept[batch] for batch in self._form(epoch)]
         return latest[1]
 
     def batch(self, indices: Sequence[int] | Array) -> Batch:
@@ -171,5 +173,13 @@ class Batches:
         pairs, steps = len(self._kept), self._steps
         return summary(pairs, steps, self._size, self._unit, self.tokens, self.fill, self.skipped)
 
-    def _form(self, random: np.random.Generator | None) -> list[Array]:
-        return form_batches(self._source_lengths, self._target_lengths, size=self._size, unit=self._unit, random=random)
+    def _form(self, epoch: int) -> list[Array]:
+        random = np.random.default_rng([self._seed, epoch]) if self._shuffle else None
+        return form_batches(
+            self._source_lengths,
+            self._target_lengths,
+            size=self._size,
+            unit=self._unit,
+            random=random,
+            pool=self._pool,
+        )

@@ -25,7 +25,7 @@ class Batch(NamedTuple):
     """Ends with END."""
 
 
-def check_settings(size: int, unit: str, max_source_length: int, max_target_length: int) -> None:
+def check_settings(size: int, unit: str, max_source_length: int, max_target_length: int, pool: int) -> None:
     """Refuse settings of batches that cannot be meant.
 
     Raises:
@@ -39,6 +39,8 @@ def check_settings(size: int, unit: str, max_source_length: int, max_target_leng
             "The longest source and target need at least one token and END. "
             f"Received: max_source_length={max_source_length}, max_target_length={max_target_length}."
         )
+    if pool < 0:
+        raise ValueError(f"A pool has some batches, or none for one pool of all. Received: pool={pool}.")
 
 
 def select_pairs(
@@ -67,13 +69,20 @@ def select_pairs(
 
 
 def form_batches(
-    source_lengths: Array, target_lengths: Array, *, size: int, unit: str, random: np.random.Generator | None
+    source_lengths: Array,
+    target_lengths: Array,
+    *,
+    size: int,
+    unit: str,
+    random: np.random.Generator | None,
+    pool: int = 0,
 ) -> list[Array]:
     """Group pairs of like length into batches.
 
-    Pairs are sorted by target length, then source length, and cut into batches. Pairs of the same lengths are in
-    random order, so that batches differ from epoch to epoch while their number, which depends on the sorted lengths
-    alone, does not: Keras takes the length of the first epoch for that of all.
+    Pairs are sorted by target length, then source length, and cut into batches; pairs of the same lengths are in random
+    order. With pools they are dealt out before: of each run of neighbours one pair goes to each pool, and every pool is
+    cut by itself. So batches differ from epoch to epoch while their number, which depends on the sorted lengths alone,
+    does not: Keras takes the length of the first epoch for that of all.
 
     Args:
         source_lengths: tokens of each source, int64 [pairs].
@@ -81,7 +90,9 @@ def form_batches(
         size: bound of a batch, in `unit`.
         unit: `"sentences"` or `"tokens"`; in tokens, pairs × the longest source or target of the batch stays within
             `size`, whatever the other side has.
-        random: draws the order of equal pairs and of the batches; None keeps the order by length.
+        random: draws who shares a pool, the order of equal pairs and that of the batches; None keeps the order by
+            length, in one pool.
+        pool: batches of a pool; 0 is one pool for all.
 
     Returns:
         For each batch the places of its pairs, int64; every pair stands in one batch.
@@ -94,12 +105,14 @@ def form_batches(
     count = len(target_lengths)
     ties = random.permutation(count) if random else np.arange(count)
     order = np.lexsort((ties, source_lengths, target_lengths))
-    if unit == "sentences":
-        cuts = np.arange(size, count, size)
-    else:
-        cuts = _cuts_by_tokens(np.maximum(source_lengths, target_lengths)[order], size)
+    longest = np.maximum(source_lengths, target_lengths)[order]
+    cuts = _cuts(longest, size, unit)
     batches = np.split(order, cuts) if count else []
-    return [batches[i] for i in random.permutation(len(batches))] if random else batches
+    if not random:
+        return batches
+    if pool and (pools := len(batches) // pool) > 1:
+        batches = _dealt(order, longest, pools, size, unit, random)
+    return [batches[i] for i in random.permutation(len(batches))]
 
 
 def count_tokens(source_lengths: Array, target_lengths: Array, batches: list[Array]) -> tuple[int, int]:
@@ -200,6 +213,25 @@ def summary(pairs: int, steps: int, size: int, unit: str, tokens: int, fill: flo
 def told(skipped: dict[str, int]) -> str:
     """Write counts by reason, those that are zero left out."""
     return ", ".join(f"{count:,} {reason}" for reason, count in skipped.items() if count)
+
+
+def _dealt(order: Array, longest: Array, pools: int, size: int, unit: str, random: np.random.Generator) -> list[Array]:
+    """Deal sorted pairs out to pools, one of each run of neighbours to each, and cut every pool into batches.
+
+    Where a cut falls is decided by the longest pair of each run, so that it is the same for all pools and every draw.
+    """
+    starts = np.arange(0, len(order), pools)
+    rows = np.full((len(starts), pools), -1)
+    rows.flat[: len(order)] = order
+    rows = random.permuted(rows, axis=1)  # a last run that is no whole one goes to as many pools as it has pairs
+    cuts = _cuts(np.maximum.reduceat(longest, starts), size, unit)
+    pieces = [piece[piece >= 0] for column in rows.T for piece in np.split(column, cuts)]
+    return [piece for piece in pieces if len(piece)]
+
+
+def _cuts(longest: Array, size: int, unit: str) -> Array:
+    """Cut sorted pairs into batches."""
+    return np.arange(size, len(longest), size) if unit == "sentences" else _cuts_by_tokens(longest, size)
 
 
 def _cuts_by_tokens(lengths: Array, size: int) -> Array:

@@ -278,6 +278,8 @@ class BatchSettings:
         unit: What ``size`` counts.
         max_source_length: Longest source in tokens, ``</s>`` counted; longer pairs are skipped and counted.
         max_target_length: Longest target in tokens, ``</s>`` counted.
+        pool: Batches whose pairs are sorted by length together. In every epoch the pairs are dealt out to pools of so
+            many batches anew; the more, the less padding, and the oftener the same pairs meet. 0 sorts all together.
     """
 
     section: ClassVar[str] = "batches"
@@ -285,6 +287,7 @@ class BatchSettings:
     unit: Literal["sentences", "tokens"] = "sentences"
     max_source_length: Annotated[int, Range(2)] = 100
     max_target_length: Annotated[int, Range(2)] = 100
+    pool: CountOrNone = 0
 
     def __post_init__(self) -> None:
         check_settings(self)

@@ -32,9 +32,9 @@ if TYPE_CHECKING:
 class StreamedBatches:
     """The batches of a streamed corpus: pairs are read, tokenised, sorted and batched window by window.
 
-    Used as `Batches` is. The windows are the same in every epoch, and so is the number of batches; within a window the
-    order is drawn from the seed, the epoch and the window. What is known of the whole (`steps`, `fill`, `tokens`,
-    `skipped`) is counted in a pass over the stream of its own, at first use.
+    Used as `Batches` is. The windows are the same in every epoch, and so is the number of batches; within a window
+    pools and order are drawn from the seed, the epoch and the window. What is known of the whole (`steps`, `fill`,
+    `tokens`, `skipped`) is counted in a pass over the stream of its own, at first use.
 
     Args:
         corpus: what to read, once per epoch; it must give the same pairs at every pass.
@@ -44,6 +44,7 @@ class StreamedBatches:
         unit: `"sentences"` (pairs), or `"tokens"` (of the larger side, padding counted).
         max_source_length: pairs with a longer source are skipped and counted; tokens, END counted.
         max_target_length: the same for the target.
+        pool: batches of a window whose pairs are sorted by length together, as in `Batches`.
         shuffle: draw the order inside a window; otherwise it is by length.
         seed: another seed gives another order.
         window: pairs that are in memory at once.
@@ -69,11 +70,12 @@ class StreamedBatches:
         unit: str = "sentences",
         max_source_length: int = 100,
         max_target_length: int = 100,
+        pool: int = 0,
         shuffle: bool = True,
         seed: int = 0,
         window: int = 20_000,
     ) -> None:
-        check_settings(size, unit, max_source_length, max_target_length)
+        check_settings(size, unit, max_source_length, max_target_length, pool)
         if unit == "tokens" and max(max_source_length, max_target_length) > size:
             raise ValueError(
                 "A batch needs room for the longest pair of a stream that nobody has seen. "
@@ -84,7 +86,7 @@ class StreamedBatches:
             raise ValueError(f"A window needs at least one pair. Received: window={window}.")
         self._corpus = corpus
         self._tokenizers = source_tokenizer, target_tokenizer
-        self._size, self._unit, self._shuffle, self._seed = size, unit, shuffle, seed
+        self._size, self._unit, self._pool, self._shuffle, self._seed = size, unit, pool, shuffle, seed
         self._max_source_length, self._max_target_length = max_source_length, max_target_length
         self._window = window
         self._known: _Survey | None = None
@@ -139,8 +141,7 @@ class StreamedBatches:
                 step -= known[number]
                 continue
             window = self._encode(pairs)
-            random = np.random.default_rng([self._seed, epoch, number]) if self._shuffle else None
-            order = self._form(window, random)
+            order = self._form(window, epoch, number)
             for places in order[step:]:
                 yield pad_batch(window.source_ids, window.target_ids, window.kept[places])
             step = max(0, step - len(order))
@@ -168,9 +169,9 @@ class StreamedBatches:
         pairs_kept = tokens = real = padded = checksum = 0
         skipped: Counter[str] = Counter()
         lengths: Counter[tuple[int, int]] = Counter()
-        for pairs in self._windows():
+        for number, pairs in enumerate(self._windows()):
             window = self._encode(pairs)
-            order = self._form(window, None)
+            order = self._form(window, 0, number)
             steps.append(len(order))
             checksum = window.target_ids.checksum(window.source_ids.checksum(checksum))
             pairs_kept += len(window.kept)
@@ -203,9 +204,15 @@ class StreamedBatches:
         lengths = source_ids.lengths[kept] + 1, target_ids.lengths[kept] + 1
         return _Window(source_ids, target_ids, kept, *lengths, skipped)
 
-    def _form(self, window: "_Window", random: np.random.Generator | None) -> list[Array]:
+    def _form(self, window: "_Window", epoch: int, number: int) -> list[Array]:
+        random = np.random.default_rng([self._seed, epoch, number]) if self._shuffle else None
         return form_batches(
-            window.source_lengths, window.target_lengths, size=self._size, unit=self._unit, random=random
+            window.source_lengths,
+            window.target_lengths,
+            size=self._size,
+            unit=self._unit,
+            random=random,
+            pool=self._pool,
         )
 
 

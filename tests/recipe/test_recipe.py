@@ -269,7 +269,7 @@ def test_any_text_is_read_as_that_text_or_its_quoted_form(value: str) -> None:
 
 
 def test_settings_of_other_sections_do_not_leak() -> None:
-    assert kinds(BatchSettings).keys() == {"size", "unit", "max_source_length", "max_target_length"}
+    assert kinds(BatchSettings).keys() == {"size", "unit", "max_source_length", "max_target_length", "pool"}
 
 
 def test_what_is_not_measured_cannot_decide() -> None:

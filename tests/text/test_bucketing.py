@@ -1,4 +1,4 @@
-from itertools import pairwise
+from itertools import combinations, pairwise
 
 import numpy as np
 from hypothesis import given
@@ -14,19 +14,56 @@ LENGTHS = st.lists(st.tuples(st.integers(1, 30), st.integers(1, 30)), max_size=1
 UNIT = st.sampled_from(["sentences", "tokens"])
 
 
-def form(pairs, size, unit, seed):
+POOL = st.sampled_from([0, 1, 2, 5])
+
+
+def form(pairs, size, unit, seed, pool=0):
     source, target = np.array(pairs, np.int64).reshape(-1, 2).T
     random = None if seed is None else np.random.default_rng(seed)
-    return form_batches(source, target, size=size, unit=unit, random=random)
+    return form_batches(source, target, size=size, unit=unit, random=random, pool=pool)
 
 
-@given(LENGTHS, st.integers(30, 200), UNIT, st.none() | st.integers(0, 9))
-def test_every_pair_is_in_one_batch_within_the_bound(pairs, size, unit, seed):
-    batches = form(pairs, size, unit, seed)
+@given(LENGTHS, st.integers(30, 200), UNIT, st.none() | st.integers(0, 9), POOL, st.integers(1, 10))
+def test_every_pair_is_in_one_batch_within_the_bound(pairs, size, unit, seed, pool, smaller):
+    size = max(size // smaller, 1 if unit == "sentences" else 30)
+    batches = form(pairs, size, unit, seed, pool)
     assert sorted(place for batch in batches for place in batch.tolist()) == list(range(len(pairs)))
     for batch in batches:
         longest = max(max(pairs[place]) for place in batch.tolist())
         assert 0 < len(batch) * (longest if unit == "tokens" else 1) <= size
+
+
+@given(LENGTHS, st.integers(1, 20), st.integers(1, 9), POOL)
+def test_with_pools_too_the_number_of_batches_does_not_depend_on_the_draw(pairs, size, seed, pool):
+    for unit, bound in (("sentences", size), ("tokens", 30 * size)):
+        assert len(form(pairs, bound, unit, seed, pool)) == len(form(pairs, bound, unit, 0, pool))
+
+
+def test_pairs_of_a_pool_meet_others_in_every_epoch():
+    random = np.random.default_rng(0)
+    pairs = random.integers(1, 40, (3000, 2)).tolist()
+
+    def met_again(pool):
+        first, second = (form(pairs, 10, "sentences", seed, pool) for seed in (0, 1))
+        place = {pair: number for number, batch in enumerate(second) for pair in batch.tolist()}
+        again = [place[one] == place[two] for batch in first for one, two in combinations(batch.tolist(), 2)]
+        return np.mean(again)
+
+    # 300 batches: one companion in 300 would come back by chance.
+    assert met_again(0) > 0.5 > 0.1 > met_again(20) > met_again(2) and met_again(1) < 0.01
+
+
+def test_a_pool_is_sorted_by_length():
+    pairs = [(length, length) for length in range(1, 401)]
+    spans = [max(batch) - min(batch) for batch in form(pairs, 10, "sentences", 0, pool=5)]
+    # 8 pools: ten pairs of one of them lie eight lengths apart, give or take where in its eight each stands.
+    assert 60 <= min(spans) and max(spans) <= 10 * 8 and len(spans) == 40
+
+
+def test_what_is_smaller_than_two_pools_is_one():
+    pairs = [(length, length) for length in range(1, 101)]
+    one, other = (form(pairs, 10, "sentences", 3, pool) for pool in (0, 6))
+    assert [batch.tolist() for batch in one] == [batch.tolist() for batch in other]
 
 
 @given(LENGTHS, st.integers(30, 200), UNIT, st.integers(0, 9))
