@@ -15,9 +15,9 @@ Departs  12 epochs in batches of 8, every pair once an epoch, in place of drawin
          chosen by them. Own outputs are those without dropout, and a target counts as a whole where the network ends it
          early. As many updates as in the paper, in some 25 minutes: --set batches.size=1 --set training.epochs=6
          (addprim_jump 7, addprim_turn_left 5)
-Cost     not measured yet
-Result   not measured yet; published: exact match 99.70 (Lake and Baroni 2018, their overall best network, mean of five
-         runs, reported)
+Cost     in minutes, on 2 cores (AMD EPYC): 12
+Result   exact match 97.39 (1 seed); published: exact match 99.70 (Lake and Baroni 2018, their overall best network,
+         mean of five runs, reported)
          SCAN, `jump` alone: not measured yet; published: exact match 0.08 (Lake and Baroni 2018, their overall best
          network, mean of five runs, reported); by --set data.train=addprim_jump.train --set data.test=addprim_jump.test
          SCAN, length: not measured yet; published: exact match 13.80 (Lake and Baroni 2018, their overall best network,
@@ -25,6 +25,7 @@ Result   not measured yet; published: exact match 99.70 (Lake and Baroni 2018, t
          SCAN, `turn left` alone: not measured yet; published: exact match 90.00 (Lake and Baroni 2018, their overall
          best network, mean of five runs, reported); by --set data.train=addprim_turn_left.train
          --set data.test=addprim_turn_left.test
+         metric:exact_match|nrefs:1|case:mixed|version:1
 """
 
 from seq2seq.commands import main

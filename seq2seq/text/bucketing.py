@@ -110,7 +110,8 @@ def form_batches(
     batches = np.split(order, cuts) if count else []
     if not random:
         return batches
-    if pool and (pools := len(batches) // pool) > 1:
+    # Rather more pools than larger ones, whose last few pairs would be a batch more in each of them.
+    if pool and (pools := -(-len(batches) // pool)) > 1:
         batches = _dealt(order, longest, pools, size, unit, random)
     return [batches[i] for i in random.permutation(len(batches))]
 

@@ -60,9 +60,16 @@ def test_a_pool_is_sorted_by_length():
     assert 60 <= min(spans) and max(spans) <= 10 * 8 and len(spans) == 40
 
 
-def test_what_is_smaller_than_two_pools_is_one():
+def test_pools_have_hardly_more_batches_than_one():
+    pairs = np.random.default_rng(0).integers(1, 40, (9900, 2)).tolist()
+    whole = len(form(pairs, 50, "sentences", 0))
+    for pool in (1, 5, 20, 100):
+        assert whole <= len(form(pairs, 50, "sentences", 0, pool)) <= 1.02 * whole
+
+
+def test_what_is_no_larger_than_a_pool_is_sorted_as_a_whole():
     pairs = [(length, length) for length in range(1, 101)]
-    one, other = (form(pairs, 10, "sentences", 3, pool) for pool in (0, 6))
+    one, other = (form(pairs, 10, "sentences", 3, pool) for pool in (0, 10))
     assert [batch.tolist() for batch in one] == [batch.tolist() for batch in other]
 
 
