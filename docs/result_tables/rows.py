@@ -176,7 +176,8 @@ def _command(command: str) -> str:
         if word in _OWN:
             next(words, None)
         elif word not in _OWN_FLAGS and word.partition("=")[0] not in _OWN:
-            kept.append(word)
+            # Wherever the checkout lay, its recipes are in recipes/.
+            kept.append("/".join(Path(word).parts[-2:]) if word.startswith("/") and word.endswith(".py") else word)
     return shlex.join(kept)
 
 
