@@ -29,6 +29,7 @@ _COMMON = {
         f"model.{side}.units={','.join([units] * 16)}" for side, units in (("encoder", "64"), ("decoder", "128"))
     ),
 }
+_WIDE = 92  # characters of a line of code that a page shows whole
 NAMES = (
     "state-passing-eutrans-plain",
     "state-passing-letters-plain",
@@ -105,7 +106,7 @@ def block(name: str) -> str:
     """
     lines, line = [], ""
     for part in re.split(r" (?=--)", shlex.join(command(name))):
-        if line and len(f"{line} {part} \\") > 120:
+        if line and len(f"{line} {part} \\") > _WIDE:
             lines.append(f"{line} \\")
             line = f"    {part}"
         else:
