@@ -148,7 +148,9 @@ def test_a_header_keeps_an_option_with_its_value(results_table):
 @pytest.mark.slow
 def test_a_run_is_carried_without_what_names_the_machine(results_table, here, tmp_path, monkeypatch):  # noqa: F811
     result = json.loads((here / "result.json").read_text("utf-8"))
-    command = f"python {tmp_path}/recipes/a.py --data {tmp_path} --set model.dropout=0.1 --out={tmp_path} --resume-if-begun"
+    command = (
+        f"python {tmp_path}/recipes/a.py --data {tmp_path} --set model.dropout=0.1 --out={tmp_path} --resume-if-begun"
+    )
     write(here / "result.json", {**result, "command": command, "changed_settings": {"model.dropout": 0.1}})
     monkeypatch.setattr(results_table.files, "RESULTS", tmp_path)
     table = {"title": "One", "recipe": "recipes/a.py", "command": "python recipes/a.py", "metrics": ["exact_match"]}
