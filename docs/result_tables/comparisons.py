@@ -7,9 +7,10 @@ from typing import Any
 
 from result_tables import files
 from result_tables.files import LABELS, spread
+from seq2seq.analysis.comparison import Difference
 from seq2seq.analysis.comparison.pictures import draw_scores
+from seq2seq.analysis.comparison.report import verdict
 from seq2seq.analysis.pages.document import standalone
-from seq2seq.metrics import HIGHER_IS_BETTER
 
 KIND = "comparisons"
 
@@ -101,10 +102,9 @@ def _compared(name: str, metric: str) -> dict[str, Any]:
 def _difference(metric: str, found: Mapping[str, Any] | None) -> list[str]:
     if found is None:
         return [""] * 4
-    p = "< 0.001" if found["corrected"] < 0.001 else f"{found['corrected']:.3f}"
-    told = [f"{found['value']:+.2f}", f"{found['low']:+.2f} … {found['high']:+.2f}", p]
-    if not found["seeds_known"]:
-        return [*told, "one seed: not judged"]
-    if found["corrected"] < 0.05:
-        return [*told, "better" if (found["value"] > 0) == HIGHER_IS_BETTER[metric] else "worse"]
-    return [*told, f"no difference detected; one of {found['smallest']:.2f} would be, four times in five"]
+    difference = Difference(**found)
+    p = "< 0.001" if difference.corrected < 0.001 else f"{difference.corrected:.3f}"
+    said = verdict(metric, difference)
+    if difference.seeds_known and not difference.detected:
+        said += f"; one of {difference.smallest:.2f} would be, four times in five"
+    return [f"{difference.value:+.2f}", f"{difference.low:+.2f} … {difference.high:+.2f}", p, said]

@@ -8,9 +8,9 @@ import numpy as np
 from seq2seq.text.bucketing import (
     Array,
     Batch,
+    Bucketing,
     check_settings,
     count_tokens,
-    form_batches,
     pad_batch,
     select_pairs,
     summary,
@@ -78,7 +78,7 @@ class Batches:
                 "Every source needs its target. "
                 f"Received: {len(self._source_ids):,} sources, {len(self._target_ids):,} targets."
             )
-        self._size, self._unit, self._pool, self._shuffle, self._seed = size, unit, pool, shuffle, seed
+        self._bucketing = Bucketing(size, unit, pool, shuffle, seed)
         self._kept, self.skipped = select_pairs(
             self._source_ids, self._target_ids, max_source_length, max_target_length
         )
@@ -104,8 +104,7 @@ class Batches:
         real, padded = count_tokens(self._source_lengths, self._target_lengths, first)
         self.fill = real / padded
         """Share of real tokens among all tokens of the first epoch, both sides together; the rest is padding."""
-        self._steps = len(first)
-        self._order: tuple[int, list[Array]] | None = None
+        self._order = 0, self._places(first)
         self._feed = Feed(self.run, self.steps)
 
     @property
@@ -115,15 +114,15 @@ class Batches:
 
     def steps(self, epoch: int = 0) -> int:
         """Count the batches of an epoch; every epoch has as many."""
-        return self._steps
+        return len(self._order[1])
 
     def order(self, epoch: int) -> list[Array]:
         """Give the batches of an epoch in order, each as the places of its pairs in the corpus, int64 [batch]."""
-        if not self._shuffle:
+        if not self._bucketing.shuffle:
             epoch = 0
         latest = self._order
-        if latest is None or latest[0] != epoch:
-            latest = self._order = epoch, [self._kept[batch] for batch in self._form(epoch)]
+        if latest[0] != epoch:
+            latest = self._order = epoch, self._places(self._form(epoch))
         return latest[1]
 
     def batch(self, indices: Sequence[int] | Array) -> Batch:
@@ -170,16 +169,12 @@ class Batches:
             >>> Batches([[5, 6], [7]], [[9], []], size=2).report()
             '1 pair in 1 batch of at most 2 sentences, 2 target tokens, 100.0 % filled, skipped: 1 empty'
         """
-        pairs, steps = len(self._kept), self._steps
-        return summary(pairs, steps, self._size, self._unit, self.tokens, self.fill, self.skipped)
+        size, unit = self._bucketing.size, self._bucketing.unit
+        return summary(len(self._kept), self.steps(), size, unit, self.tokens, self.fill, self.skipped)
 
     def _form(self, epoch: int) -> list[Array]:
-        random = np.random.default_rng([self._seed, epoch]) if self._shuffle else None
-        return form_batches(
-            self._source_lengths,
-            self._target_lengths,
-            size=self._size,
-            unit=self._unit,
-            random=random,
-            pool=self._pool,
-        )
+        return self._bucketing.form(self._source_lengths, self._target_lengths, epoch)
+
+    def _places(self, batches: list[Array]) -> list[Array]:
+        """Say of batches of the pairs that stay where these are in the corpus."""
+        return [self._kept[batch] for batch in batches]

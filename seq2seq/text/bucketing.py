@@ -25,6 +25,23 @@ class Batch(NamedTuple):
     """Ends with END."""
 
 
+class Bucketing(NamedTuple):
+    """How the pairs of a corpus, or of a part of it, are put into batches, whatever the epoch."""
+
+    size: int
+    unit: str
+    pool: int
+    shuffle: bool
+    seed: int
+
+    def form(self, source_lengths: Array, target_lengths: Array, *place: int) -> list[Array]:
+        """Form batches, drawn from the seed and from where they stand: their epoch, and their part of the corpus."""
+        random = np.random.default_rng([self.seed, *place]) if self.shuffle else None
+        return form_batches(
+            source_lengths, target_lengths, size=self.size, unit=self.unit, random=random, pool=self.pool
+        )
+
+
 def check_settings(size: int, unit: str, max_source_length: int, max_target_length: int, pool: int) -> None:
     """Refuse settings of batches that cannot be meant.
 
@@ -107,13 +124,13 @@ def form_batches(
     order = np.lexsort((ties, source_lengths, target_lengths))
     longest = np.maximum(source_lengths, target_lengths)[order]
     cuts = _cuts(longest, size, unit)
-    batches = np.split(order, cuts) if count else []
-    if not random:
-        return batches
     # Rather more pools than larger ones, whose last few pairs would be a batch more in each of them.
-    if pool and (pools := -(-len(batches) // pool)) > 1:
+    pools = -(-(len(cuts) + 1) // pool) if random and pool else 1
+    if random and pools > 1:
         batches = _dealt(order, longest, pools, size, unit, random)
-    return [batches[i] for i in random.permutation(len(batches))]
+    else:
+        batches = np.split(order, cuts) if count else []
+    return [batches[i] for i in random.permutation(len(batches))] if random else batches
 
 
 def count_tokens(source_lengths: Array, target_lengths: Array, batches: list[Array]) -> tuple[int, int]:

@@ -5,14 +5,12 @@ from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
 
-import numpy as np
-
 from seq2seq.text.bucketing import (
     Array,
     Batch,
+    Bucketing,
     check_settings,
     count_tokens,
-    form_batches,
     pad_batch,
     select_pairs,
     summary,
@@ -86,7 +84,7 @@ class StreamedBatches:
             raise ValueError(f"A window needs at least one pair. Received: window={window}.")
         self._corpus = corpus
         self._tokenizers = source_tokenizer, target_tokenizer
-        self._size, self._unit, self._pool, self._shuffle, self._seed = size, unit, pool, shuffle, seed
+        self._bucketing = Bucketing(size, unit, pool, shuffle, seed)
         self._max_source_length, self._max_target_length = max_source_length, max_target_length
         self._window = window
         self._known: _Survey | None = None
@@ -127,7 +125,8 @@ class StreamedBatches:
         What the corpus skipped itself is told here too: of a stream it is known only after a pass.
         """
         known = self._survey
-        line = summary(known.pairs, self.steps(), self._size, self._unit, known.tokens, known.fill, known.skipped)
+        size, unit = self._bucketing.size, self._bucketing.unit
+        line = summary(known.pairs, self.steps(), size, unit, known.tokens, known.fill, known.skipped)
         return line + (f"; skipped in the stream: {told(known.unread)}" if any(known.unread.values()) else "")
 
     def run(self, epoch: int, step: int = 0) -> Iterator[Batch]:
@@ -205,15 +204,7 @@ class StreamedBatches:
         return _Window(source_ids, target_ids, kept, *lengths, skipped)
 
     def _form(self, window: "_Window", epoch: int, number: int) -> list[Array]:
-        random = np.random.default_rng([self._seed, epoch, number]) if self._shuffle else None
-        return form_batches(
-            window.source_lengths,
-            window.target_lengths,
-            size=self._size,
-            unit=self._unit,
-            random=random,
-            pool=self._pool,
-        )
+        return self._bucketing.form(window.source_lengths, window.target_lengths, epoch, number)
 
 
 class _Window(NamedTuple):

@@ -211,14 +211,12 @@ class _WithTexts:
         self.sources: Sequence[str] = texts[0].sources
         self.references: References = texts[0].references
         self.translations: list[list[str]] = [each.translations for each in texts]
-        self.lines: Sequence[str] = self.sources  # by which sentences are drawn together
         self.several = evaluation.several_references
         if self.several:
             together = [grouped(each.sources, each.translations, each.references) for each in texts]
             self.sources, self.references = list(dict.fromkeys(self.sources)), together[0][1]
             self.translations = [said for said, _ in together]
-            self.lines = self.sources
-        self.drawn = len(set(self.lines))
+        self.drawn = len(set(self.sources))  # those of one source are drawn together
         self.lower = str.lower if evaluation.lowercase else str
         self.count = partial(count, lowercase=evaluation.lowercase, tokenize=evaluation.tokenize)
         self.lengths, self.members = by_length(self.sources)
@@ -280,7 +278,7 @@ class _WithTexts:
         if self.drawn == 1:
             self.notes.append(f"No interval of {name}: one sentence shows nothing of what another would have given.")
             return None
-        drawn = resample([drawn_together(each, self.lines) for each in counts])
+        drawn = resample([drawn_together(each, self.sources) for each in counts])
         known = drawn[[all(map(isfinite, row)) for row in drawn]]
         lost = len(drawn) - len(known)
         if 2 * lost > len(drawn) or not all(map(isfinite, scores)):

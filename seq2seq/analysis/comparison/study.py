@@ -11,7 +11,7 @@ from seq2seq.analysis.comparison.comparison import Comparison, Refused, compare
 from seq2seq.analysis.comparison.measured import MeasuredRun, read_measured
 from seq2seq.analysis.comparison.plan import Plan, PlannedVariant
 from seq2seq.analysis.comparison.progress import StudyProgress
-from seq2seq.analysis.comparison.trainings import Training, train_all
+from seq2seq.analysis.comparison.trainings import Training, name_of, train_all
 from seq2seq.analysis.comparison.variants import Variant, differing
 from seq2seq.runs.record import finished_run
 from seq2seq.settings import SettingsError
@@ -103,23 +103,22 @@ class Study:
     ) -> StudyResult:
         settings = differing([variant.recipe for variant in possible])
         variants, reasons, unfinished = [], refused + failed, 0
-        failures = {each.name for each in failed}
+        names = {each.name for each in failed}
         for variant, changed in zip(possible, settings, strict=True):
             runs = {seed: self._finished(variant, seed) for seed in self._seeds}
             if measured := [run for run in runs.values() if run]:
                 variants.append(Variant(variant.name, changed, measured))
             left = [seed for seed, run in runs.items() if not run]
             unfinished += len(left)
-            waiting = [str(seed) for seed in left if not failures & self._names(variant, seed)]
+            # What failed is named already: a training by its name, a damaged run by its folder.
+            waiting = [
+                str(seed) for seed in left
+                if not names & {name_of(variant.name, seed), self._place(variant, seed).name}
+            ]  # fmt: skip
             if waiting:
                 reasons.append(Refused(f"{variant.name}, seed {', '.join(waiting)}", "not finished yet"))
         comparison = compare(variants, reasons, first=self._plan.first) if variants and not stopped else None
         return StudyResult(comparison, refused, failed, unfinished, stopped)
-
-    def _names(self, variant: PlannedVariant, seed: int) -> set[str]:
-        """Give what a run is called where it failed."""
-        place = self._place(variant, seed)
-        return {place.name, Training(variant.name, seed, place, (), 0).name}
 
     def _refuses(self, variant: PlannedVariant, refused: list[Refused]) -> bool:
         """Find out whether the settings of a variant make no model, unless it is finished and so makes one."""

@@ -38,12 +38,17 @@ class Training:
     @property
     def name(self) -> str:
         """What it is called in messages."""
-        return f"{self.variant}, seed {self.seed}"
+        return name_of(self.variant, self.seed)
 
     @property
     def output(self) -> Path:
         """Where what it says is kept."""
         return self.folder.with_name(f"{self.folder.name}.log")
+
+
+def name_of(variant: str, seed: int) -> str:
+    """Say what a training is called in messages."""
+    return f"{variant}, seed {seed}"
 
 
 def train_all(
