@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any
 from seq2seq.commands.arguments import add_data, add_settings, count, recipe_of
 from seq2seq.system.files import is_readable
 from seq2seq.system.terminal import UsageError, need_stdout, tell
+from seq2seq.training.stopping import stop_status
 
 if TYPE_CHECKING:
     from seq2seq.analysis.comparison import Comparison
 
 _SEEDS, _TRIALS = 3, 20
-_STATUS = {"SIGINT": 130, "SIGTERM": 143}  # as a shell gives them
 
 
 def add(commands: Any) -> None:
@@ -158,7 +158,7 @@ def _refuse(arguments: argparse.Namespace, names: Sequence[str], why: str) -> No
 def _end_where_stopped(stopped: str | None) -> None:
     if stopped:
         tell("The same command once more goes on from here.")
-        raise SystemExit(_STATUS[stopped])
+        raise SystemExit(stop_status(stopped))
 
 
 def _show(comparison: Comparison, folder: Path | None) -> None:

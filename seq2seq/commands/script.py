@@ -22,13 +22,10 @@ from seq2seq.settings import SettingsError, differences, present_name
 from seq2seq.system import process
 from seq2seq.system.terminal import exit_status, format_records, format_table, need_stdout, tell
 from seq2seq.training.run_folder import RunFolderError
+from seq2seq.training.stopping import stop_status
 
 if TYPE_CHECKING:
     from seq2seq.distribution.devices import Devices
-
-
-# Exit statuses, as a shell gives them.
-_STOPPED = {"SIGINT": 130, "SIGTERM": 143}
 
 
 def main(recipe: Recipe, argv: Sequence[str] | None = None) -> None:
@@ -117,7 +114,7 @@ def _follow(arguments: argparse.Namespace, devices: Devices) -> int:
         return 0
     recipe = Recipe.from_text(plan["recipe"])
     result = run(recipe, folder=plan["folder"], resume=plan["resume"], data=arguments.data, strategy=devices)
-    return _STOPPED.get(result.stopped, 0)
+    return stop_status(result.stopped)
 
 
 def _lead(
@@ -161,7 +158,7 @@ def _lead(
     if result.model is None:
         if arguments.resume_if_begun:
             tell("The same command once more goes on from there too.")
-        return _STOPPED[result.stopped]
+        return stop_status(result.stopped)
     print(report(result))
     if stored is None:
         from seq2seq.analysis.report.page import try_report

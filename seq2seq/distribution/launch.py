@@ -25,7 +25,7 @@ def launch(command: Sequence[str], workers: int) -> int:
     """Start a command several times, each with the `TF_CONFIG` of one worker, and wait for all.
 
     Where one is killed or fails, the message names it. The others end by themselves, or are killed after ``SECONDS``.
-    SIGTERM is passed on; Ctrl-C reaches the workers as it is.
+    SIGTERM is passed on; Ctrl-C and a closed terminal reach the workers as they are.
 
     Args:
         command: The command and its arguments.
@@ -132,7 +132,9 @@ def _signals(processes: Sequence[subprocess.Popen[bytes]]) -> Iterator[None]:
 
     before = {
         signal.SIGTERM: signal.signal(signal.SIGTERM, pass_on),
-        signal.SIGINT: signal.signal(signal.SIGINT, lambda number, frame: None),  # the terminal has sent it to them
+        # These the terminal has sent to them.
+        signal.SIGINT: signal.signal(signal.SIGINT, lambda number, frame: None),
+        signal.SIGHUP: signal.signal(signal.SIGHUP, lambda number, frame: None),
     }
     try:
         yield

@@ -42,7 +42,8 @@ class TrainingResult:
 
     Attributes:
         folder: The run folder.
-        stopped: Why it ended: "finished", "patience", "SIGINT", "SIGTERM", or "callback" (another callback stopped it).
+        stopped: Why it ended: "finished", "patience", "SIGINT", "SIGTERM", "SIGHUP", or "callback" (another
+            callback stopped it).
         epochs: Whole epochs done.
         updates: Optimizer steps done.
         skipped: Batches that were skipped because the loss or a gradient was not finite.
@@ -87,7 +88,7 @@ def train(
 ) -> TrainingResult:
     """Train a model with Keras `fit`, and leave it with its best weights.
 
-    The run can be stopped at any step (SIGINT, SIGTERM) and goes on from there with ``resume``.
+    The run can be stopped at any step (SIGINT, SIGTERM, SIGHUP) and goes on from there with ``resume``.
 
     Args:
         model: The model; compiled here. It takes ``{"source", "target_in"}`` and logs at least "loss" (nats per target

@@ -3,15 +3,17 @@
 import math
 import os
 import signal
+import stat
 import threading
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from types import FrameType
 from typing import Any
 
 from seq2seq import metrics
 from seq2seq.system.choices import choose
 
+_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _FIT_METRICS = {"loss": False, "perplexity": False, "accuracy": True}
 
 
@@ -107,17 +109,37 @@ class Interruption:
         self.received: str | None = None
 
 
-@contextmanager
-def interruptions(signals: Sequence[int] = (signal.SIGINT, signal.SIGTERM)) -> Iterator[Interruption]:
-    """Turn the first SIGINT or SIGTERM into a request to stop after the running step; the second acts at once.
+def stop_status(stopped: str | None) -> int:
+    """Give the exit status of a command that a signal stopped, as a shell does.
 
+    Args:
+        stopped: The name of a signal, or another reason.
+
+    Returns:
+        128 and the number of the signal; 0 for another reason.
+
+    Example:
+        >>> stop_status("SIGINT"), stop_status("finished")
+        (130, 0)
+    """
+    return 128 + signal.Signals[stopped] if stopped and stopped.startswith("SIG") else 0
+
+
+@contextmanager
+def interruptions() -> Iterator[Interruption]:
+    """Turn the first SIGINT, SIGTERM or SIGHUP into a request to stop after the running step; the second acts at once.
+
+    SIGHUP comes when a terminal is closed or a connection lost, often twice, and never acts at once; where it is
+    ignored (``nohup``) it is left alone.
     Outside the main thread, where Python takes no signals, nothing is changed.
     """
     interruption = Interruption()
     if threading.current_thread() is not threading.main_thread():
         yield interruption
         return
-    before = {number: signal.getsignal(number) for number in signals}
+    before = {number: signal.getsignal(number) for number in _SIGNALS}
+    if before[signal.SIGHUP] is signal.SIG_IGN:
+        del before[signal.SIGHUP]
 
     def restore() -> None:
         for number, handler in before.items():
@@ -125,6 +147,8 @@ def interruptions(signals: Sequence[int] = (signal.SIGINT, signal.SIGTERM)) -> I
             signal.signal(number, signal.SIG_DFL if handler is None else handler)
 
     def request(number: int, frame: FrameType | None) -> None:
+        if interruption.received and number == signal.SIGHUP:
+            return  # of one terminal it comes twice: from the system and from the shell
         if interruption.received:
             restore()
             if signal.getsignal(number) is signal.SIG_IGN:  # as a shell starts what runs behind a script
@@ -132,14 +156,25 @@ def interruptions(signals: Sequence[int] = (signal.SIGINT, signal.SIGTERM)) -> I
             signal.raise_signal(number)
             return
         interruption.received = signal.Signals(number).name
-        # Not print: the signal may have come in the middle of one.
-        os.write(
-            2, f"\n{interruption.received}: stopping after this step, then saving. Once more stops at once.\n".encode()
-        )
+        if number == signal.SIGHUP:
+            _leave_the_terminal()
+        said = f"\n{interruption.received}: stopping after this step, then saving. Once more stops at once.\n"
+        with suppress(OSError):
+            os.write(2, said.encode())  # not print: the signal may have come in the middle of one
 
-    for number in signals:
+    for number in before:
         signal.signal(number, request)
     try:
         yield interruption
     finally:
         restore()
+
+
+def _leave_the_terminal() -> None:
+    """Let go of a terminal that is gone: whatever is printed to it would fail, before anything is saved."""
+    for descriptor in (1, 2):
+        with suppress(OSError):
+            if stat.S_ISCHR(os.fstat(descriptor).st_mode):
+                nothing = os.open(os.devnull, os.O_WRONLY)
+                os.dup2(nothing, descriptor)
+                os.close(nothing)

@@ -1,4 +1,5 @@
 import os
+import pty
 import signal
 import subprocess
 import sys
@@ -10,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from seq2seq.metrics import METRICS
-from seq2seq.training.stopping import BestScore, higher_is_better, interruptions
+from seq2seq.training.stopping import BestScore, higher_is_better, interruptions, stop_status
 
 scores = st.lists(st.floats(0, 100), min_size=1)
 
@@ -131,6 +132,52 @@ def test_the_second_ends_a_process_that_was_begun_with_signals_ignored():
         assert b"Once more stops at once" in process.stderr.readline() + process.stderr.readline()
         process.send_signal(signal.SIGINT)
         assert process.wait(30) == 130
+
+
+HUNG_UP = """
+import sys, time
+from seq2seq.training.stopping import interruptions
+
+with interruptions() as interruption:
+    print("ready", flush=True)
+    while not interruption.received:
+        time.sleep(0.05)
+    time.sleep(0.5)  # the rest of a step, in which the shell sends it once more
+    print("a line of progress", flush=True)
+    print("another", file=sys.stderr, flush=True)
+    open(sys.argv[1], "w").write(interruption.received)
+"""
+
+
+def test_a_closed_terminal_asks_and_nothing_that_is_printed_after_it_fails(tmp_path):
+    saved = tmp_path / "saved"
+    child, terminal = pty.fork()
+    if child == 0:
+        os.execv(sys.executable, [sys.executable, "-c", HUNG_UP, str(saved)])
+    assert b"ready" in os.read(terminal, 100)
+    os.close(terminal)  # the system sends SIGHUP
+    ended = (0, 0)
+    while ended == (0, 0):
+        os.kill(child, signal.SIGHUP)  # as the shell does
+        time.sleep(0.1)
+        ended = os.waitpid(child, os.WNOHANG)
+    assert ended[1] == 0
+    assert saved.read_text() == "SIGHUP"
+
+
+def test_a_closed_terminal_does_nothing_under_nohup():
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with interruptions() as interruption:
+            os.kill(os.getpid(), signal.SIGHUP)
+        assert interruption.received is None
+    finally:
+        signal.signal(signal.SIGHUP, before)
+
+
+@pytest.mark.parametrize("stopped, status", [("SIGINT", 130), ("SIGTERM", 143), ("SIGHUP", 129), ("patience", 0)])
+def test_a_command_that_was_stopped_ends_as_a_shell_says_it(stopped, status):
+    assert stop_status(stopped) == status
 
 
 def test_refuses_a_negative_patience():

@@ -61,7 +61,8 @@ def train_all(
 ) -> str | None:
     """Run trainings, so many at once.
 
-    SIGINT and SIGTERM are handed on: every training stops after its step and saves; a second one ends them at once.
+    SIGINT, SIGTERM and SIGHUP are handed on: every training stops after its step and saves; a second
+    one ends them at once.
 
     Args:
         trainings: Asked for the next one when there is room for it.
