@@ -10,7 +10,10 @@ _ICELANDIC = "data.path=$SEQ2SEQ_DATA/sigmorphon2020_g2p/{split}/ice_{split}.tsv
 _TASKS = {
     "eutrans": ("recipes/eutrans.py", (), {"plain": 5, "attention": 12}),
     "letters": ("recipes/sigmorphon.py", (_ICELANDIC,), {"plain": 20, "attention": 20}),
+    "captions": ("recipes/multi30k.py", ("data.sample=10000",), {"attention": 12}),
 }
+# All studies but one sort the text as a whole, as the first ones did.
+_SORTED = "batches.pool=0"
 # What all variants of a file in docs/studies have in common, or those of one study.
 _COMMON = {
     "state-passing-eutrans-attention": ("training.epochs=5",),
@@ -24,7 +27,6 @@ _COMMON = {
     "data-9900": ("training.epochs=12", "training.validate_every=198"),  # 2,376
     "pools": ("model.encoder.bidirectional=first", "model.encoder.units=64,128"),
     "pools-eutrans-recipe": (),
-    "pools-letters-recipe": (),
     "very-deep": tuple(
         f"model.{side}.units={','.join([units] * 16)}" for side, units in (("encoder", "64"), ("decoder", "128"))
     ),
@@ -57,8 +59,8 @@ NAMES = (
     "data-9900-eutrans-plain",
     "pools-eutrans-attention",
     "pools-letters-attention",
+    "pools-captions-attention",
     "pools-eutrans-recipe",
-    "pools-letters-recipe",
     "shortcut-eutrans-attention",
     "shortcut-letters-attention",
     "very-deep-eutrans-plain",
@@ -89,6 +91,8 @@ def command(name: str, folder: str = "studies") -> list[str]:
         kind = "none" if how == "plain" else "general"
         settings = (*settings, *_SMALL, f"model.attention.kind={kind}", f"training.epochs={epochs[how]}")
     settings = (*settings, *_COMMON.get(name, _COMMON.get(variants, ())))
+    if variants != "pools":
+        settings = (*settings, _SORTED)
     latest = {setting.partition("=")[0]: setting for setting in settings}
     file = re.sub(r"-\d+$", "", variants)
     return [

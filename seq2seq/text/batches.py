@@ -66,7 +66,7 @@ class Batches:
         unit: str = "sentences",
         max_source_length: int = 100,
         max_target_length: int = 100,
-        pool: int = 0,
+        pool: int = 5,
         shuffle: bool = True,
         seed: int = 0,
     ) -> None:

@@ -287,7 +287,7 @@ class BatchSettings:
     unit: Literal["sentences", "tokens"] = "sentences"
     max_source_length: Annotated[int, Range(2)] = 100
     max_target_length: Annotated[int, Range(2)] = 100
-    pool: CountOrNone = 0
+    pool: CountOrNone = 5
 
     def __post_init__(self) -> None:
         check_settings(self)

@@ -68,7 +68,7 @@ class StreamedBatches:
         unit: str = "sentences",
         max_source_length: int = 100,
         max_target_length: int = 100,
-        pool: int = 0,
+        pool: int = 5,
         shuffle: bool = True,
         seed: int = 0,
         window: int = 20_000,

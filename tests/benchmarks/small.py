@@ -58,7 +58,7 @@ def g2p() -> tuple[Recipe, Batches, tuple[int, int]]:
         [random.integers(4, vocab, length - 1).tolist() for length in lengths]
         for vocab, lengths in ((LETTERS, letters), (PHONES, phones))
     )
-    return G2P, Batches(source, target, size=G2P.batches.size), (LETTERS, PHONES)
+    return G2P, Batches(source, target, size=G2P.batches.size, pool=0), (LETTERS, PHONES)
 
 
 SMALL = {"quickstart": quickstart, "g2p": g2p}

@@ -38,7 +38,7 @@ def _content(kind: str, train: list, test: list) -> dict:
     from seq2seq.text.batches import Batches
     from seq2seq.text.special_ids import END, PAD, START, UNKNOWN
 
-    batches = Batches(*train, size=BATCH, seed=0)
+    batches = Batches(*train, size=BATCH, pool=0, seed=0)
     by_length = np.argsort([len(ids) for ids in test[0]], kind="stable")
     return {
         "kind": kind,

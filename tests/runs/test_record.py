@@ -105,6 +105,19 @@ def test_a_run_from_before_limits_were_learnt_is_one_of_the_same_recipe(here: Pa
     assert record is not None and record.recipe.decoding.search.max_length_factor == 3
 
 
+def test_a_run_from_before_there_were_pools_had_none(here: Path) -> None:
+    assert RECIPE.batches.pool == 5
+    (here / "recipe.toml").write_text((here / "recipe.toml").read_text().replace("pool = 5\n", ""))
+    result = json.loads((here / "result.json").read_text())
+    del result["settings"]["batches"]["pool"]
+    (here / "result.json").write_text(json.dumps(result))
+    sorted_as_a_whole = RECIPE.override(["batches.pool=0"])
+    record = read_run(here)
+    assert record is not None and record.recipe == sorted_as_a_whole
+    assert finished_run(sorted_as_a_whole, here) is not None
+    assert finished_run(RECIPE, here) is None
+
+
 def test_what_is_not_there_yet_is_not_made_up(here: Path, tmp_path: Path) -> None:
     assert read_run(tmp_path / "absent") is None
     for name in ("result.json", "versions.json", "log.jsonl"):

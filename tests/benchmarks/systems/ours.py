@@ -75,7 +75,7 @@ def training(turns: Turns) -> None:
     """Train the model of the comparison."""
     job = turns.job
     text = json.loads(Path(job.text).read_text("utf-8"))
-    batches = Batches(text["train"]["source"], text["train"]["target"], size=job.batch, seed=0)
+    batches = Batches(text["train"]["source"], text["train"]["target"], size=job.batch, pool=0, seed=0)
     model = build(job.architecture, job.precision)
     _check_size(model, job.architecture)
     _fit(turns, model, batches, TrainingSettings(learning_rate=1e-3, clip_norm=1.0))
