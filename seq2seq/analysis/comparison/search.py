@@ -29,6 +29,8 @@ _PEERS = 4  # trials that have come as far, before one is called hopeless
 _GRACE = 1 / 3  # share of its epochs that every trial has
 _BEST = 3  # trials that are proposed for a comparison
 _SEARCHED = "search.json"
+# States in which a trial is trained further by the same command.
+_GOES_ON = ("running", "failed")
 
 
 @dataclass(frozen=True)
@@ -135,7 +137,7 @@ class SettingsSearch:
         self._hopeless: set[int] = set()
 
     def run(self, trials: int, *, jobs: int = 1) -> SearchResult:
-        """Train until there are so many trials, those of earlier calls counted; what was stopped goes on first.
+        """Train until there are so many trials, earlier ones counted; first goes on what was stopped or failed.
 
         Args:
             trials: How many.
@@ -143,7 +145,7 @@ class SettingsSearch:
         """
         self._folder.mkdir(parents=True, exist_ok=True)
         write_object(self._folder / _SEARCHED, self._searched())
-        over = [trial for trial in self._trials.values() if trial.state != "running"]
+        over = [trial for trial in self._trials.values() if trial.state not in _GOES_ON]
         for trial in over:
             self._sampler.learn(trial.number, trial.values, trial.score)
             self._validations[trial.number] = read_validations(self._place(trial.number))[1]
@@ -169,7 +171,7 @@ class SettingsSearch:
     def _trainings(self, trials: int) -> Iterator[Training]:
         from seq2seq.recipe.build import check_model
 
-        for trial in [trial for trial in self._trials.values() if trial.state == "running"]:
+        for trial in [trial for trial in self._trials.values() if trial.state in _GOES_ON]:
             yield self._training(trial)
         while len(self._trials) < trials:
             number = len(self._trials) + 1

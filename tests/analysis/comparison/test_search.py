@@ -135,6 +135,16 @@ def test_what_fails_or_is_refused_is_a_trial_without_a_score(
     assert Drawing.learnt == [(1, None), (2, None)] and result.best is None
 
 
+def test_what_failed_is_tried_again_before_anything_new(trainer: Trainer, tmp_path: Path) -> None:
+    trainer.failing = "trial 1"
+    looked_for(tmp_path / "out").run(2)
+    trainer.failing, trainer.began, Drawing.learnt[:] = "", [], []
+    result = looked_for(tmp_path / "out").run(3)
+    assert trainer.began == ["trial 1", "trial 3"]
+    assert sorted(number for number, _ in Drawing.learnt) == [1, 2, 3]
+    assert {trial.state for trial in result.trials} == {"finished"} and not any(trial.reason for trial in result.trials)
+
+
 def test_a_search_goes_on_only_with_the_settings_that_it_began_with(trainer: Trainer, tmp_path: Path) -> None:
     looked_for(tmp_path / "out").run(1)
     for varied in ("training.ema=0..0.5", "model.dropout=0..0.5"):
