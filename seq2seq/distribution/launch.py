@@ -19,13 +19,15 @@ from seq2seq.system.terminal import tell
 
 # Workers that die of the death of another one follow it within this many seconds.
 _TOGETHER = 0.5
+# Statuses of a worker that was asked to stop, and saved: by SIGHUP, SIGINT, SIGTERM.
+_STOPPED = {129, 130, 143}
 
 
 def launch(command: Sequence[str], workers: int) -> int:
     """Start a command several times, each with the `TF_CONFIG` of one worker, and wait for all.
 
     Where one is killed or fails, the message names it. The others end by themselves, or are killed after ``SECONDS``.
-    SIGTERM is passed on; Ctrl-C and a closed terminal reach the workers as they are.
+    SIGTERM and SIGHUP are passed on; Ctrl-C reaches the workers as it is.
 
     Args:
         command: The command and its arguments.
@@ -62,7 +64,7 @@ def launch(command: Sequence[str], workers: int) -> int:
             # One that was killed is what the others died of, even where they were quicker to be noticed.
             index = min(failed, key=lambda index: failed[index] >= 0)
             status = failed[index]
-            stopped = set(failed.values()) <= {130, 143}
+            stopped = set(failed.values()) <= _STOPPED
             if not stopped:
                 tell(f"seq2seq launch: worker {index} of {workers} (process {processes[index].pid}) {_how(status)}.")
             with suppress(queue.Empty):
@@ -132,10 +134,11 @@ def _signals(processes: Sequence[subprocess.Popen[bytes]]) -> Iterator[None]:
 
     before = {
         signal.SIGTERM: signal.signal(signal.SIGTERM, pass_on),
-        # These the terminal has sent to them.
-        signal.SIGINT: signal.signal(signal.SIGINT, lambda number, frame: None),
-        signal.SIGHUP: signal.signal(signal.SIGHUP, lambda number, frame: None),
+        signal.SIGINT: signal.signal(signal.SIGINT, lambda number, frame: None),  # the terminal has sent it to them
     }
+    hang_up = getattr(signal, "SIGHUP", None)  # not everywhere
+    if hang_up and signal.getsignal(hang_up) is not signal.SIG_IGN:  # as under nohup
+        before[hang_up] = signal.signal(hang_up, pass_on)
     try:
         yield
     finally:

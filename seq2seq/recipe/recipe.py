@@ -8,7 +8,7 @@ import tomllib
 import traceback
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -119,7 +119,7 @@ class Recipe:
     @classmethod
     def from_table(cls, table: Mapping[str, Any], where: str = "") -> Recipe:
         """Read a recipe from a table as TOML or JSON has it; ``where`` names it in messages."""
-        return settings.from_table(cls, _without_idle(table), where)
+        return settings.from_table(cls, _as_stored(_without_idle(table)), where)
 
     def to_toml(self, onto: str = "") -> str:
         """Write the recipe as TOML, defaults included; :meth:`from_text` gives the same recipe again.
@@ -151,6 +151,16 @@ def _without_idle(table: Mapping[str, Any]) -> Mapping[str, Any]:
     if not isinstance(model, Mapping) or not model.get("architecture") or ModelSettings.renamed.keys() - model.keys():
         return table
     return {**table, "model": {name: model[name] for name in ("architecture", "width") if name in model}}
+
+
+def _as_stored(table: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Fill in what a run stored whole before there were pools: batches of a text that was sorted as a whole."""
+    batches = table.get("batches")
+    whole = {each.name for each in fields(BatchSettings)} - {"pool"}
+    stored = {"decoding", "evaluation"} <= table.keys()  # a run writes everything out, a person hardly
+    if not stored or not isinstance(batches, Mapping) or batches.keys() != whole:
+        return table
+    return {**table, "batches": {**batches, "pool": 0}}
 
 
 def load_recipe(path: str | Path) -> Recipe:

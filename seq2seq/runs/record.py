@@ -6,7 +6,6 @@ It is read without TensorFlow, and written here too, so that its form stands in 
 from __future__ import annotations
 
 import json
-import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -171,7 +170,7 @@ def read_run(folder: str | Path) -> RunRecord | None:
     learnt = "length_limit" in begun
     return RunRecord(
         run_folder.path,
-        _in_words_of_now(_stored_recipe(run_folder.recipe), learnt),
+        _in_words_of_now(Recipe.from_toml(run_folder.recipe), learnt),
         begun.get("command", ""),
         begun.get("data"),
         begun.get("changed_settings", {}),
@@ -282,25 +281,13 @@ def read_object(path: Path) -> dict[str, Any]:
 
 
 def _same_settings(written: Mapping[str, Any], recipe: Recipe, path: Path) -> bool:
-    """Tell whether the settings of a result are those of a recipe."""
-    if "settings" not in written:
-        return False
+    """Tell whether the settings of a result are those of a recipe; a setting newer than they are is as by default."""
     try:
-        then = _as_it_was(Recipe.from_table(written["settings"], str(path)), written["settings"])
+        then = Recipe.from_table(written["settings"], str(path)) if "settings" in written else None
         learnt = "cuts" in written
-        return _in_words_of_now(then, learnt) == _in_words_of_now(recipe, learnt)
+        return then is not None and _in_words_of_now(then, learnt) == _in_words_of_now(recipe, learnt)
     except SettingsError:
         return False
-
-
-def _stored_recipe(path: Path) -> Recipe:
-    recipe = Recipe.from_toml(path)
-    return _as_it_was(recipe, tomllib.loads(path.read_text(encoding="utf-8-sig")))
-
-
-def _as_it_was(recipe: Recipe, written: Mapping[str, Any]) -> Recipe:
-    """Give a stored recipe with what is not written in it as it was then: there were no pools."""
-    return recipe if "pool" in written.get("batches", {}) else recipe.override(["batches.pool=0"])
 
 
 def _in_words_of_now(recipe: Recipe, learnt: bool) -> Recipe:

@@ -98,6 +98,8 @@ class Batches:
             )
         self.checksum = self._target_ids.checksum(self._source_ids.checksum())
         """Over the ids of all pairs in order: another text has another one."""
+        self.pool = pool
+        """Batches of a pool; 0 for one pool of all."""
         self.tokens = int(self._target_lengths.sum())
         """Target tokens of an epoch, END counted."""
         first = self._form(0)

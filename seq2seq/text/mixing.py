@@ -80,6 +80,11 @@ class MixedBatches:
         return zlib.crc32(said.encode())
 
     @property
+    def pool(self) -> int:
+        """Batches of a pool, in the first corpus; 0 for one pool of all."""
+        return self._first.pool
+
+    @property
     def fill(self) -> float:
         """Share of real tokens among all tokens of an epoch, both sides together; the rest is padding."""
         padded = [part.tokens * steps / part.steps() / part.fill for part, steps in self._parts]

@@ -88,6 +88,8 @@ class StreamedBatches:
         self._max_source_length, self._max_target_length = max_source_length, max_target_length
         self._window = window
         self._known: _Survey | None = None
+        self.pool = pool
+        """Batches of a pool; 0 for one pool of a whole window."""
         self._feed = Feed(self.run, self.steps)
 
     def steps(self, epoch: int = 0) -> int:

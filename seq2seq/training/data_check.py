@@ -14,7 +14,12 @@ class DataCheck:
     """
 
     def __init__(self, batches: TrainingBatches) -> None:
-        self._size = {"tokens": int(batches.tokens), "steps": int(batches.steps(0)), "checksum": int(batches.checksum)}
+        self._size = {
+            "tokens": int(batches.tokens),
+            "steps": int(batches.steps(0)),
+            "checksum": int(batches.checksum),
+            "pool": int(getattr(batches, "pool", 0)),
+        }
 
     def get_state(self) -> dict[str, Any]:
         """Give what the data are known by."""
@@ -38,4 +43,10 @@ class DataCheck:
                 "A run goes on with the text it was started with. Received: as many tokens and batches, but other ids "
                 f"(checksum {here['checksum']:08x}, before {state['checksum']:08x}). Bring the text back as it was, or "
                 "start a new run."
+            )
+        pool = state.get("pool", 0)  # there were none in an older version
+        if pool != here["pool"]:
+            raise CheckpointError(
+                f"A run goes on with the batches it was started with. Received: pools of {here['pool']} batches, "
+                f"before {pool} (0: sorted as a whole). Set pool={pool}, or start a new run."
             )

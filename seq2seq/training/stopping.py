@@ -13,7 +13,8 @@ from typing import Any
 from seq2seq import metrics
 from seq2seq.system.choices import choose
 
-_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+_HANG_UP = getattr(signal, "SIGHUP", None)  # not everywhere
+_SIGNALS = (signal.SIGINT, signal.SIGTERM, *((_HANG_UP,) if _HANG_UP else ()))
 _FIT_METRICS = {"loss": False, "perplexity": False, "accuracy": True}
 
 
@@ -129,8 +130,8 @@ def stop_status(stopped: str | None) -> int:
 def interruptions() -> Iterator[Interruption]:
     """Turn the first SIGINT, SIGTERM or SIGHUP into a request to stop after the running step; the second acts at once.
 
-    SIGHUP comes when a terminal is closed or a connection lost, often twice, and never acts at once; where it is
-    ignored (``nohup``) it is left alone.
+    SIGHUP comes when a terminal is closed or a connection lost, often twice, or with another: it asks, and never acts
+    at once. Where it is ignored (``nohup``) it is left alone.
     Outside the main thread, where Python takes no signals, nothing is changed.
     """
     interruption = Interruption()
@@ -138,8 +139,9 @@ def interruptions() -> Iterator[Interruption]:
         yield interruption
         return
     before = {number: signal.getsignal(number) for number in _SIGNALS}
-    if before[signal.SIGHUP] is signal.SIG_IGN:
-        del before[signal.SIGHUP]
+    if before.get(_HANG_UP) is signal.SIG_IGN:
+        del before[_HANG_UP]
+    asked = False
 
     def restore() -> None:
         for number, handler in before.items():
@@ -147,20 +149,21 @@ def interruptions() -> Iterator[Interruption]:
             signal.signal(number, signal.SIG_DFL if handler is None else handler)
 
     def request(number: int, frame: FrameType | None) -> None:
-        if interruption.received and number == signal.SIGHUP:
-            return  # of one terminal it comes twice: from the system and from the shell
-        if interruption.received:
+        nonlocal asked
+        if asked and number != _HANG_UP:
             restore()
             if signal.getsignal(number) is signal.SIG_IGN:  # as a shell starts what runs behind a script
                 signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
             signal.raise_signal(number)
             return
-        interruption.received = signal.Signals(number).name
-        if number == signal.SIGHUP:
+        asked = asked or number != _HANG_UP
+        if not interruption.received:
+            interruption.received = signal.Signals(number).name
+            said = f"\n{interruption.received}: stopping after this step, then saving. Once more stops at once.\n"
+            with suppress(OSError):
+                os.write(2, said.encode())  # not print: the signal may have come in the middle of one
+        if number == _HANG_UP:
             _leave_the_terminal()
-        said = f"\n{interruption.received}: stopping after this step, then saving. Once more stops at once.\n"
-        with suppress(OSError):
-            os.write(2, said.encode())  # not print: the signal may have come in the middle of one
 
     for number in before:
         signal.signal(number, request)
@@ -171,10 +174,13 @@ def interruptions() -> Iterator[Interruption]:
 
 
 def _leave_the_terminal() -> None:
-    """Let go of a terminal that is gone: whatever is printed to it would fail, before anything is saved."""
-    for descriptor in (1, 2):
-        with suppress(OSError):
-            if stat.S_ISCHR(os.fstat(descriptor).st_mode):
-                nothing = os.open(os.devnull, os.O_WRONLY)
-                os.dup2(nothing, descriptor)
-                os.close(nothing)
+    """Let go of a terminal that is gone, and of what led to it: to print there would fail, before anything is saved."""
+    try:
+        os.close(os.open("/dev/tty", os.O_RDWR | os.O_NOCTTY))
+    except OSError:
+        nothing = os.open(os.devnull, os.O_WRONLY)
+        for descriptor in (1, 2):
+            with suppress(OSError):
+                if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+                    os.dup2(nothing, descriptor)
+        os.close(nothing)

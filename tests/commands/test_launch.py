@@ -1,3 +1,5 @@
+import signal
+import subprocess
 import sys
 import time
 
@@ -26,3 +28,39 @@ def test_the_status_is_that_of_the_worker_that_fails(seq2seq) -> None:
         seq2seq("launch", "--workers", "2", "--", sys.executable, "-c", code)
     assert exit.value.code == 3
     assert time.monotonic() - began < SECONDS  # nobody waits for one that has ended well
+
+
+WORKER = """
+import signal, sys, time
+
+def stop(number, frame):
+    sys.exit(129)
+
+if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
+    print("ignored", flush=True)
+else:
+    signal.signal(signal.SIGHUP, stop)
+    print("ready", flush=True)
+    time.sleep(60)
+"""
+
+
+def launched(prepare=None) -> subprocess.Popen[str]:
+    command = [sys.executable, "-m", "seq2seq", "launch", "--workers", "2", "--", sys.executable, "-c", WORKER]
+    return subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True, preexec_fn=prepare
+    )
+
+
+def test_workers_hear_of_a_closed_terminal_and_their_stop_is_no_failure() -> None:
+    with launched() as process:
+        assert process.stdout and [process.stdout.readline() for _ in range(2)] == ["ready\n"] * 2
+        process.send_signal(signal.SIGHUP)  # the system sends it to the first process of a session alone
+        out, err = process.communicate(timeout=60)
+    assert (process.returncode, out, err) == (129, "", "")
+
+
+def test_under_nohup_workers_ignore_it_too() -> None:
+    with launched(lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN)) as process:
+        out, err = process.communicate(timeout=60)
+    assert (process.returncode, out, err) == (0, "ignored\n" * 2, "")

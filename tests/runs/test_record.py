@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from seq2seq.recipe import Recipe, load_recipe
 from seq2seq.runs import run
 from seq2seq.runs.losses import draw_losses
 from seq2seq.runs.record import finished_run, read_log, read_run
@@ -107,15 +108,19 @@ def test_a_run_from_before_limits_were_learnt_is_one_of_the_same_recipe(here: Pa
 
 def test_a_run_from_before_there_were_pools_had_none(here: Path) -> None:
     assert RECIPE.batches.pool == 5
-    (here / "recipe.toml").write_text((here / "recipe.toml").read_text().replace("pool = 5\n", ""))
+    sorted_as_a_whole = RECIPE.override(["batches.pool=0"])
+    stored = here / "recipe.toml"
+    stored.write_text(stored.read_text().replace("pool = 5\n", ""))
     result = json.loads((here / "result.json").read_text())
     del result["settings"]["batches"]["pool"]
     (here / "result.json").write_text(json.dumps(result))
-    sorted_as_a_whole = RECIPE.override(["batches.pool=0"])
     record = read_run(here)
-    assert record is not None and record.recipe == sorted_as_a_whole
+    assert record is not None and record.recipe == load_recipe(stored) == sorted_as_a_whole
     assert finished_run(sorted_as_a_whole, here) is not None
     assert finished_run(RECIPE, here) is None
+    # What a person writes keeps the defaults of today.
+    written = 'name = "a"\n[data]\npath = "."\nsource = "de"\ntarget = "en"\n[batches]\nsize = 8\n'
+    assert Recipe.from_text(written).batches.pool == 5
 
 
 def test_what_is_not_there_yet_is_not_made_up(here: Path, tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from seq2seq.metrics import METRICS
+from seq2seq.training import stopping
 from seq2seq.training.stopping import BestScore, higher_is_better, interruptions, stop_status
 
 scores = st.lists(st.floats(0, 100), min_size=1)
@@ -135,34 +136,53 @@ def test_the_second_ends_a_process_that_was_begun_with_signals_ignored():
 
 
 HUNG_UP = """
-import sys, time
+import os, sys, time
 from seq2seq.training.stopping import interruptions
 
+if sys.argv[2] == "piped":
+    reader, writer = os.pipe()
+    os.dup2(writer, 1)
+    os.close(writer)
 with interruptions() as interruption:
-    print("ready", flush=True)
+    print("ready", file=sys.stderr, flush=True)
     while not interruption.received:
         time.sleep(0.05)
     time.sleep(0.5)  # the rest of a step, in which the shell sends it once more
+    if sys.argv[2] == "piped":
+        os.close(reader)  # as tee ends, of the same signal
     print("a line of progress", flush=True)
     print("another", file=sys.stderr, flush=True)
     open(sys.argv[1], "w").write(interruption.received)
 """
 
 
-def test_a_closed_terminal_asks_and_nothing_that_is_printed_after_it_fails(tmp_path):
+@pytest.mark.parametrize("piped", ["piped", "plain"])
+@pytest.mark.parametrize("first", [None, signal.SIGINT])
+def test_a_closed_terminal_asks_and_nothing_that_is_printed_after_it_fails(tmp_path, piped, first):
     saved = tmp_path / "saved"
     child, terminal = pty.fork()
     if child == 0:
-        os.execv(sys.executable, [sys.executable, "-c", HUNG_UP, str(saved)])
+        os.execv(sys.executable, [sys.executable, "-c", HUNG_UP, str(saved), piped])
     assert b"ready" in os.read(terminal, 100)
+    if first:
+        os.kill(child, first)
+        assert b"SIGINT" in os.read(terminal, 200)
     os.close(terminal)  # the system sends SIGHUP
-    ended = (0, 0)
-    while ended == (0, 0):
-        os.kill(child, signal.SIGHUP)  # as the shell does
-        time.sleep(0.1)
-        ended = os.waitpid(child, os.WNOHANG)
-    assert ended[1] == 0
-    assert saved.read_text() == "SIGHUP"
+    time.sleep(0.1)
+    os.kill(child, signal.SIGHUP)  # and so does the shell
+    assert os.waitpid(child, 0) == (child, 0)
+    assert saved.read_text() == ("SIGINT" if first else "SIGHUP")
+
+
+@pytest.mark.parametrize(
+    "numbers", [(signal.SIGHUP, signal.SIGTERM), (signal.SIGINT, signal.SIGHUP), (signal.SIGHUP, signal.SIGHUP)]
+)
+def test_a_closed_terminal_with_another_signal_does_not_act_at_once(numbers, monkeypatch):
+    monkeypatch.setattr(stopping, "_leave_the_terminal", lambda: None)  # that of the tests is still there
+    with interruptions() as interruption:
+        for number in numbers:
+            os.kill(os.getpid(), number)
+        assert interruption.received == numbers[0].name
 
 
 def test_a_closed_terminal_does_nothing_under_nohup():

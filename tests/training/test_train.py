@@ -16,6 +16,7 @@ from seq2seq.system.terminal import exit_status
 from seq2seq.text.batches import Batches
 from seq2seq.text.corpus import corpus_from_pairs
 from seq2seq.training.checkpoint_file import CheckpointError, find_checkpoint, load_checkpoint, load_weights
+from seq2seq.training.data_check import DataCheck
 from seq2seq.training.fit import train
 from seq2seq.training.not_finite import NotFiniteError
 from seq2seq.training.optimizers import build_optimizer
@@ -280,6 +281,20 @@ def test_refuses_another_text_of_the_same_size(tmp_path):
     with pytest.raises(CheckpointError, match=r"as many tokens and batches, but other ids \(checksum \w{8}, before"):
         run(tmp_path, batches=Batches(changed, changed, size=4), resume=True)
     assert run(tmp_path, batches=Batches(ids, ids, size=4), resume=True)[1].epochs == 2
+
+
+def test_refuses_other_pools_and_knows_a_checkpoint_from_before_there_were_any():
+    ids = [[5] * (1 + number % 7) for number in range(60)]
+    pooled, whole = DataCheck(Batches(ids, ids, size=4)), DataCheck(Batches(ids, ids, size=4, pool=0))
+    assert pooled.get_state() | {"pool": 0} == whole.get_state()  # nothing else tells them apart
+    before = {name: value for name, value in whole.get_state().items() if name != "pool"}
+    whole.set_state(before)
+    pooled.set_state(pooled.get_state())
+    for state in (before, whole.get_state()):
+        with pytest.raises(
+            CheckpointError, match=r"pools of 5 batches, before 0 \(0: sorted as a whole\)\. Set pool=0"
+        ):
+            pooled.set_state(state)
 
 
 # --- failures ---------------------------------------------------------------------------------------------------------
