@@ -72,7 +72,7 @@ def test_the_other_sections_are_as_they_were() -> None:
     assert (recipe.name, recipe.seed) == ("golden", 7)
     assert recipe.data == Data("corpus", "de", "en", validation="", test="", hold_out=4)
     assert recipe.tokenizer == TokenizerSettings(kind="bpe", vocab_size=500, symbols=("<a>", 'ü"'))
-    assert recipe.batches == BatchSettings(size=16, unit="tokens")
+    assert recipe.batches == BatchSettings(size=16, unit="tokens", pool=0)  # there were no pools
     assert recipe.training == TrainingSettings(schedule="plateau", schedule_patience=2, ema=0.9, monitor="chrf")
     assert recipe.decoding == DecodingSettings(Beam(3, length_penalty=0.6, max_length_factor=2.0))
     assert recipe.evaluation == EvaluationSettings(metrics=("chrf", "bleu"))
