@@ -10,13 +10,11 @@ Data     SPLIT.train.tsv.gz and SPLIT.test.tsv.gz (command, tab, actions; no hea
          folder of --data
 Command  python recipes/scan.py --seed N      and for another split, with its own folder by --out:
          python recipes/scan.py --seed N --set data.train=length.train --set data.test=length.test --out FOLDER
-Departs  12 epochs in batches of 8, every pair once an epoch, in place of drawing: 22,000 to 33,000 updates, 175,000 to
-         261,000 presentations by split. 100 commands of the training are set aside and measured at the end; nothing is
-         chosen by them. Own outputs are those without dropout, and a target counts as a whole where the network ends it
-         early. As many updates as in the paper, in some 25 minutes: --set batches.size=1 --set training.epochs=6
-         (addprim_jump 7, addprim_turn_left 5)
-Cost     in minutes, on 2 cores (AMD EPYC): 12
-Result   exact match 97.39 (1 seed); published: exact match 99.70 (Lake and Baroni 2018, their overall best network,
+Departs  Every pair once an epoch, in place of drawing: 6 epochs are 87,000 to 131,000 updates by split. 100 commands of
+         the training are set aside and measured at the end; nothing is chosen by them. Own outputs are those without
+         dropout, and a target counts as a whole where the network ends it early.
+Cost     in minutes, on 2 cores (AMD EPYC): 35
+Result   exact match 99.21 (1 seed); published: exact match 99.70 (Lake and Baroni 2018, their overall best network,
          mean of five runs, reported)
          SCAN, `jump` alone: not measured yet; published: exact match 0.08 (Lake and Baroni 2018, their overall best
          network, mean of five runs, reported); by --set data.train=addprim_jump.train --set data.test=addprim_jump.test
@@ -59,9 +57,8 @@ recipe = Recipe(
     ),
     # Closed vocabularies, written with spaces between the words.
     tokenizer=TokenizerSettings(kind="word", vocab_size=30, joint=False, normalization="identity"),
-    # As few as two cores have the time for: in the paper each pair is an update. Sorted as a whole, as when the results
-    # were measured.
-    batches=BatchSettings(size=8, pool=0),
+    # Each pair is an update.
+    batches=BatchSettings(size=1),
     model=ModelSettings(
         embedding=200,
         dropout=0.5,
@@ -76,7 +73,7 @@ recipe = Recipe(
         learning_rate=1e-3,
         clip_norm=5.0,
         label_smoothing=0.0,
-        epochs=12,
+        epochs=6,
         validate_every=1_000_000,  # at the end alone, which keeps the last weights, as in the paper
         teacher_forcing=TeacherForcingSettings("sentences", share=0.5),
     ),
