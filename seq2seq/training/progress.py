@@ -68,13 +68,16 @@ class Progress(keras.callbacks.Callback):
         self._trained = 0.0
 
     def say(self, text: str) -> None:
-        """Print a line without tearing the bar."""
+        """Print a line without tearing the bar; from the first one that cannot be printed on, none is."""
         if self._silent:
             return
-        if self._bar is not None:
-            self._bar.write(text, file=self._stream)
-        else:
-            print(text, file=self._stream, flush=True)
+        try:
+            if self._bar is not None:
+                self._bar.write(text, file=self._stream)
+            else:
+                print(text, file=self._stream, flush=True)
+        except OSError:  # a closed terminal, a full disk: a training does not end of it
+            self._silent = True
 
     def on_epoch_begin(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:
         """Open the bar of the epoch."""

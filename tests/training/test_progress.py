@@ -1,3 +1,4 @@
+import errno
 import io
 
 import pytest
@@ -113,3 +114,13 @@ def test_an_epoch_says_what_was_traced_and_waited_for(batches):
         "First step done 3.2 s after the model was built.",
         "epoch 1/3: loss 2.5, 1,234 tokens/s, 1.2 % waiting for data, 1 traced in 1.2 s, 12 compiled in 20.0 s, 60 s",
     ]
+
+
+class Gone(Terminal):
+    def write(self, text):
+        raise OSError(errno.EIO, "Input/output error")
+
+
+@pytest.mark.parametrize("style", ["bar", "lines"])
+def test_a_terminal_that_is_gone_ends_no_training(style, batches):
+    assert run(batches, Gone(), style, interval=0) == ""
