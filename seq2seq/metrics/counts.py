@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -14,6 +15,23 @@ References = Sequence[str] | Sequence[Sequence[str]]
 """One string for each hypothesis, or a list of strings for each hypothesis, all of them right."""
 
 Pairs = list[tuple[str, list[str]]]
+
+
+class _Once(logging.Filter):
+    """Lets each message through once in a process: a report scores the same text a dozen times over."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.said: set[str] = set()
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Tell whether a message is a new one."""
+        new = record.getMessage() not in self.said
+        self.said.add(record.getMessage())
+        return new
+
+
+_once = _Once()
 
 
 def _whole(text: str) -> list[str]:
@@ -193,6 +211,7 @@ def _bleu(lowercase: bool, tokenize: str) -> Any:
     from sacrebleu.metrics.bleu import BLEU
 
     need_choice("tokenize", tokenize, BLEU.TOKENIZERS)
+    logging.getLogger("sacrebleu").addFilter(_once)
     try:
         # Who asks for no tokenizer has tokenised text: sacreBLEU need not warn of it.
         return BLEU(lowercase=lowercase, tokenize=tokenize, force=tokenize == "none")
