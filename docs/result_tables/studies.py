@@ -10,7 +10,6 @@ _ICELANDIC = "data.path=$SEQ2SEQ_DATA/sigmorphon2020_g2p/{split}/ice_{split}.tsv
 _TASKS = {
     "eutrans": ("recipes/eutrans.py", (), {"plain": 5, "attention": 12}),
     "letters": ("recipes/sigmorphon.py", (_ICELANDIC,), {"plain": 20, "attention": 20}),
-    "captions": ("recipes/multi30k.py", ("data.sample=10000",), {"attention": 12}),
 }
 # All studies but one sort the text as a whole, as the first ones did.
 _SORTED = "batches.pool=0"
@@ -59,7 +58,6 @@ NAMES = (
     "data-9900-eutrans-plain",
     "pools-eutrans-attention",
     "pools-letters-attention",
-    "pools-captions-attention",
     "pools-eutrans-recipe",
     "shortcut-eutrans-attention",
     "shortcut-letters-attention",
