@@ -45,10 +45,15 @@ else:
 """
 
 
-def launched(prepare=None) -> subprocess.Popen[str]:
-    command = [sys.executable, "-m", "seq2seq", "launch", "--workers", "2", "--", sys.executable, "-c", WORKER]
+def launched(*before: str) -> subprocess.Popen[str]:
+    command = [*before, sys.executable, "-m", "seq2seq", "launch", "--workers", "2", "--", sys.executable, "-c", WORKER]
     return subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True, preexec_fn=prepare
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
     )
 
 
@@ -61,6 +66,6 @@ def test_workers_hear_of_a_closed_terminal_and_their_stop_is_no_failure() -> Non
 
 
 def test_under_nohup_workers_ignore_it_too() -> None:
-    with launched(lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN)) as process:
+    with launched("nohup") as process:
         out, err = process.communicate(timeout=60)
     assert (process.returncode, out, err) == (0, "ignored\n" * 2, "")

@@ -136,9 +136,10 @@ def test_the_second_ends_a_process_that_was_begun_with_signals_ignored():
 
 
 HUNG_UP = """
-import os, sys, time
+import fcntl, os, sys, termios, time
 from seq2seq.training.stopping import interruptions
 
+fcntl.ioctl(0, termios.TIOCSCTTY, 0)  # the first of its session
 if sys.argv[2] == "piped":
     reader, writer = os.pipe()
     os.dup2(writer, 1)
@@ -160,19 +161,20 @@ with interruptions() as interruption:
 @pytest.mark.parametrize("first", [None, signal.SIGINT])
 def test_a_closed_terminal_asks_and_nothing_that_is_printed_after_it_fails(tmp_path, piped, first):
     saved = tmp_path / "saved"
-    child, terminal = pty.fork()
-    if child == 0:
-        os.execv(sys.executable, [sys.executable, "-c", HUNG_UP, str(saved), piped])
-    said = b""
-    while b"ready" not in said:
-        said += os.read(terminal, 100)
-    if first:
-        os.kill(child, first)
-        while b"SIGINT" not in said:
+    terminal, its = pty.openpty()
+    command = [sys.executable, "-c", HUNG_UP, str(saved), piped]
+    with subprocess.Popen(command, stdin=its, stdout=its, stderr=its, start_new_session=True) as process:
+        os.close(its)
+        said = b""
+        while b"ready" not in said:
             said += os.read(terminal, 100)
-    os.close(terminal)  # the system sends SIGHUP
-    os.kill(child, signal.SIGHUP)  # and so does the shell
-    assert os.waitpid(child, 0) == (child, 0)
+        if first:
+            process.send_signal(first)
+            while b"SIGINT" not in said:
+                said += os.read(terminal, 100)
+        os.close(terminal)  # the system sends SIGHUP
+        process.send_signal(signal.SIGHUP)  # and so does the shell
+        assert process.wait(60) == 0
     assert saved.read_text() == ("SIGINT" if first else "SIGHUP")
 
 
