@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from seq2seq.commands.arguments import add_data, add_settings, count, recipe_of
 from seq2seq.system.files import is_readable
+from seq2seq.system.signals import stop_status
 from seq2seq.system.terminal import UsageError, need_stdout, tell
-from seq2seq.training.stopping import stop_status
 
 if TYPE_CHECKING:
     from seq2seq.analysis.comparison import Comparison

@@ -20,9 +20,9 @@ from seq2seq.runs.record import EXAMPLE, RunRecord, RunResult, default_folder, f
 from seq2seq.runs.running import need_same_settings, run
 from seq2seq.settings import SettingsError, differences, present_name
 from seq2seq.system import process
+from seq2seq.system.signals import stop_status
 from seq2seq.system.terminal import exit_status, format_records, format_table, need_stdout, tell
 from seq2seq.training.run_folder import RunFolderError
-from seq2seq.training.stopping import stop_status
 
 if TYPE_CHECKING:
     from seq2seq.distribution.devices import Devices

@@ -15,12 +15,13 @@ from types import FrameType
 
 from seq2seq.distribution.workers import SECONDS
 from seq2seq.system.machine import cores
+from seq2seq.system.signals import HANG_UP, STOPPING, hang_up_is_ignored, stop_status
 from seq2seq.system.terminal import tell
 
 # Workers that die of the death of another one follow it within this many seconds.
 _TOGETHER = 0.5
-# Statuses of a worker that was asked to stop, and saved: by SIGHUP, SIGINT, SIGTERM.
-_STOPPED = {129, 130, 143}
+# Statuses of a worker that was asked to stop, and saved.
+_STOPPED = {stop_status(number.name) for number in STOPPING}
 
 
 def launch(command: Sequence[str], workers: int) -> int:
@@ -136,9 +137,8 @@ def _signals(processes: Sequence[subprocess.Popen[bytes]]) -> Iterator[None]:
         signal.SIGTERM: signal.signal(signal.SIGTERM, pass_on),
         signal.SIGINT: signal.signal(signal.SIGINT, lambda number, frame: None),  # the terminal has sent it to them
     }
-    hang_up = getattr(signal, "SIGHUP", None)  # not everywhere
-    if hang_up and signal.getsignal(hang_up) is not signal.SIG_IGN:  # as under nohup
-        before[hang_up] = signal.signal(hang_up, pass_on)
+    if HANG_UP and not hang_up_is_ignored():
+        before[HANG_UP] = signal.signal(HANG_UP, pass_on)
     try:
         yield
     finally:

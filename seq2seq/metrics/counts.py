@@ -26,12 +26,14 @@ class _Once(logging.Filter):
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Tell whether a message is a new one."""
-        new = record.getMessage() not in self.said
-        self.said.add(record.getMessage())
+        message = record.getMessage()
+        new = message not in self.said
+        self.said.add(message)
         return new
 
 
 _once = _Once()
+logging.getLogger("sacrebleu").addFilter(_once)
 
 
 def _whole(text: str) -> list[str]:
@@ -211,7 +213,6 @@ def _bleu(lowercase: bool, tokenize: str) -> Any:
     from sacrebleu.metrics.bleu import BLEU
 
     need_choice("tokenize", tokenize, BLEU.TOKENIZERS)
-    logging.getLogger("sacrebleu").addFilter(_once)
     try:
         # Who asks for no tokenizer has tokenised text: sacreBLEU need not warn of it.
         return BLEU(lowercase=lowercase, tokenize=tokenize, force=tokenize == "none")

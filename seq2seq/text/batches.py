@@ -98,8 +98,6 @@ class Batches:
             )
         self.checksum = self._target_ids.checksum(self._source_ids.checksum())
         """Over the ids of all pairs in order: another text has another one."""
-        self.pool = pool
-        """Batches of a pool; 0 for one pool of all."""
         self.tokens = int(self._target_lengths.sum())
         """Target tokens of an epoch, END counted."""
         first = self._form(0)
@@ -108,6 +106,11 @@ class Batches:
         """Share of real tokens among all tokens of the first epoch, both sides together; the rest is padding."""
         self._order = 0, self._places(first)
         self._feed = Feed(self.run, self.steps)
+
+    @property
+    def pool(self) -> int:
+        """Batches of a pool; 0 for one pool of all."""
+        return self._bucketing.pool
 
     @property
     def length_limit(self) -> LengthLimit:

@@ -88,13 +88,16 @@ class StreamedBatches:
         self._max_source_length, self._max_target_length = max_source_length, max_target_length
         self._window = window
         self._known: _Survey | None = None
-        self.pool = pool
-        """Batches of a pool; 0 for one pool of a whole window."""
         self._feed = Feed(self.run, self.steps)
 
     def steps(self, epoch: int = 0) -> int:
         """Count the batches of an epoch; every epoch has as many."""
         return sum(self._survey.steps)
+
+    @property
+    def pool(self) -> int:
+        """Batches of a pool; 0 for one pool of a whole window."""
+        return self._bucketing.pool
 
     @property
     def tokens(self) -> int:

@@ -12,9 +12,8 @@ from typing import Any
 
 from seq2seq import metrics
 from seq2seq.system.choices import choose
+from seq2seq.system.signals import HANG_UP, STOPPING, hang_up_is_ignored
 
-_HANG_UP = getattr(signal, "SIGHUP", None)  # not everywhere
-_SIGNALS = (signal.SIGINT, signal.SIGTERM, *((_HANG_UP,) if _HANG_UP else ()))
 _FIT_METRICS = {"loss": False, "perplexity": False, "accuracy": True}
 
 
@@ -110,22 +109,6 @@ class Interruption:
         self.received: str | None = None
 
 
-def stop_status(stopped: str | None) -> int:
-    """Give the exit status of a command that a signal stopped, as a shell does.
-
-    Args:
-        stopped: The name of a signal, or another reason.
-
-    Returns:
-        128 and the number of the signal; 0 for another reason.
-
-    Example:
-        >>> stop_status("SIGINT"), stop_status("finished")
-        (130, 0)
-    """
-    return 128 + signal.Signals[stopped] if stopped and stopped.startswith("SIG") else 0
-
-
 @contextmanager
 def interruptions() -> Iterator[Interruption]:
     """Turn the first SIGINT, SIGTERM or SIGHUP into a request to stop after the running step; the second acts at once.
@@ -138,9 +121,9 @@ def interruptions() -> Iterator[Interruption]:
     if threading.current_thread() is not threading.main_thread():
         yield interruption
         return
-    before = {number: signal.getsignal(number) for number in _SIGNALS}
-    if before.get(_HANG_UP) is signal.SIG_IGN:
-        del before[_HANG_UP]
+    before = {number: signal.getsignal(number) for number in STOPPING}
+    if hang_up_is_ignored():
+        del before[HANG_UP]
     asked = False
 
     def restore() -> None:
@@ -150,19 +133,19 @@ def interruptions() -> Iterator[Interruption]:
 
     def request(number: int, frame: FrameType | None) -> None:
         nonlocal asked
-        if asked and number != _HANG_UP:
+        if asked and number != HANG_UP:
             restore()
             if signal.getsignal(number) is signal.SIG_IGN:  # as a shell starts what runs behind a script
                 signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
             signal.raise_signal(number)
             return
-        asked = asked or number != _HANG_UP
+        asked = asked or number != HANG_UP
         if not interruption.received:
             interruption.received = signal.Signals(number).name
             said = f"\n{interruption.received}: stopping after this step, then saving. Once more stops at once.\n"
             with suppress(OSError):
                 os.write(2, said.encode())  # not print: the signal may have come in the middle of one
-        if number == _HANG_UP:
+        if number == HANG_UP:
             _leave_the_terminal()
 
     for number in before:

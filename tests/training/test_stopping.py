@@ -11,8 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from seq2seq.metrics import METRICS
+from seq2seq.system.signals import stop_status
 from seq2seq.training import stopping
-from seq2seq.training.stopping import BestScore, higher_is_better, interruptions, stop_status
+from seq2seq.training.stopping import BestScore, higher_is_better, interruptions
 
 scores = st.lists(st.floats(0, 100), min_size=1)
 
