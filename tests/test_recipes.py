@@ -7,8 +7,9 @@ import pytest
 import seq2seq
 from seq2seq.analysis.comparison import plan_named
 from seq2seq.recipe import Recipe, load_recipe
+from seq2seq.recipe.corpora import read_corpora
 from seq2seq.runs import run
-from seq2seq.text import dates
+from seq2seq.text import LengthLimit, dates
 from tests.marks import quick
 
 RECIPES = Path(__file__).parent.parent / "recipes"
@@ -42,7 +43,7 @@ def test_variants_of_a_recipe_are_accepted(path: Path) -> None:
 @pytest.mark.parametrize("script", quick(SCRIPTS, RECIPES / "eutrans.py"), ids=[script.stem for script in SCRIPTS])
 def test_a_recipe_takes_two_steps(script: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     recipe = load_recipe(script)
-    pairs = recipe.batches.size + 1 + recipe.data.hold_out
+    pairs = recipe.batches.size + 1
     data = None
     if recipe.data.path == "dates":
         monkeypatch.setattr(dates, "SIZES", dates.SIZES | {"train": pairs})
@@ -60,6 +61,16 @@ def test_a_recipe_takes_two_steps(script: Path, tmp_path: Path, monkeypatch: pyt
     assert len(seq2seq.load(result.model).translate([result.examples[0][0], ""])) == 2
     log = (tmp_path / "run" / "log.jsonl").read_text()
     assert '"end"' in log
+
+
+@pytest.mark.skipif("SEQ2SEQ_DATA" not in os.environ, reason="needs the public data sets: set SEQ2SEQ_DATA")
+@pytest.mark.parametrize("split", ["simple", "length", "addprim_jump", "addprim_turn_left"])
+def test_every_sequence_of_actions_has_room(split: str) -> None:
+    recipe = load_recipe(RECIPES / "scan.py").override([f"data.{part}={split}.{part}" for part in ("train", "test")])
+    limit = LengthLimit.chosen(recipe.decoding.search.max_length_factor)
+    for corpus in read_corpora(recipe):
+        lengths = ([len(text.split()) + 1 for text in side] for side in (corpus.sources, corpus.targets))
+        assert not limit.beyond(*lengths).any()
 
 
 @pytest.mark.slow

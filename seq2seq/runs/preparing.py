@@ -132,7 +132,7 @@ def prepare(
             tell(corpus.report())
     tell(f"training batches: {batches.report()}")
     tell(f"validation batches: {validation.report()}")
-    tell(f"longest translations: {limit.chosen(recipe.decoding.search.max_length_factor, limit)}")
+    _tell_limit(limit.chosen(recipe.decoding.search.max_length_factor, limit), batches)
     tell(f"model: {model.count_params():,} parameters, vocabulary {source.vocab_size:,} → {target.vocab_size:,}")
     translator = _translator(record, model, source, target)
     return Ready(corpora, batches, validation, translator, record, _moved(recipe, began_with, data) if begun else "")
@@ -262,6 +262,16 @@ def _length_limit(
 
     limit = batches.length_limit if begun is None else begun.length_limit
     return LengthLimit.from_table(workers.from_chief(limit.to_table()))
+
+
+def _tell_limit(limit: LengthLimit, batches: Batches | StreamedBatches | MixedBatches) -> None:
+    """Tell how long translations may become, and what of the training text a limit that was set would cut."""
+    tell(f"longest translations: {limit}")
+    if cut := batches.beyond(limit):
+        tell(
+            f"{cut:,} of the targets to learn from are longer than that, and translations like them will be cut. "
+            'Set decoding.search.max_length_factor higher, or to "learnt", which gives all of them room.'
+        )
 
 
 def _cache(folder: Path) -> Path | None:

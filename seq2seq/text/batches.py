@@ -117,6 +117,10 @@ class Batches:
         """How long a target may become, as the pairs of an epoch show it."""
         return LengthLimit.learn(self._source_lengths, self._target_lengths)
 
+    def beyond(self, limit: LengthLimit) -> int:
+        """Count the pairs whose targets are longer than a limit."""
+        return int(limit.beyond(self._source_lengths, self._target_lengths).sum())
+
     def steps(self, epoch: int = 0) -> int:
         """Count the batches of an epoch; every epoch has as many."""
         return len(self._order[1])

@@ -112,6 +112,19 @@ class LengthLimit:
         """
         return max(math.ceil(slope * (source_length - 1)) + number for slope, number in self.lines)
 
+    def beyond(self, source_lengths: npt.ArrayLike, target_lengths: npt.ArrayLike) -> npt.NDArray[Any]:
+        """Tell which targets are longer than that, bool [pairs].
+
+        Args:
+            source_lengths: tokens of the sources, END counted, [pairs].
+            target_lengths: tokens of the targets, END counted, [pairs].
+        """
+        import numpy as np
+
+        source = np.asarray(source_lengths) - 1
+        bounds = [np.ceil(slope * source) + number for slope, number in self.lines]
+        return np.asarray(target_lengths) > np.max(bounds, axis=0)
+
     def __str__(self) -> str:
         """Say it in words.
 

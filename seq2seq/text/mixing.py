@@ -96,6 +96,10 @@ class MixedBatches:
         lines = chain.from_iterable(part.length_limit.lines for part, _ in self._parts)
         return LengthLimit(tuple(dict.fromkeys(lines)))
 
+    def beyond(self, limit: LengthLimit) -> int:
+        """Count the pairs of all corpora whose targets are longer than a limit."""
+        return sum(part.beyond(limit) for part, _ in self._parts)
+
     @property
     def skipped(self) -> dict[str, int]:
         """How many pairs of all corpora are in no batch, by reason."""

@@ -5,6 +5,8 @@ from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
 
+import numpy as np
+
 from seq2seq.text.bucketing import (
     Array,
     Batch,
@@ -117,7 +119,13 @@ class StreamedBatches:
     @property
     def length_limit(self) -> LengthLimit:
         """How long a target may become, as the pairs of an epoch show it."""
-        return self._survey.length_limit
+        sources, targets, counts = self._survey.lengths.T
+        return LengthLimit.learn(sources, targets, counts)
+
+    def beyond(self, limit: LengthLimit) -> int:
+        """Count the pairs whose targets are longer than a limit, in a pass of its own at first use."""
+        sources, targets, counts = self._survey.lengths.T
+        return int(counts[limit.beyond(sources, targets)].sum())
 
     @property
     def skipped(self) -> dict[str, int]:
@@ -183,16 +191,15 @@ class StreamedBatches:
             counts = count_tokens(window.source_lengths, window.target_lengths, order)
             real, padded = real + counts[0], padded + counts[1]
             skipped.update(window.skipped)
-            # Far fewer than pairs, and all that a length limit is learnt from.
+            # Far fewer than pairs, and all that a length limit asks for.
             lengths.update(zip(window.source_lengths.tolist(), window.target_lengths.tolist(), strict=True))
         if not pairs_kept:
             raise CorpusError(
                 f"Batches need at least one pair. Received: {self._corpus.report()}, of which no pair is within "
                 f"max_source_length={self._max_source_length}, max_target_length={self._max_target_length} tokens."
             )
-        sources, targets = zip(*lengths, strict=True)
-        limit = LengthLimit.learn(sources, targets, list(lengths.values()))
-        return _Survey(steps, pairs_kept, tokens, real / padded, skipped, self._corpus.skipped, limit, checksum)
+        counted = np.array([(*pair, count) for pair, count in lengths.items()])
+        return _Survey(steps, pairs_kept, tokens, real / padded, skipped, self._corpus.skipped, counted, checksum)
 
     def _windows(self) -> Iterator[list[Pair]]:
         pairs = iter(self._corpus)
@@ -233,5 +240,6 @@ class _Survey(NamedTuple):
     skipped: dict[str, int]
     unread: dict[str, int]
     """What the corpus itself left out."""
-    length_limit: LengthLimit
+    lengths: Array
+    """Each pair of lengths, source and target, END counted, and how often it occurs, [pairs of lengths, 3]."""
     checksum: int

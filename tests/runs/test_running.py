@@ -112,6 +112,14 @@ def held_out_for_test():
     return corpora().test
 
 
+@pytest.mark.parametrize(("limit", "cut"), [(4.0, 0), (2.0, 0), (1.0, 1)])
+def test_a_limit_that_cuts_what_is_learnt_is_told(limit: float, cut: int, capsys: pytest.CaptureFixture[str]) -> None:
+    batches = Batches([[4] * 3, [4]], [[5] * 13, [5] * 5])
+    preparing._tell_limit(LengthLimit.by_factor(limit), batches)
+    told = "1 of the targets to learn from are longer than that, and translations like them will be cut. Set decoding."
+    assert (told in capsys.readouterr().err) == bool(cut)
+
+
 @pytest.mark.slow
 def test_a_run_goes_on_with_what_it_began_with(corpus: Path, capsys: pytest.CaptureFixture[str]) -> None:
     main(RECIPE, ["--data", str(corpus), "--set", "model.attention.kind=dot"])

@@ -92,6 +92,7 @@ class TestCounts:
     def test_the_limit_of_lengths_is_learnt_from_the_pairs_that_are_read(self):
         batches = build([([4], [5] * 6), ([4] * 2, [5] * 7), ([4] * 99, [5]), ([4], [5] * 99), ([], [5])])
         assert batches.length_limit == LengthLimit.learn([2, 3], [7, 8])
+        assert batches.beyond(LengthLimit(((0.0, 7),))) == 1
 
 
 class TestRefusals:

@@ -59,6 +59,14 @@ class TestLearn:
         for source in (10, 100, 1000):
             assert with_wrong.of(source) <= 1.25 * right.of(source) + 1.2 * wrong[1]
 
+    @given(PAIRS)
+    def test_which_targets_are_beyond_it(self, pairs):
+        sources, targets = zip(*pairs, strict=True)
+        for limit in (learn(pairs), LengthLimit.by_factor(0.5), LengthLimit(((0.0, 3), (1.3, 1)))):
+            expected = [target > limit.of(source) for source, target in pairs]
+            assert limit.beyond(sources, targets).tolist() == expected
+        assert not learn(pairs).beyond(sources, targets).any()
+
     def test_targets_of_one_length(self):
         limit = learn([(source, 11) for source in range(2, 60)])
         assert limit.of(2) >= 11

@@ -59,6 +59,7 @@ def test_what_is_known_of_the_whole() -> None:
     assert 0 < mixed.fill <= 1 and mixed.skipped == {"empty": 0, "over-long": 0}
     assert mixed.length_limit.of(9) == max(first.length_limit.of(9), other.length_limit.of(9))
     assert isinstance(mixed.length_limit, LengthLimit)
+    assert mixed.beyond(mixed.length_limit) == 0 and mixed.beyond(LengthLimit(((0.0, 1),))) == 8
     again, less = MixedBatches(first, [other], [1.0]), MixedBatches(first, [other], [0.5])
     assert (
         mixed.checksum

@@ -4,6 +4,7 @@ from hypothesis import strategies as st
 
 from seq2seq.text.batches import Batches, StreamedBatches, encode_corpus
 from seq2seq.text.corpus import Corpus, Pair, corpus_from_pairs
+from seq2seq.text.length_limit import LengthLimit
 from seq2seq.text.pairs import CorpusError
 from seq2seq.text.tokenizer import Tokenizer
 
@@ -54,6 +55,8 @@ def test_reads_what_batches_in_memory_read(tokenizer, pairs, settings, epoch):
     assert rows(streamed.run(epoch)) == rows(memory.run(epoch))
     assert (streamed.tokens, streamed.skipped) == (memory.tokens, memory.skipped)
     assert streamed.length_limit == memory.length_limit
+    short = LengthLimit(((0.5, 2),))
+    assert streamed.beyond(short) == memory.beyond(short)
 
 
 @given(pairs=CORPUS, settings=SETTINGS)
