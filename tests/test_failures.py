@@ -270,7 +270,7 @@ RECIPES = [
         "script: a bad setting",
         "train r.py",
         2,
-        r"r.py, line 2: SettingsError: model.dropout must be",
+        r"r.py, line 2: NoSuchSettingError: model.dropout must be",
         {"r.py": "from seq2seq.recipe import *\nrecipe = Recipe('r', None, model=ModelSettings(dropout=2.0))"},
     ),
 ]

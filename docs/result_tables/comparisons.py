@@ -107,4 +107,4 @@ def _difference(metric: str, found: Mapping[str, Any] | None) -> list[str]:
     said = verdict(metric, difference)
     if difference.seeds_known and not difference.detected:
         said += f"; one of {difference.smallest:.2f} would be, four times in five"
-    return [f"{difference.value:+.2f}", f"{difference.low:+.2f} … {difference.high:+.2f}", p, said]
+    return [f"{difference.value:+z.2f}", f"{difference.low:+z.2f} … {difference.high:+z.2f}", p, said]

@@ -84,15 +84,24 @@ def run(arguments: argparse.Namespace) -> None:
 
 
 def _finished(arguments: argparse.Namespace) -> None:
-    absent = [str(path) for path in arguments.what if not path.is_dir()]
+    recipes = [str(path) for path in arguments.what if is_readable(path)]
+    absent = [str(path) for path in arguments.what if not path.is_dir() and str(path) not in recipes]
     if absent:
         raise UsageError(
             f"There is no such recipe or folder of runs. Received: {' '.join(absent)}. Give one recipe, or folders."
         )
+    if recipes:
+        raise UsageError(
+            "A comparison is of one recipe, which is trained, or of folders of finished runs. Received: "
+            f"{' '.join(map(str, arguments.what))}. Give one recipe, or folders alone."
+        )
     options = ("vary", "variants", "seeds", "jobs", "shard", "search", "trials", "data", "settings")
     _refuse(arguments, options, "This option is for a recipe, not for finished runs")
     from seq2seq.analysis.comparison import compare_runs
+    from seq2seq.analysis.comparison.files import need_place
 
+    if arguments.out is not None:
+        need_place(arguments.out)
     _show(compare_runs(arguments.what), arguments.out)
 
 

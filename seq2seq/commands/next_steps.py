@@ -7,6 +7,7 @@ import re
 import shlex
 import shutil
 import sys
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
@@ -56,6 +57,23 @@ def again(command: str, *options: str) -> str:
             kept.append(word)
         skip = word == "--out"
     return f"{_program(program)} {shlex.join([*kept, *options])}"
+
+
+def with_settings(command: str, changed: Mapping[str, object]) -> str:
+    """Give a command with other values of some settings, in the place of those that it has.
+
+    Example:
+        >>> with_settings("seq2seq train a.toml --set training.epochs=2 --seed 1", {"training.epochs": 3})
+        'seq2seq train a.toml --seed 1 --set training.epochs=3'
+    """
+    kept: list[str] = []
+    words = iter(shlex.split(command))
+    for word in words:
+        pair = [word, *([next(words, "")] if word == "--set" else [])]
+        key = pair[-1].removeprefix("--set=").partition("=")[0].strip()
+        if not (word.startswith("--set") and key in changed):
+            kept += pair
+    return shlex.join([*kept, *(part for change in changed.items() for part in ("--set", assignment(*change)))])
 
 
 def assignment(name: str, value: object) -> str:

@@ -12,13 +12,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from seq2seq.commands.arguments import add_data, add_from, add_seed, add_settings
-from seq2seq.commands.next_steps import again, assignment, next_steps
+from seq2seq.commands.next_steps import again, assignment, next_steps, with_settings
 from seq2seq.commands.parser import Parser
 from seq2seq.distribution.workers import Workers
 from seq2seq.recipe import Recipe
 from seq2seq.runs.record import EXAMPLE, RunRecord, RunResult, default_folder, finished_run, is_fixed, read_run
 from seq2seq.runs.running import need_same_settings, run
-from seq2seq.settings import SettingsError, differences, present_name
+from seq2seq.settings import SettingsError, present_name
 from seq2seq.system import process
 from seq2seq.system.signals import stop_status
 from seq2seq.system.terminal import exit_status, format_records, format_table, need_stdout, tell
@@ -134,17 +134,19 @@ def _lead(
         )
         workers.from_chief({"recipe": None})
     else:
-        resume = arguments.resume
+        resume, begun = arguments.resume, None
         if resume and (begun := read_run(folder)):
             base = begun.recipe
             tell(f"Going on with the recipe in {folder / 'recipe.toml'}.")
             _tell_edits(begun, recipe, assignments)
         elif arguments.resume_if_begun and (folder / "recipe.toml").exists():
             _need_same(wanted, arguments.data, folder, command)
-            resume = True
+            resume, begun = True, read_run(folder)
             tell(f"Going on with the run that was stopped in {folder}.")
         wanted = base.override(assignments)
         changed = {key: value for key, value in base.changes(wanted).items() if key != "seed"}
+        if begun and begun.command:
+            command = with_settings(begun.command, begun.recipe.changes(wanted))
         workers.from_chief({"recipe": wanted.to_toml(), "folder": str(folder), "resume": resume})
         result = run(
             wanted,
@@ -164,7 +166,7 @@ def _lead(
         from seq2seq.analysis.report.page import try_report
 
         try_report(result.folder)
-    # The command that began the run: one with --resume may leave out what it was told then.
+    # Of a run that went on the one that makes all of it: what --resume was told is a part.
     tell(next_steps(result, wanted, result.command or command, compare=stored is None))
     return 0
 
@@ -215,7 +217,7 @@ def _need_same(wanted: Recipe, data: str | None, folder: Path, command: str) -> 
     else:
         if begun is None:
             return
-        differing = [*differences(begun.recipe, begun.in_its_words(wanted)).values()]
+        differing = [*begun.differences(wanted).values()]
         if data is not None and data != begun.data:
             differing.append(f"the text was {begun.data or begun.recipe.data.path} and is now {data}")
         if not differing:

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import keras
 
 from seq2seq.layers.cells import Cell, cell_config, cell_named
-from seq2seq.layers.routes import ALIGN, MODES, TABLE, Routes, check_table, resolved
+from seq2seq.layers.routes import ALIGN, MODES, TABLE, Routes, check_table, checked_table, resolved
 from seq2seq.layers.stack import checked_units
 from seq2seq.layers.starts import (
     DIRECTIONS,
@@ -114,7 +114,7 @@ class StateBridge(keras.layers.Layer):
     ) -> None:
         super().__init__(**kwargs)
         self.units = checked_units(units)
-        self.mode = mode if isinstance(mode, str) else [list(route) for route in mode]
+        self.mode = mode if isinstance(mode, str) else checked_table(mode)
         self.to = to
         self.directions = directions
         self.merge = merge

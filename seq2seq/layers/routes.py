@@ -1,5 +1,6 @@
 """Routing tables: for every decoder layer the encoder layers that it starts from, by a name or as written."""
 
+import operator
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
@@ -77,6 +78,21 @@ def check_table(table: Routes, depth: int) -> None:
             "A routing table has one list of encoder layers per decoder layer. "
             f"Received: {len(table)} lists {table}, decoder depth={depth}. Write [] for a layer that starts from zeros."
         )
+
+
+def checked_table(table: Sequence[Sequence[int]]) -> Routes:
+    """Copy a routing table.
+
+    Raises:
+        ValueError: It is no list of lists of whole numbers.
+    """
+    try:
+        return [[operator.index(layer) for layer in route] for route in table]
+    except TypeError:
+        raise ValueError(
+            "A routing table has one list of encoder layers for each decoder layer, as [[0], [1]]; of several they "
+            f"stand in one list, as [[0, 1], []]. Received: mode={table!r}."
+        ) from None
 
 
 def resolved(route: Sequence[int], depth: int, table: Routes) -> list[int]:

@@ -7,6 +7,7 @@ from typing import Any
 import tensorflow as tf
 
 from seq2seq.models.decoder import Decoder
+from seq2seq.models.encoder import Encoder
 from seq2seq.models.generator import Generator
 from seq2seq.models.mixture import Mean, Mixture
 from seq2seq.models.seq2seq import Seq2Seq
@@ -55,6 +56,11 @@ class Ensemble:
     def _repr_svg_(self) -> str | None:
         """Show the first model in a notebook."""
         return self.models[0]._repr_svg_()
+
+    @property
+    def encoder(self) -> Encoder:
+        """The encoder of the first model, whose vocabulary all have."""
+        return self.models[0].encoder
 
     @property
     def decoder(self) -> Decoder:

@@ -66,7 +66,7 @@ def prepare(
         recipe: What to run.
         run_folder: The folder of the run; where it resumes one, that gives the tokenizers, and text and command.
         data: Where to read text instead of ``recipe.data.path``.
-        command: The command that started this, for the record.
+        command: The command that makes this run from its beginning, for the record; "" is the one that began it.
         changed: Settings that differ from the recipe as it was published, for the record.
         devices: What the run is shared among; the chief alone writes.
 
@@ -114,7 +114,7 @@ def prepare(
     record = RunRecord(
         run_folder.path,
         recipe,
-        begun.command if begun and begun.command else command,  # the one that began it: --resume alone makes no run
+        command or (begun.command if begun else ""),
         data,
         {**(begun.changed_settings if begun else {}), **changed},
         (source.fingerprint, target.fingerprint),

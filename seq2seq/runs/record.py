@@ -145,6 +145,10 @@ class RunRecord:
         """
         return read_log(RunFolder(self.folder).log)
 
+    def differences(self, recipe: Recipe) -> dict[str, str]:
+        """Say what another recipe has otherwise, by name, as this run writes it."""
+        return differences(self.recipe, self.in_its_words(recipe))
+
     def fixed_differences(self, recipe: Recipe) -> dict[str, str]:
         """Say what another recipe has otherwise that a run keeps from its beginning to its end, by name."""
         return {name: said for name, said in differences(self.recipe, recipe).items() if is_fixed(name)}

@@ -45,7 +45,7 @@ def run(
         resume: Whether to go on with a stopped run in the folder.
         data: Where to read text instead of ``recipe.data.path``.
         seed: A seed instead of ``recipe.seed``.
-        command: The command that started this, for the record.
+        command: The command that makes this run from its beginning, for the record; "" is the one that began it.
         changed: Settings that differ from the recipe as it was published, for the record.
         progress: How to show training: "auto", "bar", "lines" or "none".
         strategy: What the work is shared among: "mirrored", all devices of this process; "multiworker", all workers

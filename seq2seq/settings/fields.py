@@ -24,6 +24,10 @@ class SettingsError(UsageError):
     """A setting is unknown, of the wrong kind or out of its range; the message names it."""
 
 
+class NoSuchSettingError(SettingsError):
+    """There is no setting of that name, or it has no such value, whatever the others are."""
+
+
 @dataclass(frozen=True)
 class Range:
     """The numbers that a setting takes, for use in ``Annotated[float, Range(0, 1)]``.
@@ -208,7 +212,7 @@ def convert(value: Any, kind: Any, where: str) -> Any:
     fits, converted = _fit(value, kind)
     if fits:
         return converted
-    raise SettingsError(f"{where} must be {words(kind)}. Received: {where}={shown(value)}.{nearest(value, kind)}")
+    raise NoSuchSettingError(f"{where} must be {words(kind)}. Received: {where}={shown(value)}.{nearest(value, kind)}")
 
 
 def _fit(value: Any, kind: Any) -> tuple[bool, Any]:

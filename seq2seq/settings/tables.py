@@ -9,6 +9,7 @@ from typing import Any, NamedTuple, TypeVar
 
 from seq2seq.settings.fields import (
     KIND,
+    NoSuchSettingError,
     SettingsError,
     StartsFrom,
     Written,
@@ -149,7 +150,7 @@ def _read(section: _Section, table: Mapping[str, Any], kept: Mapping[str, Any]) 
     cls: Any = section.cls
     for key, value in table.items():
         if key not in kinds(cls):
-            raise SettingsError(unknown(section.root, cls, section.path, key, value))
+            raise NoSuchSettingError(unknown(section.root, cls, section.path, key, value))
     before = defaults(cls) | dict(kept)
     values = _plain_values(section, table)
     values |= {key: _read_inner(section, key, table[key], before.get(key)) for key in table if key not in values}
@@ -167,7 +168,7 @@ def _plain_values(section: _Section, table: Mapping[str, Any]) -> dict[str, Any]
         name = joined(section.path, key)
         if key in found and not section_classes(found[key]):
             if isinstance(value, Mapping):
-                raise SettingsError(f"There is no setting {name}.{next(iter(value), '')}: {name} is no section.")
+                raise NoSuchSettingError(f"There is no setting {name}.{next(iter(value), '')}: {name} is no section.")
             values[key] = convert(value, found[key], name)
     return values
 
@@ -177,7 +178,9 @@ def _read_inner(outer: _Section, key: str, value: Any, start: Any) -> Any:
     kind, path = kinds(outer.cls)[key], joined(outer.path, key)
     classes = section_classes(kind)
     if isinstance(value, Written):
-        raise SettingsError(f"{path} is a section; change one of its settings: {', '.join(setting_names(classes))}.")
+        raise NoSuchSettingError(
+            f"{path} is a section; change one of its settings: {', '.join(setting_names(classes))}."
+        )
     table = dict(need_section(value, path))
     cls = classes[0] if start is None else type(start)
     if len(classes) > 1 and KIND in table:

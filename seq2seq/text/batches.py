@@ -21,6 +21,7 @@ from seq2seq.text.encoding import encode_corpus
 from seq2seq.text.ids import Ids
 from seq2seq.text.length_limit import LengthLimit
 from seq2seq.text.pairs import CorpusError
+from seq2seq.text.special_ids import END, PAD, START, UNKNOWN
 from seq2seq.text.streaming import StreamedBatches
 
 if TYPE_CHECKING:
@@ -73,6 +74,8 @@ class Batches:
         check_settings(size, unit, max_source_length, max_target_length, pool)
         self._source_ids = Ids.pack(source_ids)
         self._target_ids = Ids.pack(target_ids)
+        _need_no_special("source_ids", self._source_ids)
+        _need_no_special("target_ids", self._target_ids)
         if len(self._source_ids) != len(self._target_ids):
             raise ValueError(
                 "Every source needs its target. "
@@ -86,7 +89,7 @@ class Batches:
             raise CorpusError(
                 f"Batches need at least one pair. Received: {len(self._source_ids):,} pairs, skipped: "
                 f"{told(self.skipped) or 'none'}, with max_source_length={max_source_length}, "
-                f"max_target_length={max_target_length} tokens. Raise the bounds."
+                f"max_target_length={max_target_length} tokens.{' Raise them.' if self.skipped['over-long'] else ''}"
             )
         self._source_lengths = self._source_ids.lengths[self._kept] + 1
         self._target_lengths = self._target_ids.lengths[self._kept] + 1
@@ -187,3 +190,15 @@ class Batches:
     def _places(self, batches: list[Array]) -> list[Array]:
         """Say of batches of the pairs that stay where these are in the corpus."""
         return [self._kept[batch] for batch in batches]
+
+
+def _need_no_special(name: str, ids: Ids) -> None:
+    """Refuse ids that no text has: batches put in padding and the marks of beginning and end themselves."""
+    wrong = np.flatnonzero(ids.flat < UNKNOWN)
+    if len(wrong):
+        place = int(ids.starts.searchsorted(wrong[0], side="right")) - 1
+        raise ValueError(
+            f"Ids of text begin at {UNKNOWN}, which stands for an unknown piece; padding ({PAD}), <s> ({START}) and "
+            f"</s> ({END}) are put in here. Received: {name}[{place}]={ids[place].tolist()!r:.80}. Leave these out, "
+            "or count your own ids from 4 on."
+        )

@@ -166,7 +166,8 @@ def hold_out(corpus: Corpus, count: int, seed: int = 0, *, purpose: str = "") ->
     if not more:
         raise CorpusError(
             f"hold_out needs more distinct sources than it holds out. Received: count={count}, "
-            f"{len(chosen)} distinct sources in {corpus.name}. Hold out fewer, or bring a larger corpus."
+            f"{len(chosen)} distinct sources in {corpus.name}. Hold out fewer (validation and test take as many each "
+            "where they have no text of their own), or bring a larger corpus."
         )
     whole = corpus.name.removesuffix(_REST)
     rest = Corpus(

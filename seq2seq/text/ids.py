@@ -28,9 +28,18 @@ class Ids:
 
     @classmethod
     def pack(cls, lists: "Ids | Sequence[Sequence[int]]") -> "Ids":
-        """Copy lists of ids into flat arrays; what is packed already stays as it is."""
+        """Copy lists of ids into flat arrays; what is packed already stays as it is.
+
+        Raises:
+            TypeError: There is text among them.
+        """
         if isinstance(lists, Ids):
             return lists
+        if text := next((each for each in (lists, *lists) if isinstance(each, str)), None):
+            raise TypeError(
+                f"Ids are whole numbers, not text. Received: {text[:60]!r}. Give what a tokenizer makes of it: "
+                "tokenizer.encode_batch(texts)."
+            )
         starts = np.zeros(len(lists) + 1, np.int64)
         np.cumsum(np.fromiter(map(len, lists), np.int64, len(lists)), out=starts[1:])
         return cls(np.fromiter(chain.from_iterable(lists), np.int32, int(starts[-1])), starts)

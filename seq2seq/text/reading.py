@@ -1,7 +1,7 @@
 """Parallel text of a split, wherever it is: built in, in files, on the hub."""
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from itertools import chain
 from pathlib import Path
@@ -66,18 +66,24 @@ def read_corpus(
         return filled(lambda: read_hub(hub, split, source, target, streaming=streaming), f"{hub}/{split}")
     files, ending = find_files(where, split, source, target)
     if not ending:
-        return filled(lambda: read_parallel(files[0], files[1]), name)
+        return filled(lambda: read_parallel(files[0], files[1]), name, files)
     if ending == ".parquet":
-        return filled(lambda: read_parquet(files, source, target), name)
+        return filled(lambda: read_parquet(files, source, target), name, files)
     if ending == SAVED:
-        return filled(lambda: read_saved(files[0], source, target), name)
+        return filled(lambda: read_saved(files[0], source, target), name, files)
     read = TABLES[ending]
-    return filled(lambda: chain.from_iterable(read(file, source, target) for file in files), name)
+    return filled(lambda: chain.from_iterable(read(file, source, target) for file in files), name, files)
 
 
-def _filled(read: Callable[[], Iterable[Pair]], name: str, *, streaming: bool, whole: bool) -> Corpus:
+def _filled(
+    read: Callable[[], Iterable[Pair]], name: str, files: Sequence[Path] = (), *, streaming: bool, whole: bool
+) -> Corpus:
     """Make a corpus that has a pair; a streamed one is opened too, to miss a file or a column now and not later."""
     corpus = Corpus(read, name=name, streamed=streaming, whole=whole)
     if all(map(is_empty, corpus)):
-        raise CorpusError(f"A corpus needs at least one pair with text on both sides. Received: {corpus.report()}.")
+        raise CorpusError(
+            "A corpus needs at least one pair with text on both sides. Received: "
+            f"{corpus.report()} in {', '.join(map(str, files)) or name}. Look whether text stands in the columns "
+            "or languages that were asked for, on both sides."
+        )
     return corpus

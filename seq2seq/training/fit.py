@@ -24,7 +24,7 @@ from seq2seq.training.examining import Examining
 from seq2seq.training.not_finite import NotFiniteError, ToText, Watch
 from seq2seq.training.optimizers import build_optimizer
 from seq2seq.training.progress import Progress
-from seq2seq.training.run_folder import RunFolder, open_run_folder
+from seq2seq.training.run_folder import RunFolder, RunFolderError, open_run_folder
 from seq2seq.training.schedules import Schedule, build_schedule
 from seq2seq.training.settings import TrainingSettings
 from seq2seq.training.state import Remembering, RunState, TrainingBatches
@@ -119,7 +119,8 @@ def train(
         its last ones.
 
     Raises:
-        RunFolderError: The folder holds a run and ``resume`` is false.
+        RunFolderError: The folder holds a run and ``resume`` is false, or its run has more epochs than
+            ``settings.epochs``.
         LockedError: Another process trains in the folder.
         CheckpointError: The run to continue had another model, optimizer or data.
         NotFiniteError: The loss, a gradient or a weight is not finite; the model has its last good weights, and so has
@@ -163,6 +164,7 @@ def train(
         found = _load(run, model, workers) if resume else None
         devices.part_seeds(model)
         counters = _restore(found, state, remembering)
+        _need_epochs(state, settings.epochs)
         watch = Watch(state, batches, settings.skip_not_finite, to_text, writers.listeners)
         try:
             if accepted is not None:
@@ -256,6 +258,16 @@ def _check(model: keras.Model, settings: TrainingSettings, devices: Devices) -> 
             "What looks into a model while it learns does so on one device. Received: "
             f"diagnose_every={settings.diagnose_every}, {devices.replicas} devices. Leave it out; `seq2seq diagnose` "
             "looks into the checkpoints of any run."
+        )
+
+
+def _need_epochs(state: RunState, epochs: int) -> None:
+    """Refuse to call a run shorter than it is already."""
+    begun = state.epoch + (state.step > 0)
+    if begun > epochs:
+        raise RunFolderError(
+            f"A run that goes on has as many epochs as it has begun, or more. Received: training.epochs={epochs}, with "
+            f"{state.epoch} trained{' and a part of the next' if state.step else ''}. Set {begun} or more."
         )
 
 

@@ -10,6 +10,13 @@ from seq2seq.system.files import replacing
 from seq2seq.system.lock import locked
 from seq2seq.system.versions import installed_versions
 
+_WRITTEN = (
+    "log.jsonl", "last", "best.weights.h5", "recipe.toml", "result.json", "tensorboard", "run.json", "source.model",
+    "target.model", "versions.json", "model.s2s", "report.html", "insight.json",
+    *(f"{part}.{what}.txt" for part in ("validation", "test") for what in ("source", "reference", "translations")),
+)  # fmt: skip
+"""All that a run writes into its folder; the first six tell that there is one."""
+
 
 class RunFolderError(ValueError):
     """A folder cannot be used for this run."""
@@ -121,7 +128,7 @@ def open_run_folder(path: str | Path, *, resume: bool = False) -> RunFolder:
         The folder.
 
     Raises:
-        RunFolderError: There is a run in the folder and ``resume`` is false.
+        RunFolderError: ``resume`` is false, and there is a run in the folder, or a file that a run would replace.
         FileNotFoundError: There is no such folder and ``resume`` is true.
         NotADirectoryError: The path is a file.
     """
@@ -137,13 +144,17 @@ def open_run_folder(path: str | Path, *, resume: bool = False) -> RunFolder:
                 "Start it without resume."
             )
         return folder
-    files = (folder.log, folder.last, folder.best, folder.recipe, folder.result, folder.tensorboard)
-    taken = [entry for entry in files if entry.exists()]
+    taken = [name for name in _WRITTEN if (folder.path / name).exists()]
+    if taken and not set(taken) & set(_WRITTEN[:6]):
+        raise RunFolderError(
+            f"A run needs a folder of its own: in this one it would replace files that are no run's. Received: "
+            f"folder={str(folder.path)!r}, with {', '.join(taken)} in it. Name another folder."
+        )
     if taken:
         raise RunFolderError(
             f"The folder holds a run already, and a run is never overwritten. Received: folder={str(folder.path)!r}, "
-            f"with {', '.join(entry.name for entry in taken)} in it. Continue that run with resume (--resume), name "
-            "another folder, or delete this one."
+            f"with {', '.join(taken)} in it. Continue that run with resume (--resume), name another folder, or delete "
+            "this one."
         )
     folder.make()
     return folder

@@ -106,6 +106,7 @@ class Translator:
         about: Mapping[str, Any] | None = None,
         shortlist: Shortlist | None = None,
     ) -> None:
+        _check_vocabularies(model, source_tokenizer, target_tokenizer)
         self.model = cast("Seq2Seq", model)  # an ensemble has what translating needs
         self.source_tokenizer = source_tokenizer
         self.target_tokenizer = target_tokenizer
@@ -493,7 +494,6 @@ class Translator:
             source = Tokenizer.from_bytes(members[SOURCE])
             target = source if about["joint"] else Tokenizer.from_bytes(members[TARGET])
             model = model_from_bytes(members[MODEL])
-            _check_vocabularies(model, source, target)
             shortlist = Shortlist.from_bytes(members[SHORTLIST]) if SHORTLIST in members else None
             translator = cls(model, source, target, recipe=recipe, about=about, shortlist=shortlist)
         except TranslatorFileError:
@@ -516,10 +516,11 @@ def _check_batch_size(batch_size: Any) -> None:
     convert(batch_size, Annotated[int, Range(1)], "batch_size")
 
 
-def _check_vocabularies(model: Seq2Seq, source: Tokenizer, target: Tokenizer) -> None:
+def _check_vocabularies(model: Seq2Seq | Ensemble, source: Tokenizer, target: Tokenizer) -> None:
     """Refuse tokenizers with ids that the model does not know, and the other way round."""
     if source.vocab_size > model.encoder.vocab_size or target.vocab_size < model.decoder.vocab_size:
         raise ValueError(
-            f"its tokenizers have {source.vocab_size:,} and {target.vocab_size:,} pieces, its model "
-            f"{model.encoder.vocab_size:,} and {model.decoder.vocab_size:,}"
+            "A model has a vector for each piece of its source tokenizer, and says no more than its target tokenizer "
+            f"has. Received: tokenizers of {source.vocab_size:,} and {target.vocab_size:,} pieces, a model of "
+            f"{model.encoder.vocab_size:,} and {model.decoder.vocab_size:,}. Make it with their vocab_size."
         )

@@ -27,7 +27,8 @@ def test_a_finished_run_is_compared(here: Path, capsys: pytest.CaptureFixture[st
     [
         (["absent", "."], "There is no such recipe or folder of runs. Received: absent. Give one recipe, or folders"),
         ([".", "--vary", "seed=1,2", "--jobs", "2"], "for a recipe, not for finished runs. Received: --vary --jobs."),
-        (["a.toml", "."], "There is no such recipe or folder of runs. Received: a.toml."),
+        (["a.toml", "."], "or of folders of finished runs. Received: a.toml .. Give one recipe, or folders alone."),
+        ([".", "--out", "a.toml"], "A comparison needs a folder of its own. Received: a.toml, which is a file."),
         (["a.toml"], "The runs need a place. Name a folder with --out."),
         (["a.toml", "--out", "o", "--vary", "model.dropout"], "Received: model.dropout."),
         (["a.toml", "--out", "o", "--variants", "absent"], "There is no such list of variants. Received: absent."),

@@ -146,3 +146,9 @@ def test_a_wire_says_what_its_layer_starts_from():
     with pytest.raises(ValueError, match="Give the encoder layers as sources, or say it in a label"):
         Wire(units=4)
     assert not Wire(units=4, label="pooled memory", source_units=[5]).projected
+
+
+@pytest.mark.parametrize("table", [[0, 1], [[0], 1], [["0"], [1]], [[0.5], [1]]])
+def test_a_table_that_is_no_list_of_lists(table):
+    with pytest.raises(ValueError, match=r"one list of encoder layers for each decoder layer, as \[\[0\], \[1\]\]"):
+        StateBridge([4, 4], table)

@@ -103,12 +103,26 @@ class TestRefusals:
             ({"size": 0}, "size=0 sentences"),
             ({"max_target_length": 1}, "at least one token and END. .* max_target_length=1"),
             ({"unit": "tokens", "size": 3}, "room for the longest pair. Received: size=3 tokens, a pair of 4 tokens"),
-            ({"max_source_length": 2}, "at least one pair. Received: 100 pairs, skipped: 100 over-long"),
+            ({"max_source_length": 2}, "at least one pair. Received: 100 pairs, skipped: 100 over-long.*Raise them"),
         ],
     )
     def test_are_in_words(self, settings, message):
         with pytest.raises(ValueError, match=message):
             build(SAME_LENGTH, **settings)
+
+    @pytest.mark.parametrize("sources", [["3120"], ["a b"], "3120", [[4], "5"]])
+    def test_text_is_no_ids(self, sources):
+        with pytest.raises(TypeError, match=r"not text\. Received: '.*'\. Give what a tokenizer makes of it"):
+            Batches(sources, [[4]] * len(sources))
+
+    @pytest.mark.parametrize("special", [0, 1, 2, -1])
+    def test_ids_that_batches_put_in_themselves(self, special):
+        with pytest.raises(ValueError, match=rf"Ids of text begin at 3.*target_ids\[2\]=\[5, {special}\]\. Leave"):
+            Batches([[4]] * 4, [[4], [], [5, special], [3]])
+
+    def test_nothing_to_raise_where_nothing_was_too_long(self):
+        with pytest.raises(ValueError, match=r"Received: 0 pairs, skipped: none, .* tokens\.$"):
+            Batches([], [])
 
     def test_unequal_sides(self):
         with pytest.raises(ValueError, match="2 sources, 1 targets"):

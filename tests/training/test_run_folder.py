@@ -23,6 +23,14 @@ def test_takes_a_folder_with_other_things_in_it(tmp_path):
     open_run_folder(tmp_path)
 
 
+@pytest.mark.parametrize("name", ["report.html", "source.model", "test.source.txt", "model.s2s", "run.json"])
+def test_replaces_nothing_that_is_no_run(tmp_path, name):
+    (tmp_path / name).write_text("mine")
+    with pytest.raises(RunFolderError, match=rf"would replace files that are no run's.*{name} in it\. Name another"):
+        open_run_folder(tmp_path)
+    assert (tmp_path / name).read_text() == "mine"
+
+
 def test_cannot_continue_what_is_not_there(tmp_path):
     with pytest.raises(FileNotFoundError, match="no run to continue"):
         open_run_folder(tmp_path / "missing", resume=True)

@@ -230,6 +230,14 @@ def test_a_finished_run_can_be_given_more_epochs(tmp_path):
     assert [event["event"] for event in events(tmp_path / "short")].count("resume") == 1
 
 
+def test_a_run_is_not_called_shorter_than_it_is(tmp_path):
+    run(tmp_path, epochs=2)
+    before = (tmp_path / "log.jsonl").read_text()
+    with pytest.raises(RunFolderError, match=r"Received: training\.epochs=1, with 2 trained\. Set 2 or more"):
+        run(tmp_path, epochs=1, resume=True)
+    assert (tmp_path / "log.jsonl").read_text() == before
+
+
 @pytest.mark.slow
 def test_a_run_killed_before_its_first_checkpoint_starts_anew(tmp_path, capsys):
     (tmp_path / "log.jsonl").write_text('{"event": "start"}\n')

@@ -1,5 +1,6 @@
 """What comes through from the source: unknown words and what is protected."""
 
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -33,6 +34,7 @@ class Saying:
 
     attends = True
     weights = ()
+    encoder, decoder = SimpleNamespace(vocab_size=99), SimpleNamespace(vocab_size=0)  # right for any tokenizers
 
     def __init__(self, *ids: list[int], looked: list[list[int]]) -> None:
         self._ids, self._looked = ids, looked

@@ -227,6 +227,18 @@ def test_it_shows_itself_in_a_notebook(translator: Translator, tokenizer: Tokeni
     assert "bleu 0.33" in measured._repr_html_() and "<img" in measured._repr_html_()
 
 
+def test_tokenizers_of_another_size_are_refused(translator: Translator) -> None:
+    model, known = translator.model, translator.source_tokenizer
+    small, large = (
+        Tokenizer.train([text], kind="char", normalization="identity") for text in ("ab", "abcdefghijklmnopqrstuvwxyz")
+    )
+    for source, target in ((large, known), (known, small)):
+        with pytest.raises(
+            ValueError, match=rf"Received: tokenizers of {source.vocab_size} and {target.vocab_size} pieces"
+        ):
+            Translator(model, source, target)
+
+
 def spelt(word: str) -> str:
     return "".join(f"{letter}1234" for letter in word)
 
@@ -244,6 +256,7 @@ class SpellingModel:
 
     def __init__(self, source: Tokenizer, target: Tokenizer) -> None:
         self._source, self._target = source, target
+        self.encoder, self.decoder = source, target  # of sizes that fit
 
     def decode(self, source: np.ndarray, max_length: list[int], *_: object, constraints: None = None) -> Hypotheses:
         words = self._source.decode_batch([[id for id in row if id not in (PAD, END)] for row in source.tolist()])

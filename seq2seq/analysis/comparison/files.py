@@ -12,30 +12,48 @@ from typing import TYPE_CHECKING, Any
 from seq2seq.analysis.comparison.page import page
 from seq2seq.analysis.comparison.report import markdown
 from seq2seq.system.files import replacing
+from seq2seq.system.terminal import UsageError
+from seq2seq.training.run_folder import RunFolder
 
 if TYPE_CHECKING:
     from seq2seq.analysis.comparison.comparison import Comparison, MetricResult
 
+_TABLE = "comparison.json"
+_FILES = ("report.md", "report.html", _TABLE, "comparison.csv")
 _CSV = (
     "variant", "metric", "seeds", "mean", "spread", "difference", "low", "high", "p", "p_corrected", "smallest",
     "seeds_known", "parameters", "minutes", "tokens_per_second",
 )  # fmt: skip
 
 
+def need_place(folder: Path) -> None:
+    """Refuse a folder in which a comparison would replace what no comparison wrote.
+
+    Raises:
+        UsageError: It is no folder, that of a run, or has such files of someone else.
+    """
+    there = [name for name in _FILES if (folder / name).exists()]
+    if folder.exists() and not folder.is_dir():
+        what = "which is a file"
+    elif RunFolder(folder).recipe.exists():
+        what = "which is the folder of a run"
+    elif there and _TABLE not in there:
+        what = f"with {', '.join(there)} in it, which no comparison wrote"
+    else:
+        return
+    raise UsageError(f"A comparison needs a folder of its own. Received: {folder}, {what}. Name another with --out.")
+
+
 def write(comparison: Comparison, folder: Path) -> list[Path]:
     """Write a comparison into a folder, in every form."""
+    need_place(folder)
     folder.mkdir(parents=True, exist_ok=True)
     table = json.dumps(_finite(comparison.table()), ensure_ascii=False, indent=2, allow_nan=False)
-    written = {
-        "report.md": markdown(comparison),
-        "report.html": page(comparison),
-        "comparison.json": table + "\n",
-        "comparison.csv": _csv(comparison),
-    }
-    for name, content in written.items():
+    contents = markdown(comparison), page(comparison), table + "\n", _csv(comparison)
+    for name, content in zip(_FILES, contents, strict=True):
         with replacing(folder / name) as path:
             path.write_text(content, encoding="utf-8", newline="")
-    return [folder / name for name in written]
+    return [folder / name for name in _FILES]
 
 
 def _csv(comparison: Comparison) -> str:

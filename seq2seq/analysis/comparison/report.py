@@ -115,8 +115,8 @@ def _scores(comparison: Comparison, metric: str) -> Table:
         result = variant.metrics[metric]
         row = [variant.name, str(len(result.scores)), f"{result.mean:.2f}", _number(result.spread)]
         if (found := result.difference) is not None:
-            interval = f"{found.low:+.2f} … {found.high:+.2f}"
-            row += [f"{found.value:+.2f}", interval, _probability(found.p), _probability(found.corrected)]
+            interval = f"{found.low:+z.2f} … {found.high:+z.2f}"
+            row += [f"{found.value:+z.2f}", interval, _probability(found.p), _probability(found.corrected)]
             row.append(verdict(metric, found))
         rows.append(row + [""] * (len(header) - len(row)))
     way = "higher" if HIGHER_IS_BETTER[metric] else "lower"

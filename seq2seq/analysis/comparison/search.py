@@ -10,16 +10,17 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+from seq2seq.analysis.comparison.files import need_place
 from seq2seq.analysis.comparison.measured import Validated, read_validations
 from seq2seq.analysis.comparison.plan import PlannedVariant, need_none_of_its_own
 from seq2seq.analysis.comparison.progress import StudyProgress, share_done
-from seq2seq.analysis.comparison.sampler import Sampler, read_space
+from seq2seq.analysis.comparison.sampler import Sampler, Space, read_space
 from seq2seq.analysis.comparison.study import training_of
 from seq2seq.analysis.comparison.trainings import Training, train_all
 from seq2seq.analysis.comparison.variants import label
 from seq2seq.recipe import Recipe
 from seq2seq.runs.record import read_object, write_object
-from seq2seq.settings import SettingsError, by_name, write_value
+from seq2seq.settings import NoSuchSettingError, SettingsError, by_name, write_value
 from seq2seq.system.files import replacing
 from seq2seq.system.terminal import format_table
 from seq2seq.training.run_folder import RunFolder
@@ -104,7 +105,9 @@ class SettingsSearch:
         data: Where to read text instead of ``data.path``.
 
     Raises:
-        SettingsError: A range is none, or the folder has a search of another recipe or of other ranges.
+        SettingsError: A range is none, a setting or one of its values is unknown, or the folder has a search of
+            another recipe or of other ranges.
+        UsageError: The folder is that of a run.
     """
 
     def __init__(
@@ -120,6 +123,8 @@ class SettingsSearch:
         values = by_name(recipe)
         spaces = [read_space(text) for text in varied]
         need_none_of_its_own([space.key for space in spaces])
+        _need_known(recipe, spaces)
+        need_place(Path(folder))
         self._spaces = [  # from 0 to 1 there are more numbers than these two, where the setting is a float
             space._replace(whole=space.whole and not isinstance(values.get(space.key), float)) for space in spaces
         ]
@@ -299,6 +304,19 @@ class SettingsSearch:
     def _store(self, trial: Trial) -> None:
         self._trials[trial.number] = trial
         write_object(self._folder / f"trial-{trial.number}.json", asdict(trial))
+
+
+def _need_known(recipe: Recipe, spaces: Sequence[Space]) -> None:
+    """Refuse a setting that there is not and a value that it never has; others may be right in company."""
+    for space in spaces:
+        middle = ((space.low or 0) + (space.high or 0)) / 2  # an end of a range may be just outside
+        for value in space.values or (str(int(middle) if space.whole else middle),):
+            try:
+                recipe.override([f"{space.key}={value}"])
+            except NoSuchSettingError:
+                raise
+            except SettingsError:
+                continue
 
 
 def _toml(text: str) -> str:

@@ -8,15 +8,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from seq2seq.analysis.comparison.comparison import Comparison, Refused, compare
+from seq2seq.analysis.comparison.files import need_place
 from seq2seq.analysis.comparison.measured import MeasuredRun, read_measured
 from seq2seq.analysis.comparison.plan import Plan, PlannedVariant
 from seq2seq.analysis.comparison.progress import StudyProgress
 from seq2seq.analysis.comparison.trainings import Training, name_of, train_all
 from seq2seq.analysis.comparison.variants import Variant, differing
-from seq2seq.runs.record import finished_run
+from seq2seq.runs.record import finished_run, read_run
 from seq2seq.settings import SettingsError
 from seq2seq.system.files import replacing
-from seq2seq.system.terminal import tell
+from seq2seq.system.terminal import UsageError, tell
 
 
 @dataclass(frozen=True)
@@ -62,7 +63,12 @@ class Study:
             jobs: How many trainings run at once.
             shard: Which share of the trainings is run here, and of how many: ``(2, 3)`` for the second third. What the
                 other shares finished is compared too.
+
+        Raises:
+            UsageError: The folder is that of a run, or holds runs of a variant with other settings.
         """
+        need_place(self._folder)
+        self._need_same()
         refused = list(self._plan.refused)
         possible = [variant for variant in self._plan.variants if not self._refuses(variant, refused)]
         for each in refused:
@@ -119,6 +125,20 @@ class Study:
                 reasons.append(Refused(f"{variant.name}, seed {', '.join(waiting)}", "not finished yet"))
         comparison = compare(variants, reasons, first=self._plan.first) if variants and not stopped else None
         return StudyResult(comparison, refused, failed, unfinished, stopped)
+
+    def _need_same(self) -> None:
+        """Refuse to go on with runs of another recipe, before anything is written."""
+        for variant in self._plan.variants:
+            for seed in self._seeds:
+                try:
+                    begun = read_run(self._place(variant, seed))
+                except ValueError:  # a damaged record: told where the run is looked at
+                    continue
+                if begun is not None and (other := begun.differences(variant.with_seed(seed))):
+                    raise UsageError(
+                        f"The runs of a comparison go on as they began. Received: {begun.folder}, where "
+                        f"{'; '.join(other.values())}. Set it back, or name another folder with --out."
+                    )
 
     def _refuses(self, variant: PlannedVariant, refused: list[Refused]) -> bool:
         """Find out whether the settings of a variant make no model, unless it is finished and so makes one."""

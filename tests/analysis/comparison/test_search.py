@@ -179,3 +179,18 @@ def test_a_trial_whose_score_is_no_number_is_hopeless_and_the_search_goes_on(
     Drawing.learnt[:] = []
     assert [trial.number for trial in looked_for(tmp_path / "out").run(3).trials] == [3, 1, 2]
     assert Drawing.learnt[1] == (2, None)
+
+
+@pytest.mark.parametrize(
+    ("varied", "message"),
+    [
+        ("model.brige.mode=per_layer,mean", "Did you mean"),
+        ("model.bridge.mode=per_layer,last_layr", 'Did you mean "last_layer"'),
+        ("model.dropout=2..3", "model.dropout must be"),
+        ("model.bridge.mode=[[0],[1]", "Every bracket that opens closes"),
+    ],
+)
+def test_what_no_recipe_has_is_refused_before_a_trial_is_spent(tmp_path: Path, varied: str, message: str) -> None:
+    with pytest.raises(SettingsError, match=message):
+        looked_for(tmp_path / "out", varied)
+    assert not (tmp_path / "out").exists()

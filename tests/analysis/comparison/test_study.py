@@ -11,6 +11,7 @@ from seq2seq.analysis.comparison import Plan, Refused, Study, plan_grid, study
 from seq2seq.analysis.comparison.progress import StudyProgress, share_done
 from seq2seq.analysis.comparison.trainings import Training
 from seq2seq.recipe import Recipe
+from seq2seq.system.terminal import UsageError
 from tests.analysis.comparison.fabricated import finished_folder, make_corpus, spoilt
 from tests.letters import RECIPE
 
@@ -165,3 +166,33 @@ def test_a_bar_moves_with_the_epochs_of_what_runs(tmp_path: Path, monkeypatch: p
     progress.ended(training, "bad", whole=False)
     progress.close()
     assert "[2/4] a, seed 0: bad; about 4 min left" in terminal.getvalue()
+
+
+def test_runs_that_began_with_other_settings_are_refused_before_anything_is_written(
+    trainer: Trainer, tmp_path: Path
+) -> None:
+    Study(dropouts(), range(1), tmp_path / "out").run()
+    before = {path: path.read_bytes() for path in (tmp_path / "out").rglob("*") if path.is_file()}
+    other = plan_grid(RECIPE.override(["training.learning_rate=0.02"]), ["model.dropout=0.2,0.3"])
+    with pytest.raises(
+        UsageError, match=r"go on as they began\. Received: .*dropout=0\.2-seed-0, where training\.learn"
+    ):
+        Study(other, range(1), tmp_path / "out").run()
+    assert {path: path.read_bytes() for path in (tmp_path / "out").rglob("*") if path.is_file()} == before
+
+
+def test_a_study_has_a_folder_of_its_own(trainer: Trainer, tmp_path: Path) -> None:
+    run = finished_folder(tmp_path / "run", recipe=RECIPE, seed=0, translations=spoilt(0.1, 0))
+    with pytest.raises(UsageError, match=r"a folder of its own\. Received: .*run, which is the folder of a run"):
+        Study(dropouts(), range(1), run).run()
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "report.html").write_text("mine")
+    with pytest.raises(UsageError, match=r"mine, with report\.html in it, which no comparison wrote"):
+        Study(dropouts(), range(1), tmp_path / "mine").run()
+    assert (tmp_path / "mine" / "report.html").read_text() == "mine" and not trainer.trained
+    (tmp_path / "file").touch()
+    with pytest.raises(UsageError, match="file, which is a file"):
+        Study(dropouts(), range(1), tmp_path / "file").run()
+    result = Study(dropouts(), range(1), tmp_path / "out").run()
+    for _ in range(2):  # its own files it replaces
+        result.comparison.write(tmp_path / "out")
