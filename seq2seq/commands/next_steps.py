@@ -7,7 +7,7 @@ import re
 import shlex
 import shutil
 import sys
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from contextlib import suppress
 from pathlib import Path
 
@@ -59,19 +59,30 @@ def again(command: str, *options: str) -> str:
     return f"{_program(program)} {shlex.join([*kept, *options])}"
 
 
-def with_settings(command: str, changed: Mapping[str, object]) -> str:
+def with_settings(command: str, changed: Mapping[str, object], gone: Collection[str] = ()) -> str:
     """Give a command with other values of some settings, in the place of those that it has.
+
+    Args:
+        command: The command; one that was not written by this toolkit stays as it is.
+        changed: The settings by name.
+        gone: Settings that there are no more, with these changed.
 
     Example:
         >>> with_settings("seq2seq train a.toml --set training.epochs=2 --seed 1", {"training.epochs": 3})
         'seq2seq train a.toml --seed 1 --set training.epochs=3'
     """
+    try:
+        split = shlex.split(command)
+    except ValueError:
+        return command
+    if shlex.join(split) != command:
+        return command
     kept: list[str] = []
-    words = iter(shlex.split(command))
+    words = iter(split)
     for word in words:
         pair = [word, *([next(words, "")] if word == "--set" else [])]
         key = pair[-1].removeprefix("--set=").partition("=")[0].strip()
-        if not (word.startswith("--set") and key in changed):
+        if not (word.startswith("--set") and (key in changed or key in gone)):
             kept += pair
     return shlex.join([*kept, *(part for change in changed.items() for part in ("--set", assignment(*change)))])
 

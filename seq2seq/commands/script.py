@@ -18,7 +18,7 @@ from seq2seq.distribution.workers import Workers
 from seq2seq.recipe import Recipe
 from seq2seq.runs.record import EXAMPLE, RunRecord, RunResult, default_folder, finished_run, is_fixed, read_run
 from seq2seq.runs.running import need_same_settings, run
-from seq2seq.settings import SettingsError, present_name
+from seq2seq.settings import SettingsError, by_name, present_name
 from seq2seq.system import process
 from seq2seq.system.signals import stop_status
 from seq2seq.system.terminal import exit_status, format_records, format_table, need_stdout, tell
@@ -146,7 +146,8 @@ def _lead(
         wanted = base.override(assignments)
         changed = {key: value for key, value in base.changes(wanted).items() if key != "seed"}
         if begun and begun.command:
-            command = with_settings(begun.command, begun.recipe.changes(wanted))
+            gone = by_name(begun.recipe).keys() - by_name(wanted).keys()
+            command = with_settings(begun.command, begun.recipe.changes(wanted), gone)
         workers.from_chief({"recipe": wanted.to_toml(), "folder": str(folder), "resume": resume})
         result = run(
             wanted,

@@ -198,6 +198,7 @@ def _begun(folder: RunFolder, recipe: Recipe) -> RunRecord | None:
 def begin(folder: RunFolder, ready: Ready) -> None:
     """Write down what is run, once training has accepted it: until then the folder is as it was."""
     source, target = ready.translator.source_tokenizer, ready.translator.target_tokenizer
+    ready.record.announce()
     source.save(folder.source_tokenizer)
     if target is source:
         folder.target_tokenizer.unlink(missing_ok=True)  # of a run that was here before
@@ -270,7 +271,7 @@ def _tell_limit(limit: LengthLimit, batches: Batches | StreamedBatches | MixedBa
     if cut := batches.beyond(limit):
         tell(
             f"{cut:,} of the targets to learn from are longer than that, and translations like them will be cut. "
-            'Set decoding.search.max_length_factor higher, or to "learnt", which gives all of them room.'
+            "A higher decoding.search.max_length_factor gives them room."
         )
 
 

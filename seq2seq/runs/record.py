@@ -103,6 +103,14 @@ class RunRecord:
 
     def write(self) -> None:
         """Write down what is run; from then on the folder holds a run."""
+        self.announce()
+        recipe = RunFolder(self.folder).recipe
+        there = recipe.read_text(encoding="utf-8-sig") if recipe.exists() else ""  # of a run that goes on
+        with replacing(recipe) as path:
+            path.write_text(self.recipe.to_toml(onto=there), encoding="utf-8")
+
+    def announce(self) -> None:
+        """Write that a run begins: what else lies in the folder is its own from then on."""
         begun = {
             "command": self.command,
             "data": self.data,
@@ -112,10 +120,6 @@ class RunRecord:
             "origin": dict(self.origin),
         }
         write_object(self.folder / _BEGUN, begun)
-        recipe = RunFolder(self.folder).recipe
-        there = recipe.read_text(encoding="utf-8-sig") if recipe.exists() else ""  # of a run that goes on
-        with replacing(recipe) as path:
-            path.write_text(self.recipe.to_toml(onto=there), encoding="utf-8")
 
     def in_its_words(self, recipe: Recipe) -> Recipe:
         """Give a recipe as this run writes it: in one of before limits were learnt, a factor of 2 is the limit."""
@@ -170,6 +174,10 @@ def read_run(folder: str | Path) -> RunRecord | None:
     run_folder = RunFolder(folder)
     if not run_folder.recipe.exists():
         return None
+    if not (run_folder.path / _BEGUN).exists():
+        raise ValueError(
+            f"The folder of a run has {_BEGUN} beside its recipe. Received: {run_folder.path}, without it. Put it back."
+        )
     begun = read_object(run_folder.path / _BEGUN)
     learnt = "length_limit" in begun
     return RunRecord(

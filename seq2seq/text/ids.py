@@ -1,5 +1,6 @@
 """Many lists of ids in two flat arrays: a fraction of the memory of Python lists, and ready for NumPy."""
 
+import operator
 import zlib
 from collections.abc import Iterator, Sequence
 from itertools import chain
@@ -31,18 +32,21 @@ class Ids:
         """Copy lists of ids into flat arrays; what is packed already stays as it is.
 
         Raises:
-            TypeError: There is text among them.
+            TypeError: Something is no whole number, such as text.
         """
         if isinstance(lists, Ids):
             return lists
-        if text := next((each for each in (lists, *lists) if isinstance(each, str)), None):
-            raise TypeError(
-                f"Ids are whole numbers, not text. Received: {text[:60]!r}. Give what a tokenizer makes of it: "
-                "tokenizer.encode_batch(texts)."
-            )
         starts = np.zeros(len(lists) + 1, np.int64)
         np.cumsum(np.fromiter(map(len, lists), np.int64, len(lists)), out=starts[1:])
-        return cls(np.fromiter(chain.from_iterable(lists), np.int32, int(starts[-1])), starts)
+        ids = chain.from_iterable(lists)
+        try:
+            return cls(np.fromiter(map(operator.index, ids), np.int32, int(starts[-1])), starts)
+        except TypeError:
+            wrong = next(each for each in chain.from_iterable(lists) if not hasattr(each, "__index__"))
+            raise TypeError(
+                f"Ids are lists of whole numbers, one for each text. Received: {wrong!r} among them. Give what a "
+                "tokenizer makes of texts: tokenizer.encode_batch(texts)."
+            ) from None
 
     def checksum(self, before: int = 0) -> int:
         """Give the CRC-32 of all ids and of where each list begins, going on from that of others."""

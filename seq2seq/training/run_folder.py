@@ -16,6 +16,7 @@ _WRITTEN = (
     *(f"{part}.{what}.txt" for part in ("validation", "test") for what in ("source", "reference", "translations")),
 )  # fmt: skip
 """All that a run writes into its folder; the first six tell that there is one."""
+_BEGINNING = {"run.json", "source.model", "target.model"}  # what a run that was killed as it began may leave
 
 
 class RunFolderError(ValueError):
@@ -145,6 +146,8 @@ def open_run_folder(path: str | Path, *, resume: bool = False) -> RunFolder:
             )
         return folder
     taken = [name for name in _WRITTEN if (folder.path / name).exists()]
+    if "run.json" in taken and _BEGINNING.issuperset(taken):
+        taken = []
     if taken and not set(taken) & set(_WRITTEN[:6]):
         raise RunFolderError(
             f"A run needs a folder of its own: in this one it would replace files that are no run's. Received: "

@@ -19,7 +19,7 @@ def test_a_finished_run_is_compared(here: Path, capsys: pytest.CaptureFixture[st
     assert out.startswith("1 variant, 1 run, scored on 3 test sentences.")
     cost = out[out.index("Cost") :].splitlines()[4].split()
     assert cost[0] == "letters" and int(cost[1].replace(",", "")) > 100
-    assert err == "Written: report/report.md, report/report.html, report/comparison.json, report/comparison.csv\n"
+    assert err == "Written: report/comparison.json, report/comparison.csv, report/report.md, report/report.html\n"
 
 
 @pytest.mark.parametrize(

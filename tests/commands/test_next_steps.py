@@ -106,3 +106,17 @@ def test_programs_are_named_as_the_shell_finds_them(tmp_path: Path, monkeypatch:
     (tmp_path / "elsewhere").mkdir()
     (tmp_path / "elsewhere" / "seq2seq").touch(0o755)
     assert next_steps._program("seq2seq") == ".venv/bin/seq2seq"
+
+
+@pytest.mark.parametrize(
+    ("command", "gone", "expected"),
+    [
+        ("seq2seq train a.toml", (), "seq2seq train a.toml --set training.epochs=3"),
+        ("seq2seq train 'a b.toml' --set=training.epochs=2", (), "seq2seq train 'a b.toml' --set training.epochs=3"),
+        ("s --set a.b=1 --set c.d=2", ("a.b",), "s --set c.d=2 --set training.epochs=3"),
+        ("cd x && python run.py > log", (), "cd x && python run.py > log"),  # of someone's own
+        ("it's mine", (), "it's mine"),
+    ],
+)
+def test_a_command_with_other_settings(command: str, gone: tuple[str, ...], expected: str) -> None:
+    assert next_steps.with_settings(command, {"training.epochs": 3}, gone) == expected

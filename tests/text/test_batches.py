@@ -110,9 +110,11 @@ class TestRefusals:
         with pytest.raises(ValueError, match=message):
             build(SAME_LENGTH, **settings)
 
-    @pytest.mark.parametrize("sources", [["3120"], ["a b"], "3120", [[4], "5"]])
+    @pytest.mark.parametrize("sources", [["3120"], ["a b"], "3120", [[4], "5"], [["12", "13"]], [[4.0]], [[None]]])
     def test_text_is_no_ids(self, sources):
-        with pytest.raises(TypeError, match=r"not text\. Received: '.*'\. Give what a tokenizer makes of it"):
+        with pytest.raises(
+            TypeError, match=r"whole numbers, one for each text\. Received: .* Give what a tokenizer makes"
+        ):
             Batches(sources, [[4]] * len(sources))
 
     @pytest.mark.parametrize("special", [0, 1, 2, -1])

@@ -23,12 +23,21 @@ def test_takes_a_folder_with_other_things_in_it(tmp_path):
     open_run_folder(tmp_path)
 
 
-@pytest.mark.parametrize("name", ["report.html", "source.model", "test.source.txt", "model.s2s", "run.json"])
+@pytest.mark.parametrize("name", ["report.html", "source.model", "test.source.txt", "model.s2s"])
 def test_replaces_nothing_that_is_no_run(tmp_path, name):
     (tmp_path / name).write_text("mine")
     with pytest.raises(RunFolderError, match=rf"would replace files that are no run's.*{name} in it\. Name another"):
         open_run_folder(tmp_path)
     assert (tmp_path / name).read_text() == "mine"
+
+
+def test_what_a_run_left_that_was_killed_as_it_began_is_its_own(tmp_path):
+    for name in ("run.json", "source.model", "target.model"):
+        (tmp_path / name).touch()
+        open_run_folder(tmp_path)
+    (tmp_path / "report.html").touch()
+    with pytest.raises(RunFolderError, match="no run's"):
+        open_run_folder(tmp_path)
 
 
 def test_cannot_continue_what_is_not_there(tmp_path):

@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import math
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,26 +19,31 @@ from seq2seq.training.run_folder import RunFolder
 if TYPE_CHECKING:
     from seq2seq.analysis.comparison.comparison import Comparison, MetricResult
 
-_TABLE = "comparison.json"
-_FILES = ("report.md", "report.html", _TABLE, "comparison.csv")
+# The first tells the others to be a comparison's, and is written first, should that be interrupted.
+_FILES = ("comparison.json", "comparison.csv", "report.md", "report.html")
 _CSV = (
     "variant", "metric", "seeds", "mean", "spread", "difference", "low", "high", "p", "p_corrected", "smallest",
     "seeds_known", "parameters", "minutes", "tokens_per_second",
 )  # fmt: skip
 
 
-def need_place(folder: Path) -> None:
+def need_place(folder: Path, files: Sequence[str] = _FILES) -> None:
     """Refuse a folder in which a comparison would replace what no comparison wrote.
+
+    Args:
+        folder: The folder.
+        files: What is to be written there.
 
     Raises:
         UsageError: It is no folder, that of a run, or has such files of someone else.
     """
-    there = [name for name in _FILES if (folder / name).exists()]
+    run = RunFolder(folder)
+    there = [name for name in files if (folder / name).exists()]
     if folder.exists() and not folder.is_dir():
         what = "which is a file"
-    elif RunFolder(folder).recipe.exists():
+    elif run.recipe.exists() and (run.log.exists() or (folder / "run.json").exists()):
         what = "which is the folder of a run"
-    elif there and _TABLE not in there:
+    elif there and _FILES[0] not in there:
         what = f"with {', '.join(there)} in it, which no comparison wrote"
     else:
         return
@@ -49,7 +55,7 @@ def write(comparison: Comparison, folder: Path) -> list[Path]:
     need_place(folder)
     folder.mkdir(parents=True, exist_ok=True)
     table = json.dumps(_finite(comparison.table()), ensure_ascii=False, indent=2, allow_nan=False)
-    contents = markdown(comparison), page(comparison), table + "\n", _csv(comparison)
+    contents = table + "\n", _csv(comparison), markdown(comparison), page(comparison)
     for name, content in zip(_FILES, contents, strict=True):
         with replacing(folder / name) as path:
             path.write_text(content, encoding="utf-8", newline="")

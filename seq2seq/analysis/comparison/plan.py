@@ -118,7 +118,8 @@ def read_choices(text: str) -> tuple[str, list[str]]:
         ('model.encoder.units', ['[8]', '[8, 8]'])
     """
     key, equals, values = text.partition("=")
-    if values.count("[") != values.count("]"):
+    plain = re.sub(r'"[^"]*"', "", values)
+    if plain.count("[") != plain.count("]"):
         raise SettingsError(f"Every bracket that opens closes. Received: {text}.")
     found = [value.strip() for value in re.findall(r'(?:\[(?:[^\[\]]|\[[^\[\]]*\])*\]|"[^"]*"|[^,])+', values)]
     if not (key.strip() and equals and found and all(found)):

@@ -123,11 +123,11 @@ class SettingsSearch:
         values = by_name(recipe)
         spaces = [read_space(text) for text in varied]
         need_none_of_its_own([space.key for space in spaces])
-        _need_known(recipe, spaces)
-        need_place(Path(folder))
         self._spaces = [  # from 0 to 1 there are more numbers than these two, where the setting is a float
             space._replace(whole=space.whole and not isinstance(values.get(space.key), float)) for space in spaces
         ]
+        _need_known(recipe, self._spaces)
+        need_place(Path(folder), files=())
         self._folder = Path(folder)
         self._data = data
         self._monitor = recipe.training.monitor.removeprefix("val_") or recipe.evaluation.metrics[0]
@@ -307,16 +307,37 @@ class SettingsSearch:
 
 
 def _need_known(recipe: Recipe, spaces: Sequence[Space]) -> None:
-    """Refuse a setting that there is not and a value that it never has; others may be right in company."""
+    """Refuse a setting that there is not and a value that it never has; one may be right in company of another."""
     for space in spaces:
-        middle = ((space.low or 0) + (space.high or 0)) / 2  # an end of a range may be just outside
-        for value in space.values or (str(int(middle) if space.whole else middle),):
-            try:
-                recipe.override([f"{space.key}={value}"])
-            except NoSuchSettingError:
-                raise
-            except SettingsError:
-                continue
+        company = [(), *((each,) for other in spaces if other is not space for each in _some(other))]
+        errors = [_error(recipe, [[*each, value] for each in company]) for value in _some(space)]
+        # An end of a range may be just outside; of values that are listed each has to be one.
+        if errors and (any(errors) if space.values else all(errors)):
+            raise next(filter(None, errors))
+
+
+def _some(space: Space) -> list[str]:
+    """Give assignments of a setting: its values, or the ends of its range and the middle."""
+    if space.values:
+        return [f"{space.key}={value}" for value in space.values]
+    low, high = space.low or 0.0, space.high or 0.0
+    numbers = (low, (low + high) / 2, high)
+    return [f"{space.key}={int(number) if space.whole else number}" for number in numbers]
+
+
+def _error(recipe: Recipe, ways: Sequence[Sequence[str]]) -> NoSuchSettingError | None:
+    """Give the first error where no way knows the setting; None where one does."""
+    first = None
+    for way in ways:
+        try:
+            recipe.override(way)
+        except NoSuchSettingError as error:
+            first = first or error
+        except SettingsError:  # known, and in another company perhaps right
+            return None
+        else:
+            return None
+    return first
 
 
 def _toml(text: str) -> str:

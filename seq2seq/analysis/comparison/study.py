@@ -130,9 +130,11 @@ class Study:
         """Refuse to go on with runs of another recipe, before anything is written."""
         for variant in self._plan.variants:
             for seed in self._seeds:
+                if self._finished(variant, seed):  # whatever it went on to since
+                    continue
                 try:
                     begun = read_run(self._place(variant, seed))
-                except ValueError:  # a damaged record: told where the run is looked at
+                except (ValueError, OSError):  # a damaged record: told where the run is looked at
                     continue
                 if begun is not None and (other := begun.differences(variant.with_seed(seed))):
                     raise UsageError(

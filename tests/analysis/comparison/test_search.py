@@ -194,3 +194,17 @@ def test_what_no_recipe_has_is_refused_before_a_trial_is_spent(tmp_path: Path, v
     with pytest.raises(SettingsError, match=message):
         looked_for(tmp_path / "out", varied)
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    "varied",
+    [
+        ["training.learning_rate=0..1"],
+        ["training.learning_rate=1e-4..1e-2", "model.embedding=8..64"],
+        ["model.bridge.mode=[[0]],mean"],
+        ["decoding.search.kind=beam,greedy", "decoding.search.beam_size=2..8"],
+    ],
+)
+def test_what_is_right_alone_or_in_company_is_searched(tmp_path: Path, varied: list[str]) -> None:
+    (tmp_path / "report.md").write_text("mine")  # no file of a search
+    SettingsSearch(BASE, varied, tmp_path)

@@ -11,6 +11,7 @@ from seq2seq.analysis.comparison import Plan, Refused, Study, plan_grid, study
 from seq2seq.analysis.comparison.progress import StudyProgress, share_done
 from seq2seq.analysis.comparison.trainings import Training
 from seq2seq.recipe import Recipe
+from seq2seq.runs import RunRecord
 from seq2seq.system.terminal import UsageError
 from tests.analysis.comparison.fabricated import finished_folder, make_corpus, spoilt
 from tests.letters import RECIPE
@@ -181,6 +182,20 @@ def test_runs_that_began_with_other_settings_are_refused_before_anything_is_writ
     assert {path: path.read_bytes() for path in (tmp_path / "out").rglob("*") if path.is_file()} == before
 
 
+def test_a_finished_run_that_was_taken_up_again_and_stopped_is_what_it_was(trainer: Trainer, tmp_path: Path) -> None:
+    first = Study(dropouts(), range(2), tmp_path / "out").run()
+    run = tmp_path / "out" / "dropout=0.2-seed-0"
+    RunRecord(run, Recipe.from_toml(run / "recipe.toml").override(["training.epochs=4000"])).write()
+    again = Study(dropouts(), range(2), tmp_path / "out").run()
+    assert again.comparison.table() == first.comparison.table() and len(trainer.trained) == 4
+    (run / "run.json").unlink()
+    damaged = Study(dropouts(), range(2), tmp_path / "out").run()
+    assert [each.name for each in damaged.failed] == [run.name] and "run.json beside its recipe" in damaged.failed[
+        0
+    ].reason
+    assert [len(variant.seeds) for variant in damaged.comparison.variants] == [1, 2] and len(trainer.trained) == 4
+
+
 def test_a_study_has_a_folder_of_its_own(trainer: Trainer, tmp_path: Path) -> None:
     run = finished_folder(tmp_path / "run", recipe=RECIPE, seed=0, translations=spoilt(0.1, 0))
     with pytest.raises(UsageError, match=r"a folder of its own\. Received: .*run, which is the folder of a run"):
@@ -190,6 +205,9 @@ def test_a_study_has_a_folder_of_its_own(trainer: Trainer, tmp_path: Path) -> No
     with pytest.raises(UsageError, match=r"mine, with report\.html in it, which no comparison wrote"):
         Study(dropouts(), range(1), tmp_path / "mine").run()
     assert (tmp_path / "mine" / "report.html").read_text() == "mine" and not trainer.trained
+    (tmp_path / "beside").mkdir()
+    (tmp_path / "beside" / "recipe.toml").write_text(RECIPE.to_toml())  # a recipe is no run
+    assert Study(dropouts(), range(1), tmp_path / "beside").run().comparison is not None
     (tmp_path / "file").touch()
     with pytest.raises(UsageError, match="file, which is a file"):
         Study(dropouts(), range(1), tmp_path / "file").run()
