@@ -176,7 +176,8 @@ def read_run(folder: str | Path) -> RunRecord | None:
         return None
     if not (run_folder.path / _BEGUN).exists():
         raise ValueError(
-            f"The folder of a run has {_BEGUN} beside its recipe. Received: {run_folder.path}, without it. Put it back."
+            f"The folder of a run has {_BEGUN} beside its recipe. Received: {run_folder.path / _BEGUN}, which is not "
+            "there. Put it back."
         )
     begun = read_object(run_folder.path / _BEGUN)
     learnt = "length_limit" in begun

@@ -102,9 +102,9 @@ class Greedy(Search):
     """Follow the most probable token until the sentence ends.
 
     Example:
-        >>> Greedy(length_penalty=-1)
+        >>> Greedy(length_penalty=-1)  # doctest: +ELLIPSIS
         Traceback (most recent call last):
-        seq2seq.settings.fields.SettingsError: length_penalty must be a number from 0 up. Received: length_penalty=-1.
+        seq2seq.settings.fields.NoSuchSettingError: length_penalty must be a number from 0 up. Received: ...
     """
 
     def __str__(self) -> str:
