@@ -204,7 +204,7 @@ def begin(folder: RunFolder, ready: Ready) -> None:
         folder.target_tokenizer.unlink(missing_ok=True)  # of a run that was here before
     else:
         target.save(folder.target_tokenizer)
-    ready.record.write()
+    ready.record.settle()
 
 
 def _moved(recipe: Recipe, before: str | None, now: str | None) -> str:

@@ -102,8 +102,12 @@ class RunRecord:
     origin: Mapping[str, str] = field(default_factory=dict)
 
     def write(self) -> None:
-        """Write down what is run; from then on the folder holds a run."""
+        """Write down what is run, all at once."""
         self.announce()
+        self.settle()
+
+    def settle(self) -> None:
+        """Write the recipe, the last word of a beginning: from then on the folder holds a run."""
         recipe = RunFolder(self.folder).recipe
         there = recipe.read_text(encoding="utf-8-sig") if recipe.exists() else ""  # of a run that goes on
         with replacing(recipe) as path:

@@ -10,13 +10,15 @@ from seq2seq.system.files import replacing
 from seq2seq.system.lock import locked
 from seq2seq.system.versions import installed_versions
 
+_MARKS = ("log.jsonl", "last", "best.weights.h5", "recipe.toml", "result.json", "tensorboard")
+"""What tells that there is a run in a folder."""
+_BEGINNING = ("run.json", "source.model", "target.model")
+"""What a run that was killed as it began may leave, the first of them before the others."""
 _WRITTEN = (
-    "log.jsonl", "last", "best.weights.h5", "recipe.toml", "result.json", "tensorboard", "run.json", "source.model",
-    "target.model", "versions.json", "model.s2s", "report.html", "insight.json",
+    *_MARKS, *_BEGINNING, "versions.json", "model.s2s", "report.html", "insight.json",
     *(f"{part}.{what}.txt" for part in ("validation", "test") for what in ("source", "reference", "translations")),
 )  # fmt: skip
-"""All that a run writes into its folder; the first six tell that there is one."""
-_BEGINNING = {"run.json", "source.model", "target.model"}  # what a run that was killed as it began may leave
+"""All that a run writes into its folder."""
 
 
 class RunFolderError(ValueError):
@@ -146,9 +148,9 @@ def open_run_folder(path: str | Path, *, resume: bool = False) -> RunFolder:
             )
         return folder
     taken = [name for name in _WRITTEN if (folder.path / name).exists()]
-    if "run.json" in taken and _BEGINNING.issuperset(taken):
+    if _BEGINNING[0] in taken and set(taken) <= set(_BEGINNING):
         taken = []
-    if taken and not set(taken) & set(_WRITTEN[:6]):
+    if taken and set(taken).isdisjoint(_MARKS):
         raise RunFolderError(
             f"A run needs a folder of its own: in this one it would replace files that are no run's. Received: "
             f"folder={str(folder.path)!r}, with {', '.join(taken)} in it. Name another folder."

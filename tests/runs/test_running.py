@@ -28,6 +28,7 @@ from seq2seq.runs import measuring, preparing, read_run, run, running
 from seq2seq.search import Beam, Greedy
 from seq2seq.settings import SettingsError
 from seq2seq.text import Batches, LengthLimit
+from seq2seq.training import run_folder
 from seq2seq.training.run_folder import RunFolderError
 from seq2seq.training.schedules import build_schedule
 from seq2seq.translation import Cuts, read_about
@@ -128,6 +129,7 @@ def test_a_run_goes_on_with_what_it_began_with(corpus: Path, capsys: pytest.Capt
     folder = Path("runs/counting")
     first = json.loads((folder / "result.json").read_text())
     assert first["changed_settings"] == {"model.attention.kind": "dot"}
+    assert {path.name for path in folder.iterdir()} <= {*run_folder._WRITTEN, "lock"}  # a new run would replace these
     begun = json.loads((folder / "run.json").read_text())
     assert begun.pop("length_limit") == read_about(folder / "model.s2s")["length_limit"]
     (folder / "run.json").write_text(json.dumps(begun))  # of a run from before limits were learnt

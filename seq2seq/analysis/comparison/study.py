@@ -130,13 +130,13 @@ class Study:
         """Refuse to go on with runs of another recipe, before anything is written."""
         for variant in self._plan.variants:
             for seed in self._seeds:
-                if self._finished(variant, seed):  # whatever it went on to since
-                    continue
                 try:
                     begun = read_run(self._place(variant, seed))
                 except (ValueError, OSError):  # a damaged record: told where the run is looked at
                     continue
-                if begun is not None and (other := begun.differences(variant.with_seed(seed))):
+                other = begun.differences(variant.with_seed(seed)) if begun is not None else {}
+                # One that finished is what it was then, whatever it went on to since.
+                if begun is not None and other and not self._finished(variant, seed):
                     raise UsageError(
                         f"The runs of a comparison go on as they began. Received: {begun.folder}, where "
                         f"{'; '.join(other.values())}. Set it back, or name another folder with --out."
