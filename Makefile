@@ -16,7 +16,7 @@ $(shell [ ! -e .venv/.package-installed ] || .venv/bin/python -c 'import pip' >/
     rm -f .venv/.package-installed .venv/.tools-installed .venv/bin/python)
 
 .DELETE_ON_ERROR:
-.PHONY: help install quickstart test test-slow check docs demo benchmark
+.PHONY: help install quickstart test test-slow check types docs demo benchmark
 
 help:
 	@echo "make quickstart   train a first translator (some minutes) and show what it does"
@@ -43,8 +43,10 @@ test-slow: .venv/.tools-installed
 check: .venv/.tools-installed
 	@echo "ruff format" && $(BIN)/ruff format --check .
 	@echo "ruff check" && $(BIN)/ruff check .
+	@$(MAKE) --no-print-directory --jobs 2 types docs
+
+types: .venv/.tools-installed
 	@echo "mypy" && $(BIN)/mypy
-	@$(MAKE) --no-print-directory docs
 
 # Trained models are no source: the docs have as pages the runs of runs/ that are named, as in
 # make docs DEMOS="quickstart tatoeba-small"

@@ -1,4 +1,5 @@
 import gc
+import os
 import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -6,12 +7,14 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import settings
 
-from seq2seq.system import process
+from seq2seq.system import process, threads
 
 if TYPE_CHECKING:
     from seq2seq import Tokenizer, Translator
 
 process.prepare()  # as the command does: a test that starts Python hands it on
+if "PYTEST_XDIST_WORKER" in os.environ:
+    threads.one_core_per_operation()  # there is a test for each core
 
 # The default run is the same every time and does not fail because a machine is slow; to look further:
 # pytest --hypothesis-profile=explore

@@ -105,7 +105,7 @@ def test_variants_are_trained_in_processes_stopped_and_taken_up_again(here: Path
         "--out",
         "out",
     ]
-    command += ["--seeds", "2", "--set", "training.epochs=15"]
+    command += ["--seeds", "1", "--set", "training.epochs=15"]
     log = Path("out/dropout=0.2-seed-0/log.jsonl")
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
         while not (log.exists() and '"epoch"' in log.read_text()):
@@ -115,11 +115,11 @@ def test_variants_are_trained_in_processes_stopped_and_taken_up_again(here: Path
         _, told = process.communicate()
     assert process.returncode == 130 and "SIGINT: stopping after this step" in told
     assert read_run("out/dropout=0.2-seed-0").result is None
-    assert not Path("out/dropout=0.2-seed-1").exists()
+    assert not Path("out/dropout=0.3-seed-0").exists()
     done = subprocess.run([*command, "--jobs", "2"], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert "Going on with dropout=0.2, seed 0" in done.stderr
-    assert done.stdout.startswith("2 variants, 4 runs")
+    assert done.stdout.startswith("2 variants, 2 runs")
     assert '"resume"' in log.read_text()
     assert Path("out/report.md").exists()
 
