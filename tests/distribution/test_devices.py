@@ -93,14 +93,9 @@ def corpus(tmp_path_factory):
     return workers.write_corpus(tmp_path_factory.mktemp("workers") / "corpus")
 
 
-@pytest.fixture(scope="module")
-def alone(corpus):
-    return workers.train("1 process", corpus.parent / "alone", corpus, *TRAINING)
-
-
-@pytest.fixture(scope="module")
-def two(corpus):
-    return workers.train("2 workers", corpus.parent / "two", corpus, *TRAINING)
+def trained(way, corpus):
+    """Train in one of the ways; once for all tests."""
+    return workers.train(way, corpus.parent / way, corpus, *TRAINING)
 
 
 def need_equal(folder, alone):
@@ -114,12 +109,11 @@ def need_equal(folder, alone):
 
 
 @pytest.mark.slow
-def test_every_way_trains_as_one_process_does(corpus, alone, two, tmp_path, subtests):
-    for way in workers.WAYS:
-        if way != "1 process":
-            with subtests.test(way):
-                folder = two if way == "2 workers" else workers.train(way, tmp_path / way, corpus, *TRAINING)
-                need_equal(folder, alone)
+def test_every_way_trains_as_one_process_does(corpus, subtests):
+    alone, *others = workers.WAYS
+    for way in others:
+        with subtests.test(way):
+            need_equal(trained(way, corpus), trained(alone, corpus))
 
 
 @pytest.mark.slow
@@ -128,8 +122,8 @@ def test_a_killed_worker_ends_the_job(corpus, tmp_path):
 
 
 @pytest.mark.slow
-def test_after_the_chief_was_killed_a_restart_goes_on_exactly(corpus, two, tmp_path):
-    folder = tmp_path / "run"
+def test_after_the_chief_was_killed_a_restart_goes_on_exactly(corpus, tmp_path):
+    two, folder = trained("2 workers", corpus), tmp_path / "run"
     train_and_kill(0, folder, corpus)
     workers.train("2 workers", folder, corpus, *TRAINING, "--resume")
     (resumed,) = [event for event in events(folder) if event["event"] == "resume"]

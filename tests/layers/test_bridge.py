@@ -92,6 +92,7 @@ def check_values(bridge, plan, settings, encoded, encoder_parts, routes):
             expected.append(expected_state(*arguments))
         assert [projection.name for projection in start.projections] == sorted(weights.used, key=order_of_weights)
     assert [state.shape for state in made] == [state.shape for state in expected]
+    assert np.isfinite(np.concatenate(expected, axis=1)).all()
     np.testing.assert_allclose(
         np.concatenate(made, axis=1),
         np.concatenate(expected, axis=1),

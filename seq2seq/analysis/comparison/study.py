@@ -134,9 +134,11 @@ class Study:
                     begun = read_run(self._place(variant, seed))
                 except (ValueError, OSError):  # a damaged record: told where the run is looked at
                     continue
-                other = begun.differences(variant.with_seed(seed)) if begun is not None else {}
+                if begun is None:
+                    continue
+                other = begun.differences(variant.with_seed(seed))
                 # One that finished is what it was then, whatever it went on to since.
-                if begun is not None and other and not self._finished(variant, seed):
+                if other and not self._finished(variant, seed):
                     raise UsageError(
                         f"The runs of a comparison go on as they began. Received: {begun.folder}, where "
                         f"{'; '.join(other.values())}. Set it back, or name another folder with --out."
