@@ -55,6 +55,34 @@ def read_corpora(recipe: Recipe, data: str | None = None) -> Corpora:
     return Corpora(train, validation, test)
 
 
+def need_text(recipe: Recipe, data: str | None = None) -> None:
+    """Refuse a recipe whose text is not there: a look at the first pair of every part, which keeps nothing.
+
+    What is on the hub is not looked at.
+
+    Args:
+        recipe: The recipe.
+        data: A path to read instead of ``recipe.data.path``.
+
+    Raises:
+        SettingsError: A path names an environment variable that is not set.
+        CorpusError: There is no such text; the message says what is missing.
+    """
+    from seq2seq.text.reading import is_on_hub, read_corpus
+
+    settings = recipe.data
+    place = settings.place() if data is None else data
+    if not is_on_hub(place):
+        read = partial(read_corpus, place, source=settings.source, target=settings.target, streaming=True)
+        read(settings.train)
+        for name in ("validation", "test"):
+            _part(read, name, getattr(settings, name))
+    for other in settings.other_places():
+        if not is_on_hub(other):
+            also = filled(settings.also, settings, "as_data")
+            read_corpus(other, also.train, source=also.source, target=also.target, streaming=True)
+
+
 def read_also(recipe: Recipe, corpora: Corpora) -> list[Corpus]:
     """Read the text that a recipe mixes in; what was set aside to score by is in none of it.
 

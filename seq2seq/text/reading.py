@@ -56,12 +56,7 @@ def read_corpus(
     last = Path(where).name
     name = last if "{split}" in last else f"{last}/{split}"
     name = name.replace("{split}", split).replace("{lang}", f"{source}-{target}")
-    if not Path(where).is_dir() and not is_pattern(where):
-        if not re.fullmatch(r"[\w.-]+/[\w.-]+(:.+)?", str(path)) or str(path).startswith("."):
-            raise CorpusError(
-                f"A corpus is a folder, a file pattern or a data set of the hub. Received: path={str(path)!r}, "
-                "which is not there. Check the spelling, or where you are."
-            )
+    if is_on_hub(path):
         hub = str(path)
         return filled(lambda: read_hub(hub, split, source, target, streaming=streaming), f"{hub}/{split}")
     files, ending = find_files(where, split, source, target)
@@ -73,6 +68,23 @@ def read_corpus(
         return filled(lambda: read_saved(files[0], source, target), name, files)
     read = TABLES[ending]
     return filled(lambda: chain.from_iterable(read(file, source, target) for file in files), name, files)
+
+
+def is_on_hub(path: str | Path) -> bool:
+    """Tell whether a corpus is a data set of the hub, and neither built in nor in files.
+
+    Raises:
+        CorpusError: if it is nothing of these.
+    """
+    where = str(Path(path).expanduser())
+    if str(path) == "dates" or Path(where).is_dir() or is_pattern(where):
+        return False
+    if not re.fullmatch(r"[\w.-]+/[\w.-]+(:.+)?", str(path)) or str(path).startswith("."):
+        raise CorpusError(
+            f"A corpus is a folder, a file pattern or a data set of the hub. Received: path={str(path)!r}, "
+            "which is not there. Check the spelling, or where you are."
+        )
+    return True
 
 
 def _filled(

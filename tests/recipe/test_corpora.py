@@ -4,13 +4,15 @@ from pathlib import Path
 import pytest
 
 from seq2seq.recipe import (
+    AlsoSettings,
     Data,
     Recipe,
+    SettingsError,
     TokenizerSettings,
     TrainingSettings,
 )
 from seq2seq.recipe.build import build_batches
-from seq2seq.recipe.corpora import read_corpora
+from seq2seq.recipe.corpora import need_text, read_corpora
 from seq2seq.recipe.tokenizers import build_tokenizers
 from seq2seq.text.corpus import CorpusError
 from tests.recipe.test_build import RECIPE
@@ -45,6 +47,23 @@ def test_one_missing_part(tmp_path: Path) -> None:
     assert [len(corpus) for corpus in corpora if corpus is not None] == [5, 4, 2]
     corpora = read_corpora(Recipe("tiny", Data("x", "de", "en", validation="test", test="")), str(tmp_path))
     assert corpora.test is None and len(corpora.validation) == 2
+
+
+def test_text_that_is_not_there_is_found_by_a_look(tmp_path: Path) -> None:
+    (tmp_path / "train.tsv").write_text("de\ten\neins\tone\nonly one column\n")  # the first pair is all that is read
+    data = Data(str(tmp_path), "de", "en", validation="train", test="")
+    need_text(Recipe("tiny", data))
+    need_text(Recipe("tiny", Data("owner/on-the-hub", "de", "en")))
+    for lacking, message in (
+        (replace(data, path="$NOWHERE"), "NOWHERE"),
+        (replace(data, path="nowhere"), "path='nowhere', which is not there"),
+        (replace(data, validation="valid"), "valid"),
+        (replace(data, test="test"), "test"),
+        (replace(data, target="fr"), "fr"),
+        (replace(data, also=AlsoSettings(paths=("elsewhere",))), "path='elsewhere'"),
+    ):
+        with pytest.raises((CorpusError, SettingsError), match=message):
+            need_text(Recipe("tiny", lacking))
 
 
 def test_a_sample_is_drawn_once_the_other_parts_are_set_aside(tmp_path: Path) -> None:

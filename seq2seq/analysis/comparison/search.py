@@ -19,6 +19,7 @@ from seq2seq.analysis.comparison.study import training_of
 from seq2seq.analysis.comparison.trainings import Training, train_all
 from seq2seq.analysis.comparison.variants import label
 from seq2seq.recipe import Recipe
+from seq2seq.recipe.corpora import need_text
 from seq2seq.runs.record import read_object, write_object
 from seq2seq.settings import NoSuchSettingError, SettingsError, by_name, write_value
 from seq2seq.system.files import replacing
@@ -147,7 +148,12 @@ class SettingsSearch:
         Args:
             trials: How many.
             jobs: How many trainings run at once.
+
+        Raises:
+            CorpusError: The text of the recipe is not there, and no trial could learn from another.
         """
+        if not any(space.key.startswith("data.") for space in self._spaces):
+            need_text(self._recipe, self._data)
         self._folder.mkdir(parents=True, exist_ok=True)
         write_object(self._folder / _SEARCHED, self._searched())
         over = [trial for trial in self._trials.values() if trial.state not in _GOES_ON]

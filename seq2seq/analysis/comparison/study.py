@@ -14,10 +14,13 @@ from seq2seq.analysis.comparison.plan import Plan, PlannedVariant
 from seq2seq.analysis.comparison.progress import StudyProgress
 from seq2seq.analysis.comparison.trainings import Training, name_of, train_all
 from seq2seq.analysis.comparison.variants import Variant, differing
+from seq2seq.recipe import Data, Recipe
+from seq2seq.recipe.corpora import need_text
 from seq2seq.runs.record import finished_run, read_run
 from seq2seq.settings import SettingsError
 from seq2seq.system.files import replacing
 from seq2seq.system.terminal import UsageError, tell
+from seq2seq.text.pairs import CorpusError
 
 
 @dataclass(frozen=True)
@@ -55,6 +58,7 @@ class Study:
         self._folder = Path(folder)
         self._data = data
         self._damaged: dict[Path, str] = {}
+        self._missing: dict[Data, ValueError | None] = {}  # what each text was found to lack
 
     def run(self, *, jobs: int = 1, shard: tuple[int, int] = (1, 1)) -> StudyResult:
         """Train what is not finished, go on with what was stopped, and compare what is finished.
@@ -71,8 +75,9 @@ class Study:
         self._need_same()
         refused = list(self._plan.refused)
         possible = [variant for variant in self._plan.variants if not self._refuses(variant, refused)]
-        for each in refused:
-            tell(f"Left out: {each.name}. {each.reason}")
+        for reason in dict.fromkeys(each.reason for each in refused):
+            names = [each.name for each in refused if each.reason == reason]
+            tell(f"Left out: {', '.join(names)}. {reason}")
         runs = [(variant, seed) for variant in possible for seed in self._seeds]
         here = runs[shard[0] - 1 :: shard[1]]
         known = [result.minutes for run in here if (result := self._finished(*run))]
@@ -145,17 +150,29 @@ class Study:
                     )
 
     def _refuses(self, variant: PlannedVariant, refused: list[Refused]) -> bool:
-        """Find out whether the settings of a variant make no model, unless it is finished and so makes one."""
+        """Find out whether a variant makes no model or has no text, unless it is finished and so had both."""
         if all(self._finished(variant, seed) for seed in self._seeds):
             return False
         from seq2seq.recipe.build import check_model
 
         try:
             check_model(variant.recipe)
-        except SettingsError as error:
+            self._need_text(variant.recipe)
+        except (SettingsError, CorpusError) as error:
             refused.append(Refused(variant.name, str(error)))
             return True
         return False
+
+    def _need_text(self, recipe: Recipe) -> None:
+        """Look for the text of a recipe, once for all variants that learn from the same."""
+        if recipe.data not in self._missing:
+            self._missing[recipe.data] = None
+            try:
+                need_text(recipe, self._data)
+            except (SettingsError, CorpusError) as error:
+                self._missing[recipe.data] = error
+        if error := self._missing[recipe.data]:
+            raise error
 
     def _finished(self, variant: PlannedVariant, seed: int) -> MeasuredRun | None:
         folder = self._place(variant, seed)

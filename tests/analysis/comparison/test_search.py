@@ -8,6 +8,8 @@ import pytest
 from seq2seq.analysis.comparison import SettingsSearch, plan_named, search
 from seq2seq.analysis.comparison.trainings import Training
 from seq2seq.recipe import Recipe, SettingsError
+from seq2seq.text import CorpusError
+from tests.analysis.comparison.fabricated import make_corpus
 from tests.letters import RECIPE
 
 EPOCHS = 9
@@ -73,7 +75,9 @@ class Trainer:
 
 
 @pytest.fixture
-def trainer(monkeypatch: pytest.MonkeyPatch) -> Trainer:
+def trainer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Trainer:
+    monkeypatch.chdir(tmp_path)
+    make_corpus(tmp_path)
     trainer = Trainer()
     monkeypatch.setattr(search, "train_all", trainer)
     monkeypatch.setattr(search, "Sampler", Drawing)
@@ -158,6 +162,16 @@ def test_a_search_goes_on_only_with_the_settings_that_it_began_with(trainer: Tra
     (tmp_path / "out" / "trial-1.json").write_text("")
     with pytest.raises(ValueError, match=r"trial-1\.json, which holds no JSON object"):
         looked_for(tmp_path / "out")
+
+
+def test_a_search_without_its_text_spends_no_trial(trainer: Trainer, tmp_path: Path) -> None:
+    with pytest.raises(CorpusError, match="path='nowhere', which is not there"):
+        SettingsSearch(BASE, ["model.dropout=0..1"], tmp_path / "out", data="nowhere").run(2)
+    assert trainer.began == [] and not (tmp_path / "out").exists()
+    # Where the text itself is searched, each trial may have another.
+    varied = ["model.dropout=0..1", "data.path=nowhere,corpus"]
+    SettingsSearch(BASE.override(["data.path=nowhere"]), varied, tmp_path / "out").run(1)
+    assert trainer.began == ["trial 1"]
 
 
 def test_a_seed_is_not_searched(tmp_path: Path) -> None:

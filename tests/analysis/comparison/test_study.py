@@ -118,6 +118,20 @@ def test_settings_that_make_no_model_are_refused_before_anything_trains(trainer:
     assert [each.name for each in result.refused] == ["units=[8, 8]"] and "same depth" in result.refused[0].reason
 
 
+def test_variants_whose_text_is_not_there_are_refused_together_before_anything_trains(
+    trainer: Trainer, tmp_path: Path, capsys
+) -> None:
+    result = Study(dropouts(), range(2), tmp_path / "out", data="nowhere").run()
+    assert trainer.trained == [] and result.comparison is None and not (tmp_path / "out").exists()
+    assert [each.name for each in result.refused] == ["dropout=9", "dropout=0.2", "dropout=0.3"]
+    told = capsys.readouterr().err
+    assert "Left out: dropout=0.2, dropout=0.3. A corpus is a folder" in told and "path='nowhere', which" in told
+    plan = plan_grid(RECIPE, ["data.train=train,trian"])
+    result = Study(plan, range(1), tmp_path / "out").run()
+    assert trainer.trained == ["train=train, seed 0"]
+    assert [each.name for each in result.refused] == ["train=trian"] and "trian" in result.refused[0].reason
+
+
 def test_it_is_said_at_the_top_where_the_first_variant_has_no_result(trainer: Trainer, tmp_path: Path) -> None:
     trainer.failing = "dropout=0.2, seed 0"
     plan = plan_grid(RECIPE, ["model.dropout=0.2,0.3,0.4"])
