@@ -3,13 +3,14 @@
 import io
 import os
 import sys
+import warnings
 
 from seq2seq.system import allocator
 from seq2seq.system.quiet import quiet
 
 
 def prepare() -> None:
-    """Make the three standard streams safe to use, keep TensorFlow quiet, and have it take memory from its pool.
+    """Make the standard streams safe to use, keep TensorFlow and NumPy quiet, and have memory taken from a pool.
 
     Before anything of TensorFlow is imported.
     """
@@ -20,6 +21,9 @@ def prepare() -> None:
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")
     quiet()
+    # NumPy warns at random of small products that are right: OpenBLAS reads past the ends of their matrices, where
+    # anything may lie (numpy/numpy#24067).
+    warnings.filterwarnings("ignore", "invalid value encountered in matmul", RuntimeWarning)
     allocator.choose()
 
 

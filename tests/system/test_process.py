@@ -2,6 +2,7 @@ import io
 import os
 import subprocess
 import sys
+import warnings
 
 import pytest
 
@@ -16,6 +17,14 @@ def test_stdout_takes_signs_that_it_has_not(monkeypatch: pytest.MonkeyPatch) -> 
     process.prepare()
     assert exit_status(lambda: print("Häuser → 家")) == 0
     assert written.getvalue() == b"H\xe4user \\u2192 \\u5bb6\n"
+
+
+def test_a_product_that_is_right_is_not_warned_of(recwarn: pytest.WarningsRecorder) -> None:
+    warnings.simplefilter("always")
+    process.prepare()
+    for message in ("invalid value encountered in matmul", "overflow encountered in matmul"):
+        warnings.warn(message, RuntimeWarning, stacklevel=1)
+    assert [str(each.message) for each in recwarn] == ["overflow encountered in matmul"]
 
 
 def test_closed_streams_are_no_error(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:
