@@ -3,7 +3,7 @@
 import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -21,13 +21,14 @@ from seq2seq.training.checkpoint_file import Loaded, load_checkpoint, load_lates
 from seq2seq.training.checkpointing import Checkpoints
 from seq2seq.training.data_check import DataCheck
 from seq2seq.training.examining import Examining
+from seq2seq.training.log import JsonLog
 from seq2seq.training.not_finite import NotFiniteError, ToText, Watch
 from seq2seq.training.optimizers import build_optimizer
 from seq2seq.training.progress import Progress
 from seq2seq.training.run_folder import RunFolder, RunFolderError, open_run_folder
 from seq2seq.training.schedules import Schedule, build_schedule
 from seq2seq.training.settings import TrainingSettings
-from seq2seq.training.state import Remembering, RunState, TrainingBatches
+from seq2seq.training.state import Remembering, RunListener, RunState, TrainingBatches
 from seq2seq.training.step_callbacks import Counting, LearningRate
 from seq2seq.training.step_times import StepTimes
 from seq2seq.training.stopping import BestScore, interruptions
@@ -134,12 +135,7 @@ def train(
     _build(model, batches)
     built = time.monotonic()
     _check(model, settings, devices)
-    if settings.freeze:
-        _freeze(model, settings.freeze)
-    with devices.strategy.scope():
-        model.compile(optimizer=build_optimizer(settings) if optimizer is None else optimizer)
-        learning_rate = settings.learning_rate if optimizer is None else float(optimizer.learning_rate)
-        model.optimizer.build(model.trainable_variables)
+    learning_rate = _compile(model, settings, optimizer, devices)
     plan = build_schedule(settings) if schedule is None else schedule
     validator = Validator(model, validation or HeldOut(), devices=devices)
     best_score = BestScore(_monitor(settings.monitor, validator), settings.patience)
@@ -151,9 +147,11 @@ def train(
         alike = {"parameters": model.count_params(), "epochs": settings.epochs, "resume": resume, **data.get_state()}
         workers.need_same(alike | {"first batches": batch_digest(batches)}, "training")
 
-    with _run_folder(folder, resume, workers) as run:
-        writers = Writers(run, state, shown, board=settings.tensorboard and workers.chief)
-        log, timing = writers.log, Timing(built, writers.listeners)
+    with (
+        _run_folder(folder, resume, workers) as run,
+        closing(Writers(run, state, shown, board=settings.tensorboard and workers.chief)) as writers,
+    ):
+        log, listeners, timing = writers.log, writers.listeners, Timing(built, writers.listeners)
         # What may refuse comes first: the log is cut back to the checkpoint.
         remembering: dict[str, Remembering] = {
             "data": data,
@@ -165,70 +163,53 @@ def train(
         devices.part_seeds(model)
         counters = _restore(found, state, remembering)
         _need_epochs(state, settings.epochs)
-        watch = Watch(state, batches, settings.skip_not_finite, to_text, writers.listeners)
-        try:
-            if accepted is not None:
-                accepted()
-            writers.begin(found, resume, epochs=settings.epochs, monitor=best_score.monitor, kernels=_kernels(model))
-            with interruptions() as interruption, _no_warning_at_the_end_of_data():
-                stop = Agreement(interruption, workers)
-                saving = Checkpoints(
+        watch = Watch(state, batches, settings.skip_not_finite, to_text, listeners)
+        best = run.best if workers.chief else None
+        every = settings.diagnose_every
+        if accepted is not None:
+            accepted()
+        writers.begin(found, resume, epochs=settings.epochs, monitor=best_score.monitor, kernels=_kernels(model))
+        with interruptions() as interruption, _no_warning_at_the_end_of_data():
+            stop = Agreement(interruption, workers)
+            saving = _saving(state, remembering, run, stop, settings, listeners) if workers.chief else None
+            parts = [
+                Counting(state, batches, watch, counters.get("metrics")),
+                LearningRate(state, batches, plan, learning_rate, settings.epochs),
+                timing,
+                *([Examining(state, batches, log, every)] if every else []),
+                Validation(
                     state,
-                    remembering,
-                    run.last,
-                    stop,
-                    listeners=writers.listeners,
-                    steps=settings.checkpoint_steps,
-                    minutes=settings.checkpoint_minutes,
-                    keep=settings.keep_checkpoints,
-                )
-                parts = [
-                    Counting(state, batches, watch, counters.get("metrics")),
-                    LearningRate(state, batches, plan, learning_rate, settings.epochs),
-                    timing,
-                    *([Examining(state, batches, log, settings.diagnose_every)] if settings.diagnose_every else []),
-                    Validation(
-                        state,
-                        batches,
-                        validator,
-                        best_score,
-                        plan,
-                        run.best if workers.chief else None,
-                        settings.epochs,
-                        settings.validate_every,
-                        writers.listeners,
-                    ),
-                    *callbacks,
-                    *writers.listeners,
-                    stop,
-                    saving if workers.chief else ChiefFollower(state, stop),
-                ]
-                if state.epoch < settings.epochs and not best_score.exhausted:
-                    try:
-                        model.fit(
-                            devices.dataset(batches),
-                            initial_epoch=state.epoch,
-                            epochs=settings.epochs,
-                            shuffle=False,
-                            verbose=0,
-                            callbacks=parts,
-                        )
-                    except NotFiniteError as error:
-                        log.write("not_finite", {"message": str(error)})
-                        if not error.intact:
-                            _restore_good_weights(model, run)
-                        elif workers.chief:
-                            saving.save()
-                        raise
-                stopped = _reason(stop.received, best_score, state, settings.epochs)
-            with workers.file_from_chief(run.best if run.best.exists() else None) as kept:
-                if kept:
-                    load_weights(model, kept)
-            minutes = round(state.seconds / 60, 3)
-            ending = {"stopped": stopped, "best": best_score.best, "minutes": minutes, "timing": timing.times.table()}
-            log.write("end", ending)
-        finally:
-            writers.close()
+                    batches,
+                    validator,
+                    best_score,
+                    plan,
+                    best,
+                    settings.epochs,
+                    settings.validate_every,
+                    listeners,
+                ),
+                *callbacks,
+                *listeners,
+                stop,
+                saving or ChiefFollower(state, stop),
+            ]
+            if state.epoch < settings.epochs and not best_score.exhausted:
+                with _last_good_weights(model, run, log, saving):
+                    model.fit(
+                        devices.dataset(batches),
+                        initial_epoch=state.epoch,
+                        epochs=settings.epochs,
+                        shuffle=False,
+                        verbose=0,
+                        callbacks=parts,
+                    )
+            stopped = _reason(stop.received, best_score, state, settings.epochs)
+        with workers.file_from_chief(run.best if run.best.exists() else None) as kept:
+            if kept:
+                load_weights(model, kept)
+        minutes = round(state.seconds / 60, 3)
+        ending = {"stopped": stopped, "best": best_score.best, "minutes": minutes, "timing": timing.times.table()}
+        log.write("end", ending)
     if stopped.startswith("SIG"):
         shown.say(
             f"Stopped at epoch {state.epoch + 1}, step {state.step}; everything is saved in {run.path}. "
@@ -259,6 +240,42 @@ def _check(model: keras.Model, settings: TrainingSettings, devices: Devices) -> 
             f"diagnose_every={settings.diagnose_every}, {devices.replicas} devices. Leave it out; `seq2seq diagnose` "
             "looks into the checkpoints of any run."
         )
+
+
+def _compile(
+    model: keras.Model,
+    settings: TrainingSettings,
+    optimizer: keras.optimizers.Optimizer | None,
+    devices: Devices,
+) -> float:
+    """Freeze what is to be, and give the model an optimizer; returns the learning rate to start from."""
+    if settings.freeze:
+        _freeze(model, settings.freeze)
+    with devices.strategy.scope():
+        model.compile(optimizer=build_optimizer(settings) if optimizer is None else optimizer)
+        model.optimizer.build(model.trainable_variables)
+        return settings.learning_rate if optimizer is None else float(optimizer.learning_rate)
+
+
+def _saving(
+    state: RunState,
+    remembering: Mapping[str, Remembering],
+    run: RunFolder,
+    stop: Agreement,
+    settings: TrainingSettings,
+    listeners: Sequence[RunListener],
+) -> Checkpoints:
+    """Make what writes checkpoints, as often as the settings say."""
+    return Checkpoints(
+        state,
+        remembering,
+        run.last,
+        stop,
+        listeners=listeners,
+        steps=settings.checkpoint_steps,
+        minutes=settings.checkpoint_minutes,
+        keep=settings.keep_checkpoints,
+    )
 
 
 def _need_epochs(state: RunState, epochs: int) -> None:
@@ -337,11 +354,21 @@ def _monitor(monitor: str, validator: Validator) -> str:
     return choose("monitor", name, {name: name for name in ("loss", "perplexity", "accuracy")})
 
 
-def _restore_good_weights(model: keras.Model, run: RunFolder) -> None:
-    if run.best.exists():
-        load_weights(model, run.best)
-    else:
-        load_latest(run.last, model)
+@contextmanager
+def _last_good_weights(model: keras.Model, run: RunFolder, log: JsonLog, saving: Checkpoints | None) -> Iterator[None]:
+    """Leave them to model and folder where a number is not finite; the chief alone is ``saving``."""
+    try:
+        yield
+    except NotFiniteError as error:
+        log.write("not_finite", {"message": str(error)})
+        if error.intact:
+            if saving is not None:
+                saving.save()
+        elif run.best.exists():
+            load_weights(model, run.best)
+        else:
+            load_latest(run.last, model)
+        raise
 
 
 @contextmanager

@@ -171,8 +171,8 @@ class Study:
                 need_text(recipe, self._data)
             except (SettingsError, CorpusError) as error:
                 self._missing[recipe.data] = error
-        if error := self._missing[recipe.data]:
-            raise error
+        if missing := self._missing[recipe.data]:
+            raise missing
 
     def _finished(self, variant: PlannedVariant, seed: int) -> MeasuredRun | None:
         folder = self._place(variant, seed)
