@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from seq2seq.search import Search
+from seq2seq.system.threads import batches_at_a_time
 from seq2seq.text.bucketing import pad
 from seq2seq.text.ids import Ids
 from seq2seq.text.length_limit import LengthLimit
 from seq2seq.text.special_ids import PAD
 from seq2seq.translation.copying import Copying, Part
 from seq2seq.translation.details import target_pieces
-from seq2seq.translation.hypothesis import Hypothesis
+from seq2seq.translation.hypothesis import Hypothesis, most_alike
 from seq2seq.translation.wanted import Wanted
 
 if TYPE_CHECKING:
@@ -34,6 +36,7 @@ class BatchDecoder(NamedTuple):
         precision: Of the products of the decoder's steps; None: as trained.
         details: Whether hypotheses know what they are made of.
         copying: What comes through of the sources.
+        mbr: What chooses among the hypotheses of a search; "none" where that is their score.
     """
 
     model: Seq2Seq
@@ -43,6 +46,43 @@ class BatchDecoder(NamedTuple):
     precision: str | None
     details: bool
     copying: Copying
+    mbr: str
+
+    def decode_all(
+        self, ids: Sequence[Sequence[int]], search: Search, wanted: Wanted, through: Sequence[Part], size: int
+    ) -> list[list[Hypothesis]]:
+        """Decode all sources in batches of like length, and choose among the hypotheses of each.
+
+        Args:
+            ids: See :meth:`decode`.
+            search: See :meth:`decode`.
+            wanted: See :meth:`decode`.
+            through: See :meth:`decode`.
+            size: Sources of a batch.
+
+        Returns:
+            For each source its hypotheses, best first.
+        """
+        # Longest first: what does not fit into memory fails at once.
+        order = sorted(range(len(ids)), key=lambda index: -len(ids[index]))
+        batches = [order[start : start + size] for start in range(0, len(order), size)]
+
+        def decode(number: int) -> list[list[Hypothesis]]:
+            batch = batches[number]
+            found = self.decode(
+                [ids[index] for index in batch], search.for_batch(number), wanted.batch(batch),
+                [through[index] for index in batch],
+            )  # fmt: skip
+            return found if self.mbr == "none" else [most_alike(hypotheses, self.mbr) for hypotheses in found]
+
+        decoded: list[list[Hypothesis]] = [[]] * len(ids)
+        with ThreadPoolExecutor(batches_at_a_time()) as pool:
+            # A single batch stays in this thread: to start another takes 2 of its 30 milliseconds.
+            run = pool.map if len(batches) > 1 else map
+            for batch, found in zip(batches, run(decode, range(len(batches))), strict=True):
+                for index, hypotheses in zip(batch, found, strict=True):
+                    decoded[index] = hypotheses
+        return decoded
 
     def decode(
         self, ids: Sequence[Sequence[int]], search: Search, wanted: Wanted, through: Sequence[Part]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from itertools import groupby
 from pathlib import Path
@@ -20,14 +19,13 @@ from seq2seq.system.files import replacing
 from seq2seq.system.fork import need_own_threads
 from seq2seq.system.picture import card
 from seq2seq.system.terminal import tell
-from seq2seq.system.threads import batches_at_a_time
 from seq2seq.text.length_limit import LengthLimit
 from seq2seq.text.texts import texts_of
 from seq2seq.translation.confidence import Calibration
 from seq2seq.translation.copying import Copying, Part
 from seq2seq.translation.decoding import BatchDecoder
 from seq2seq.translation.details import with_sources
-from seq2seq.translation.hypothesis import Hypothesis, Translation, joined, lost_pieces, most_alike
+from seq2seq.translation.hypothesis import Hypothesis, Translation, joined, lost_pieces
 from seq2seq.translation.keras_file import fingerprint_of, model_from_bytes, model_to_bytes
 from seq2seq.translation.model_file import (
     MODEL,
@@ -319,22 +317,18 @@ class Translator:
         """
         texts = list(texts_of(texts, "texts"))
         own = search is None
-        if mbr is None:
-            mbr = self.mbr if own else "none"
-        if unknown is None:
-            unknown = self.unknown if own else "keep"
-        need_choice("unknown", unknown, ("keep", "copy"))
-        if protect is None:
-            protect = self.protect if own else ""
-        tokenizers = self.source_tokenizer, self.target_tokenizer
-        copying = Copying(*tokenizers, unknown == "copy", dictionary, protect)
         search = self.search if search is None else search
+        mbr = (self.mbr if own else "none") if mbr is None else mbr
+        unknown = (self.unknown if own else "keep") if unknown is None else unknown
+        protect = (self.protect if own else "") if protect is None else protect
+        size = self.batch_size if batch_size is None else batch_size
+        need_choice("unknown", unknown, ("keep", "copy"))
+        copying = Copying(self.source_tokenizer, self.target_tokenizer, unknown == "copy", dictionary, protect)
         _check_mbr(mbr, search)
         if copying:
             copying.check(search, self.model.attends)
         if terms:
             need_one_beam(search)
-        size = self.batch_size if batch_size is None else batch_size
         _check_batch_size(size)
         if precision is not None:
             need_choice("precision", precision, _PRECISIONS)
@@ -343,18 +337,6 @@ class Translator:
                 "This translator has no shortlist. Received: shortlist=True. Learn one with `seq2seq shortlist`, or "
                 "give Translator one; or leave shortlist out, to score every piece."
             )
-        looks = details and self.model.attends
-        found = [[Hypothesis("", 0.0, alignment=np.zeros((0, 0), np.float32) if looks else None)] for _ in texts]
-        parts = parts_of(self.source_tokenizer, texts, self._longest)
-        wanted = Wanted.of(self.target_tokenizer, texts, prefixes, avoid, Terms(terms or {}), parts)
-        wanted = wanted._replace(
-            phrases=[[*each, *copying.phrases(part.text)] for each, part in zip(wanted.phrases, parts, strict=True)]
-        )
-        through = [Part(copying.copies(texts[part.place])[part.span], copying.protected(part.text)) for part in parts]
-        translated: list[list[Hypothesis]] = [[]] * len(parts)
-        # Longest first: what does not fit into memory fails at once.
-        order = sorted(range(len(parts)), key=lambda index: -len(parts[index].ids))
-        batches = [order[start : start + size] for start in range(0, len(order), size)]
         decoder = BatchDecoder(
             model=self.model,
             tokenizer=self.target_tokenizer,
@@ -363,22 +345,17 @@ class Translator:
             precision=precision,
             details=details,
             copying=copying,
+            mbr=mbr,
         )
-
-        def decode(number: int) -> list[list[Hypothesis]]:
-            batch = batches[number]
-            decoded = decoder.decode(
-                [parts[index].ids for index in batch], search.for_batch(number), wanted.batch(batch),
-                [through[index] for index in batch],
-            )  # fmt: skip
-            return decoded if mbr == "none" else [most_alike(hypotheses, mbr) for hypotheses in decoded]
-
-        with ThreadPoolExecutor(batches_at_a_time()) as pool:
-            # A single batch stays in this thread: to start another takes 2 of its 30 milliseconds.
-            run = pool.map if len(batches) > 1 else map
-            for batch, decoded in zip(batches, run(decode, range(len(batches))), strict=True):
-                for index, hypotheses in zip(batch, decoded, strict=True):
-                    translated[index] = hypotheses
+        parts = parts_of(self.source_tokenizer, texts, self._longest)
+        wanted = Wanted.of(self.target_tokenizer, texts, prefixes, avoid, Terms(terms or {}), parts)
+        wanted = wanted._replace(
+            phrases=[[*each, *copying.phrases(part.text)] for each, part in zip(wanted.phrases, parts, strict=True)]
+        )
+        through = [Part(copying.copies(texts[part.place])[part.span], copying.protected(part.text)) for part in parts]
+        translated = decoder.decode_all([part.ids for part in parts], search, wanted, through, size)
+        looks = details and self.model.attends
+        found = [[Hypothesis("", 0.0, alignment=np.zeros((0, 0), np.float32) if looks else None)] for _ in texts]
         for place, group in groupby(zip(parts, translated, strict=True), key=lambda pair: pair[0].place):
             found[place] = joined([hypotheses for _, hypotheses in group])
         if protect:
