@@ -9,7 +9,7 @@ from result_tables import files
 from result_tables.files import LABELS, spread
 from seq2seq.analysis.comparison import Difference
 from seq2seq.analysis.comparison.pictures import draw_scores
-from seq2seq.analysis.comparison.report import verdict
+from seq2seq.analysis.comparison.report import probability, verdict
 from seq2seq.analysis.pages.document import standalone
 
 KIND = "comparisons"
@@ -103,8 +103,7 @@ def _difference(metric: str, found: Mapping[str, Any] | None) -> list[str]:
     if found is None:
         return [""] * 4
     difference = Difference(**found)
-    p = "< 0.001" if difference.corrected < 0.001 else f"{difference.corrected:.3f}"
     said = verdict(metric, difference)
     if difference.seeds_known and not difference.detected:
         said += f"; one of {difference.smallest:.2f} would be, four times in five"
-    return [f"{difference.value:+z.2f}", f"{difference.low:+z.2f} … {difference.high:+z.2f}", p, said]
+    return [f"{difference.value:+z.2f}", difference.interval, probability(difference.corrected), said]

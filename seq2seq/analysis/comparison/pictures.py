@@ -43,7 +43,7 @@ def draw_differences(names: Sequence[str], differences: Sequence[Difference], ti
     plot.add(f'<path d="M{plot.x(0):.1f} {MARGIN} V{plot.bottom}" class="zero"/>')
     for row, each in enumerate(differences):
         middle, colour = plot.y(row), f"c{(row + 1) % len(COLOURS)}"
-        told = f"<title>{escape(names[row])}: {each.value:+z.2f}, {each.low:+z.2f} … {each.high:+z.2f}</title>"
+        told = f"<title>{escape(names[row])}: {each.value:+z.2f}, {each.interval}</title>"
         low, high = plot.x(each.low), plot.x(each.high)
         plot.add(f'<path d="M{low:.1f} {middle} H{high:.1f} M{low:.1f} {middle - 5} v10 M{high:.1f} {middle - 5} v10"')
         plot.add(f' class="interval {colour}">{told}</path>')

@@ -105,6 +105,11 @@ def verdict(metric: str, difference: Difference) -> str:
     return "better" if (difference.value > 0) == HIGHER_IS_BETTER[metric] else "worse"
 
 
+def probability(value: float) -> str:
+    """Write a probability as tables show it."""
+    return "< 0.001" if value < 0.001 else f"{value:.3f}"
+
+
 def _scores(comparison: Comparison, metric: str) -> Table:
     """Mean and spread of all variants, and how far the others are from the first."""
     several = any(variant.metrics[metric].difference for variant in comparison.variants)
@@ -115,8 +120,7 @@ def _scores(comparison: Comparison, metric: str) -> Table:
         result = variant.metrics[metric]
         row = [variant.name, str(len(result.scores)), f"{result.mean:.2f}", _number(result.spread)]
         if (found := result.difference) is not None:
-            interval = f"{found.low:+z.2f} … {found.high:+z.2f}"
-            row += [f"{found.value:+z.2f}", interval, _probability(found.p), _probability(found.corrected)]
+            row += [f"{found.value:+z.2f}", found.interval, probability(found.p), probability(found.corrected)]
             row.append(verdict(metric, found))
         rows.append(row + [""] * (len(header) - len(row)))
     way = "higher" if HIGHER_IS_BETTER[metric] else "lower"
@@ -190,10 +194,6 @@ def _numeric(cell: str) -> bool:
 
 def _number(value: float | None) -> str:
     return "–" if value is None else f"{value:.2f}"
-
-
-def _probability(value: float) -> str:
-    return "< 0.001" if value < 0.001 else f"{value:.3f}"
 
 
 def _setting(value: object) -> str:

@@ -52,6 +52,11 @@ class Difference:
         """Whether the difference is more than chance, by the corrected probability; never of one seed."""
         return self.seeds_known and self.corrected < 1 - CONFIDENCE
 
+    @property
+    def interval(self) -> str:
+        """Its interval as tables and pictures show it."""
+        return f"{self.low:+z.2f} … {self.high:+z.2f}"
+
 
 def drawn_together(counts: Counts, sources: Sequence[str]) -> Counts:
     """Sum what is counted in sentences of one source: they are drawn together, since they say the same.
