@@ -74,7 +74,7 @@ def run(arguments: argparse.Namespace) -> None:
 
         recipe = recipe_of(arguments, what)
         measured = benchmark_training(recipe, data=arguments.data, steps=arguments.steps or 40)
-    print(measured.report())
-    if arguments.json is not None:
+    if arguments.json is not None:  # written first: who reads the report may stop reading
         with replacing(arguments.json) as path:
             path.write_text(json.dumps(asdict(measured), ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
+    print(measured.report())

@@ -171,9 +171,11 @@ def _end_where_stopped(stopped: str | None) -> None:
 
 
 def _show(comparison: Comparison, folder: Path | None) -> None:
+    # Written first: who reads the table may stop reading.
+    written = [] if folder is None else comparison.write(folder)
     print(comparison.report())
-    if folder is not None:
-        tell(f"Written: {', '.join(map(str, comparison.write(folder)))}")
+    if written:
+        tell(f"Written: {', '.join(map(str, written))}")
 
 
 def _shard(text: str) -> tuple[int, int]:

@@ -77,6 +77,11 @@ def run(arguments: argparse.Namespace) -> None:
     from seq2seq.models import drawing, unrolled, wiring
     from seq2seq.models.kernels import KERNEL_COLUMNS, kernel_table
 
+    # Written first: who reads the tables may stop reading.
+    for file, picture in ((arguments.svg, drawing.draw), (arguments.unrolled, unrolled.unroll)):
+        if file is not None:
+            with replacing(file) as path:
+                path.write_text(picture(model), encoding="utf-8")
     print(title, end="\n\n")
     print(format_table(wiring.LAYER_COLUMNS, wiring.layer_table(model), numbers=[3, 4, 5]), end="\n\n")
     print(format_table(wiring.STATE_COLUMNS, wiring.state_table(model)), end="\n\n")
@@ -86,10 +91,6 @@ def run(arguments: argparse.Namespace) -> None:
         print(started)
     if frozen:
         print(wiring.told_frozen(model, frozen))
-    for file, picture in ((arguments.svg, drawing.draw), (arguments.unrolled, unrolled.unroll)):
-        if file is not None:
-            with replacing(file) as path:
-                path.write_text(picture(model), encoding="utf-8")
 
 
 def _started(origin: Mapping[str, str]) -> str:

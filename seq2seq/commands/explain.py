@@ -57,7 +57,7 @@ def run(arguments: argparse.Namespace) -> None:
         )
     search = chosen_search(arguments, translator)
     found = explain(translator, arguments.text, search, reference=arguments.reference)
-    print(text(found, shutil.get_terminal_size((120, 24)).columns))
+    written = []  # first: who reads the text may stop reading
     for path, write in (
         (arguments.html, lambda: page(found, arguments.text)),
         (arguments.svg, lambda: picture(found)),
@@ -66,4 +66,7 @@ def run(arguments: argparse.Namespace) -> None:
             content = write()
             with replacing(path) as temporary:
                 temporary.write_text(content, encoding="utf-8")
-            tell(f"Written: {path}")
+            written.append(str(path))
+    print(text(found, shutil.get_terminal_size((120, 24)).columns))
+    if written:
+        tell(f"Written: {', '.join(written)}")

@@ -48,14 +48,19 @@ def next_steps(result: RunResult, recipe: Recipe, command: str, *, compare: bool
 
 
 def again(command: str, *options: str) -> str:
-    """Give the command of a run with other options, as it can be typed here."""
+    """Give the command of a run with other options in the place of its own, as it can be typed here."""
     program, *words = shlex.split(command)
+    replaced = {option for option in options if option in ("--out", "--seed")}
     kept: list[str] = []
     skip = False
     for word in words:
-        if not skip and word not in ("--resume", "--resume-if-begun", "--out") and not word.startswith("--out="):
+        if (
+            not skip
+            and word not in {"--resume", "--resume-if-begun", *replaced}
+            and word.partition("=")[0] not in replaced
+        ):
             kept.append(word)
-        skip = word == "--out"
+        skip = word in replaced
     return f"{_program(program)} {shlex.join([*kept, *options])}"
 
 

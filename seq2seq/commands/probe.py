@@ -70,10 +70,11 @@ def run(arguments: argparse.Namespace) -> None:
     search = chosen_search(arguments, translator)
     sources, references = ([pair[side] for pair in pairs] for side in (0, 1))
     found = probe(translator, sources, references, search, batch_size=arguments.batch_size)
-    print(json.dumps(found.table(), indent=2) if arguments.json else found.report())
-    if arguments.html is not None:
+    if arguments.html is not None:  # written first: who reads the tables may stop reading
         with replacing(arguments.html) as temporary:
             temporary.write_text(page(found, arguments.model.name), encoding="utf-8")
+    print(json.dumps(found.table(), indent=2) if arguments.json else found.report())
+    if arguments.html is not None:
         tell(f"Written: {arguments.html}")
 
 

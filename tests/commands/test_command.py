@@ -1,3 +1,4 @@
+import io
 import sys
 import zipfile
 from pathlib import Path
@@ -116,3 +117,31 @@ def test_help_that_is_not_taken_is_a_failure(monkeypatch: pytest.MonkeyPatch, ca
             main(arguments)
         assert exit.value.code == 1
         assert "error: stdout: No space left on device" in capsys.readouterr().err
+
+
+class Gone(io.StringIO):
+    """Standard output whose reader has gone: `| head`."""
+
+    def write(self, _: str) -> int:
+        raise BrokenPipeError
+
+
+@pytest.mark.parametrize(
+    ("arguments", "file"),
+    [
+        (["compare", "RUN", "--out", "FILE"], "comparison.json"),
+        (["describe", "RUN", "--svg", "FILE"], ""),
+        (["probe", "RUN", "--html", "FILE"], ""),
+        (["explain", "MODEL", "ein Haus", "--html", "FILE"], ""),
+        (["benchmark", "MODEL", "--input", "TEXT", "--json", "FILE"], ""),
+    ],
+    ids=lambda value: value[0] if isinstance(value, list) else "",
+)
+def test_a_file_is_written_before_anything_is_printed(
+    arguments: list[str], file: str, here: Path, model: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = {"RUN": str(here), "MODEL": model, "FILE": str(tmp_path / "file"), "TEXT": str(tmp_path / "text")}
+    (tmp_path / "text").write_text("ein Haus\n")
+    monkeypatch.setattr(sys, "stdout", Gone())
+    main([names.get(word, word) for word in arguments])
+    assert (tmp_path / "file" / file).is_file()

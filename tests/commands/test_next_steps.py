@@ -86,7 +86,8 @@ def test_the_last_seed_has_none_after_it(here: Path) -> None:
     assert result is not None
     told = next_steps.next_steps(result, recipe, "seq2seq train r.toml", compare=False)
     assert "--seed" not in told and len(told.splitlines()) == 4
-    assert "train r.toml" in next_steps.next_steps(result, RECIPE, "seq2seq train r.toml", compare=False)
+    told = next_steps.next_steps(result, RECIPE, "seq2seq train r.toml --seed 0 --set=a.b=1 --seed=0", compare=False)
+    assert "train r.toml --set=a.b=1 --out" in told and told.endswith("letters-seed-1 --seed 1")
     assert "train" not in next_steps.next_steps(result, RECIPE, "", compare=False)
 
 

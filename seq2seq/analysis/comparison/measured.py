@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shlex
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -167,6 +168,8 @@ def read_validations(folder: Path) -> tuple[str, list[Validated]]:
 def find_runs(folders: Iterable[str | Path]) -> list[Path]:
     """Find the runs that folders are or hold, at any depth, in the order of the folders; finished or not.
 
+    Inside a folder the order is that of the comparison that was written there, and else that of the names.
+
     Raises:
         ValueError: A folder is none, or holds no finished run.
 
@@ -185,5 +188,16 @@ def find_runs(folders: Iterable[str | Path]) -> list[Path]:
         inside = {path.parent for name in ("run.json", "result.json") for path in folder.rglob(name)}
         if not any((path / "result.json").exists() for path in inside):
             raise ValueError(f"There is no finished run in the folder. Received: {folder}, without any result.json.")
-        found += sorted(inside)
+        order = _compared_in(folder)
+        found += sorted(inside, key=lambda path: (order.get(path.name, len(order)), path))
     return list(dict.fromkeys(found))
+
+
+def _compared_in(folder: Path) -> dict[str, int]:
+    """Give the places of the run folders in the comparison that stands beside them; nothing where none does."""
+    try:
+        variants = json.loads((folder / "comparison.json").read_text(encoding="utf-8"))["variants"]
+        names = [Path(run).name for variant in variants for run in variant["folders"]]
+    except (OSError, ValueError, KeyError, TypeError):  # there is none, or it is damaged: it only gives an order
+        return {}
+    return {name: place for place, name in enumerate(names)}

@@ -53,10 +53,14 @@ def _data(variants: Sequence[Variant], *_: object) -> Iterator[str]:
 
 
 def _cut(variants: Sequence[Variant], part: str, _: Sequence[str]) -> Iterator[str]:
-    cut = {each.name: sum(run.cuts.get(part, {}).get("cut", 0) for run in each.runs) for each in variants}
-    if any(cut.values()):
-        told = ", ".join(f"{number:,} of {name}" for name, number in cut.items() if number)
-        yield f"Translations that were cut at the limit of length, all seeds together: {told}."
+    told = []
+    for each in variants:
+        counts = [run.cuts.get(part, {}) for run in each.runs]
+        cut, all_ = (sum(count.get(name, 0) for count in counts) for name in ("cut", "translations"))
+        if cut:
+            told.append(f"{each.name} {cut:,} of {all_:,}")
+    if told:
+        yield f"Translations that were cut at the limit of length, all seeds together: {', '.join(told)}."
 
 
 def _skipped(variants: Sequence[Variant], *_: object) -> Iterator[str]:

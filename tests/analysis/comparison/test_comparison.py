@@ -43,6 +43,15 @@ def test_runs_of_one_recipe_but_for_the_seed_are_a_variant(runs: Path) -> None:
     assert found.monitor == "exact_match" and first.curves == [[(10, 30.0), (20, 60.0)]] * 3
 
 
+def test_runs_in_a_folder_have_the_order_of_the_comparison_there(runs: Path) -> None:
+    compare_runs([runs / f"{name}-{seed}" for name in "cab" for seed in range(2)]).write(runs)
+    found = compare_runs([runs]).variants
+    assert [variant.name for variant in found] == ["dropout=0.3", "dropout=0.2", "dropout=0.1"]
+    assert [variant.seeds for variant in found] == [[0, 1, 2]] * 3  # those that came later have their place behind
+    (runs / "comparison.json").write_text('{"variants": [{}]}')
+    assert [variant.name for variant in compare_runs([runs]).variants] == ["dropout=0.2", "dropout=0.1", "dropout=0.3"]
+
+
 def test_the_others_are_compared_with_the_first_and_the_words_say_what_it_is_worth(runs: Path) -> None:
     found = compare_runs([runs])
     first, same, better = (variant.metrics["exact_match"] for variant in found.variants)
@@ -161,7 +170,7 @@ def test_notes_say_what_tables_do_not_show(runs: Path) -> None:
     assert compare_runs([runs]).notes == [
         "Not compared: chrf, which some of the runs were not scored by.",
         "The runs of dropout=0.3 name more than one place of their text: elsewhere, that of the recipe.",
-        "Translations that were cut at the limit of length, all seeds together: 5 of dropout=0.2.",
+        "Translations that were cut at the limit of length, all seeds together: dropout=0.2 5 of 80.",
         "Training pairs left out as empty or over-long, a run: 0 of dropout=0.2, 2 of dropout=0.1, 0 of dropout=0.3.",
         "Minutes and tokens per second are those of several machines: one; two.",
     ]
