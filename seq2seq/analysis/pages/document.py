@@ -32,7 +32,8 @@ h1 { font-size: 1.6rem; } h2 { font-size: 1.15rem; margin-top: 2.4rem; } p { max
 table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
 /* Text that runs from right to left does so, whatever stands around it. */
 h1, p, dd, td { unicode-bidi: plaintext; text-align: left; }
-th, td { padding: .3rem .7rem; text-align: left; border-bottom: 1px solid var(--line); white-space: nowrap; }
+th, td { padding: .3rem .7rem; text-align: left; border-bottom: 1px solid var(--line); }
+th, .number { white-space: nowrap; }
 th { color: var(--soft); font-weight: 600; } .number { text-align: right; } .words { color: var(--soft); }
 .tiles { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(17rem, 100%), 1fr)); gap: .8rem;
   margin: 1rem 0; }
@@ -49,7 +50,7 @@ pre { white-space: pre-wrap; overflow-wrap: anywhere;
 .sentence dl { display: grid; grid-template-columns: max-content 1fr; gap: .1rem .8rem; margin: .3rem 0; }
 .sentence dt { color: var(--soft); } .sentence dd { margin: 0; overflow-wrap: anywhere; }
 .map { overflow-x: auto; } .map svg { width: auto; max-width: none; }
-@media (max-width: 600px) { td:not(.number) { white-space: normal; } th, td { padding: .3rem .4rem; } }
+@media (max-width: 600px) { th, td { padding: .3rem .4rem; } }
 @media print { body { margin: 0; max-width: none; font-size: 11px; } h2 { break-after: avoid; }
   .scroll { overflow: visible; } }
 """
