@@ -129,7 +129,7 @@ def _study(arguments: argparse.Namespace, path: Path) -> None:
             f"{len(result.failed)} of the trainings failed: "
             + "; ".join(f"{each.name}: {each.reason}" for each in result.failed)
         )
-    if result.comparison is None and result.refused:
+    if result.comparison is None and result.refused and not result.unfinished:
         raise UsageError("Every variant is refused; see above.")
     if result.comparison is None:
         tell(f"Nothing to compare yet: {result.unfinished} runs are not finished, and none of them is of this share.")

@@ -64,6 +64,7 @@ def test_a_share_is_one_of_so_many(shard, capsys) -> None:
             "1 of the trainings failed: a, seed 0: No",
         ),
         (StudyResult(None, [Refused("a", "No.")], [], 0, None), 2, "Every variant is refused"),
+        (StudyResult(None, [Refused("a", "No.")], [], 2, None), 0, "Nothing to compare yet: 2 runs are not finished"),
     ],
 )
 def test_the_exit_status_says_how_a_study_ended(result, status, message, tmp_path, monkeypatch, capsys) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
 from functools import partial
-from math import isfinite
+from math import isclose, isfinite
 from pathlib import Path
 from statistics import mean, stdev
 from typing import TYPE_CHECKING, Any
@@ -18,13 +18,15 @@ from seq2seq.analysis.comparison.variants import Variant, group
 from seq2seq.analysis.comparison.words import ByFrequency, count_words, cut_of
 from seq2seq.metrics import EvaluationSettings, References, count
 from seq2seq.metrics.settings import grouped
-from seq2seq.recipe.corpora import read_corpora
+from seq2seq.recipe.corpora import read_also, read_corpora
 from seq2seq.settings import changes, write_value
 
 if TYPE_CHECKING:
     import numpy as np
 
     from seq2seq.metrics import Counts
+
+_FEW = 20  # sentences of which drawing anew tells little
 
 
 @dataclass(frozen=True)
@@ -34,7 +36,7 @@ class MetricResult:
     Attributes:
         scores: One for each seed.
         mean: Of the scores.
-        spread: Standard deviation of the scores; None of one seed.
+        spread: Standard deviation of the scores; None of one seed, and where a score is no number.
         difference: From the first variant; None for the first one, and where texts are missing.
         by_length: The mean score of each class of source length.
     """
@@ -158,14 +160,27 @@ def compare_runs(folders: Sequence[str | Path]) -> Comparison:
     named, runs, refused = set(map(Path, folders)), [], []
     for folder in find_runs(folders):
         try:
-            runs.append(read_measured(folder))
+            run = read_measured(folder)
+            run.need_texts()
         except ValueError as error:
             if folder in named:
                 raise
             refused.append(Refused(str(folder), str(error)))
+        else:
+            runs.append(run)
     if not runs:
         raise ValueError(refused[0].reason)
     return compare(group(runs), refused)
+
+
+def is_whole(run: MeasuredRun, refused: list[Refused]) -> bool:
+    """Tell whether the texts of a run are whole; one whose are not is refused."""
+    try:
+        run.need_texts()
+    except ValueError as error:
+        refused.append(Refused(run.folder.name, str(error)))
+        return False
+    return True
 
 
 def compare(variants: Sequence[Variant], refused: Sequence[Refused] = (), *, first: str = "") -> Comparison:
@@ -230,8 +245,14 @@ class _WithTexts:
         for name in self.metrics:
             counts = [self.count(name, said, self.references) for said in self.translations]
             signatures[name] = counts[0].signature
+            self._compare_with_results(name, counts)
             for result, found in zip(results, self._metric(name, counts), strict=True):
                 result.metrics[name] = found
+        if 1 < self.drawn < _FEW and len(self.variants) > 1:
+            self.notes.append(
+                f"There are {self.drawn} sentences of different sources: too few to tell what others would have given. "
+                "The intervals are too short, and a difference may be chance whatever the verdict."
+            )
         if self.drawn < len(self.sources):
             self.notes.append(
                 f"The {len(self.sources):,} sentences have {self.drawn:,} sources: those of one source count as one "
@@ -249,6 +270,16 @@ class _WithTexts:
             self.notes,
             refused,
         )
+
+    def _compare_with_results(self, name: str, counts: Sequence[Counts]) -> None:
+        """Note where the texts of a run are not those that its result was made of."""
+        for run, each in zip(self.runs, counts, strict=True):
+            now, then = each.score(each.rows.sum(0)), run.scores[self.part][name]
+            if isfinite(then) and not isclose(now, then, rel_tol=1e-4, abs_tol=1e-4) and isfinite(now):
+                self.notes.append(
+                    f"The {self.part} texts of {run.folder} come to {name} {now:.2f}, its result says {then:.2f}; "
+                    f"one of the two was written by another measuring. To measure it again: {run.measure_again()}"
+                )
 
     def _metric(self, name: str, counts: Sequence[Counts]) -> list[MetricResult]:
         """Score all variants by one metric, and compare them."""
@@ -297,13 +328,16 @@ class _WithTexts:
             self.notes.append("Nothing by word frequency: the training text is streamed, and not read again for it.")
             return None
         try:
-            train = read_corpora(run.recipe, run.data).train
+            corpora = read_corpora(run.recipe, run.data)
+            learnt = [corpora.train, *read_also(run.recipe, corpora)]
         except (ValueError, OSError, ImportError) as error:
             self.notes.append(f"Nothing by word frequency: the training text cannot be read here. {error}")
             return None
         references = [self.lower(right if isinstance(right, str) else right[0]) for right in self.references]
         what, cut = cut_of(references)
-        classes = ByFrequency(count_words(map(self.lower, train.targets), cut), references, cut)
+        classes = ByFrequency(
+            count_words((self.lower(text) for corpus in learnt for text in corpus.targets), cut), references, cut
+        )
         for result, place in zip(results, self.places, strict=True):
             each = [classes.scores([self.lower(text) for text in said]) for said in self.translations[place]]
             result.by_frequency.extend(map(mean, zip(*each, strict=True)))
@@ -329,7 +363,8 @@ def _without_texts(variant: Variant, part: str, metrics: Sequence[str]) -> Varia
 
 
 def _summed(scores: Sequence[float]) -> tuple[list[float], float, float | None]:
-    return list(scores), mean(scores), stdev(scores) if len(scores) > 1 else None
+    known = len(scores) > 1 and all(map(isfinite, scores))
+    return list(scores), mean(scores), stdev(scores) if known else None
 
 
 def _told_missing(missing: Sequence[tuple[MeasuredRun, Sequence[Path]]]) -> str:

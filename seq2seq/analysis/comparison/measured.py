@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import shlex
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
@@ -14,6 +15,24 @@ from seq2seq.recipe import Recipe
 from seq2seq.runs.record import read_log, read_run
 from seq2seq.text.lines import read_lines
 from seq2seq.training.run_folder import RunFolder
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _are_scores(value: object) -> bool:
+    return isinstance(value, dict) and "validation" in value and all(
+        isinstance(scores, dict) and all(map(_is_number, scores.values())) for scores in value.values()
+    )  # fmt: skip
+
+
+# What a result has, and how it is known to be that.
+_KINDS: dict[str, Callable[[object], bool]] = {
+    "metrics": _are_scores,
+    "signatures": lambda value: isinstance(value, dict),
+    "minutes": _is_number,
+}
 
 
 class Validated(NamedTuple):
@@ -83,6 +102,16 @@ class MeasuredRun:
         """Name the files of a part's texts that are not there."""
         return [path for path in self._text_files(part) if not path.exists()]
 
+    def need_texts(self) -> None:
+        """Read all texts that there are, to know that they are whole.
+
+        Raises:
+            ValueError: The files of a part do not have the same number of lines, or no text is in them.
+        """
+        for part in self.scores:
+            if not self.missing_texts(part):
+                self.texts(part)
+
     def texts(self, part: str) -> Texts:
         """Read what was translated.
 
@@ -128,8 +157,9 @@ def read_measured(folder: str | Path) -> MeasuredRun:
             f"seq2seq train {shlex.quote(str(folder))}/recipe.toml --out {shlex.quote(str(folder))} --resume"
         )
     path = RunFolder(folder).result
-    if absent := [name for name in ("metrics", "signatures", "minutes") if name not in result]:
-        raise ValueError(f"The run folder is damaged. Received: {path}, without {', '.join(absent)}.")
+    if damaged := [name for name, fits in _KINDS.items() if not fits(result.get(name))]:
+        told = ", ".join(f"{name}={json.dumps(result.get(name))[:60]}" for name in damaged)
+        raise ValueError(f"The run folder is damaged. Received: {path} with {told}.")
     monitor, validations = read_validations(folder)
     speeds = [float(event.get("tokens_per_second", 0.0)) for event in record.log() if event["event"] == "epoch"]
     return MeasuredRun(
@@ -161,7 +191,11 @@ def read_validations(folder: Path) -> tuple[str, list[Validated]]:
         if event["event"] == "start":
             monitor = event.get("monitor", "")
         elif event["event"] == "validation" and f"val_{monitor}" in event:
-            found.append(Validated(event["update"], event["epoch"], float(event[f"val_{monitor}"])))
+            try:
+                found.append(Validated(event["update"], event["epoch"], float(event[f"val_{monitor}"])))
+            except (KeyError, TypeError, ValueError):
+                told = f"{RunFolder(folder).log}, with the event {json.dumps(event)[:80]}"
+                raise ValueError(f"A validation has update, epoch and score. Received: {told}.") from None
     return monitor, found
 
 
@@ -185,12 +219,21 @@ def find_runs(folders: Iterable[str | Path]) -> list[Path]:
         if (folder / "run.json").exists():
             found.append(folder)
             continue
-        inside = {path.parent for name in ("run.json", "result.json") for path in folder.rglob(name)}
+        inside = {path for path, names in _walk(folder) if {"run.json", "result.json"} & set(names)}
         if not any((path / "result.json").exists() for path in inside):
             raise ValueError(f"There is no finished run in the folder. Received: {folder}, without any result.json.")
         order = _compared_in(folder)
         found += sorted(inside, key=lambda path: (order.get(path.name, len(order)), path))
     return list(dict.fromkeys(found))
+
+
+def _walk(folder: Path) -> Iterator[tuple[Path, list[str]]]:
+    """Give every folder below one with the names of its files; through links too, and each folder once."""
+    seen: set[str] = set()
+    for path, folders, names in os.walk(folder, followlinks=True):
+        folders[:] = [name for name in sorted(folders) if os.path.realpath(Path(path, name)) not in seen]
+        seen |= {os.path.realpath(Path(path, name)) for name in folders}
+        yield Path(path), names
 
 
 def _compared_in(folder: Path) -> dict[str, int]:

@@ -45,11 +45,16 @@ def _seeds(variants: Sequence[Variant], *_: object) -> Iterator[str]:
 
 
 def _data(variants: Sequence[Variant], *_: object) -> Iterator[str]:
-    for variant in variants:
-        paths = list(dict.fromkeys(run.data for run in variant.runs))
+    places = {
+        variant.name: list(dict.fromkeys(run.data or "that of the recipe" for run in variant.runs))
+        for variant in variants
+    }
+    for name, paths in places.items():
         if len(paths) > 1:
-            told = ", ".join(path or "that of the recipe" for path in paths)
-            yield f"The runs of {variant.name} name more than one place of their text: {told}."
+            yield f"The runs of {name} name more than one place of their text: {', '.join(paths)}."
+    if all(len(paths) == 1 for paths in places.values()) and len({path for (path,) in places.values()}) > 1:
+        told = ", ".join(f"{name} {path}" for name, (path,) in places.items())
+        yield f"The variants name more than one place of their text, and may have learnt from other sentences: {told}."
 
 
 def _cut(variants: Sequence[Variant], part: str, _: Sequence[str]) -> Iterator[str]:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from html import escape
 
 from seq2seq.analysis.comparison.statistics import Difference
 from seq2seq.analysis.pages.charts import MARGIN, WIDTH, Rows
-from seq2seq.system.picture import COLOURS
+from seq2seq.system.picture import COLOURS, drawable
 
 
 def draw_scores(names: Sequence[str], scores: Sequence[Sequence[float]], title: str, *, wide: int = WIDTH) -> str:
@@ -24,7 +23,7 @@ def draw_scores(names: Sequence[str], scores: Sequence[Sequence[float]], title: 
         middle, mean = plot.y(row), plot.x(sum(values) / len(values))
         plot.add(f'<path d="M{mean:.1f} {middle - 9} v18" class="mean c{row % len(COLOURS)}"/>')
         for value in values:
-            told = f"<title>{escape(names[row])}: {value:.2f}</title>"
+            told = f"<title>{drawable(names[row])}: {value:.2f}</title>"
             place, colour = f'cx="{plot.x(value):.1f}" cy="{middle}"', f"c{row % len(COLOURS)}"
             plot.add(f'<circle {place} r="5" class="dot {colour}">{told}</circle>')
     return plot.svg()
@@ -43,7 +42,7 @@ def draw_differences(names: Sequence[str], differences: Sequence[Difference], ti
     plot.add(f'<path d="M{plot.x(0):.1f} {MARGIN} V{plot.bottom}" class="zero"/>')
     for row, each in enumerate(differences):
         middle, colour = plot.y(row), f"c{(row + 1) % len(COLOURS)}"
-        told = f"<title>{escape(names[row])}: {each.value:+z.2f}, {each.interval}</title>"
+        told = f"<title>{drawable(names[row])}: {each.value:+z.2f}, {each.interval}</title>"
         low, high = plot.x(each.low), plot.x(each.high)
         plot.add(f'<path d="M{low:.1f} {middle} H{high:.1f} M{low:.1f} {middle - 5} v10 M{high:.1f} {middle - 5} v10"')
         plot.add(f' class="interval {colour}">{told}</path>')

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
@@ -16,6 +17,7 @@ from seq2seq.recipe import Recipe, SettingsError
 from seq2seq.settings import changes, write_value
 
 _LONGEST = 120  # bytes of a folder's name
+_QUOTED = re.compile(r'"(?:\\.|[^"\\])*"|\'[^\']*\'')
 _OWN = ("seed", "name")  # what a variant does not vary: its runs do, and its list
 
 
@@ -80,6 +82,7 @@ def plan_grid(recipe: Recipe, varied: Sequence[str]) -> Plan:
         (['dropout=0.1 ema=0', 'dropout=0.2 ema=0'], ['dropout=0.1 ema=2', 'dropout=0.2 ema=2'])
     """
     choices = [read_choices(text) for text in varied]
+    need_each_once([key for key, _ in choices])
     wanted = []
     for values in product(*(values for _, values in choices)):
         settings = {key: value for (key, _), value in zip(choices, values, strict=True)}
@@ -118,13 +121,39 @@ def read_choices(text: str) -> tuple[str, list[str]]:
         ('model.encoder.units', ['[8]', '[8, 8]'])
     """
     key, equals, values = text.partition("=")
-    plain = re.sub(r'"[^"]*"', "", values)
-    if plain.count("[") != plain.count("]"):
+    found, depth, place = [""], 0, 0
+    while place < len(values):
+        # Quotes begin a value, or stand in a list; elsewhere they are a part of a text, as in don't.
+        quoted = _QUOTED.match(values, place) if depth or not found[-1].strip() else None
+        token = quoted[0] if quoted else values[place]
+        place += len(token)
+        depth += (token == "[") - (token == "]")
+        if depth < 0:
+            break
+        if token == "," and not depth:
+            found.append("")
+        else:
+            found[-1] += token
+    if depth:
         raise SettingsError(f"Every bracket that opens closes. Received: {text}.")
-    found = [value.strip() for value in re.findall(r'(?:\[(?:[^\[\]]|\[[^\[\]]*\])*\]|"[^"]*"|[^,])+', values)]
-    if not (key.strip() and equals and found and all(found)):
-        raise SettingsError(f"A setting is varied by section.key=value,value. Received: {text}.")
+    found = [value.strip() for value in found]
+    if not (key.strip() and equals and all(found)):
+        raise SettingsError(
+            f'A setting is varied by section.key=value,value; a value that is empty is written "". Received: {text}.'
+        )
     return key.strip(), found
+
+
+def need_each_once(keys: Sequence[str]) -> None:
+    """Refuse to vary a setting in two places.
+
+    Raises:
+        SettingsError: A key stands there twice.
+    """
+    if twice := [key for key, number in Counter(keys).items() if number > 1]:
+        raise SettingsError(
+            f"All values of a setting stand in one --vary. Received: more than one of {', '.join(twice)}. Join them."
+        )
 
 
 def _plan(recipe: Recipe, wanted: Sequence[tuple[str, list[str]]]) -> Plan:
@@ -188,7 +217,8 @@ def _incomparable(first: Recipe, other: Recipe) -> str:
 
 def _tested(*recipes: Recipe) -> list[str]:
     """Name the settings that say which sentences are the test."""
-    held_out = ["data.hold_out", "data.train"] if any(not recipe.data.test for recipe in recipes) else []
+    of_training = ["data.hold_out", "data.train", "data.path", "data.validation"]  # what is set aside for it
+    held_out = of_training if any(not recipe.data.test for recipe in recipes) else []
     return ["data.test", "data.source", "data.target", *held_out]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -88,8 +89,10 @@ def headline(comparison: Comparison) -> str:
     sentences = "" if comparison.sentences is None else f"{comparison.sentences:,} "
     first = comparison.variants[0].name
     compared = f"; all are compared with {first}" if len(comparison.variants) > 1 else ""
-    if compared and comparison.instead_of:
-        compared += f", because there is no result of {comparison.instead_of}, the first one"
+    if comparison.instead_of:
+        compared += f", because there is no result of {comparison.instead_of}, the first one" if compared else (
+            f"; there is nothing to compare with, because there is no result of {comparison.instead_of}, the first one"
+        )  # fmt: skip
     return (
         f"{_times(len(comparison.variants), 'variant')}, {_times(runs, 'run')}, scored on {sentences}"
         f"{comparison.part} sentences{compared}."
@@ -201,7 +204,7 @@ def _setting(value: object) -> str:
 
 
 def _escaped(cell: str) -> str:
-    return cell.replace("|", "\\|").replace("\n", " ")
+    return re.sub(r"<(?=[A-Za-z/!])", r"\<", cell.replace("|", "\\|").replace("\n", " "))
 
 
 def _times(number: int, what: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from math import isfinite
@@ -12,7 +13,7 @@ from typing import Any
 
 from seq2seq.analysis.comparison.files import need_place
 from seq2seq.analysis.comparison.measured import Validated, read_validations
-from seq2seq.analysis.comparison.plan import PlannedVariant, need_none_of_its_own
+from seq2seq.analysis.comparison.plan import PlannedVariant, need_each_once, need_none_of_its_own
 from seq2seq.analysis.comparison.progress import StudyProgress, share_done
 from seq2seq.analysis.comparison.sampler import Sampler, Space, read_space
 from seq2seq.analysis.comparison.study import training_of
@@ -42,9 +43,10 @@ class Trial:
     Attributes:
         number: From 1 on.
         values: The settings that were drawn.
-        state: "running" (also: stopped, to go on), "finished", "hopeless" (stopped early), "failed" or "refused".
+        state: "running" (also: stopped, to go on), "finished", "hopeless" (stopped early), "failed", "refused" or
+            "repeated" (drawn before, and not trained again).
         score: The best monitored score of validation; None where there is none.
-        reason: Why it failed or was refused.
+        reason: Why it failed or was refused, or which it repeats.
     """
 
     number: int
@@ -121,12 +123,11 @@ class SettingsSearch:
         data: str | None = None,
     ) -> None:
         self._recipe = recipe
-        values = by_name(recipe)
         spaces = [read_space(text) for text in varied]
         need_none_of_its_own([space.key for space in spaces])
-        self._spaces = [  # from 0 to 1 there are more numbers than these two, where the setting is a float
-            space._replace(whole=space.whole and not isinstance(values.get(space.key), float)) for space in spaces
-        ]
+        need_each_once([space.key for space in spaces])
+        # From 0 to 1 there are more numbers than these two, where the setting takes them.
+        self._spaces = [space._replace(whole=space.whole and not _takes_fractions(recipe, space)) for space in spaces]
         _need_known(recipe, self._spaces)
         need_place(Path(folder), files=())
         self._folder = Path(folder)
@@ -185,16 +186,28 @@ class SettingsSearch:
         for trial in [trial for trial in self._trials.values() if trial.state in _GOES_ON]:
             yield self._training(trial)
         while len(self._trials) < trials:
-            number = len(self._trials) + 1
+            number = self._next_number()
             trial = Trial(number, self._sampler.draw(number))
+            same = next((each for each in self._trials.values() if each.assignments == trial.assignments), None)
             try:
-                check_model(self._variant(trial).recipe)
+                if same is None:
+                    check_model(self._variant(trial).recipe)
+                else:
+                    trial = replace(
+                        trial, state="repeated", score=same.score, reason=f"the same as trial {same.number}"
+                    )
             except SettingsError as error:
                 trial = replace(trial, state="refused", reason=str(error))
-                self._sampler.learn(number, trial.values, None)
+            if trial.state != "running":
+                self._sampler.learn(number, trial.values, trial.score)
             self._store(trial)
             if trial.state == "running":
                 yield self._training(trial)
+
+    def _next_number(self) -> int:
+        """Give a number that no trial has, and no folder of a trial whose file is gone."""
+        folders = [re.fullmatch(r"trial-(\d+)", path.name) for path in self._folder.glob("trial-*")]
+        return 1 + max([0, *self._trials, *(int(match[1]) for match in folders if match)])
 
     def _is_hopeless(self, training: Training) -> bool:
         """Tell whether a trial is behind the median of those that have come as far, after its time of grace."""
@@ -249,9 +262,11 @@ class SettingsSearch:
 
     def _write_best(self, ranked: Sequence[Trial]) -> Path | None:
         """Write the best trials as variants, beside the recipe as it is."""
-        finished = [trial for trial in ranked if trial.state == "finished"][:_BEST]
+        finished = [trial for trial in ranked if trial.state == "finished"]
         if not finished:
             return None
+        # What the recipe has already is in the list once, as itself.
+        finished = [trial for trial in finished if self._variant(trial).recipe != self._recipe][:_BEST]
         tables = [["[recipe]"]]
         tables += [
             [f"[trial-{trial.number}]", *(f"{key} = {_toml(value)}" for key, value in trial.assignments.items())]
@@ -293,7 +308,7 @@ class SettingsSearch:
 
     def _stored(self) -> dict[int, Trial]:
         """Read what an earlier search left in the folder."""
-        found = [Trial(**read_object(path)) for path in self._folder.glob("trial-*.json")]
+        found = [_read_trial(path) for path in self._folder.glob("trial-*.json")]
         keys = {space.key for space in self._spaces}
         for trial in found:
             if set(trial.values) != keys:
@@ -312,6 +327,22 @@ class SettingsSearch:
         write_object(self._folder / f"trial-{trial.number}.json", asdict(trial))
 
 
+def _read_trial(path: Path) -> Trial:
+    """Read what is known of a trial.
+
+    Raises:
+        ValueError: The file is damaged.
+    """
+    written = read_object(path)
+    try:
+        return Trial(**written)
+    except TypeError:
+        raise ValueError(
+            f"The file of a trial has number, values, state, score and reason. Received: {path} with "
+            f"{', '.join(written) or 'nothing'}. Delete it, and the trial is none of this search."
+        ) from None
+
+
 def _need_known(recipe: Recipe, spaces: Sequence[Space]) -> None:
     """Refuse a setting that there is not and a value that it never has; one may be right in company of another."""
     for space in spaces:
@@ -320,6 +351,18 @@ def _need_known(recipe: Recipe, spaces: Sequence[Space]) -> None:
         # An end of a range may be just outside; of values that are listed each has to be one.
         if errors and (any(errors) if space.values else all(errors)):
             raise next(filter(None, errors))
+
+
+def _takes_fractions(recipe: Recipe, space: Space) -> bool:
+    """Tell whether a setting may be something between whole numbers; where only company decides, it may not."""
+    if isinstance(by_name(recipe).get(space.key), float):
+        return True
+    low, high = space.low or 0.0, space.high or 0.0
+    try:
+        recipe.override([f"{space.key}={low + min(0.5, (high - low) / 2)}"])
+    except SettingsError:
+        return False
+    return True
 
 
 def _some(space: Space) -> list[str]:

@@ -140,12 +140,16 @@ def difference(
     """
     import numpy as np
 
+    # What is left of sums of the same numbers in other order is no difference.
+    nothing = 1e-9 * max(1.0, *map(abs, first), *map(abs, second))
     value = float(np.mean(second) - np.mean(first))
+    value = value if abs(value) > nothing else 0.0
     spreads = [_seed_spread(scores, drawn) for scores, drawn in ((first, resampled_first), (second, resampled_second))]
     of_sentences = float(np.var(resampled_second.mean(1) - resampled_first.mean(1), ddof=1))
     inside = max(of_sentences - sum(spread.held for spread in spreads), 0.0)
     parts = [(inside, sentences - 1), *((spread.variance, spread.degrees) for spread in spreads if spread.degrees)]
     variance = sum(part for part, _ in parts)
+    variance = variance if variance > nothing**2 else 0.0
     error = math.sqrt(variance)
     degrees = variance**2 / sum(part**2 / count for part, count in parts) if variance else sentences - 1
     reach = quantile((1 + CONFIDENCE) / 2, degrees) * error

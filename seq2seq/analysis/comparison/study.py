@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from seq2seq.analysis.comparison.comparison import Comparison, Refused, compare
+from seq2seq.analysis.comparison.comparison import Comparison, Refused, compare, is_whole
 from seq2seq.analysis.comparison.files import need_place
 from seq2seq.analysis.comparison.measured import MeasuredRun, read_measured
 from seq2seq.analysis.comparison.plan import Plan, PlannedVariant
@@ -78,8 +78,9 @@ class Study:
         for reason in dict.fromkeys(each.reason for each in refused):
             names = [each.name for each in refused if each.reason == reason]
             tell(f"Left out: {', '.join(names)}. {reason}")
-        runs = [(variant, seed) for variant in possible for seed in self._seeds]
-        here = runs[shard[0] - 1 :: shard[1]]
+        # Shared out by the plan alone: what is possible on this machine, another may not know.
+        runs = [(variant, seed) for variant in self._plan.variants for seed in self._seeds][shard[0] - 1 :: shard[1]]
+        here = [run for run in runs if run[0] in possible or self._finished(*run)]
         known = [result.minutes for run in here if (result := self._finished(*run))]
         if known:
             tell(f"Finished before: {len(known)} of {len(here)} runs.")
@@ -107,19 +108,21 @@ class Study:
             stopped = train_all(trainings(), jobs=jobs, started=progress.started, look=look, ended=ended)
         finally:
             progress.close()
-        return self._result(possible, refused, failed, stopped)
+        return self._result(refused, failed, stopped)
 
-    def _result(
-        self, possible: Sequence[PlannedVariant], refused: list[Refused], failed: list[Refused], stopped: str | None
-    ) -> StudyResult:
-        settings = differing([variant.recipe for variant in possible])
+    def _result(self, refused: list[Refused], failed: list[Refused], stopped: str | None) -> StudyResult:
+        """Compare what is finished, also of a variant that could not be trained further here."""
+        planned = self._plan.variants
+        settings = differing([variant.recipe for variant in planned])
         variants, reasons, unfinished = [], refused + failed, 0
         names = {each.name for each in failed}
-        for variant, changed in zip(possible, settings, strict=True):
+        for variant, changed in zip(planned, settings, strict=True):
             runs = {seed: self._finished(variant, seed) for seed in self._seeds}
-            if measured := [run for run in runs.values() if run]:
+            if measured := [run for run in runs.values() if run and is_whole(run, reasons)]:
                 variants.append(Variant(variant.name, changed, measured))
             left = [seed for seed, run in runs.items() if not run]
+            if any(each.name == variant.name for each in refused):
+                continue
             unfinished += len(left)
             # What failed is named already: a training by its name, a damaged run by its folder.
             waiting = [
@@ -141,12 +144,15 @@ class Study:
                     continue
                 if begun is None:
                     continue
-                other = begun.differences(variant.with_seed(seed))
+                other = list(begun.differences(variant.with_seed(seed)).values())
+                if begun.data != self._data:
+                    ours, theirs = (place or "that of the recipe" for place in (self._data, begun.data))
+                    other.append(f"the text is {theirs}, and not {ours} (--data)")
                 # One that finished is what it was then, whatever it went on to since.
                 if other and not self._finished(variant, seed):
                     raise UsageError(
                         f"The runs of a comparison go on as they began. Received: {begun.folder}, where "
-                        f"{'; '.join(other.values())}. Set it back, or name another folder with --out."
+                        f"{'; '.join(other)}. Set it back, or name another folder with --out."
                     )
 
     def _refuses(self, variant: PlannedVariant, refused: list[Refused]) -> bool:

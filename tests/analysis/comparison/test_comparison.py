@@ -89,13 +89,91 @@ def test_what_is_unfinished_or_damaged_inside_a_folder_is_named(runs: Path) -> N
     (runs / "b-0" / "result.json").write_text("")
     (runs / "b-1" / "recipe.toml").unlink()
     (runs / "c-0" / "result.json").write_text('{"minutes": 1}')
+    texts = runs / "c-1" / "test.translations.txt"
+    texts.write_text("".join(texts.read_text().splitlines(keepends=True)[:-3]))
     found = compare_runs([runs])
-    assert [variant.seeds for variant in found.variants] == [[0, 2], [2], [1, 2]]
-    assert [Path(each.name).name for each in found.refused] == ["a-1", "b-0", "b-1", "c-0"]
+    assert [variant.seeds for variant in found.variants] == [[0, 2], [2], [2]]
+    assert [Path(each.name).name for each in found.refused] == ["a-1", "b-0", "b-1", "c-0", "c-1"]
     why = [each.reason for each in found.refused]
     assert "has no result yet" in why[0] and "b-0/result.json, which holds no JSON object" in why[1]
-    assert "There is no run to compare" in why[2] and "without metrics, signatures" in why[3]
+    assert "There is no run to compare" in why[2] and "with metrics=null, signatures=null" in why[3]
+    assert "c-1/test.translations.txt with 37 lines" in why[4]
     assert "a-1" in found.report()
+    with pytest.raises(ValueError, match="with 37 lines"):  # named by itself it is not left out
+        compare_runs([runs / "a-0", runs / "c-1"])
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        {"metrics": {}},
+        {"metrics": None},
+        {"metrics": {"validation": {"chrf": None}}},
+        {"minutes": "x"},
+        {"minutes": True},
+        {"signatures": []},
+    ],
+)
+def test_a_damaged_result_is_named(runs: Path, damage: dict) -> None:
+    path = runs / "a-0" / "result.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), **damage}))
+    with pytest.raises(ValueError, match=rf"a-0/result\.json with {next(iter(damage))}="):
+        compare_runs([runs / "a-0"])
+
+
+def test_a_damaged_log_is_named(runs: Path) -> None:
+    with (runs / "a-0" / "log.jsonl").open("a") as log:
+        log.write('{"event": "validation", "val_exact_match": 3.0}\n')
+    with pytest.raises(ValueError, match=r"a-0/log\.jsonl, with the event \{\"event"):
+        compare_runs([runs / "a-0"])
+
+
+def test_texts_that_are_not_those_of_the_result_are_noted(runs: Path) -> None:
+    texts = runs / "a-1" / "test.translations.txt"
+    texts.write_text("x\n" * 40)
+    found = compare_runs([runs]).notes
+    assert any("a-1 come to exact_match 0.00, its result says 4" in note for note in found), found
+
+
+def test_runs_behind_a_link_are_found_once(runs: Path, tmp_path: Path) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (elsewhere / "linked").symlink_to(runs / "a-0")
+    (elsewhere / "round").symlink_to(elsewhere)
+    finished_folder(elsewhere / "own", seed=5)
+    assert [variant.seeds for variant in compare_runs([elsewhere]).variants] == [[0, 5]]
+
+
+def test_few_sentences_are_said_to_be_few(tmp_path: Path) -> None:
+    folders = [
+        finished_folder(
+            tmp_path / f"{dropout}-{seed}", f"model.dropout={dropout}", seed=seed, sources=SOURCES[:7],
+            references=REFERENCES[:7], translations=REFERENCES[:5] + ["x"] * 2,
+        )
+        for dropout, seeds in ((0.2, 10), (0.3, 3))
+        for seed in range(seeds)
+    ]  # fmt: skip
+    found = compare_runs(folders)
+    difference = found.variants[1].metrics["exact_match"].difference
+    assert (difference.value, difference.smallest, difference.detected) == (0, 0, False)  # the sums differ in a bit
+    assert "they have the very same scores" in found.report()
+    assert any("There are 7 sentences of different sources: too few" in note for note in found.notes)
+
+
+def test_words_of_text_that_is_mixed_in_are_counted(runs: Path) -> None:
+    (runs.parent / "more").mkdir()
+    for language in ("lower", "upper"):
+        (runs.parent / "more" / f"train.{language}").write_text("A B C D E F G H\n" * 500)
+    mixed = [finished_folder(runs.parent / f"mixed-{seed}", "data.also.paths=['more']", seed=seed) for seed in range(2)]
+    assert compare_runs(mixed).frequencies.names == ["100–999"]
+
+
+def test_other_text_of_another_variant_is_noted(runs: Path) -> None:
+    for seed in range(3):
+        begun = runs / f"c-{seed}" / "run.json"
+        begun.write_text(json.dumps({**json.loads(begun.read_text()), "data": "elsewhere"}))
+    (note,) = compare_runs([runs]).notes
+    assert note.startswith("The variants name more than one place") and note.endswith("dropout=0.3 elsewhere.")
 
 
 def test_a_recipe_beside_the_folders_of_runs_is_no_run(runs: Path) -> None:

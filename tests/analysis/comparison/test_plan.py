@@ -35,16 +35,39 @@ def test_without_a_setting_to_vary_the_recipe_is_the_only_variant() -> None:
         ("a.b=[[0], [1, 2], []],mean", ["[[0], [1, 2], []]", "mean"]),
         ('a.b="x,y",z', ['"x,y"', "z"]),
         ("a.b = 1 , 2", ["1", "2"]),
+        ('a.b=["a]b"],["c"]', ['["a]b"]', '["c"]']),
+        (r'a.b="\",",["\"]"]', [r'"\","', r'["\"]"]']),
+        ("a.b='x,y',['z,']", ["'x,y'", "['z,']"]),
+        ("a.b=don't,won't", ["don't", "won't"]),
+        ('a.b="",x', ['""', "x"]),
     ],
 )
 def test_commas_inside_brackets_and_quotes_belong_to_a_value(text: str, values: list[str]) -> None:
     assert read_choices(text) == ("a.b", values)
 
 
-@pytest.mark.parametrize("text", ["a.b", "=1", "a.b=", "a.b= , 1"])
+@pytest.mark.parametrize("text", ["a.b", "=1", "a.b=", "a.b= , 1", "a.b=1,,2", "a.b=1,2,"])
 def test_what_is_no_setting_with_values_is_refused(text: str) -> None:
-    with pytest.raises(SettingsError, match=r"by section\.key=value,value\. Received: " + text):
+    with pytest.raises(SettingsError, match=r"by section\.key=value,value; .* Received: " + text):
         read_choices(text)
+
+
+@pytest.mark.parametrize("text", ["a.b=[1", "a.b=1],[2", "a.b=[[1],[2]"])
+def test_brackets_close(text: str) -> None:
+    with pytest.raises(SettingsError, match="Every bracket that opens closes"):
+        read_choices(text)
+
+
+def test_a_setting_is_varied_in_one_place() -> None:
+    with pytest.raises(SettingsError, match=r"Received: more than one of model\.dropout\. Join them"):
+        plan_grid(RECIPE, ["model.dropout=0.1", "model.dropout=0.2,0.3"])
+
+
+def test_what_changes_the_sentences_that_are_set_aside_is_not_compared() -> None:
+    held_out = RECIPE.override(["data.test=", "data.hold_out=2"])
+    for varied in ("data.path=corpus,other", 'data.validation="",valid', "data.hold_out=2,3"):
+        plan = plan_grid(held_out, [varied])
+        assert len(plan.variants) == 1 and varied.partition("=")[0] in plan.refused[0].reason
 
 
 def test_variants_are_named_in_a_file(tmp_path: Path) -> None:

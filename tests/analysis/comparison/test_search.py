@@ -174,6 +174,39 @@ def test_a_search_without_its_text_spends_no_trial(trainer: Trainer, tmp_path: P
     assert trainer.began == ["trial 1"]
 
 
+def test_what_was_drawn_before_is_not_trained_again(
+    trainer: Trainer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Drawing, "drawn", [0.5, 0.2, 0.5, 0.2])
+    result = looked_for(tmp_path / "out").run(4)
+    assert trainer.began == ["trial 1", "trial 2"]
+    assert [(each.number, each.state, each.reason) for each in result.trials[2:]] == [
+        (3, "repeated", "the same as trial 1"), (4, "repeated", "the same as trial 2")
+    ]  # fmt: skip
+    assert Drawing.learnt[2:] == [(3, pytest.approx(50)), (4, pytest.approx(20))]
+    # 0.2 is what the recipe has: the list names it once.
+    assert [variant.name for variant in plan_named(BASE, result.best).variants] == ["recipe", "trial-1"]
+
+
+def test_a_trial_whose_file_is_gone_is_not_overwritten(
+    trainer: Trainer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked_for(tmp_path / "out").run(3)
+    (tmp_path / "out" / "trial-2.json").unlink()
+    monkeypatch.setattr(Drawing, "drawn", [0.9] * 4)
+    assert {each.number for each in looked_for(tmp_path / "out").run(3).trials} == {1, 3, 4}
+    (tmp_path / "out" / "trial-4.json").write_text("{}")
+    with pytest.raises(ValueError, match=r"trial-4\.json with nothing\. Delete it"):
+        looked_for(tmp_path / "out")
+
+
+def test_a_setting_is_searched_in_one_place_and_between_whole_numbers_where_it_takes_them(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match=r"more than one of model\.dropout"):
+        looked_for(tmp_path / "out", "model.dropout=0..1", "model.dropout=0.1,0.2")
+    varied = ["decoding.search.max_length_factor=1..3", "model.embedding=8..64", "training.clip_norm=0..5"]
+    assert [space.whole for space in looked_for(tmp_path / "out", *varied)._spaces] == [False, True, False]
+
+
 def test_a_seed_is_not_searched(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match="Received: seed"):
         looked_for(tmp_path / "out", "seed=1,2")

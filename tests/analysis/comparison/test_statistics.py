@@ -98,6 +98,13 @@ def test_drawing_three_seeds_anew_would_give_intervals_that_are_too_short():
     assert held / trials < 0.88
 
 
+@pytest.mark.parametrize("seeds", [(10, 3), (3, 7), (3, 5)])
+def test_the_very_same_scores_are_no_difference_whatever_the_order_of_sums(seeds):
+    rows = np.tile([[1.0, 3.0], [0.0, 4.0]], (30, 1))
+    found = compared([[Counts(rows, lambda sums: 100 * sums[0] / sums[1])] * count for count in seeds])
+    assert (found.value, found.low, found.high, found.p, found.smallest) == (0, 0, 0, 1, 0)
+
+
 def test_equal_systems_are_called_equal():
     generator, trials, systems = np.random.default_rng(3), 100, 4
     false = unlike = 0

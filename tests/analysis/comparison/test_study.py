@@ -126,10 +126,38 @@ def test_variants_whose_text_is_not_there_are_refused_together_before_anything_t
     assert [each.name for each in result.refused] == ["dropout=9", "dropout=0.2", "dropout=0.3"]
     told = capsys.readouterr().err
     assert "Left out: dropout=0.2, dropout=0.3. A corpus is a folder" in told and "path='nowhere', which" in told
-    plan = plan_grid(RECIPE, ["data.train=train,trian"])
+    plan = plan_grid(RECIPE, ["data.also.paths=[],['nowhere']"])
     result = Study(plan, range(1), tmp_path / "out").run()
-    assert trainer.trained == ["train=train, seed 0"]
-    assert [each.name for each in result.refused] == ["train=trian"] and "trian" in result.refused[0].reason
+    assert trainer.trained == ["paths=[], seed 0"]
+    assert [each.name for each in result.refused] == ["paths=['nowhere']"]
+    assert "path='nowhere', which" in result.refused[0].reason
+
+
+def test_what_is_finished_is_compared_though_its_text_has_gone(trainer: Trainer, tmp_path: Path) -> None:
+    trainer.failing = "dropout=0.3, seed 0"
+    Study(dropouts(), range(2), tmp_path / "out").run()
+    shutil.move(tmp_path / "corpus", tmp_path / "elsewhere")
+    result = Study(dropouts(), range(3), tmp_path / "out").run()
+    assert [variant.seeds for variant in result.comparison.variants] == [[0, 1], [1]]
+    assert [each.name for each in result.comparison.refused] == ["dropout=9", "dropout=0.2", "dropout=0.3"]
+    assert len(trainer.trained) == 3
+
+
+def test_shares_are_dealt_by_the_plan_whatever_a_machine_lacks(trainer: Trainer, tmp_path: Path) -> None:
+    shutil.copytree(tmp_path / "corpus", tmp_path / "c2")
+    plan = plan_grid(RECIPE, ["data.also.paths=[],['c2']", "model.dropout=0.1,0.3"])
+    shutil.move(tmp_path / "c2", tmp_path / "c3")
+    Study(plan, range(3), tmp_path / "out").run(shard=(1, 2))
+    shutil.move(tmp_path / "c3", tmp_path / "c2")
+    Study(plan, range(3), tmp_path / "out").run(shard=(2, 2))
+    assert len(trainer.trained) == len(set(trainer.trained)) == 9  # all but the three that the first could not train
+    assert Study(plan, range(3), tmp_path / "out").run().unfinished == 0 and len(trainer.trained) == 12
+
+
+def test_another_place_of_the_text_is_refused_before_anything_trains(trainer: Trainer, tmp_path: Path) -> None:
+    Study(dropouts(), range(1), tmp_path / "out").run()
+    with pytest.raises(UsageError, match=r"the text is that of the recipe, and not corpus \(--data\)"):
+        Study(dropouts(), range(2), tmp_path / "out", data="corpus").run()
 
 
 def test_it_is_said_at_the_top_where_the_first_variant_has_no_result(trainer: Trainer, tmp_path: Path) -> None:
