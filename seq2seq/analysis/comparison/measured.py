@@ -229,7 +229,7 @@ def find_runs(folders: Iterable[str | Path]) -> list[Path]:
 
 def _walk(folder: Path) -> Iterator[tuple[Path, list[str]]]:
     """Give every folder below one with the names of its files; through links too, and each folder once."""
-    seen: set[str] = set()
+    seen = {os.path.realpath(folder)}
     for path, folders, names in os.walk(folder, followlinks=True):
         folders[:] = [name for name in sorted(folders) if os.path.realpath(Path(path, name)) not in seen]
         seen |= {os.path.realpath(Path(path, name)) for name in folders}
