@@ -112,7 +112,11 @@ class Study:
 
     def _result(self, refused: list[Refused], failed: list[Refused], stopped: str | None) -> StudyResult:
         """Compare what is finished, also of a variant that could not be trained further here."""
-        planned = self._plan.variants
+        left_out = {each.name for each in refused}
+        planned = [
+            variant for variant in self._plan.variants
+            if variant.name not in left_out or any(self._finished(variant, seed) for seed in self._seeds)
+        ]  # fmt: skip
         settings = differing([variant.recipe for variant in planned])
         variants, reasons, unfinished = [], refused + failed, 0
         names = {each.name for each in failed}
@@ -121,7 +125,7 @@ class Study:
             if measured := [run for run in runs.values() if run and is_whole(run, reasons)]:
                 variants.append(Variant(variant.name, changed, measured))
             left = [seed for seed, run in runs.items() if not run]
-            if any(each.name == variant.name for each in refused):
+            if variant.name in left_out:
                 continue
             unfinished += len(left)
             # What failed is named already: a training by its name, a damaged run by its folder.
