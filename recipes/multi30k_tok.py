@@ -5,8 +5,10 @@ Task     A sentence of a dozen words about what a picture shows; 29,000 pairs to
 Paper    Elliott et al. 2017 (the task); Caglayan et al. 2017 (the best system without pictures)
 Data     train.lc.norm.tok.en.gz, train.lc.norm.tok.de.gz, val.…, test_2016_flickr.… in $SEQ2SEQ_DATA/multi30k/tok
 Command  python recipes/multi30k_tok.py --data FOLDER
-Cost     not measured yet
-Result   not measured yet; published: BLEU 39.00 (conditional GRU of the shared task of 2017, one run)
+Cost     in minutes, on 2 cores (AMD EPYC): 123
+Result   BLEU 38.07, chrF 63.81 (1 seed); published: BLEU 39.00 (conditional GRU of the shared task of 2017, one run)
+         nrefs:1|case:lc|eff:no|tok:none|smooth:exp|version:2.6.0
+         nrefs:1|case:lc|eff:yes|nc:6|nw:0|space:no|version:2.6.0
 """
 
 from seq2seq.commands import main
