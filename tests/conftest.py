@@ -8,7 +8,6 @@ import pytest
 from hypothesis import settings
 
 from seq2seq.system import process, threads
-from seq2seq.system.machine import peak_memory
 
 if TYPE_CHECKING:
     from seq2seq import Tokenizer, Translator
@@ -29,17 +28,6 @@ def pytest_collection_finish() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(100_000, 50, 1000)
-
-
-_GROWTH = 1 << 30  # bytes
-_peaks = [0]  # the most memory that was held when cycles of objects were last looked for
-
-
-def pytest_runtest_logfinish() -> None:
-    """Look for them once the process has grown by so much: old graphs are cycles, and the collector waits for long."""
-    if (peak := peak_memory()) > _peaks[-1] + _GROWTH:
-        gc.collect()
-        _peaks.append(peak)
 
 
 @pytest.fixture(scope="module")
