@@ -54,11 +54,7 @@ def again(command: str, *options: str) -> str:
     kept: list[str] = []
     skip = False
     for word in words:
-        if (
-            not skip
-            and word not in {"--resume", "--resume-if-begun", *replaced}
-            and word.partition("=")[0] not in replaced
-        ):
+        if not skip and word.partition("=")[0] not in {"--resume", "--resume-if-begun", *replaced}:
             kept.append(word)
         skip = word in replaced
     return f"{_program(program)} {shlex.join([*kept, *options])}"

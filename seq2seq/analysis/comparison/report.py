@@ -90,9 +90,8 @@ def headline(comparison: Comparison) -> str:
     first = comparison.variants[0].name
     compared = f"; all are compared with {first}" if len(comparison.variants) > 1 else ""
     if comparison.instead_of:
-        compared += f", because there is no result of {comparison.instead_of}, the first one" if compared else (
-            f"; there is nothing to compare with, because there is no result of {comparison.instead_of}, the first one"
-        )  # fmt: skip
+        compared = compared or "; there is nothing to compare with"
+        compared += f", because there is no result of {comparison.instead_of}, the first one"
     return (
         f"{_times(len(comparison.variants), 'variant')}, {_times(runs, 'run')}, scored on {sentences}"
         f"{comparison.part} sentences{compared}."

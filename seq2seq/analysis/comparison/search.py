@@ -181,28 +181,30 @@ class SettingsSearch:
         return SearchResult(self._monitor, ranked, stopped, self._write_best(ranked))
 
     def _trainings(self, trials: int) -> Iterator[Training]:
-        from seq2seq.recipe.build import check_model
-
         for trial in [trial for trial in self._trials.values() if trial.state in _GOES_ON]:
             yield self._training(trial)
         while len(self._trials) < trials:
-            number = self._next_number()
-            trial = Trial(number, self._sampler.draw(number))
-            same = next((each for each in self._trials.values() if each.assignments == trial.assignments), None)
-            try:
-                if same is None:
-                    check_model(self._variant(trial).recipe)
-                else:
-                    trial = replace(
-                        trial, state="repeated", score=same.score, reason=f"the same as trial {same.number}"
-                    )
-            except SettingsError as error:
-                trial = replace(trial, state="refused", reason=str(error))
+            trial = self._drawn()
             if trial.state != "running":
-                self._sampler.learn(number, trial.values, trial.score)
+                self._sampler.learn(trial.number, trial.values, trial.score)
             self._store(trial)
             if trial.state == "running":
                 yield self._training(trial)
+
+    def _drawn(self) -> Trial:
+        """Draw a trial; one that was drawn before or cannot be is not to be trained."""
+        from seq2seq.recipe.build import check_model
+
+        number = self._next_number()
+        trial = Trial(number, self._sampler.draw(number))
+        for each in self._trials.values():
+            if each.assignments == trial.assignments:
+                return replace(trial, state="repeated", score=each.score, reason=f"the same as trial {each.number}")
+        try:
+            check_model(self._variant(trial).recipe)
+        except SettingsError as error:
+            return replace(trial, state="refused", reason=str(error))
+        return trial
 
     def _next_number(self) -> int:
         """Give a number that no trial has, and no folder of a trial whose file is gone."""

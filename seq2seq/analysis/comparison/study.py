@@ -113,15 +113,12 @@ class Study:
     def _result(self, refused: list[Refused], failed: list[Refused], stopped: str | None) -> StudyResult:
         """Compare what is finished, also of a variant that could not be trained further here."""
         left_out = {each.name for each in refused}
-        planned = [
-            variant for variant in self._plan.variants
-            if variant.name not in left_out or any(self._finished(variant, seed) for seed in self._seeds)
-        ]  # fmt: skip
-        settings = differing([variant.recipe for variant in planned])
+        found = [(each, {seed: self._finished(each, seed) for seed in self._seeds}) for each in self._plan.variants]
+        found = [(each, runs) for each, runs in found if each.name not in left_out or any(runs.values())]
+        settings = differing([variant.recipe for variant, _ in found])
         variants, reasons, unfinished = [], refused + failed, 0
         names = {each.name for each in failed}
-        for variant, changed in zip(planned, settings, strict=True):
-            runs = {seed: self._finished(variant, seed) for seed in self._seeds}
+        for (variant, runs), changed in zip(found, settings, strict=True):
             if measured := [run for run in runs.values() if run and is_whole(run, reasons)]:
                 variants.append(Variant(variant.name, changed, measured))
             left = [seed for seed, run in runs.items() if not run]
