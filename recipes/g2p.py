@@ -49,14 +49,19 @@ recipe = Recipe(
     batches=BatchSettings(size=128),
     model=ModelSettings(
         embedding=128,
-        dropout=0.2,
+        dropout=0.3,
         embedding_dropout=0.1,
         encoder=EncoderSettings(units=(256, 256), bidirectional="all"),
         attention=AttentionSettings("general"),
-        decoder=DecoderSettings(units=(512, 512), output_dropout=0.2),
+        decoder=DecoderSettings(units=(512, 512), output_dropout=0.3),
     ),
     training=TrainingSettings(
-        learning_rate=1e-3, schedule="cosine", warmup_steps=400, epochs=20, monitor="sequence_error_rate"
+        learning_rate=1e-3,
+        schedule="cosine",
+        warmup_steps=400,
+        label_smoothing=0.1,
+        epochs=20,
+        monitor="sequence_error_rate",
     ),
     decoding=DecodingSettings(Beam(5)),
     evaluation=EvaluationSettings(metrics=("sequence_error_rate", "phoneme_error_rate"), several_references=True),
