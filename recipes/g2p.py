@@ -46,14 +46,16 @@ recipe = Recipe(
         normalization="identity",
         source=SourceTokenizerSettings(kind="char"),
     ),
-    batches=BatchSettings(size=128),
+    # Words are short: within larger pools there are enough of one length, and less is padded.
+    batches=BatchSettings(size=128, pool=20),
     model=ModelSettings(
         embedding=128,
-        dropout=0.3,
+        dropout=0.2,
         embedding_dropout=0.1,
-        encoder=EncoderSettings(units=(256, 256), bidirectional="all"),
+        residual_from=1,
+        encoder=EncoderSettings(units=(192, 192), bidirectional="all"),
         attention=AttentionSettings("general"),
-        decoder=DecoderSettings(units=(512, 512), output_dropout=0.3),
+        decoder=DecoderSettings(units=(384, 384), output_dropout=0.2),
     ),
     training=TrainingSettings(
         learning_rate=1e-3,
