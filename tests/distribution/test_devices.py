@@ -117,11 +117,6 @@ def test_every_way_trains_as_one_process_does(corpus, subtests):
 
 
 @pytest.mark.slow
-def test_a_killed_worker_ends_the_job(corpus, tmp_path):
-    train_and_kill(1, tmp_path / "run", corpus)
-
-
-@pytest.mark.slow
 def test_after_the_chief_was_killed_a_restart_goes_on_exactly(corpus, tmp_path):
     two, folder = trained("2 workers", corpus), tmp_path / "run"
     train_and_kill(0, folder, corpus)
