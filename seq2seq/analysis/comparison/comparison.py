@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from seq2seq.metrics import Counts
 
 _FEW = 20  # sentences of which drawing anew tells little
+_SAME = 10  # times as many references as translations: those hardly depend on the source
 
 
 @dataclass(frozen=True)
@@ -258,6 +259,7 @@ class _WithTexts:
                 f"The {len(self.sources):,} sentences have {self.drawn:,} sources: those of one source count as one "
                 "where chance is reckoned."
             )
+        self._note_sameness()
         frequencies = self._frequencies(results)
         return Comparison(
             self.part,
@@ -279,6 +281,17 @@ class _WithTexts:
                 self.notes.append(
                     f"The {self.part} texts of {run.folder} come to {name} {now:.2f}, its result says {then:.2f}; "
                     f"one of the two was written by another measuring. To measure it again: {run.measure_again()}"
+                )
+
+    def _note_sameness(self) -> None:
+        """Note which variants hardly look at the source: they give few translations to many sources."""
+        wanted = len({right if isinstance(right, str) else right[0] for right in self.references})
+        for variant, place in zip(self.variants, self.places, strict=True):
+            given = mean(len(set(said)) for said in self.translations[place])
+            if given * _SAME < wanted:
+                self.notes.append(
+                    f"{variant.name} gives {given:,.0f} different translations to {self.drawn:,} sources, whose "
+                    f"references are {wanted:,}: it has learnt little of what tells one source from another."
                 )
 
     def _metric(self, name: str, counts: Sequence[Counts]) -> list[MetricResult]:

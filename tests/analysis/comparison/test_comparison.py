@@ -160,6 +160,17 @@ def test_few_sentences_are_said_to_be_few(tmp_path: Path) -> None:
     assert any("There are 7 sentences of different sources: too few" in note for note in found.notes)
 
 
+def test_variants_that_say_the_same_whatever_the_source_are_noted(tmp_path: Path) -> None:
+    for seed, said in enumerate((["x"] * 40, ["x", "y"] * 20)):
+        finished_folder(tmp_path / f"same-{seed}", "model.dropout=0.3", seed=seed, translations=said)
+        finished_folder(tmp_path / f"few-{seed}", seed=seed, translations=["a", "b", "c", "d"] * 10)
+    found = [note for note in compare_runs([tmp_path]).notes if "different translations" in note]
+    assert found == [
+        "dropout=0.3 gives 2 different translations to 40 sources, whose references are 40: it has learnt little of "
+        "what tells one source from another."
+    ]
+
+
 def test_words_of_text_that_is_mixed_in_are_counted(runs: Path) -> None:
     (runs.parent / "more").mkdir()
     for language in ("lower", "upper"):
