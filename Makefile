@@ -5,6 +5,8 @@
 PYTHON ?=
 # Test processes that run side by side.
 WORKERS ?= 2
+# Which of the slow tests, by their marks.
+SLOW ?= slow
 
 BIN = .venv/bin
 PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check
@@ -38,7 +40,7 @@ test: .venv/.tools-installed
 	@$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist worksteal
 
 test-slow: .venv/.tools-installed
-	@$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist worksteal -m slow
+	@$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist worksteal -m "$(SLOW)"
 
 check: .venv/.tools-installed
 	@echo "ruff format" && $(BIN)/ruff format --check .

@@ -7,12 +7,14 @@ import pytest
 
 
 def quick(cases: Iterable[Any], *chosen: Any) -> list[Any]:
-    """Mark as slow all cases but the chosen ones, or but the first where none is chosen."""
+    """Mark all cases as slow and repeated but the chosen ones, or but the first where none is chosen."""
     cases = list(cases)
     chosen = chosen or (cases[0],)
     return [
         case
         if case in chosen
-        else pytest.param(*(case if isinstance(case, tuple) else (case,)), marks=pytest.mark.slow)
+        else pytest.param(
+            *(case if isinstance(case, tuple) else (case,)), marks=[pytest.mark.slow, pytest.mark.repeats]
+        )
         for case in cases
     ]

@@ -169,7 +169,7 @@ class Bare(Attention):
         return tf.math.log(tf.exp(1e4 * super().scores(query, keys, *weights)))
 
 
-@pytest.mark.parametrize("input_feeding", [False, pytest.param(True, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("input_feeding", quick([False, True]))
 def test_the_scores_of_an_attention_are_named(input_feeding):
     attention = Bare("dot", name="bare")
     model = Seq2Seq(Encoder(12, 4, [5]), StateBridge([5]), Decoder(12, 4, [5], attention, input_feeding=input_feeding))

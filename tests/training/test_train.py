@@ -191,7 +191,7 @@ EVERYTHING = {"optimizer": "rmsprop", "ema": 0.9, "schedule": "plateau", "valida
 
 @pytest.fixture(
     scope="module",
-    params=[(0.3, EVERYTHING), pytest.param((0.0, PLAIN), marks=pytest.mark.slow)],
+    params=[(0.3, EVERYTHING), pytest.param((0.0, PLAIN), marks=[pytest.mark.slow, pytest.mark.repeats])],
     ids=["dropout, averages, plateau", "dropout off"],
 )
 def straight(request, tmp_path_factory):
