@@ -5,10 +5,10 @@ Task     `abîme` → `a b i m`: 3,600 words to learn from, 450 to validate on, 
 Paper    Gorman et al. 2020 (the shared task); Bahdanau, Cho and Bengio 2015 (the attention)
 Data     train/fre_train.tsv.gz, dev/fre_dev.tsv.gz, test/fre_test.tsv.gz in $SEQ2SEQ_DATA/sigmorphon2020_g2p
 Command  python recipes/sigmorphon.py      (another language: --data 'FOLDER/{split}/kor_{split}.tsv.gz')
-Cost     in minutes, on 2 cores (Intel Xeon): SIGMORPHON 2020, mean of five languages: 27; French: 5.9; Hindi: 5.1;
-         Hungarian: 5.3; Icelandic: 5.5; Korean, syllables in parts: 6.3; Korean: 5.5
-Result   SIGMORPHON 2020, mean of five languages: WER 12.84, PER 3.50 (1 seed); published: WER 15.02, PER 4.62 (LSTM
-         with attention, best of 36 settings for each language, reported)
+Cost     in minutes, on 2 cores (Intel Xeon): SIGMORPHON 2020, mean of five languages (minutes: sum): 27; French: 5.9;
+         Hindi: 5.1; Hungarian: 5.3; Icelandic: 5.5; Korean, syllables in parts: 6.3; Korean: 5.5
+Result   SIGMORPHON 2020, mean of five languages (minutes: sum): WER 12.84, PER 3.50 (1 seed); published: WER 15.02, PER
+         4.62 (LSTM with attention, best of 36 settings for each language, reported)
          French: WER 5.44 ± 0.16, PER 1.28 ± 0.06 (2 seeds); published: WER 6.22, PER 1.32 (LSTM with attention, best of
          36 settings, reported)
          Hindi: WER 6.11 ± 0.16, PER 1.66 ± 0.05 (2 seeds); published: WER 6.67, PER 1.47 (LSTM with attention, best of

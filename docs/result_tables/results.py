@@ -16,6 +16,7 @@ def by_task(found: Iterable[Row]) -> str:
     signed: dict[str, list[str]] = {}
     for row in found:
         command = f"`{row.command}`" if len(row.command) < _LONG else f"as the header of `{row.recipe}` says"
+        command = "those of its rows" if row.mean_of else command
         lines.append(
             f"| {row.title} | {command} | {row.theirs() or '–'} | {row.ours()} | {row.minutes()} | {row.machine()} |"
         )
