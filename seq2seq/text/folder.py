@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from glob import escape, glob
 from pathlib import Path
 from typing import NamedTuple
@@ -23,6 +23,9 @@ _READ = (
     f"What is read: SPLIT.LANGUAGE for each side; SPLIT{', SPLIT'.join(ENDINGS)} (with tabs); either with "
     f"{', '.join(COMPRESSIONS)} behind, except after .parquet; a folder SPLIT that `save_to_disk` of datasets wrote."
 )
+
+# What a part of a table has behind the name of the split: its number, and how many there are.
+_PART = r"-(\d+)-of-(\d+)"
 
 _STATE = "state.json"  # beside a saved data set
 _TOLD = 20  # names in a message: enough to see what is meant
@@ -76,9 +79,10 @@ def _in_folder(folder: Path, split: str, source: str, target: str) -> Files:
         both = [""]
     if both and not tables and len(both) == 1 and len(sources[both[0]]) == len(targets[both[0]]) == 1:
         return Files([inside / sources[both[0]][0], inside / targets[both[0]][0]], "")
-    if tables and not both and len(kinds) == 1 and (len(tables) == 1 or all("-of-" in name for name in tables)):
-        return Files([inside / name for name in tables], kinds.pop())
     received = f"Received: split={split!r}, source={source!r}, target={target!r}, {folder}"
+    parts = {name: part for name in tables if (part := _part(name, re.escape(stem)))}
+    if tables and not both and len(kinds) == 1 and len(tables) in (1, len(parts)):
+        return Files([inside / name for name in (_whole(parts, received) if parts else tables)], kinds.pop())
     fitting = tables + [name for infix in both for name in sources[infix] + targets[infix]]
     if fitting:
         raise CorpusError(
@@ -111,11 +115,39 @@ def _tables(names: Iterable[str], stem: str, *, weak: bool) -> list[str]:
     found = [
         name
         for name in names
-        if re.fullmatch(rf"{re.escape(stem)}(-\d+-of-\d+)?", without_compression(name).rpartition(".")[0])
-        and _ending(name)
+        if re.fullmatch(rf"{re.escape(stem)}({_PART})?", without_compression(name).rpartition(".")[0]) and _ending(name)
     ]
     strong = [name for name in found if _ending(name) not in _WEAK]
     return strong if strong or not weak else found
+
+
+def _part(name: str, stem: str = ".*") -> tuple[int, int] | None:
+    """The number of a part of a table, and how many parts there are; None for a table in one.
+
+    Args:
+        name: Of the file.
+        stem: What stands before the number, as a pattern.
+    """
+    found = re.fullmatch(stem + _PART, without_compression(name).rpartition(".")[0])
+    return (int(found[1]), int(found[2])) if found else None
+
+
+def _whole(parts: Mapping[str, tuple[int, int]], received: str) -> list[str]:
+    """Put the parts of a table in order, counted from 0 or from 1; refuse them where they are not one whole table."""
+    numbers = sorted(number for number, _ in parts.values())
+    counts = {count for _, count in parts.values()}
+    if len(counts) > 1:
+        raise CorpusError(
+            f"A split needs the parts of one table. {received}, where parts of several are: {_tell(parts)}. Move "
+            "those of the others away."
+        )
+    (count,) = counts
+    if numbers not in (list(range(count)), list(range(1, count + 1))):
+        raise CorpusError(
+            f"A table in parts needs each of them once. {received}, where of {count:,} parts {len(numbers):,} are: "
+            f"{_tell(parts)}. Bring the missing ones, or move away what is there twice."
+        )
+    return sorted(parts, key=parts.__getitem__)
 
 
 def _saved_alone(folder: Path, split: str) -> Files:
@@ -156,6 +188,10 @@ def _by_pattern(path: str, split: str, source: str, target: str) -> Files:
     files = _glob(pattern)
     endings = {_ending(file.name) for file in files}
     if len(endings) == 1 and (ending := endings.pop()):
+        parts = {str(file): part for file in files if (part := _part(file.name))}
+        # Who writes out which parts, wants those.
+        if "*" in Path(pattern).name and len(parts) == len(files):
+            files = [Path(file) for file in _whole(parts, received)]
         return Files(files, ending)
     raise (CorpusError if files else MissingSplitError)(
         f"A file pattern needs to fit tables of one kind ({', '.join(ENDINGS)}; all but .parquet also with "
@@ -181,7 +217,7 @@ def _splits(names: Iterable[str], source: str, target: str) -> list[str]:
     stems: dict[str, set[str]] = {}
     for name in names:
         stem, _, ending = without_compression(name).rpartition(".")
-        stems.setdefault(re.sub(r"-\d+-of-\d+$", "", stem), set()).add(ending)
+        stems.setdefault(re.sub(f"{_PART}$", "", stem), set()).add(ending)
     tables = {ending.removeprefix(".") for ending in ENDINGS if ending not in _WEAK}
     return [stem for stem, ends in stems.items() if {source, target} <= ends or tables & ends]
 

@@ -145,6 +145,46 @@ def test_several_that_fit_are_all_told(folder, names):
     assert all(repr(name) in str(raised.value) for name in names)
 
 
+def parts(*numbers, count=3, ending=".tsv"):
+    return [f"train-{number:05}-of-{count:05}{ending}" for number in numbers]
+
+
+@pytest.mark.parametrize("pattern", ["", "{split}-*"])
+@pytest.mark.parametrize(
+    ("names", "told"),
+    [
+        (parts(0), r"where of 3 parts 1 are: '.*train-00000-of-00003\.tsv'\. Bring the missing ones"),
+        (parts(0, 2), "where of 3 parts 2 are"),
+        (parts(0, 1, 3), "where of 3 parts 3 are"),
+        (parts(0, 1, 2) + parts(1, ending=".tsv.gz"), "where of 3 parts 4 are"),
+        (parts(0, 1, 2) + parts(0, count=1), r"the parts of one table\. .*, where parts of several are"),
+    ],
+)
+def test_parts_that_are_not_one_whole_table_are_refused(folder, names, told, pattern):
+    with pytest.raises(CorpusError, match=told):
+        folder(*names)("train", pattern=pattern)
+
+
+@pytest.mark.parametrize(
+    ("split", "pattern"),
+    [
+        ("train-00001-of-00003", ""),
+        ("train-00001-of-00003", "{split}.tsv"),
+        ("train-00001-of-00003", "train-00001-of-00003.tsv"),
+        ("train", "{split}-0000[1]-of-00003.tsv"),
+    ],
+)
+def test_a_part_that_is_named_is_taken(folder, split, pattern):
+    assert folder(*parts(0, 1, 2))(split, pattern=pattern) == (parts(1), ".tsv")
+
+
+@pytest.mark.parametrize("pattern", ["", "{split}-*"])
+@pytest.mark.parametrize("first", [0, 1])
+def test_parts_come_in_the_order_of_their_numbers(folder, first, pattern):
+    names = [f"train-{number}-of-11.tsv" for number in range(first, first + 11)]
+    assert folder(*names)("train", pattern=pattern) == (names, ".tsv")
+
+
 def test_a_missing_split_lists_the_splits(folder):
     find = folder("train.de", "train.en", "val.tok.de.gz", "val.tok.en.gz", "test.tsv", "x-00000-of-00002.csv", "y.de")
     with pytest.raises(CorpusError, match=r"instead the split: 'test', 'train', 'val.tok', 'x'\."):
