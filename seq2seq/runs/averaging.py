@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import isfinite, nan
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -39,13 +40,13 @@ def average_run(
         raise ValueError(f"Checkpoints are averaged once a run has ended. Received: {folder}. Train it to its end.")
     kept = checkpoints(run_folder.last)
     if which == "best":
-        monitor = record.recipe.training.monitor or record.recipe.evaluation.metrics[0]
+        monitor = record.recipe.training.monitor.removeprefix("val_") or record.recipe.evaluation.metrics[0]
         scores = {
-            event["update"]: event[f"val_{monitor}"]
+            event["update"]: float(event[f"val_{monitor}"])  # text, where it is not finite
             for event in record.log()
             if event["event"] == "validation" and f"val_{monitor}" in event
         }
-        kept = [path for path in kept if update_of(path) in scores]
+        kept = [path for path in kept if isfinite(scores.get(update_of(path), nan))]
         kept.sort(key=lambda path: scores[update_of(path)], reverse=higher_is_better(monitor))
     if len(kept) < count:
         raise ValueError(

@@ -50,14 +50,14 @@ def write_result(ready: Ready, trained: TrainingResult) -> RunResult:
             there is one, test.
         trained: What came of training.
     """
-    from seq2seq.text.lines import one_line
+    from seq2seq.text.lines import as_line
     from seq2seq.translation.confidence import LEAST, Calibration, known
     from seq2seq.translation.hypothesis import Cuts
 
     record, translator, corpora = ready.record, ready.translator, ready.corpora
     folder, recipe = RunFolder(record.folder), record.recipe
     found: dict[str, dict[str, float]] = {}
-    signatures: dict[str, str] = {}
+    signed: dict[str, dict[str, str]] = {}
     examples: list[tuple[str, str, str]] = []
     same: dict[str, None] = {}
     cuts: dict[str, dict[str, int]] = {}
@@ -76,14 +76,18 @@ def write_result(ready: Ready, trained: TrainingResult) -> RunResult:
                 translator.calibration = Calibration.learn(*shown)
         scores = measure(hypotheses, corpus.targets, recipe.evaluation, corpus.sources)
         found[part] = {name: score.value for name, score in scores.items()}
-        signatures = {name: score.signature for name, score in scores.items()}
+        signed[part] = {name: score.signature for name, score in scores.items()}
         same |= dict.fromkeys(alike(scores, hypotheses, corpus.targets))
         examples = _examples(corpus, hypotheses)
         for what, texts in (("source", corpus.sources), ("reference", corpus.targets), ("translations", hypotheses)):
             with replacing(folder.path / f"{part}.{what}.txt") as path:
-                path.write_text("".join(f"{one_line(text)}\n" for text in texts), encoding="utf-8")
+                path.write_text("".join(f"{as_line(text)}\n" for text in texts), encoding="utf-8")
     for line in same:
         tell(line)
+    signatures = signed.get("test", signed["validation"])
+    for name, signature in signatures.items():
+        if signed["validation"][name] != signature:
+            tell(f"{name} has the signature {signature} on test, {signed['validation'][name]} on validation.")
     model = model_file(folder)
     translator.about |= {"metrics": found, "signatures": signatures}
     translator.save(model)

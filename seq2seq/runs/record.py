@@ -6,7 +6,7 @@ It is read without TensorFlow, and written here too, so that its form stands in 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -72,7 +72,7 @@ class RunResult:
             lines[part] = ", ".join(f"{name} {value:.2f}" for name, value in scores.items())
         lines |= dict(zip(EXAMPLE, self.examples[0], strict=True)) if self.examples else {}
         found = read_log(RunFolder(self.folder).log)
-        losses = [event["val_loss"] for event in found if event["event"] == "validation" and "val_loss" in event]
+        losses = [float(event["val_loss"]) for event in found if event["event"] == "validation" and "val_loss" in event]
         return card("Run", lines, draw_losses(losses) if losses else None, "the loss of each validation")
 
 
@@ -216,6 +216,16 @@ def read_log(path: Path) -> Iterator[dict[str, Any]]:
         if "event" not in event:
             raise ValueError(f"The log of a run has an event in each line. Received: {path}, with the line {line[:60]}")
         yield event
+
+
+def monitored(events: Iterable[Mapping[str, Any]]) -> str:
+    """Give the score of validation that decided last which weights a run keeps; "" where its log does not say.
+
+    Args:
+        events: The log. A run that goes on may be told another one.
+    """
+    said = [event["monitor"] for event in events if event["event"] in ("start", "resume") and "monitor" in event]
+    return said[-1] if said else ""
 
 
 def finished_run(recipe: Recipe, folder: str | Path, *, data: str | None = None) -> RunResult | None:

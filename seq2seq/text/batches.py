@@ -104,9 +104,10 @@ class Batches:
         self.tokens = int(self._target_lengths.sum())
         """Target tokens of an epoch, END counted."""
         first = self._form(0)
-        real, padded = count_tokens(self._source_lengths, self._target_lengths, first)
-        self.fill = real / padded
-        """Share of real tokens among all tokens of the first epoch, both sides together; the rest is padding."""
+        real, self.padded = count_tokens(self._source_lengths, self._target_lengths, first)
+        """All tokens of the first epoch, both sides together, with their padding."""
+        self.fill = real / self.padded
+        """Share of real tokens among them."""
         self._order = 0, self._places(first)
         self._feed = Feed(self.run, self.steps)
 

@@ -121,6 +121,16 @@ def one_line(text: str) -> str:
     return " ".join(text.splitlines())
 
 
+def as_line(text: str) -> str:
+    r"""Make a text a line that `read_lines` gives back: a space for each end of a line in it, and all else as it is.
+
+    Example:
+        >>> as_line("eins\u2028zwei\r\ndrei\r")
+        'eins\u2028zwei drei'
+    """
+    return text.replace("\r\n", " ").replace("\n", " ").removesuffix("\r")
+
+
 def _need_text(start: bytes, place: str) -> None:
     """Refuse by its first bytes what is no UTF-8 from beginning to end; else every line of it would be refused."""
     for mark, encoding in _OTHER_MARKS.items():

@@ -87,8 +87,8 @@ class MixedBatches:
     @property
     def fill(self) -> float:
         """Share of real tokens among all tokens of an epoch, both sides together; the rest is padding."""
-        padded = [part.tokens * steps / part.steps() / part.fill for part, steps in self._parts]
-        return self.tokens / sum(padded)
+        padded = [part.padded * steps / part.steps() for part, steps in self._parts]
+        return sum(each * part.fill for each, (part, _) in zip(padded, self._parts, strict=True)) / sum(padded)
 
     @property
     def length_limit(self) -> LengthLimit:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, ClassVar, Literal
@@ -140,8 +141,8 @@ def place_of(path: str, name: str, lies: str, advice: str) -> str:
         SettingsError: A variable is not set.
     """
     place = os.path.expandvars(path)
-    if "$" in place:
-        missing = place[place.index("$") + 1 :].strip("{").partition("/")[0].rstrip("}")
+    if left := re.search(r"\$(\w+|\{[^}]*\})", place, re.ASCII):  # as expandvars reads one
+        missing = left[1].strip("{}")
         raise SettingsError(
             f"The environment variable {missing} says where {lies} and is not set. "
             f"Received: {name}={path}. Set {missing}, or {advice}."

@@ -112,9 +112,14 @@ class StreamedBatches:
         return self._survey.checksum
 
     @property
+    def padded(self) -> int:
+        """All tokens of an epoch, both sides together, with their padding."""
+        return self._survey.padded
+
+    @property
     def fill(self) -> float:
-        """Share of real tokens among all tokens of an epoch, both sides together; the rest is padding."""
-        return self._survey.fill
+        """Share of real tokens among them."""
+        return self._survey.real / self._survey.padded
 
     @property
     def length_limit(self) -> LengthLimit:
@@ -139,7 +144,7 @@ class StreamedBatches:
         """
         known = self._survey
         size, unit = self._bucketing.size, self._bucketing.unit
-        line = summary(known.pairs, self.steps(), size, unit, known.tokens, known.fill, known.skipped)
+        line = summary(known.pairs, self.steps(), size, unit, known.tokens, self.fill, known.skipped)
         return line + (f"; skipped in the stream: {told(known.unread)}" if any(known.unread.values()) else "")
 
     def run(self, epoch: int, step: int = 0) -> Iterator[Batch]:
@@ -199,7 +204,7 @@ class StreamedBatches:
                 f"max_source_length={self._max_source_length}, max_target_length={self._max_target_length} tokens."
             )
         counted = np.array([(*pair, count) for pair, count in lengths.items()])
-        return _Survey(steps, pairs_kept, tokens, real / padded, skipped, self._corpus.skipped, counted, checksum)
+        return _Survey(steps, pairs_kept, tokens, real, padded, skipped, self._corpus.skipped, counted, checksum)
 
     def _windows(self) -> Iterator[list[Pair]]:
         pairs = iter(self._corpus)
@@ -236,7 +241,8 @@ class _Survey(NamedTuple):
     steps: list[int]
     pairs: int
     tokens: int
-    fill: float
+    real: int
+    padded: int
     skipped: dict[str, int]
     unread: dict[str, int]
     """What the corpus itself left out."""

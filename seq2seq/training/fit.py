@@ -138,7 +138,8 @@ def train(
     learning_rate = _compile(model, settings, optimizer, devices)
     plan = build_schedule(settings) if schedule is None else schedule
     validator = Validator(model, validation or HeldOut(), devices=devices)
-    best_score = BestScore(_monitor(settings.monitor, validator), settings.patience)
+    monitor = _monitor(settings.monitor, validator)
+    best_score = BestScore(monitor, settings.patience, validator.measured(monitor))
     state = RunState()
     style = progress if workers.chief else "none"
     shown = Progress(state, batches, settings.epochs, validate_every=settings.validate_every, style=style)
@@ -163,12 +164,15 @@ def train(
         devices.part_seeds(model)
         counters = _restore(found, state, remembering)
         _need_epochs(state, settings.epochs)
+        told = _measured_otherwise(best_score, ended=state.epoch >= settings.epochs)
         watch = Watch(state, batches, settings.skip_not_finite, to_text, listeners)
         best = run.best if workers.chief else None
         every = settings.diagnose_every
         if accepted is not None:
             accepted()
-        writers.begin(found, resume, epochs=settings.epochs, monitor=best_score.monitor, kernels=_kernels(model))
+        writers.begin(found, resume, epochs=settings.epochs, monitor=monitor, kernels=_kernels(model))
+        if told:
+            shown.say(told)
         with interruptions() as interruption, _no_warning_at_the_end_of_data():
             stop = Agreement(interruption, workers)
             saving = _saving(state, remembering, run, stop, settings, listeners) if workers.chief else None
@@ -286,6 +290,45 @@ def _need_epochs(state: RunState, epochs: int) -> None:
             f"A run that goes on has as many epochs as it has begun, or more. Received: training.epochs={epochs}, with "
             f"{state.epoch} trained{' and a part of the next' if state.step else ''}. Set {begun} or more."
         )
+
+
+def _measured_otherwise(best_score: BestScore, *, ended: bool) -> str:
+    """Settle what the best score of a checkpoint is worth where another monitor, measure or text is asked for.
+
+    Args:
+        best_score: The best score, with what a checkpoint has of it.
+        ended: Whether no step is left to train.
+
+    Returns:
+        What is to be told; "" for nothing.
+
+    Raises:
+        RunFolderError: A run that has ended would say that its weights were chosen by a score that did not choose them.
+    """
+    before = best_score.other
+    if before is None or before["best"] is None:
+        return ""
+    was = f"the best so far, {before['monitor']} {before['best']:.4g} on validation"
+    if before["monitor"] == best_score.monitor:
+        measured = before["measured"]
+        changes = [
+            "the text of validation is another" if name == "text" else f"{name}={value}, before {measured.get(name)}"
+            for name, value in best_score.measured.items()
+            if measured.get(name) != value
+        ]
+        otherwise = f"Scores are measured otherwise than before ({'; '.join(changes)})"
+        # One that patience has ended is only measured again.
+        if ended or 0 < best_score.patience <= before["waited"]:
+            best_score.take(before)
+            return f"{otherwise}: the weights stay those of {was}."
+        return f"{otherwise}: {was}, counts no more, and the next validation gives the weights to keep."
+    if ended:
+        raise RunFolderError(
+            f"A run that has ended keeps the weights that its monitor chose. Received: training.monitor="
+            f"{best_score.monitor}, with {was}. Set training.monitor={before['monitor']}, or train on with more "
+            "training.epochs."
+        )
+    return f"Another monitor than before: {was}, counts no more, and the next validation gives the weights to keep."
 
 
 def _kernels(model: keras.Model) -> list[dict[str, Any]]:

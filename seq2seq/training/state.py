@@ -65,7 +65,9 @@ class RunState:
         epoch_seconds: Wall time of the running epoch so far, validation included.
         train_seconds: Wall time spent in training steps of the running epoch.
         whole: Whether the epoch that ended last came to the end of its data, rather than being stopped in the middle.
+        learning_rate: That of the last step; None before the first.
         validated_at: ``update`` at the last validation; -1 before the first.
+        scores: What that validation measured, by name.
         history: One entry per epoch done: its logs by name.
     """
 
@@ -78,7 +80,9 @@ class RunState:
     epoch_seconds: float = 0.0
     train_seconds: float = 0.0
     whole: bool = True
+    learning_rate: float | None = None
     validated_at: int = -1
+    scores: dict[str, float] = field(default_factory=dict)
     history: list[dict[str, float]] = field(default_factory=list)
     _ticked: float = field(default=0.0, repr=False)
 

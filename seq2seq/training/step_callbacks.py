@@ -117,11 +117,12 @@ class LearningRate(keras.callbacks.Callback):
         state = self._state
         share = min(state.step / self._steps, 1.0)
         rate = self._peak * self._schedule.factor(Position(state.update, state.epoch + share, self._epochs))
+        state.learning_rate = rate
         if rate != self._set:
             self.model.optimizer.learning_rate = rate
             self._set = rate
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         """Put the learning rate of the last step into the logs."""
-        if logs is not None and self._set is not None:
-            logs["learning_rate"] = self._set
+        if logs is not None and self._state.learning_rate is not None:
+            logs["learning_rate"] = self._state.learning_rate

@@ -39,6 +39,11 @@ class BestScore:
     Args:
         monitor: Name of the score, without ``val_``.
         patience: Validations without a better score after which training is to stop; 0 for never.
+        measured: How and on what the scores are measured, by name: those that were measured otherwise say nothing
+            about these.
+
+    Attributes:
+        other: What a checkpoint has of another monitor, or measured otherwise; None for none.
 
     Example:
         >>> best_score = BestScore("loss", patience=1)
@@ -48,11 +53,13 @@ class BestScore:
         (1.0, True)
     """
 
-    def __init__(self, monitor: str, patience: int = 0) -> None:
+    def __init__(self, monitor: str, patience: int = 0, measured: Mapping[str, str] | None = None) -> None:
         if patience < 0:
             raise ValueError(f"patience counts validations. Received: patience={patience}. Use 0 to never stop early.")
         self.monitor = monitor
         self.patience = patience
+        self.measured = dict(measured or {})
+        self.other: dict[str, Any] | None = None
         self.higher = higher_is_better(monitor)
         self.best: float | None = None
         self.best_epoch = 0.0
@@ -91,15 +98,23 @@ class BestScore:
             "best_epoch": self.best_epoch,
             "best_update": self.best_update,
             "waited": self.waited,
+            "measured": self.measured,
         }
 
     def set_state(self, state: dict[str, Any]) -> None:
-        """Take them back; scores of another monitor say nothing about this one and are left."""
-        if state["monitor"] == self.monitor:
-            self.best = state["best"]
-            self.best_epoch = state["best_epoch"]
-            self.best_update = state["best_update"]
-            self.waited = state["waited"]
+        """Take them back; what was measured otherwise, or is of another monitor, is left in `other`."""
+        # A checkpoint of an older version does not say how it was measured.
+        if state["monitor"] != self.monitor or state.get("measured", self.measured) != self.measured:
+            self.other = state
+            return
+        self.take(state)
+
+    def take(self, state: dict[str, Any]) -> None:
+        """Take the scores of a state as they are."""
+        self.best = state["best"]
+        self.best_epoch = state["best_epoch"]
+        self.best_update = state["best_update"]
+        self.waited = state["waited"]
 
 
 class Interruption:

@@ -1,6 +1,7 @@
 """Validation: the loss of held-out batches, and scores of really decoding held-out text."""
 
 import time
+import zlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -79,6 +80,15 @@ class Validator:
     def names(self) -> list[str]:
         """Names of the scores that it gives, without ``val_``."""
         return [*(["loss", "perplexity", "accuracy"] if self._batches else []), *self._metrics]
+
+    def measured(self, name: str) -> dict[str, str]:
+        """Give how a score is measured, and a checksum of what on: other scores are not to be compared with it."""
+        ways = ("lowercase", "tokenize", "several_references") if name in self._metrics else ()
+        texts = "\n".join(f"{source}\t{right}" for source, right in zip(self._sources, self._references, strict=True))
+        checksum = zlib.crc32(texts.encode(errors="surrogatepass"))
+        if not texts and self._batches:
+            checksum = int(self._batches.checksum)
+        return {**{way: str(getattr(self._evaluation, way)) for way in ways}, "text": f"{checksum:08x}"}
 
     def measure(self, update: int) -> Validated:
         """Measure the model as it is; its running metrics stay untouched.
@@ -167,7 +177,6 @@ class Validation(keras.callbacks.Callback):
         self._every = every
         self._listeners = listeners
         self._steps = 0
-        self._latest: dict[str, float] = {}
 
     def on_epoch_begin(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:
         """Note the length of the epoch."""
@@ -189,7 +198,7 @@ class Validation(keras.callbacks.Callback):
         if due and state.validated_at != state.update:
             self._validate(logs)
         if state.validated_at == state.update:
-            logs.update(self._latest)
+            logs.update(state.scores)
         state.tick()
         logs["seconds"] = state.epoch_seconds
 
@@ -197,8 +206,7 @@ class Validation(keras.callbacks.Callback):
         state = self._state
         with averaged_weights(self.model):
             validation = self._validator.measure(state.update)
-            self._latest = validation.values
-            state.validated_at = state.update
+            state.scores, state.validated_at = validation.values, state.update
             epoch = state.epoch + min(state.step / max(self._steps, 1), 1.0)
             best = self._best_score.improves({**logs, **validation.values}, state.update, epoch)
             if best and self._best is not None:

@@ -49,7 +49,8 @@ class Writers:
         run, state = self._run, self._state
         if found:
             damaged = [path.name for path in set_aside(found.damaged)]
-            self.log.write("resume", {"checkpoint": found.path.name, "damaged": damaged, "kernels": kernels})
+            begun = {"checkpoint": found.path.name, "damaged": damaged, "monitor": monitor, "kernels": kernels}
+            self.log.write("resume", begun)
             if damaged:
                 self._shown.say(
                     f"Damaged, set aside: {', '.join(damaged)}. Going on from the one before, {found.path.name}."

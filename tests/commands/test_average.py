@@ -1,13 +1,15 @@
 """Averages of checkpoints, against NumPy."""
 
 import json
+import re
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 import seq2seq as package
-from seq2seq.training.checkpoint_file import checkpoints, save_checkpoint
+from seq2seq.runs import average_run
+from seq2seq.training.checkpoint_file import checkpoints, save_checkpoint, update_of
 from tests.marks import quick
 
 
@@ -44,6 +46,17 @@ def test_the_mean(seq2seq, run, options, updates):
     for place, variable in enumerate(found):
         expected = np.mean([weights[update][place] for update in updates], axis=0)
         np.testing.assert_allclose(variable.numpy(), expected, rtol=1e-6)
+
+
+def test_the_best_by_a_monitor_with_its_prefix_and_a_score_that_is_no_number(run):
+    folder, _ = run
+    recipe = (folder / "recipe.toml").read_text()
+    monitored = re.sub("monitor = .*", 'monitor = "val_exact_match"', recipe)
+    (folder / "recipe.toml").write_text(monitored)
+    with (folder / "log.jsonl").open("a") as log:
+        log.write(json.dumps({"event": "validation", "update": 104, "val_exact_match": "nan"}) + "\n")
+    assert "val_exact_match" in monitored
+    assert [update_of(path) for path in average_run(folder, 2, "best")[1]] == [102, 101]
 
 
 def test_refusals(seq2seq, run, tmp_path: Path):

@@ -85,6 +85,8 @@ def test_a_vocabulary_grows_by_what_the_text_has(other: Path, capsys) -> None:
         ("start_from=corpus/train.lower", TranslatorFileError, r"no translator file"),
         ("start_from=absent.s2s", FileNotFoundError, r"Received: absent\.s2s"),
         ("start_from=$ABSENT/m.s2s", SettingsError, r"variable ABSENT says where the model lies and is not set"),
+        ("start_from=${ABSENT}_x/m.s2s", SettingsError, r"variable ABSENT says where .* Set ABSENT, or"),
+        ("start_from=$ABSENT-x/m.s2s", SettingsError, r"variable ABSENT says"),
         ("start_from=runs/begun", UsageError, r"has no model file yet"),
     ],
 )

@@ -14,7 +14,7 @@ import pytest
 from seq2seq.recipe import Recipe, load_recipe
 from seq2seq.runs import run
 from seq2seq.runs.losses import draw_losses
-from seq2seq.runs.record import finished_run, read_log, read_run
+from seq2seq.runs.record import finished_run, monitored, read_log, read_run
 from seq2seq.text.length_limit import LengthLimit
 from tests.letters import RECIPE
 
@@ -36,6 +36,18 @@ def test_a_result_shows_itself_in_a_notebook(here: Path) -> None:
     picture = ET.fromstring(b64decode(re.findall(r"base64,([^\"]+)", shown)[0]))
     assert "nats per token" in str(picture.findtext("{http://www.w3.org/2000/svg}title"))
     assert "<img" not in replace(found, folder=here / "stopped", metrics={}, examples=[])._repr_html_()
+
+
+def test_a_loss_that_is_not_finite_is_shown_too(here: Path) -> None:
+    with (here / "log.jsonl").open("a") as log:
+        log.write('{"event": "validation", "update": 99, "val_loss": "nan"}\n')
+    found = finished_run(RECIPE, here)
+    assert found is not None and "<img" in found._repr_html_()
+
+
+def test_the_monitor_is_the_last_one_that_was_asked_for() -> None:
+    events = [{"event": "start", "monitor": "bleu"}, {"event": "resume"}, {"event": "resume", "monitor": "loss"}]
+    assert [monitored(events[:count]) for count in range(4)] == ["", "bleu", "bleu", "loss"]
 
 
 @pytest.mark.parametrize("losses", [[2.0], [2.0, 2.0], [float("nan")], [3.0, float("inf"), 1.0]])

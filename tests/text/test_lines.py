@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seq2seq.text.lines import read_lines, read_stream
+from seq2seq.text.lines import as_line, read_lines, read_stream
 from seq2seq.text.pairs import CorpusError
 
 from .conftest import PACK
@@ -30,6 +30,16 @@ def test_lines_come_back(tmp_path_factory, name, lines):
         path.write_bytes(PACK.get(path.suffix, bytes)(data))
         # A mark at the very beginning of a file is no text.
         assert list(read_lines(path, nul=True)) == [lines[0].removeprefix("\ufeff"), *lines[1:]]
+
+
+@given(text=st.text(st.characters(exclude_categories=["Cs"])))
+def test_a_text_as_a_line_is_read_as_it_is_but_for_ends_of_lines(tmp_path_factory, text):
+    path = tmp_path_factory.mktemp("lines") / "a.txt"
+    path.write_text(f"-\n{as_line(text)}\n", encoding="utf-8", newline="")
+    _, found = read_lines(path, nul=True)
+    assert found == as_line(text)
+    if "\n" not in text and not text.endswith("\r"):
+        assert found == text
 
 
 def test_the_last_line_needs_no_end(write):

@@ -52,11 +52,18 @@ def test_a_stream_is_mixed_as_what_is_in_memory() -> None:
     assert sorted(seen[:3]) == sorted(read(stream, 0)) and seen[3:] == read(stream, 1)
 
 
+def test_fill_is_of_both_sides_whatever_their_lengths() -> None:
+    first, other = batches_of(100, 4), Batches([[200] * 9, [201]], [[5], [6]], size=2)
+    mixed = MixedBatches(first, [other], [0.5])
+    arrays = [array for inputs, target_out in mixed.run(0) for array in (inputs["source"], target_out)]
+    assert mixed.fill == sum((array != 0).sum() for array in arrays) / sum(array.size for array in arrays)
+
+
 def test_what_is_known_of_the_whole() -> None:
     first, other = batches_of(100, 4), batches_of(200, 4, size=1)
     mixed = MixedBatches(first, [other], [1.0])
     assert mixed.steps() == 4 and mixed.tokens == first.tokens + other.tokens // 2
-    assert 0 < mixed.fill <= 1 and mixed.skipped == {"empty": 0, "over-long": 0}
+    assert mixed.skipped == {"empty": 0, "over-long": 0}
     assert mixed.length_limit.of(9) == max(first.length_limit.of(9), other.length_limit.of(9))
     assert isinstance(mixed.length_limit, LengthLimit)
     assert mixed.beyond(mixed.length_limit) == 0 and mixed.beyond(LengthLimit(((0.0, 1),))) == 8

@@ -59,7 +59,17 @@ def test_scores_of_another_monitor_are_not_compared():
     before, after = BestScore("bleu"), BestScore("loss")
     before.improves({"val_bleu": 30.0}, 1)
     after.set_state(before.get_state())
+    assert after.best is None and after.other == before.get_state()
+
+
+def test_scores_that_do_not_say_how_they_were_measured_count():
+    before, after = BestScore("bleu"), BestScore("bleu", measured={"tokenize": "13a"})
+    before.improves({"val_bleu": 30.0}, 1)
+    after.set_state(before.get_state())
     assert after.best is None
+    state = {name: value for name, value in before.get_state().items() if name != "measured"}  # an older version
+    after.set_state(state)
+    assert after.best == 30.0
 
 
 def test_every_metric_has_a_direction():

@@ -220,6 +220,74 @@ def test_a_run_stopped_at_a_step_ends_like_one_never_stopped(straight, step, tmp
     assert (resumed.best, resumed.best_epoch) == (result.best, result.best_epoch)
 
 
+def test_a_run_killed_after_the_last_step_of_an_epoch_and_before_its_end_logs_the_same(tmp_path):
+    settings = {"checkpoint_steps": 4, "validate_every": 4, "validation": HeldOut(make_batches(pairs=6, seed=3))}
+
+    class Killed(keras.callbacks.Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            raise SystemExit
+
+    run(tmp_path / "straight", **settings)
+    with pytest.raises(SystemExit):
+        run(tmp_path / "killed", callbacks=[Killed()], **settings)
+    _, result = run(tmp_path / "killed", make_model(seed=99), resume=True, **settings)
+    (resumed,) = events(tmp_path / "killed", "resume")
+    assert (resumed["update"], resumed["step"]) == (4, 4)
+    assert {"learning_rate", "val_loss"} <= result.history[0].keys()
+    assert events(tmp_path / "killed", "epoch", "validation") == events(tmp_path / "straight", "epoch", "validation")
+    assert saved(tmp_path / "killed") == saved(tmp_path / "straight")
+
+
+def decode_as_it_is(texts):
+    return [[Hypothesis(text, 0.0)] for text in texts]
+
+
+@pytest.mark.parametrize(
+    ("after", "told"),
+    [
+        ({}, ""),
+        ({"evaluation": EvaluationSettings(("exact_match", "chrf"))}, ""),  # what else is measured says nothing of it
+        (
+            {"evaluation": EvaluationSettings(("exact_match",), lowercase=True)},
+            "Scores are measured otherwise than before (lowercase=True, before False): the best so far, exact_match "
+            "50 on validation, counts no more",
+        ),
+        (
+            {"corpus": corpus_from_pairs([("a", "a"), ("b", "a")])},
+            "measured otherwise than before (the text of validation is another): the best so far",
+        ),
+    ],
+)
+def test_scores_that_are_measured_otherwise_are_not_compared_with_earlier_ones(tmp_path, capsys, after, told):
+    before = {
+        "corpus": corpus_from_pairs([("a", "a"), ("b", "B")]),
+        "decode": decode_as_it_is,
+        "evaluation": EvaluationSettings(("exact_match",)),
+    }
+    run(tmp_path, epochs=1, validation=HeldOut(**before))
+    _, result = run(tmp_path, epochs=2, resume=True, progress="lines", validation=HeldOut(**before | after))
+    said = capsys.readouterr().err
+    assert told in said and ("otherwise" in said) == bool(told)
+    assert result.best == (100 if "lowercase" in told else 50)
+
+
+def test_an_ended_run_is_measured_in_another_way_and_does_not_say_that_another_monitor_chose(tmp_path, capsys):
+    held_out = {"corpus": corpus_from_pairs([("a", "a"), ("b", "B")]), "decode": decode_as_it_is}
+    run(tmp_path, epochs=1, validation=HeldOut(**held_out, evaluation=EvaluationSettings(("exact_match", "bleu"))))
+    lower = EvaluationSettings(("exact_match", "bleu"), lowercase=True)
+    again = {"epochs": 1, "resume": True, "progress": "lines", "validation": HeldOut(**held_out, evaluation=lower)}
+    assert run(tmp_path, **again)[1].best == 50
+    assert "the weights stay those of the best so far, exact_match 50 on validation" in capsys.readouterr().err
+    before = (tmp_path / "log.jsonl").read_text()
+    with pytest.raises(RunFolderError, match=r"training\.monitor=bleu, with the best so far, exact_match 50"):
+        run(tmp_path, **again, monitor="bleu")
+    assert (tmp_path / "log.jsonl").read_text() == before
+    _, longer = run(tmp_path, **again | {"epochs": 2}, monitor="bleu")
+    assert (longer.monitor, longer.best_epoch) == ("bleu", 2.0)
+    assert events(tmp_path, "resume")[-1]["monitor"] == "bleu"
+    assert "Another monitor than before" in capsys.readouterr().err
+
+
 @pytest.mark.slow
 def test_a_finished_run_can_be_given_more_epochs(tmp_path):
     run(tmp_path / "long", epochs=2)

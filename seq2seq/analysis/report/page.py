@@ -21,7 +21,7 @@ from seq2seq.analysis.report.sentences import faults, picks, qualities
 from seq2seq.analysis.report.training_text import Side, read_training_text
 from seq2seq.metrics import HIGHER_IS_BETTER, count, surest
 from seq2seq.recipe import Recipe
-from seq2seq.runs.record import RunRecord, model_file, read_run
+from seq2seq.runs.record import RunRecord, model_file, monitored, read_run
 from seq2seq.settings import write_value
 from seq2seq.system.files import replacing
 from seq2seq.system.picture import Picture
@@ -183,8 +183,7 @@ def _curves(recipe: Recipe, events: Sequence[Mapping[str, Any]]) -> list[str]:
     """Draw how the run learnt."""
     epochs = [event for event in events if event["event"] == "epoch"]
     validations = [event for event in events if event["event"] == "validation"]
-    started = [event for event in events if event["event"] == "start"]
-    monitor = started[-1]["monitor"] if started else ""
+    monitor = monitored(events)
     smoothing = recipe.training.label_smoothing
     smoothed = f", with label smoothing of {smoothing:g}" if smoothing else ""
     charts = []
