@@ -62,7 +62,7 @@ def check_table(arguments: argparse.Namespace) -> None:
     if output is not None and table_ending(output) != table_ending(given):
         raise UsageError(
             "A table is written as it was read, with a further column. "
-            f"Received: --input {given}, --output {output}. Give both the same ending."
+            f"Received: --input {given}, --output {output}. Give both the same ending, but for that of a compression."
         )
 
 

@@ -118,6 +118,11 @@ def chosen_search(arguments: argparse.Namespace, settings: DecodingSettings | Tr
                 f"Minimum Bayes risk chooses among several hypotheses. Received: --mbr {mbr} without --candidates. "
                 "Say how many: --candidates 32."
             )
+        if arguments.beam_size is not None and arguments.beam_size < n_best:
+            raise UsageError(
+                f"Minimum Bayes risk, as the model says, chooses among {n_best} hypotheses of a beam. Received: "
+                f"--beam-size {arguments.beam_size}. Widen it, say fewer with --candidates, or add --mbr none."
+            )
     elif arguments.candidates is not None:
         raise UsageError(
             f"Candidates are what --mbr chooses among. Received: --candidates {arguments.candidates} without it. "
@@ -128,6 +133,11 @@ def chosen_search(arguments: argparse.Namespace, settings: DecodingSettings | Tr
     own = type(settings.search)
     kind = _kind(asked, own) if arguments.search is None else SEARCHES[arguments.search]
     strange = [f"--{name.replace('_', '-')}" for name in asked if name not in kinds(kind)]
+    if strange == ["--n-best"] and mbr != "none":
+        raise UsageError(
+            f"Minimum Bayes risk ({mbr}) chooses among several hypotheses, and {kind_name(kind)} search gives one. "
+            f"Received: --search {kind_name(kind)}. Add --mbr none, or choose another --search."
+        )
     if strange:
         raise UsageError(
             f"{', '.join(strange)} is no option of this kind of search. Received: {' '.join(strange)} with "
@@ -137,7 +147,7 @@ def chosen_search(arguments: argparse.Namespace, settings: DecodingSettings | Tr
     changed = {**kept, **given}
     if "n_best" in kinds(kind):
         changed["n_best"] = n_best
-    if n_best > 1 and "beam_size" in kinds(kind):
+    if n_best > 1 and "beam_size" in kinds(kind) and arguments.beam_size is None:
         groups = changed.get("groups", 1)
         changed["beam_size"] = max(changed.get("beam_size", n_best), -(-n_best // groups) * groups)
     return kind(**changed)

@@ -15,8 +15,8 @@ from seq2seq.system.terminal import UsageError, format_table, need_stdout, tell
 
 # The other formats, by what writes them; and the options that only ONNX has, with their defaults.
 _OTHERS = {"saved_model": "export_saved_model", "litert": "export_litert"}
-_ONNX_ALONE = {"precision": "float32", "sample": None, "browser": False, "onnxruntime_web": None, "push": None,
-               "source": None, "target": None}  # fmt: skip
+_ONNX_ALONE = {"precision": "float32", "browser": False, "onnxruntime_web": None, "push": None}
+_TEXTS = ("sample", "source", "target")  # of which None, too, is one: standard input
 
 
 def add(commands: Any) -> None:
@@ -40,7 +40,7 @@ def add(commands: Any) -> None:
         help="how weights are kept: " + "; ".join(f"{name}, {way}" for name, way in PRECISIONS.items()),
     )  # fmt: skip
     parser.add_argument(
-        "--sample", type=file_or_stream, metavar="FILE",
+        "--sample", type=file_or_stream, metavar="FILE", default=argparse.SUPPRESS,
         help="source text to compare both on, line by line (default: --source, or texts made of the vocabulary)",
     )  # fmt: skip
     parser.add_argument(
@@ -58,8 +58,10 @@ def add(commands: Any) -> None:
         help="publish the export and the model on the Hugging Face hub, where seq2seq.load reads hf://OWNER/NAME; the "
         "licence in its card, README.md, is yours to fill in",
     )  # fmt: skip
-    parser.add_argument("--source", type=file_or_stream, metavar="FILE", help="test set: source text, line by line")
-    parser.add_argument("--target", type=file_or_stream, metavar="FILE", help="test set: reference translations")
+    for option, what in (("--source", "source text, line by line"), ("--target", "reference translations")):
+        parser.add_argument(
+            option, type=file_or_stream, metavar="FILE", default=argparse.SUPPRESS, help=f"test set: {what}"
+        )
     parser.set_defaults(run=run)
 
 
@@ -69,8 +71,10 @@ def run(arguments: argparse.Namespace) -> None:
     if arguments.format in _OTHERS:
         _write_other(arguments)
         return
+    if [getattr(arguments, name, "") for name in _TEXTS].count(None) > 1:
+        raise UsageError("Standard input is one text. Received: - more than once. Name a file for the others.")
     sources, references = _test_set(arguments)
-    sample = lines_of(arguments.sample) if arguments.sample else sources
+    sample = lines_of(arguments.sample) if "sample" in arguments else sources
     engine = _engine(arguments)
     if arguments.push is not None:
         checked(arguments.push)
@@ -100,9 +104,8 @@ def run(arguments: argparse.Namespace) -> None:
 
 def _write_other(arguments: argparse.Namespace) -> None:
     """Write another format than ONNX."""
-    given = [
-        name.replace("_", "-") for name, default in _ONNX_ALONE.items() if getattr(arguments, name) != default
-    ]  # fmt: skip
+    given = [name.replace("_", "-") for name, default in _ONNX_ALONE.items() if getattr(arguments, name) != default]
+    given += [name for name in _TEXTS if name in arguments]
     if given:
         raise UsageError(
             f"--{given[0]} is an option of ONNX. "
@@ -116,7 +119,7 @@ def _write_other(arguments: argparse.Namespace) -> None:
 
 
 def _test_set(arguments: argparse.Namespace) -> tuple[list[str], list[str]]:
-    given = [option for option in ("source", "target") if getattr(arguments, option)]
+    given = [option for option in ("source", "target") if option in arguments]
     if len(given) == 1:
         raise UsageError(f"A test set has two sides. Received: --{given[0]} alone. Name --source and --target.")
     return parallel(arguments) if given else ([], [])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -100,7 +101,8 @@ def run(arguments: argparse.Namespace) -> None:
         best = int(values.argmax())
         changed += best > 0
         text = one_line(candidates[best].text)
-        print(f"{values[best]:.4f}\t{text.replace(chr(9), ' ')}" if arguments.scores else text)
+        line = f"{values[best]:.4f}\t{text.replace(chr(9), ' ')}" if arguments.scores else text
+        sys.stdout.buffer.write(f"{line}\n".encode())  # for the next command: UTF-8 whatever the locale
     tell(f"Another translation than the first of its list: {changed:,} of {len(lists):,}.")
 
 

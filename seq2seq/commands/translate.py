@@ -31,6 +31,7 @@ from seq2seq.system.terminal import UsageError, need_stdout, progress
 from seq2seq.system.threads import one_core_per_operation
 from seq2seq.system.workers import Workers
 from seq2seq.text.asked import PrefixError
+from seq2seq.text.compression import without_compression
 
 if TYPE_CHECKING:
     from seq2seq.search.settings import DecodingSettings, Search
@@ -213,6 +214,10 @@ def _check(arguments: argparse.Namespace) -> None:
         raise UsageError(f"The output would overwrite the input. Received: --input and --output {given}.")
     if output is not None and output.is_dir():
         raise UsageError(f"Translations go into a file. Received: --output {output}, a folder. Name a file in it.")
+    if output is not None and (plain := without_compression(output.name)) != output.name:
+        raise UsageError(
+            f"What is written is not packed. Received: --output {output}. Name it {plain}, and pack it afterwards."
+        )
     if arguments.columns is not None:
         check_table(arguments)
     if arguments.resume:

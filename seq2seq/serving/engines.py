@@ -11,9 +11,13 @@ from seq2seq.runtime.folder import TRANSLATOR
 from seq2seq.search.settings import Beam, Search
 from seq2seq.serving.refusal import Refusal
 from seq2seq.settings import kinds
+from seq2seq.text.asked import PrefixError
 
 if TYPE_CHECKING:
-    from seq2seq.translation.hypothesis import Translation
+    from seq2seq.translation.hypothesis import Hypothesis, Translation
+
+# What a translator does with its own search, and leaves out with one that is given to it.
+_BESIDE = ("mbr", "unknown", "protect")
 
 
 class Asked(NamedTuple):
@@ -83,16 +87,22 @@ class TranslatorEngine:
     def translate(self, texts: Sequence[str], prefixes: Sequence[str], asked: Asked) -> list[Translation]:
         """Translate texts together; see `Engine`."""
         own = self._translator.search
-        search = None if asked.n_best == 1 and asked.beam_size is None else _search(own, asked)
-        options: dict[str, Any] = {"batch_size": len(texts)}
+        mbr = getattr(self._translator, "mbr", "none")
+        candidates = 1 if mbr == "none" else own.n_best
+        search = None if asked.n_best == 1 and asked.beam_size is None else _search(own, asked, candidates)
+        options: dict[str, Any] = {}
         if any(prefixes):
             options["prefixes"] = prefixes
         if asked.terms:
             options["terms"] = dict(asked.terms)
+        # What holds beside its own search holds beside another one.
+        kept = {name: getattr(self._translator, name) for name in _BESIDE if hasattr(self._translator, name)}
         try:
-            return self._found(texts, search, asked, options)
+            return self._found(texts, search, asked, options | kept | {"batch_size": len(texts)})
+        except PrefixError as error:
+            raise Refusal(400, error.without_place) from error  # texts of several requests are translated together
         except ValueError as error:
-            if len(options) == 1:  # nothing is asked that can be refused
+            if not options:  # nothing is asked that can be refused
                 raise
             raise Refusal(400, str(error)) from error
 
@@ -103,11 +113,9 @@ class TranslatorEngine:
 
         if asked.details:
             found = self._translator.translate(texts, search, details=True, **options)
-            return [dataclasses.replace(one, hypotheses=one.hypotheses[: asked.n_best]) for one in found]
+            return [dataclasses.replace(one, hypotheses=_best(one.hypotheses, asked)) for one in found]
         found = self._translator.hypotheses(texts, search, **options)
-        return [
-            Translation(text, (), (), tuple(best[: asked.n_best]), "") for text, best in zip(texts, found, strict=True)
-        ]
+        return [Translation(text, (), (), _best(each, asked), "") for text, each in zip(texts, found, strict=True)]
 
 
 def load_engine(path: Path, threads: int = 1) -> Engine:
@@ -129,17 +137,38 @@ def load_engine(path: Path, threads: int = 1) -> Engine:
     return TranslatorEngine(translator, "tensorflow", languages_of(translator.recipe))
 
 
-def _search(own: Search, asked: Asked) -> Search:
+def _best(hypotheses: Sequence[Hypothesis], asked: Asked) -> tuple[Hypothesis, ...]:
+    """Give as many as are asked for, or as there are."""
+    return tuple(one for rank, one in enumerate(hypotheses[: asked.n_best]) if not rank or one.exists)
+
+
+def _search(own: Search, asked: Asked, candidates: int = 1) -> Search:
     """Give a translator's own settings of search with what is asked for.
 
     A beam gives all that it has, so that its graph serves every number of translations.
+
+    Args:
+        own: The settings.
+        asked: What is asked for.
+        candidates: Hypotheses that minimum Bayes risk chooses among; 1 without it.
+
+    Raises:
+        Refusal: The beam is narrower than that.
     """
-    width = asked.beam_size or max(asked.n_best, getattr(own, "beam_size", 1))
+    least = max(asked.n_best, candidates)
+    if asked.beam_size is not None and asked.beam_size < candidates:
+        raise Refusal(
+            400,
+            f"This model gives what is most like {candidates} hypotheses, which a beam has to have. Received: "
+            f"beam_size={asked.beam_size}. Widen it, or leave it out.",
+        )
+    width = asked.beam_size or max(least, getattr(own, "beam_size", 1))
     if asked.beam_size is not None or "n_best" not in kinds(type(own)):
-        own = Beam(**{name: getattr(own, name) for name in kinds(Beam) if name in kinds(type(own))})
-    changed: dict[str, Any] = {"n_best": asked.n_best}
+        kept = kinds(Beam).keys() & kinds(type(own)).keys() - {"n_best"}
+        own = Beam(**{name: getattr(own, name) for name in kept})
+    changed: dict[str, Any] = {"n_best": least}
     if "beam_size" in kinds(type(own)):
         groups = getattr(own, "groups", 1)
         width = -(-width // groups) * groups
-        changed = {"beam_size": width, "n_best": width if asked.n_best > 1 else 1}
+        changed = {"beam_size": width, "n_best": width if least > 1 else 1}
     return dataclasses.replace(own, **changed)

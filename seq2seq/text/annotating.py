@@ -130,8 +130,9 @@ class _Csv(_Cells):
 
     def _line(self, cells: Sequence[str]) -> str:
         file = io.StringIO()
-        csv.writer(file, lineterminator="\n").writerow(cells)
-        return file.getvalue()
+        # With this end Python quotes a cell that holds either sign of it.
+        csv.writer(file, lineterminator="\r\n").writerow(cells)
+        return file.getvalue().removesuffix("\r\n") + "\n"
 
 
 class _JsonLines(Annotating):

@@ -28,6 +28,7 @@ class PrefixError(ValueError):
     def __init__(self, needed: str, place: int, found: str, way_out: str) -> None:
         super().__init__(f"{needed} Received: prefixes[{place}]={found}. {way_out}")
         self.place = place
+        self.without_place = f"{needed} Received: the prefix {found}. {way_out}"
 
 
 def prefix_ids(

@@ -169,7 +169,11 @@ def read_dictionary(path: Path) -> dict[str, str]:
                 "An entry of a dictionary is one word of the source, a tab and its translation. "
                 f"Received: {path}, line {number}: {line!r}. Mend the line."
             )
-        table[word] = translations[0]
+        if table.setdefault(word, translations[0]) != translations[0]:
+            raise ValueError(
+                "An entry of a dictionary has one translation. "
+                f"Received: {path}, line {number}: {line!r}, before {table[word]!r}. Leave one out."
+            )
     return table
 
 

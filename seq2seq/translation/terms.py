@@ -33,8 +33,13 @@ class Terms:
     """
 
     def __init__(self, table: Mapping[str, str]) -> None:
-        self._table = {source.strip(): target.strip() for source, target in table.items()}
-        for source, target in self._table.items():
+        self._table: dict[str, str] = {}
+        for source, target in ((source.strip(), target.strip()) for source, target in table.items()):
+            if self._table.setdefault(source, target) != target:
+                raise ValueError(
+                    "A term has one translation. "
+                    f"Received: {source!r} for {target!r}, and for {self._table[source]!r}. Leave one out."
+                )
             if not source or not target:
                 raise ValueError(
                     f"A term is a phrase of the source and its translation. Received: {source!r} for {target!r}. "
@@ -53,7 +58,7 @@ class Terms:
         """
         from seq2seq.text.lines import read_lines
 
-        table = {}
+        table: dict[str, str] = {}
         for number, line in enumerate(read_lines(Path(path)), start=1):
             source, *targets = line.split("\t")
             if not line.strip():
@@ -63,7 +68,11 @@ class Terms:
                     "A term is a phrase of the source, a tab and its translation. "
                     f"Received: {path}, line {number}: {line!r}. Mend the line."
                 )
-            table[source] = targets[0]
+            if table.setdefault(source.strip(), targets[0].strip()) != targets[0].strip():
+                raise ValueError(
+                    "A term has one translation. "
+                    f"Received: {path}, line {number}: {line!r}, before {table[source.strip()]!r}. Leave one out."
+                )
         return cls(table)
 
     def of(self, text: str) -> list[str]:

@@ -39,6 +39,10 @@ def test_a_test_set_has_two_sides(seq2seq, model: str, tmp_path: Path) -> None:
     (tmp_path / "x.de").write_text("ein\n")
     status, _, err = seq2seq("export", model, "--to", str(tmp_path / "out"), "--source", f"{tmp_path}/x.de")
     assert status == 2 and "A test set has two sides. Received: --source alone." in err
+    status, _, err = seq2seq("export", model, "--to", str(tmp_path / "out"), "--source", "-")
+    assert status == 2 and "A test set has two sides. Received: --source alone." in err
+    status, _, err = seq2seq("export", model, "--to", str(tmp_path / "out"), "--sample", "-", "--source", "-")
+    assert status == 2 and "Standard input is one text. Received: - more than once." in err
 
 
 @pytest.mark.slow
@@ -115,6 +119,8 @@ def test_other_formats_have_no_options_of_onnx(seq2seq, model: str, tmp_path: Pa
     to = ["--to", str(tmp_path / "out")]
     status, _, err = seq2seq("export", model, *to, "--format", "litert", "--browser")
     assert status == 2 and "--browser is an option of ONNX. Received: --browser with --format litert." in err
+    status, _, err = seq2seq("export", model, *to, "--format", "litert", "--sample", "-")
+    assert status == 2 and "--sample is an option of ONNX." in err
     monkeypatch.setattr("seq2seq.export.export_saved_model", lambda translator, folder: {folder.name: 1234})
     status, out, _ = seq2seq("export", model, *to, "--format", "saved_model")
     assert status == 0 and out.decode().split()[-2:] == ["out", "1,234"]

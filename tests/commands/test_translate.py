@@ -1,3 +1,4 @@
+import gzip
 import json
 import os
 import re
@@ -20,6 +21,7 @@ from seq2seq.commands.chunks import chunks
 from seq2seq.commands.command import main, make_parser
 from seq2seq.commands.decoding_options import chosen_search
 from seq2seq.search import Beam, DecodingSettings, Greedy, Sample
+from seq2seq.settings import SettingsError
 from seq2seq.system.terminal import UsageError
 from seq2seq.translation import Hypothesis, Translation
 from tests.commands.conftest import WORDS
@@ -235,6 +237,34 @@ def test_groups_stay_of_one_size_however_many_are_asked_for() -> None:
     arguments = make_parser().parse_args(["translate", "m.s2s", "--n-best", "5"])
     own = DecodingSettings(Beam(4, groups=2, diversity=0.5))
     assert chosen_search(arguments, own, 5) == Beam(6, n_best=5, groups=2, diversity=0.5)
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        (["--beam-size", "5"], "chooses among 32 hypotheses of a beam. Received: --beam-size 5."),
+        (["--search", "greedy"], r"and greedy search gives one. Received: --search greedy. Add --mbr none"),
+    ],
+)
+def test_what_goes_against_the_risk_that_the_model_has_is_refused_by_its_name(options: list[str], told: str) -> None:
+    own = DecodingSettings(Sample(n_best=32), mbr="chrf")
+    with pytest.raises(UsageError, match=told):
+        chosen_search(make_parser().parse_args(["translate", "m.s2s", *options]), own)
+    without = make_parser().parse_args(["translate", "m.s2s", *options, "--mbr", "none"])
+    assert chosen_search(without, own) in (Beam(5), Greedy())
+
+
+def test_a_beam_that_is_given_is_not_widened() -> None:
+    arguments = ["translate", "m.s2s", "--groups", "3", "--diversity", "0.5", "--beam-size", "5", "--n-best", "4"]
+    with pytest.raises(SettingsError, match="groups"):
+        chosen_search(make_parser().parse_args(arguments), DecodingSettings(), 4)
+
+
+def test_what_is_written_is_not_packed(seq2seq, tmp_path: Path) -> None:
+    (tmp_path / "x.gz").write_bytes(gzip.compress(b"Wald\n"))
+    given = ["--input", f"{tmp_path}/x.gz", "--output", f"{tmp_path}/y.gz"]
+    status, _, err = seq2seq("translate", "absent.s2s", *given)
+    assert status == 2 and f"Received: --output {tmp_path}/y.gz. Name it y, and pack it afterwards." in err
 
 
 def test_what_does_not_exist_is_not_written() -> None:

@@ -1,5 +1,6 @@
 """Translators of both kinds behind one face."""
 
+import math
 from types import SimpleNamespace
 
 import pytest
@@ -10,6 +11,7 @@ from seq2seq.search import Beam, Greedy, Sample
 from seq2seq.serving import Asked, load_engine
 from seq2seq.serving.engines import TranslatorEngine, _search
 from seq2seq.serving.refusal import Refusal
+from seq2seq.text.asked import PrefixError
 from seq2seq.translation.hypothesis import Hypothesis, Translation
 
 TEXTS = ["ein Haus am See", "", "der Wald"]
@@ -18,11 +20,12 @@ TEXTS = ["ein Haus am See", "", "der Wald"]
 class Recorded:
     """A translator that writes down what it is asked, and refuses what begins with "bad"."""
 
-    search = Beam(5)
     source_tokenizer = SimpleNamespace(encode=str.split)
 
-    def __init__(self):
+    def __init__(self, search=None, **beside):
+        self.search = search or Beam(5)
         self.calls = []
+        vars(self).update(beside)
 
     def hypotheses(self, texts, search, **options):
         self.calls.append((search, options))
@@ -57,6 +60,40 @@ def test_what_a_model_cannot_do_is_refused_and_what_fails_is_not():
         engine.translate(["bad"], [""], Asked())
 
 
+def test_what_holds_beside_the_search_of_the_model_holds_beside_another():
+    beside = {"mbr": "chrf", "unknown": "copy", "protect": r"\d+"}
+    recorded = Recorded(Sample(n_best=32), **beside)
+    engine = TranslatorEngine(recorded, "tensorflow", None)
+    engine.translate(["a"], [""], Asked(2))
+    assert recorded.calls.pop() == (Sample(n_best=32), beside | {"batch_size": 1})
+    engine.translate(["a"], [""], Asked(1, 40))
+    assert recorded.calls.pop() == (Beam(40, n_best=40), beside | {"batch_size": 1})
+    with pytest.raises(Refusal, match=r"most like 32 hypotheses, which a beam has to have\. Received: beam_size=5"):
+        engine.translate(["a"], [""], Asked(1, 5))
+
+
+def test_hypotheses_that_do_not_exist_are_not_given(monkeypatch):
+    engine = TranslatorEngine(Recorded(), "tensorflow", None)
+    found = [[Hypothesis("a", 0.0), Hypothesis("", -math.inf), Hypothesis("b", -1.0)]]
+    monkeypatch.setattr(Recorded, "hypotheses", lambda *_, **__: found)
+    for details in (False, True):
+        (one,) = engine.translate(["x"], [""], Asked(3, details=details))
+        assert [each.text for each in one.hypotheses] == ["a", "b"]
+    found[0] = [Hypothesis("", -math.inf), Hypothesis("", -math.inf)]
+    (one,) = engine.translate(["x"], [""], Asked(3))
+    assert len(one.hypotheses) == 1
+
+
+def test_the_place_of_a_prefix_is_not_that_in_another_request(monkeypatch):
+    def refuse(*_, **__):
+        raise PrefixError("A prefix is text.", 3, "'x'", "Leave it out.")
+
+    engine = TranslatorEngine(Recorded(), "tensorflow", None)
+    monkeypatch.setattr(Recorded, "hypotheses", refuse)
+    with pytest.raises(Refusal, match=r"^A prefix is text\. Received: the prefix 'x'\. Leave it out\.$"):
+        engine.translate(["x"], ["x"], Asked())
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", ["tensorflow", "onnx"])
 def test_translates_as_the_translator_does(kind, translator, tmp_path, request):
@@ -89,6 +126,7 @@ def test_translates_as_the_translator_does(kind, translator, tmp_path, request):
         (Beam(4, groups=2, diversity=0.5), Asked(5), Beam(6, n_best=6, groups=2, diversity=0.5)),
         (Sample(seed=1), Asked(3), Sample(seed=1, n_best=3)),
         (Sample(seed=1), Asked(3, 4), Beam(4, n_best=4)),
+        (Sample(n_best=32), Asked(1, 5), Beam(5)),
     ],
 )
 def test_what_is_asked_keeps_the_search_of_the_model(own, asked, search):

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from seq2seq.text.annotating import annotating, table_ending
 from seq2seq.text.pairs import CorpusError
+from seq2seq.text.tables import csv_cells
 
 ADDED = {"score": float, "en": str}
 CELLS = [[-0.25, "one"], [-1.00004, 'a "b",\tc'], [0.0, ""]]
@@ -50,6 +51,12 @@ def test_csv_comes_back_quoted_where_it_has_to_be(write):
         ["1", 'eins, "zwei"', "-0.2500", "one"],
         ["2", "drei\nvier", "-1.0000", 'a "b",\tc'],
     ]
+
+
+def test_csv_with_ends_of_lines_in_its_cells_can_be_read_again(write):
+    written = annotated(write("a.csv", 'id,de\r\n"1\r\nb",ein\r\n"2\rc",zwei\r\n'), "de", CELLS[:2])
+    rows = [cells for _, cells in csv_cells(write("b.csv", written.decode()))]
+    assert [row[:2] for row in rows] == [["id", "de"], ["1\nb", "ein"], ["2\rc", "zwei"]]
 
 
 def test_what_stands_in_a_line_of_json_stays_as_it_is(write):

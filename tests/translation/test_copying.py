@@ -92,6 +92,11 @@ class TestUnknown:
         path = tmp_path / "names.tsv"
         path.write_text("Zoë\tZoe\n\nx\ty z\n")
         assert read_dictionary(path) == {"Zoë": "Zoe", "x": "y z"}
+        path.write_text("a\tb\na\tb\n")
+        assert read_dictionary(path) == {"a": "b"}
+        path.write_text("a\tb\na \tc\n")
+        with pytest.raises(ValueError, match=r"one translation\. Received: .*line 2: 'a \\tc', before 'b'"):
+            read_dictionary(path)
         for line in ("Zoë", "Zoë\t", "a b\tc", "a\tb\tc"):
             path.write_text(f"\n{line}\n")
             with pytest.raises(

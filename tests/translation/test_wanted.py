@@ -119,6 +119,13 @@ def test_a_table_of_terms(tmp_path):
             Terms.read(tmp_path / "terms")
     with pytest.raises(ValueError, match="Received: '' for 'x'"):
         Terms({" ": "x"})
+    (tmp_path / "terms").write_text("Haus\thouse\nHaus\thouse\n Haus\thome\n")
+    with pytest.raises(
+        ValueError, match=r"one translation\. Received: .*terms, line 3: ' Haus\\thome', before 'house'"
+    ):
+        Terms.read(tmp_path / "terms")
+    with pytest.raises(ValueError, match="Received: 'Haus' for 'home', and for 'house'"):
+        Terms({"Haus": "house", "Haus ": "home"})
 
 
 def test_terms_as_a_tokenizer_writes_them():
