@@ -5,9 +5,11 @@ Task     `ABATING` → `AH B EY T IH NG`: 106,837 words to learn from, of which 
 Paper    Yao and Zweig 2015 (encoder–decoders on it); Toshniwal and Livescu 2016 (with attention)
 Data     g014b2b.train.tsv.gz and g014b2b.test.tsv.gz in $SEQ2SEQ_DATA/cmudict_g2p, or the folder of --data
 Command  python recipes/g2p.py --data FOLDER
-Cost     not measured yet
-Result   not measured yet; published: WER 22.20 (LSTM 2×256, g2p-seq2seq); WER 21.69, PER 5.04 (LSTM 3×512 with
-         attention, reported by Toshniwal and Livescu 2016); WER 20.20, PER 3.91 (Transformer 3×256, g2p-seq2seq)
+Cost     in minutes, on 2 cores (AMD EPYC): 69
+Result   WER 22.75, PER 5.33 (1 seed); published: WER 22.20 (LSTM 2×256, g2p-seq2seq); WER 21.69, PER 5.04 (LSTM 3×512
+         with attention, reported by Toshniwal and Livescu 2016); WER 20.20, PER 3.91 (Transformer 3×256, g2p-seq2seq)
+         metric:sequence_error_rate|nrefs:var|case:mixed|version:1
+         metric:phoneme_error_rate|nrefs:var|case:mixed|tok:space|version:1
 """
 
 from seq2seq.commands import main
