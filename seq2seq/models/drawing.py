@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 _BOX, _GAP, _RESIDUAL_GAP = 38, 24, 42  # heights of boxes and of the gaps between them, pixels
 _WIDEST, _NARROWEST = 250, 84  # widths of boxes
 _LANE, _CURVES = 210, 92  # between the columns, for the routes; in it beside the widest node, where they turn
+_TRAINED = ("projected", "replaced")  # ways of a part of the state that have weights
 _MARGIN = 104  # beside the columns, for names of layers, residual connections and input feeding
-_LEGEND = "projection: trained, one for hidden and one for cell"
 
 
 def draw(model: Seq2Seq) -> Picture:
@@ -61,9 +61,15 @@ class _Drawing(Canvas):
         for number, wire in enumerate(self.bridge.wires):
             self._wire(number, wire)
         if self.projected:
-            self.text(self.width / 2, self.height - 14, _LEGEND, size=12, soft=True)
+            self.text(self.width / 2, self.height - 14, self._legend(), size=12, soft=True)
         title = f"{told_depths(self.model)}, state bridge {self._mode()}"
         return self.picture(self.width, self.height, title, told_starts(self.model))
+
+    def _legend(self) -> str:
+        """Say which parts of a state are projected."""
+        ways = {part for wire in self.bridge.wires for part, way in wire.parts.items() if way in _TRAINED}
+        parts = [part for part in self.decoder.stack.cell.part_names if part in ways]
+        return "projection: trained" + (f", one for {' and one for '.join(parts)}" if parts else "")
 
     # --- columns ------------------------------------------------------------------------------------------------
 

@@ -116,6 +116,8 @@ class Examination:
         model = self._model
         weights = model.trainable_weights
         gradients = self._compute()[1]
+        if not model.optimizer.built:
+            model.optimizer.build(weights)  # or what the step makes of its own would stay
         known = [(variable, variable.numpy()) for variable in (*weights, *model.optimizer.variables)]
         before = weights_before(model)
         try:

@@ -164,6 +164,42 @@ def read_origin(recipe: Recipe, workers: Workers | None = None) -> Translator | 
         return Translator.load(kept) if kept else None
 
 
+def new_tokenizers(recipe: Recipe, corpus: Corpus, origin: Translator | None) -> tuple[Tokenizer, Tokenizer]:
+    """Make the tokenizers of a new run: those of the model that it goes on from, grown by its text, or new ones.
+
+    Args:
+        recipe: The recipe.
+        corpus: What they learn from.
+        origin: The model that the recipe goes on from; None for none.
+    """
+    from seq2seq.recipe.tokenizers import build_tokenizers, gone_on_tokenizers
+
+    return build_tokenizers(recipe.tokenizer, corpus) if origin is None else gone_on_tokenizers(recipe, corpus, origin)
+
+
+def new_model(recipe: Recipe, source: Tokenizer, target: Tokenizer, origin: Translator | None) -> Seq2Seq:
+    """Build the model of a new run with the weights that training would begin with.
+
+    Args:
+        recipe: The recipe.
+        source: Tokenizer of the source.
+        target: Tokenizer of the target.
+        origin: The model that the recipe goes on from; None for none.
+
+    Raises:
+        SettingsError: The recipe does not go with that model, or vectors cannot be read.
+    """
+    from seq2seq.recipe.build import build_model, check_model, check_vectors, start_embeddings
+
+    check_model(recipe, origin)
+    check_vectors(recipe)
+    model = build_model(recipe, source.vocab_size, target.vocab_size)
+    start_embeddings(recipe, model, source, target)
+    if origin is not None:
+        _start(model, source, target, origin, recipe.start_from)
+    return model
+
+
 def _known(recipe: Recipe, origin: Translator | None) -> dict[str, str]:
     return {"model": recipe.start_from, "weights": origin.fingerprint} if origin is not None else {}
 
@@ -217,13 +253,10 @@ def _tokenizers(
     folder: RunFolder, recipe: Recipe, corpus: Corpus, begun: RunRecord | None, origin: Translator | None
 ) -> tuple[Tokenizer, Tokenizer]:
     """Load the tokenizers of a run that goes on, or make those of a new one."""
-    from seq2seq.recipe.tokenizers import build_tokenizers, gone_on_tokenizers
     from seq2seq.text.tokenizer import Tokenizer
 
-    if begun is None and origin is not None:
-        return gone_on_tokenizers(recipe, corpus, origin)
     if begun is None:
-        return build_tokenizers(recipe.tokenizer, corpus)
+        return new_tokenizers(recipe, corpus, origin)
     fingerprints = begun.tokenizers
     source = target = Tokenizer.load(folder.source_tokenizer)
     joint = fingerprints[0] == fingerprints[1] if fingerprints else not folder.target_tokenizer.exists()

@@ -54,7 +54,7 @@ class Range:
             return False
         above = value > self.low if self.open_low else value >= self.low
         below = value < self.high if self.open_high else value <= self.high
-        return above and below and math.isfinite(value)
+        return above and below and (isinstance(value, int) or math.isfinite(value))
 
     def words(self) -> str:
         """Say which numbers are allowed."""
@@ -231,7 +231,10 @@ def _fit(value: Any, kind: Any) -> tuple[bool, Any]:
         items = [_fit(item, args[0]) for item in value]
         return all(fits for fits, _ in items), tuple(item for _, item in items)
     if kind is float and type(value) is int:
-        return True, float(value)
+        try:
+            return True, float(value)
+        except OverflowError:
+            return False, value
     return type(value) is kind, value
 
 

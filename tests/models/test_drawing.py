@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from seq2seq import Seq2Seq
+from seq2seq import Decoder, Encoder, Seq2Seq, StateBridge
 from seq2seq.layers import Wire
 from seq2seq.models import Ensemble
 from seq2seq.models.drawing import draw
@@ -120,9 +120,16 @@ def test_the_drawing_reads_wires_only() -> None:
     ]
     labels = [text.text for text in ET.fromstring(draw(model)).iter(f"{SVG}text")]
     assert {"trained mix", "projection", "cell from hidden"} <= set(labels)
-    assert any("one for hidden and one for cell" in str(label) for label in labels)
+    assert "projection: trained, one for cell" in labels
     assert "side by side" not in labels
     check_layout(draw(model))
+
+
+def test_the_legend_names_what_is_projected() -> None:
+    for cell, legend in (("gru", "one for hidden"), ("lstm", "one for hidden and one for cell")):
+        model = Seq2Seq(Encoder(9, 4, [8], cell=cell), StateBridge([12], cell=cell), Decoder(9, 4, [12], cell=cell))
+        labels = [str(text.text) for text in ET.fromstring(draw(model)).iter(f"{SVG}text")]
+        assert f"projection: trained, {legend}" in labels
 
 
 @each_model

@@ -105,6 +105,7 @@ def test_what_is_refused(table: dict, message: str) -> None:
         (["camera.lens.blades=7\nseed=5"], r'Received: camera\.lens\.blades="7\\nseed=5"'),
         (["camera.lens.blades=[[7]]"], r"Received: camera\.lens\.blades=\[\[7\]\]"),
         (["camera..film=none"], r"changed by section\.key=value\. Received: camera\.\.film=none\."),
+        ([f"camera.lens.length=1{'0' * 400}"], r"camera\.lens\.length must be "),
         (["=3"], r"changed by section\.key=value\. Received: =3\."),
         (["trigger=by_hand"], r"trigger is a section; change one of its settings: kind, seconds, beeps\."),
         (["name.x=1"], r"There is no setting name\.x: name is no section"),

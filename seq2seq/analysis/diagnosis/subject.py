@@ -40,13 +40,16 @@ class Subject(NamedTuple):
 
 def of_recipe(recipe: Recipe, data: str | None = None) -> Subject:
     """Build what a recipe describes, as training would begin."""
-    from seq2seq.recipe.build import build_model
-    from seq2seq.recipe.tokenizers import build_tokenizers
+    from seq2seq.recipe.corpora import together
+    from seq2seq.runs.preparing import new_model, new_tokenizers, read_origin
 
-    corpus = _corpus(recipe, data)
-    tokenizers = build_tokenizers(recipe.tokenizer, corpus)
+    origin = read_origin(recipe)
+    corpus, *also = corpora = _corpora(recipe, data)
+    tokenizers = new_tokenizers(recipe, together(corpora), origin)
     batch = _batch(recipe, corpus, *tokenizers)
-    model = build_model(recipe, *(tokenizer.vocab_size for tokenizer in tokenizers))
+    if also:
+        tell(f"The batch is of {corpus.name}; what data.also mixes in is not looked at.")
+    model = new_model(recipe, *tokenizers, origin)
     _compile(model, recipe)
     return Subject(f"{recipe.name}, before training", model, batch, 0)
 
@@ -71,7 +74,7 @@ def of_run(record: RunRecord, data: str | None = None) -> Subject:
         )
     source = Tokenizer.load(folder.source_tokenizer)
     target = Tokenizer.load(folder.target_tokenizer) if folder.target_tokenizer.exists() else source
-    batch = _batch(recipe, _corpus(recipe, record.data if data is None else data), source, target)
+    batch = _batch(recipe, _corpora(recipe, record.data if data is None else data)[0], source, target)
     model = build_model(recipe, source.vocab_size, target.vocab_size)
     _compile(model, recipe)
     loaded = load_latest(folder.last, model)
@@ -97,7 +100,7 @@ def of_model(path: Path, data: str | None = None) -> Subject:
         )
     try:
         recipe = Recipe.from_text(translator.recipe)
-        corpus = _corpus(recipe, data)
+        corpus = _corpora(recipe, data)[0]
     except (ValueError, OSError) as error:
         raise UsageError(
             "A model is examined on a batch of the text of its recipe, which cannot be read. "
@@ -120,13 +123,18 @@ def _compile(model: Seq2Seq, recipe: Recipe) -> None:
     model.optimizer.build(model.trainable_variables)
 
 
-def _corpus(recipe: Recipe, data: str | None) -> Corpus:
-    """Read the training text of a recipe, or pairs from all over a large one."""
-    from seq2seq.recipe.corpora import read_corpora
-    from seq2seq.text.corpus import corpus_from_pairs
+def _corpora(recipe: Recipe, data: str | None) -> list[Corpus]:
+    """Read the training text of a recipe, and behind it what is mixed in; of a large one pairs from all over it."""
+    from seq2seq.recipe.corpora import read_also, read_corpora
 
     tell("Reading the text ...")
-    corpus = read_corpora(recipe, data).train
+    corpora = read_corpora(recipe, data)
+    return [_some(corpus) for corpus in (corpora.train, *read_also(recipe, corpora))]
+
+
+def _some(corpus: Corpus) -> Corpus:
+    from seq2seq.text.corpus import corpus_from_pairs
+
     every = 1 if corpus.streamed else -(-len(corpus) // _PAIRS)
     if every == 1 and not corpus.streamed:
         return corpus

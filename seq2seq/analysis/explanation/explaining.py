@@ -6,9 +6,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+import tensorflow as tf
 
 from seq2seq.analysis.explanation.trace import Prefix, Trace, force, watch
+from seq2seq.models import Ensemble
 from seq2seq.search import Search
+from seq2seq.search.scores import divisor, rewarded
 from seq2seq.text.length_limit import LengthLimit
 from seq2seq.text.special_ids import END, START, UNKNOWN
 
@@ -118,6 +121,8 @@ def explain(
     Raises:
         ValueError: The text is empty to the tokenizer, or the search has a coverage penalty or groups.
     """
+    if isinstance(translator.model, Ensemble):
+        raise ValueError("An explanation is of one model. Received: an ensemble. Explain each of its models.")
     search = translator.search if search is None else search
     if search.looks() or getattr(search, "groups", 1) > 1:
         raise ValueError(
@@ -179,9 +184,14 @@ def _tree(trace: Trace, tokenizer: Tokenizer, search: Search) -> Node:
         for prefix, total in ends.items():
             won = trace.tokens == (*prefix, END)
             if won or (total >= least - _NEAR and step >= search.min_length):
-                score = total / (step + 1) ** search.length_penalty
+                score = _score(search, total, step + 1)
                 nodes[prefix].children.append(Node(tokenizer.piece(END), total, [], won, score))
     return nodes[()]
+
+
+def _score(search: Search, log_prob: float, length: int) -> float:
+    """Give the score that the search gives a hypothesis of so many tokens."""
+    return float(rewarded(search, tf.constant(log_prob), length) / divisor(search, length))
 
 
 def _reference(translator: Translator, source: list[int], text: str, trace: Trace, search: Search) -> Reference:
@@ -191,7 +201,7 @@ def _reference(translator: Translator, source: list[int], text: str, trace: Trac
     for token, log_probs in zip(ids, force(translator.model, source, ids[:-1]), strict=True):
         best = int(np.argmax(log_probs))
         rows.append((tokenizer.piece(token), float(log_probs[token]), tokenizer.piece(best), float(log_probs[best])))
-    score = sum(row[1] for row in rows) / len(ids) ** search.length_penalty
+    score = _score(search, sum(row[1] for row in rows), len(ids))
     same = tuple(ids) == trace.tokens
     error = "none" if same else "search" if score > trace.score + _NEAR else "model"
     return Reference(text, score, error, rows, ids.count(UNKNOWN))

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from seq2seq.layers.wire import Wire
+
 if TYPE_CHECKING:
     from seq2seq.layers.state import StackState
     from seq2seq.models import Seq2Seq
@@ -77,7 +79,9 @@ def places(model: Seq2Seq) -> list[Place]:
     Where the bridge sends an encoder layer to several decoder layers, or joins several, what each encoder layer ends
     with is another thing, and is named too.
     """
-    wires = model.bridge.wires
+    wires: Sequence[Wire] = getattr(model.bridge, "wires", None) or [
+        Wire(units=units, label="own") for units in model.decoder.units
+    ]
     found = list(_of("decoder", range(len(wires)), model.decoder.stack.cell.part_names))
     sources = [source for wire in wires for source in wire.sources]
     if len(set(sources)) < len(sources) or any(len(wire.sources) > 1 for wire in wires):

@@ -102,7 +102,7 @@ def _run(record: RunRecord) -> list[str]:
         return [*parts, "<h2>Translations</h2>", paragraph(untold), *_repeat(record)]
     cut = record.result.get("cuts", {}).get(part, {}).get("cut")
     parts += [*_classes(compare_runs([record.folder])), *_surest(recipe, texts, insight)]
-    return [*parts, *_sentences(texts, insight, why, cut), *_repeat(record)]
+    return [*parts, *_sentences(record.recipe, texts, insight, why, cut), *_repeat(record)]
 
 
 def _texts(run: MeasuredRun, part: str) -> tuple[Texts | None, str]:
@@ -274,7 +274,7 @@ def _surest(recipe: Recipe, texts: Texts, insight: Insight | None) -> list[str]:
     return ["<h2>How good the surest are</h2>", grid([figure(title, drawn)])]
 
 
-def _sentences(texts: Texts, insight: Insight | None, why: str, cut: int | None) -> list[str]:
+def _sentences(recipe: Recipe, texts: Texts, insight: Insight | None, why: str, cut: int | None) -> list[str]:
     quality = qualities(texts)
     confidence: Sequence[float | None] = insight.confidence if insight else [None] * len(quality)
     found, total = faults(texts), len(quality)
@@ -293,7 +293,13 @@ def _sentences(texts: Texts, insight: Insight | None, why: str, cut: int | None)
     if insight is None:
         parts.append(paragraph(why))
     elif not insight.alignments:
-        parts.append(paragraph("A model without attention has no alignments to draw."))
+        parts.append(
+            paragraph(
+                "A model without attention has no alignments to draw."
+                if recipe.model.attention.kind == "none"
+                else "There is no translation whose alignment could be drawn."
+            )
+        )
     for pick in chosen:
         if pick.why != head:
             head = pick.why

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from seq2seq.recipe.build import build_batches
-from seq2seq.recipe.corpora import read_corpora
+from seq2seq.recipe.build import build_batches, mix_batches
+from seq2seq.recipe.corpora import read_also, read_corpora, together
 from seq2seq.runs.record import RunRecord
 from seq2seq.system.terminal import silence
 from seq2seq.text.special_ids import UNKNOWN
@@ -60,16 +60,20 @@ def read_training_text(record: RunRecord) -> TrainingText | str:
         return "The training text is streamed, and not read again for a report."
     try:
         with silence():
-            corpus = read_corpora(recipe, record.data).train
+            corpora = read_corpora(recipe, record.data)
+            parts = [corpora.train, *read_also(recipe, corpora)]
+            corpus = together(parts)
             if len(corpus) > _MOST:
                 return (
                     f"The training text has {len(corpus):,} pairs, more than are read again for a report ({_MOST:,})."
                 )
             source, target = _tokenizers(RunFolder(record.folder))
-            batches = build_batches(recipe, corpus, source, target).report()
+            first, *others = (build_batches(recipe, part, source, target) for part in parts)
+            batches = mix_batches(recipe, first, others).report()
     except (ValueError, OSError, ImportError) as error:
         return f"The training text cannot be read here. {error}"
-    return TrainingText(corpus.report(), batches, _side(source, corpus.sources), _side(target, corpus.targets))
+    told = "; mixed in: ".join(part.report() for part in parts)
+    return TrainingText(told, batches, _side(source, corpus.sources), _side(target, corpus.targets))
 
 
 def _tokenizers(folder: RunFolder) -> tuple[Tokenizer, Tokenizer]:

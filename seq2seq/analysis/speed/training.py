@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from seq2seq.models import Seq2Seq
     from seq2seq.text.batches import Batch, Batches, StreamedBatches
     from seq2seq.text.corpus import Corpus
+    from seq2seq.text.mixing import MixedBatches
     from seq2seq.training.step_times import StepTimes
 
 PAIRS = 100_000
@@ -135,20 +136,24 @@ def benchmark_training(recipe: Recipe, *, data: str | None = None, steps: int = 
         OSError: A file cannot be read.
     """
     from seq2seq.analysis.operations import count_operations
-    from seq2seq.recipe.build import build_batches, build_model
-    from seq2seq.recipe.corpora import read_corpora
-    from seq2seq.recipe.tokenizers import build_tokenizers
+    from seq2seq.recipe.build import build_batches, mix_batches
+    from seq2seq.recipe.corpora import read_also, read_corpora, together
+    from seq2seq.runs.preparing import new_model, new_tokenizers, read_origin
 
+    origin = read_origin(recipe)
     tell("Reading the text ...")
     corpora = read_corpora(recipe, data)
     train, share = _sample(corpora.train)
-    tell(f"Tokenising {times(len(train), 'pair')} ...")
-    source, target = build_tokenizers(recipe.tokenizer, train)
+    also = [_sample(corpus)[0] for corpus in read_also(recipe, corpora)]
+    pairs = sum(map(len, (train, *also)))
+    tell(f"Tokenising {times(pairs, 'pair')} ...")
+    source, target = new_tokenizers(recipe, together([train, *also]), origin)
     began = time.monotonic()
-    batches = build_batches(recipe, train, source, target)
+    first, *others = (build_batches(recipe, corpus, source, target) for corpus in (train, *also))
     tokenising = time.monotonic() - began
+    batches = mix_batches(recipe, first, others)
     validation = build_batches(recipe, corpora.validation, source, target, shuffle=False)
-    model = build_model(recipe, source.vocab_size, target.vocab_size)
+    model = new_model(recipe, source, target, origin)
     precision = "bfloat16" if "bfloat16" in recipe.training.precision else "float32"
     tell("Measuring the machine's matrix products ...")
     limits = [matrix_product_rate(precision, seconds=_PRODUCT_SECONDS).rate]
@@ -188,7 +193,7 @@ def benchmark_training(recipe: Recipe, *, data: str | None = None, steps: int = 
         compile_seconds=after.compile_seconds,
         peak_memory=peak_memory(),
         peak_gpu_memory=peak_gpu_memory(),
-        pairs=len(train),
+        pairs=pairs,
         tokenising_seconds=tokenising,
         epoch_tokens=epoch_tokens,
         epochs=recipe.training.epochs,
@@ -212,7 +217,7 @@ def _sample(corpus: Corpus) -> tuple[Corpus, float]:
 
 
 def _train(
-    recipe: Recipe, model: Seq2Seq, batches: Batches | StreamedBatches, steps: int
+    recipe: Recipe, model: Seq2Seq, batches: Batches | StreamedBatches | MixedBatches, steps: int
 ) -> tuple[list[float], StepTimes, StepTimes]:
     """Train, and give the seconds of each measured step, and the times of all steps before and after these."""
     import keras
@@ -249,7 +254,7 @@ def _train(
     return seconds.tolist(), stopwatch.before, timing.times
 
 
-def _endless(batches: Batches | StreamedBatches) -> Iterator[Batch]:
+def _endless(batches: Batches | StreamedBatches | MixedBatches) -> Iterator[Batch]:
     """The batches of all epochs, as training reads them."""
     return chain.from_iterable(batches.run(epoch) for epoch in count())
 

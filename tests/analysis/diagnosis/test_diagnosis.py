@@ -9,13 +9,15 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from seq2seq import Decoder, Encoder, Seq2Seq, StateBridge
+from seq2seq import Decoder, Encoder, Seq2Seq, StateBridge, load
 from seq2seq.analysis.diagnosis import ILLNESSES, Diagnosis, LayerSigns, PartSigns, Signs, examine, find
 from seq2seq.analysis.diagnosis.findings import PAGE
 from seq2seq.analysis.diagnosis.page import section
+from seq2seq.analysis.diagnosis.subject import of_recipe
 from seq2seq.analysis.diagnosis.words import text
 from seq2seq.models.examination import changed_parts, weights_before
 from tests.analysis.diagnosis.patients import ILL, VOCAB, Patient, build, healthy
+from tests.letters import RECIPE
 from tests.marks import quick
 
 
@@ -155,6 +157,17 @@ class TestSigns:
         for part in changed.parts:  # the step of plain descent is the gradient times the learning rate
             assert part.update == pytest.approx(0.01 * part.gradient / part.norm, rel=1e-3)
 
+    def test_what_a_step_makes_of_an_optimizer_that_was_not_built_is_undone(self) -> None:
+        patient = Patient(build())
+        patient.model.compile("adam")
+        patient.diagnosis()
+        optimizer = patient.model.optimizer
+        assert optimizer.built and optimizer.iterations == 0
+        slots = [
+            variable for variable in optimizer.variables if "momentum" in variable.path or "veloc" in variable.path
+        ]
+        assert slots and not any(variable.numpy().any() for variable in slots)
+
     def test_in_words_and_on_a_page(self, signs: Signs) -> None:
         said = text(Diagnosis("a model", [], signs), 80)
         assert "Nothing wrong was found." in said and "half forgotten after" in said
@@ -165,6 +178,19 @@ class TestSigns:
 
 
 @pytest.mark.slow
+def test_a_recipe_is_examined_as_training_would_begin(here: Path) -> None:
+    begun = of_recipe(RECIPE.override([f"start_from={here / 'model.s2s'}"])).model
+    for ours, theirs in zip(begun.get_weights(), load(here / "model.s2s").model.get_weights(), strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+    with pytest.raises(FileNotFoundError):
+        of_recipe(RECIPE.override(["start_from=absent.s2s"]))
+    (here.parent / "more").mkdir()
+    for language in ("lower", "upper"):
+        (here.parent / "more" / f"train.{language}").write_text("xyz\n" * 9)
+    also = RECIPE.override([f"data.also.paths={here.parent / 'more'}"])
+    assert of_recipe(also).model.decoder.vocab_size > of_recipe(RECIPE).model.decoder.vocab_size
+
+
 def test_a_stack_of_mine_without_gates_has_no_table_of_gates() -> None:
     found = Patient(build([4], [4], "per_layer", cell="simple_rnn", embedding=4)).diagnosis()
     assert "below 0.05" not in text(found, 80)

@@ -9,6 +9,7 @@ from seq2seq import Decoder, Encoder, Seq2Seq, StateBridge, Tokenizer, Translato
 from seq2seq.analysis.explanation import Chosen, Explanation, Node, explain
 from seq2seq.analysis.explanation.page import page, picture
 from seq2seq.analysis.explanation.words import text, verdict
+from seq2seq.models import Ensemble
 from seq2seq.search import Beam, Greedy, Sample
 
 SOURCE = "ein See"
@@ -62,6 +63,35 @@ def test_the_tree_holds_the_winner_and_nothing_better(looking: Translator) -> No
         assert 1 <= each.place <= 3 and (each.leader == "") == (each.place == 1)
         assert len(each.others) == 3 and each.token not in dict(each.others)
         assert sorted(each.others, key=lambda other: -other[1]) == each.others
+
+
+@pytest.mark.parametrize(
+    "search",
+    [
+        Greedy(length_form="gnmt", **SHORT),
+        Greedy(length_penalty=0, word_reward=3, **SHORT),
+        Beam(3, length_form="gnmt", length_penalty=0.6, **SHORT),
+        Beam(3, length_penalty=0, word_reward=0.5, **SHORT),
+    ],
+    ids=str,
+)
+def test_every_score_is_that_of_the_search(looking: Translator, search) -> None:
+    (best, *_) = looking.hypotheses([SOURCE], search)[0]
+    found = explain(looking, SOURCE, search, reference=best.text)
+    (end,) = (node for node in nodes(found.tree) if node.score is not None and node.won)
+    assert end.score == pytest.approx(best.score, abs=1e-4)
+    length = len(found.reference.tokens)
+    log_prob = sum(row[1] for row in found.reference.tokens) + getattr(search, "word_reward", 0.0) * length
+    by = length if search.length_form == "power" else (5 + length) / 6
+    assert found.reference.score == pytest.approx(log_prob / by**search.length_penalty, abs=1e-4)
+    if found.reference.error == "none":
+        assert found.reference.score == pytest.approx(found.score, abs=1e-4)
+
+
+def test_an_ensemble_is_no_model_to_explain(looking: Translator) -> None:
+    both = Translator(Ensemble([looking.model] * 2), looking.source_tokenizer, looking.target_tokenizer)
+    with pytest.raises(ValueError, match=r"Received: an ensemble\."):
+        explain(both, SOURCE)
 
 
 def test_the_attention_is_that_of_the_search(looking: Translator) -> None:

@@ -9,10 +9,11 @@ import pytest
 from seq2seq.analysis.comparison.measured import Texts, read_measured
 from seq2seq.analysis.report import gather, page, read_insight, report_page, write_report
 from seq2seq.analysis.report.insight import Insight
-from seq2seq.analysis.report.page import _languages, try_report
+from seq2seq.analysis.report.page import _languages, _sentences, try_report
 from seq2seq.analysis.report.sentences import faults, picks
 from seq2seq.recipe import Data, EvaluationSettings, Recipe
 from tests.analysis.comparison.fabricated import SOURCES, finished_folder, make_corpus
+from tests.letters import RECIPE
 
 
 @pytest.fixture
@@ -154,6 +155,9 @@ def test_what_only_the_model_can_tell(here: Path, monkeypatch: pytest.MonkeyPatc
         patch.setattr("seq2seq.analysis.report.insight.write_object", refuse)
         assert gather(here, texts) == found
     assert gather(here, None) == replace(found, confidence=[], alignments={}) and read_insight(here) == found
+    for kind, said in (("general", "no translation whose alignment"), ("none", "A model without attention")):
+        recipe = RECIPE.override([f"model.attention.kind={kind}"])
+        assert said in "".join(_sentences(recipe, texts, replace(found, alignments={}), "", None))
     shutil.copy(here / "result.json", here / "model.s2s")  # of another model it is not told
     assert read_insight(here) is None
 

@@ -14,6 +14,22 @@ from seq2seq.recipe.tokenizers import build_tokenizers
 
 
 @pytest.mark.slow
+def test_text_that_is_mixed_in_and_a_model_to_go_on_from_count(recipe, tmp_path, monkeypatch):
+    monkeypatch.setattr(training, "_WARM_UP", 1)
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "more").mkdir()
+    for language in ("de", "en"):
+        (tmp_path / "more" / f"train.{language}").write_text("sechs sieben\n" * 64)
+    plain = benchmark_training(recipe, steps=1)
+    mixed = benchmark_training(recipe.override(["data.also.paths=more"]), steps=1)
+    assert mixed.epoch_tokens == plain.epoch_tokens + 4 * 16 * 3
+    assert (mixed.pairs, plain.pairs) == (52 + 64, 52)
+    assert mixed.setting.parameters > plain.setting.parameters  # for its words
+    with pytest.raises(FileNotFoundError):
+        benchmark_training(recipe.override(["start_from=absent.s2s"]), steps=1)
+
+
+@pytest.mark.slow
 def test_what_is_counted_is_what_was_trained_on_and_nothing_is_written(recipe, tmp_path, monkeypatch):
     monkeypatch.setattr(training, "_WARM_UP", 2)
     monkeypatch.chdir(tmp_path)
