@@ -20,7 +20,7 @@ from seq2seq.commands.arguments import (
     need_file,
     recipe_of,
 )
-from seq2seq.system.files import replacing
+from seq2seq.system.files import need_writable, replacing
 from seq2seq.system.terminal import UsageError, need_stdout
 
 if TYPE_CHECKING:
@@ -56,6 +56,8 @@ def run(arguments: argparse.Namespace) -> None:
     need_stdout()
     what = model_in(arguments.what)
     need_file(what)
+    if arguments.json is not None:
+        need_writable(arguments.json)
     is_model = what.is_file() and zipfile.is_zipfile(what)
     given = "input" in arguments
     strange = {"--set": arguments.settings, "--steps": arguments.steps} if is_model else {"--input": given}

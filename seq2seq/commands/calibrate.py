@@ -8,7 +8,7 @@ from typing import Any
 
 from seq2seq.commands.arguments import MODEL, add_references, model_in, named_translator, with_references
 from seq2seq.runs.measuring import evaluation_of
-from seq2seq.system.terminal import need_stdout
+from seq2seq.system.terminal import UsageError, need_stdout
 
 
 def add(commands: Any) -> None:
@@ -31,6 +31,10 @@ def run(arguments: argparse.Namespace) -> None:
     need_stdout()
     from seq2seq.translation.confidence import Calibration, known
 
+    if arguments.output is not None and arguments.output.is_dir():
+        raise UsageError(
+            f"A model goes into a file. Received: --output {arguments.output}, a folder. Name a file in it."
+        )
     sources, references = with_references(arguments)
     translator = named_translator(arguments.model)
     found = translator.hypotheses(sources)

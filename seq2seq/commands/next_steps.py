@@ -60,13 +60,16 @@ def again(command: str, *options: str) -> str:
     return f"{_program(program)} {shlex.join([*kept, *options])}"
 
 
-def with_settings(command: str, changed: Mapping[str, object], gone: Collection[str] = ()) -> str:
+def with_settings(
+    command: str, changed: Mapping[str, object], gone: Collection[str] = (), data: str | None = None
+) -> str:
     """Give a command with other values of some settings, in the place of those that it has.
 
     Args:
         command: The command; one that was not written by this toolkit stays as it is.
         changed: The settings by name.
         gone: Settings that there are no more, with these changed.
+        data: Where the text is now; None leaves what the command says of it.
 
     Example:
         >>> with_settings("seq2seq train a.toml --set training.epochs=2 --seed 1", {"training.epochs": 3})
@@ -81,11 +84,17 @@ def with_settings(command: str, changed: Mapping[str, object], gone: Collection[
     kept: list[str] = []
     words = iter(split)
     for word in words:
+        if data is not None and word.partition("=")[0] == "--data":
+            if word == "--data":
+                next(words, "")
+            continue
         pair = [word, *([next(words, "")] if word == "--set" else [])]
         key = pair[-1].removeprefix("--set=").partition("=")[0].strip()
         if not (word.startswith("--set") and (key in changed or key in gone)):
             kept += pair
-    return shlex.join([*kept, *(part for change in changed.items() for part in ("--set", assignment(*change)))])
+    place = [] if data is None else ["--data", data]
+    settings = [part for change in changed.items() for part in ("--set", assignment(*change))]
+    return shlex.join([*kept, *place, *settings])
 
 
 def assignment(name: str, value: object) -> str:
@@ -98,6 +107,8 @@ def _other_model(recipe: Recipe) -> tuple[str, list[str]]:
     """Name a model to compare with, and the settings that make it of this recipe; none where none can be built."""
     from seq2seq.recipe.build import check_model
 
+    if recipe.start_from:  # the weights that it goes on from fit no other model
+        return "", []
     for name, settings in _OTHERS:
         other = _allowed(recipe, *settings)
         if other is None or other.model.attention == recipe.model.attention:

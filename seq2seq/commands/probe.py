@@ -18,7 +18,7 @@ from seq2seq.commands.arguments import (
     parallel,
 )
 from seq2seq.commands.decoding_options import add_decoding, chosen_mbr, chosen_search
-from seq2seq.system.files import replacing
+from seq2seq.system.files import need_writable, replacing
 from seq2seq.system.terminal import UsageError, need_stdout, tell
 
 
@@ -54,6 +54,8 @@ def run(arguments: argparse.Namespace) -> None:
             f"Received: {' '.join(given)}. Leave it out."
         )
     need_model(model_in(arguments.model))
+    if arguments.html is not None:
+        need_writable(arguments.html)
     pairs = list(zip(*_text(arguments), strict=True))
     if arguments.sentences is not None:
         number = min(arguments.sentences, len(pairs))

@@ -147,7 +147,8 @@ def _lead(
         changed = {key: value for key, value in base.changes(wanted).items() if key != "seed"}
         if begun and begun.command:
             gone = by_name(begun.recipe).keys() - by_name(wanted).keys()
-            command = with_settings(begun.command, begun.recipe.changes(wanted), gone)
+            moved = None if arguments.data == begun.data else arguments.data
+            command = with_settings(begun.command, begun.recipe.changes(wanted), gone, moved)
         workers.from_chief({"recipe": wanted.to_toml(), "folder": str(folder), "resume": resume})
         result = run(
             wanted,

@@ -157,7 +157,8 @@ def _as_stored(table: Mapping[str, Any]) -> Mapping[str, Any]:
     """Fill in what a run stored whole before there were pools: batches of a text that was sorted as a whole."""
     batches = table.get("batches")
     whole = {each.name for each in fields(BatchSettings)} - {"pool"}
-    stored = {"decoding", "evaluation"} <= table.keys()  # a run writes everything out, a person hardly
+    # A run writes everything out, a person hardly.
+    stored = {"name", "data", "tokenizer", "model", "training", "decoding", "evaluation", "seed"} <= table.keys()
     if not stored or not isinstance(batches, Mapping) or batches.keys() != whole:
         return table
     return {**table, "batches": {**batches, "pool": 0}}

@@ -1,5 +1,6 @@
 """Files: whether there is one to read, and how one is written whole or not at all."""
 
+import errno
 import hashlib
 import os
 import shutil
@@ -71,6 +72,30 @@ def replacing(path: Path) -> Iterator[Path]:
         # A disk that is full names no file, and the one beside is nobody's business.
         if isinstance(error, OSError) and error.errno and error.filename in (None, name):
             error.filename, error.filename2 = str(path), None
+        raise
+
+
+def need_writable(path: Path) -> None:
+    """Refuse a place that no file can be written to, before the work whose result is to go there.
+
+    Args:
+        path: Where :func:`replacing` will write.
+
+    Raises:
+        OSError: It cannot be written; the error names ``path``.
+
+    Example:
+        >>> need_writable(Path("absent", "a.txt"))
+        Traceback (most recent call last):
+        FileNotFoundError: [Errno 2] No such file or directory: 'absent/a.txt'
+    """
+    if path.is_dir():
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+    try:
+        with tempfile.TemporaryFile(dir=path.resolve().parent):
+            pass
+    except OSError as error:
+        error.filename = str(path)
         raise
 
 

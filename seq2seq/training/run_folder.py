@@ -146,7 +146,9 @@ def open_run_folder(path: str | Path, *, resume: bool = False) -> RunFolder:
                 f"There is no run to continue. Received: folder={str(folder.path)!r}, which does not exist. "
                 "Start it without resume."
             )
-        return folder
+        if any((folder.path / name).exists() for name in (*_MARKS, _BEGINNING[0])):
+            return folder
+        # There is no run: one would begin here, which may replace nothing either.
     taken = [name for name in _WRITTEN if (folder.path / name).exists()]
     if _BEGINNING[0] in taken and set(taken) <= set(_BEGINNING):
         taken = []

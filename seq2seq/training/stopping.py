@@ -5,6 +5,7 @@ import os
 import signal
 import stat
 import threading
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from types import FrameType
@@ -14,6 +15,7 @@ from seq2seq import metrics
 from seq2seq.system.choices import choose
 from seq2seq.system.signals import HANG_UP, STOPPING, hang_up_is_ignored
 
+_ONE_REQUEST = 3.0  # seconds in which a second SIGTERM is the first one handed on
 _FIT_METRICS = {"loss": False, "perplexity": False, "accuracy": True}
 
 
@@ -129,7 +131,8 @@ def interruptions() -> Iterator[Interruption]:
     """Turn the first SIGINT, SIGTERM or SIGHUP into a request to stop after the running step; the second acts at once.
 
     SIGHUP comes when a terminal is closed or a connection lost, often twice, or with another: it asks, and never acts
-    at once. Where it is ignored (``nohup``) it is left alone.
+    at once. Where it is ignored (``nohup``) it is left alone. A SIGTERM right after the first is the same request: a
+    manager of jobs sends it to all processes, and who started this one hands it on.
     Outside the main thread, where Python takes no signals, nothing is changed.
     """
     interruption = Interruption()
@@ -140,6 +143,7 @@ def interruptions() -> Iterator[Interruption]:
     if hang_up_is_ignored():
         del before[HANG_UP]
     asked = False
+    first, since = 0, 0.0
 
     def restore() -> None:
         for number, handler in before.items():
@@ -147,14 +151,17 @@ def interruptions() -> Iterator[Interruption]:
             signal.signal(number, signal.SIG_DFL if handler is None else handler)
 
     def request(number: int, frame: FrameType | None) -> None:
-        nonlocal asked
+        nonlocal asked, first, since
+        if asked and number == signal.SIGTERM == first and time.monotonic() - since < _ONE_REQUEST:
+            return
         if asked and number != HANG_UP:
             restore()
             if signal.getsignal(number) is signal.SIG_IGN:  # as a shell starts what runs behind a script
                 signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
             signal.raise_signal(number)
             return
-        asked = asked or number != HANG_UP
+        if not asked and number != HANG_UP:
+            asked, first, since = True, number, time.monotonic()
         if not interruption.received:
             interruption.received = signal.Signals(number).name
             said = f"\n{interruption.received}: stopping after this step, then saving. Once more stops at once.\n"

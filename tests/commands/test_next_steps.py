@@ -63,6 +63,7 @@ def test_what_to_try_next_can_be_typed(here: Path, capsys: pytest.CaptureFixture
             "general-attention",
             ["model.attention.kind=general"],
         ),
+        (["start_from=model.s2s"], "", []),
         (["model.bridge.mode=[[]]"], "additive-attention", ["model.attention.kind=additive"]),
         (["model.tied=all", "model.attention.kind=dot"], "no-attention", ["model.attention.kind=none"]),
         (
@@ -121,3 +122,10 @@ def test_programs_are_named_as_the_shell_finds_them(tmp_path: Path, monkeypatch:
 )
 def test_a_command_with_other_settings(command: str, gone: tuple[str, ...], expected: str) -> None:
     assert next_steps.with_settings(command, {"training.epochs": 3}, gone) == expected
+
+
+@pytest.mark.parametrize("given", ["", " --data /old", " --data=/old"])
+def test_a_command_with_another_place_of_the_text(given: str) -> None:
+    command = f"seq2seq train a.toml{given} --seed 1"
+    assert next_steps.with_settings(command, {}, data="/new") == "seq2seq train a.toml --seed 1 --data /new"
+    assert next_steps.with_settings(command, {}) == command

@@ -90,6 +90,10 @@ def test_toml_keeps_defaults_of_what_is_not_written(tmp_path: Path) -> None:
         'name = "tiny"\n[data]\npath = "corpus"\nsource = "de"\ntarget = "en"\n[model.attention]\nkind = "dot"\n'
     )
     assert load_recipe(path) == dataclasses.replace(TINY, model=ModelSettings(attention=AttentionSettings("dot")))
+    # Not taken for what a run stored before there were pools.
+    some = "\n[batches]\nsize = 9\nunit = 'sentences'\nmax_source_length = 9\nmax_target_length = 9\n"
+    path.write_text(path.read_text() + some + "[decoding]\n[evaluation]\n[training]\n")
+    assert load_recipe(path).batches.pool == BatchSettings().pool
 
 
 @pytest.mark.parametrize(

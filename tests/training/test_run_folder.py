@@ -44,6 +44,12 @@ def test_cannot_continue_what_is_not_there(tmp_path):
     with pytest.raises(FileNotFoundError, match="no run to continue"):
         open_run_folder(tmp_path / "missing", resume=True)
     assert not (tmp_path / "missing").exists()
+    (tmp_path / "source.model").touch()
+    (tmp_path / "report.html").touch()
+    with pytest.raises(RunFolderError, match=r"files that are no run's.*with source\.model, report\.html in it"):
+        open_run_folder(tmp_path, resume=True)
+    (tmp_path / "log.jsonl").touch()
+    assert open_run_folder(tmp_path, resume=True).resume
 
 
 def test_refuses_a_file(tmp_path):

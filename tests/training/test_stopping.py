@@ -87,7 +87,8 @@ def test_every_metric_has_a_direction():
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_the_first_signal_asks_and_the_second_acts(number, capfd):
+def test_the_first_signal_asks_and_the_second_acts(number, capfd, monkeypatch):
+    monkeypatch.setattr(stopping, "_ONE_REQUEST", 0.0)
     acted = []
     before = signal.signal(number, lambda *_: acted.append(True))
     try:
@@ -106,10 +107,28 @@ def test_the_first_signal_asks_and_the_second_acts(number, capfd):
     assert "stopping after this step" in capfd.readouterr().err
 
 
+def test_a_sigterm_that_is_handed_on_is_the_same_request(capfd):
+    acted = []
+    before = signal.signal(signal.SIGINT, lambda *_: acted.append(True))
+    try:
+        with interruptions() as interruption:
+            for _ in range(3):  # from a manager of jobs, and from those who started this process
+                os.kill(os.getpid(), signal.SIGTERM)
+            assert interruption.received == "SIGTERM" and not acted
+            os.kill(os.getpid(), signal.SIGINT)
+            assert acted
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert capfd.readouterr().err.count("stopping after this step") == 1
+
+
 PATIENT = """
 import signal, sys, time
 from seq2seq.system.terminal import exit_status
+from seq2seq.training import stopping
 from seq2seq.training.stopping import interruptions
+
+stopping._ONE_REQUEST = 0.0
 
 def job():
     with interruptions():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import isfinite
 
 from seq2seq.analysis.comparison.statistics import Difference
 from seq2seq.analysis.pages.charts import MARGIN, WIDTH, Rows
@@ -14,12 +15,15 @@ def draw_scores(names: Sequence[str], scores: Sequence[Sequence[float]], title: 
 
     Args:
         names: Of the variants.
-        scores: Those of each.
+        scores: Those of each; what is no number is left out.
         title: What the scores are; it stands under their axis.
         wide: The width of the drawing, pixels; the narrower, the larger its letters on a page that it fills.
     """
-    plot = Rows(names, [value for each in scores for value in each], title, wide=wide, along=title)
-    for row, values in enumerate(scores):
+    finite = [[value for value in each if isfinite(value)] for each in scores]
+    plot = Rows(names, [value for each in finite for value in each] or [0.0], title, wide=wide, along=title)
+    for row, values in enumerate(finite):
+        if not values:
+            continue
         middle, mean = plot.y(row), plot.x(sum(values) / len(values))
         plot.add(f'<path d="M{mean:.1f} {middle - 9} v18" class="mean c{row % len(COLOURS)}"/>')
         for value in values:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from math import isfinite
 from pathlib import Path
@@ -126,6 +126,7 @@ class SettingsSearch:
         spaces = [read_space(text) for text in varied]
         need_none_of_its_own([space.key for space in spaces])
         need_each_once([space.key for space in spaces])
+        _need_one_measure(recipe, [space.key for space in spaces])
         # From 0 to 1 there are more numbers than these two, where the setting takes them.
         self._spaces = [space._replace(whole=space.whole and not _takes_fractions(recipe, space)) for space in spaces]
         _need_known(recipe, self._spaces)
@@ -294,7 +295,7 @@ class SettingsSearch:
         path = self._folder / _SEARCHED
         if not path.exists():
             return
-        before, asked = read_object(path), self._searched()
+        before, asked = _in_words_of_now(read_object(path), str(path)), self._searched()
         names = dict.fromkeys(name for each in (before, asked) for name in each)
         if other := [name for name in names if before.get(name) != asked.get(name)]:
             raise SettingsError(
@@ -327,6 +328,39 @@ class SettingsSearch:
     def _store(self, trial: Trial) -> None:
         self._trials[trial.number] = trial
         write_object(self._folder / f"trial-{trial.number}.json", asdict(trial))
+
+
+def _need_one_measure(recipe: Recipe, keys: Sequence[str]) -> None:
+    """Refuse to vary what the scores of trials are measured by: they would be ranked like numbers of one scale."""
+    monitor = recipe.training.monitor.removeprefix("val_")
+    held_out = () if recipe.data.validation else ("data.hold_out", "data.train", "data.path", "data.sample")
+    measures = {"training.monitor", "data.validation", "data.source", "data.target", *held_out}
+    found = [key for key in keys if key in measures or key.startswith("evaluation.")]
+    if monitor in ("loss", "perplexity", "accuracy"):  # per token of the vocabulary
+        found += [key for key in keys if key.startswith("tokenizer.")]
+    if found:
+        raise SettingsError(
+            "A search ranks its trials by one score, on one text of validation. Received: "
+            f"--vary {', '.join(found)}, by which trials would be measured otherwise. Search on its own for each value."
+        )
+
+
+def _in_words_of_now(stored: Mapping[str, Any], path: str) -> Mapping[str, Any]:
+    """Give what an earlier version stored of a search with the settings that there are now, as they were then."""
+    table: dict[str, Any] = {}
+    for name, value in stored.items():
+        if not name.startswith("--"):
+            *sections, last = name.split(".")
+            section = table
+            for each in sections:
+                section = section.setdefault(each, {})
+            section[last] = value
+    try:
+        recipe = Recipe.from_table(table, path)
+    except (SettingsError, AttributeError, TypeError):  # of another form: told by what differs
+        return stored
+    found: dict[str, Any] = json.loads(json.dumps(by_name(recipe)))
+    return {**found, **{name: value for name, value in stored.items() if name.startswith("--")}}
 
 
 def _read_trial(path: Path) -> Trial:

@@ -100,7 +100,7 @@ def train_all(
             for process in running:
                 if process not in asked:
                     process.terminate()
-                process.terminate()  # the second signal acts at once
+                process.send_signal(signal.SIGINT)  # a second signal of another kind acts at once
             for process in running:
                 process.wait()
             raise

@@ -59,6 +59,14 @@ def test_scores_stand_where_they_belong() -> None:
     assert len(set(circles(draw_scores(["a"], [[5.0, 5.0]], "bleu")))) == 1
 
 
+def test_what_is_no_number_is_left_out_of_the_picture() -> None:
+    nan = float("nan")
+    assert circles(draw_scores(["a", "b"], [[nan, 20], [10, 30]], "wer")) == circles(
+        draw_scores(["a", "b"], [[20], [10, nan, 30]], "wer")
+    )
+    assert circles(draw_scores(["a"], [[nan, nan]], "wer")) == []
+
+
 def test_what_was_not_detected_is_hollow() -> None:
     found = [Difference(1, 0.5, 1.5, 0.01, 0.02, 0.9, True), Difference(0, -0.5, 0.5, 1, 1, 0.9, True)]
     svg = draw_differences(["b", "c"], found, "difference")

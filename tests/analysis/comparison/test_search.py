@@ -170,7 +170,8 @@ def test_a_search_without_its_text_spends_no_trial(trainer: Trainer, tmp_path: P
     assert trainer.began == [] and not (tmp_path / "out").exists()
     # Where the text itself is searched, each trial may have another.
     varied = ["model.dropout=0..1", "data.path=nowhere,corpus"]
-    SettingsSearch(BASE.override(["data.path=nowhere"]), varied, tmp_path / "out").run(1)
+    named = ["data.path=nowhere", "data.validation=train", "data.hold_out=0"]
+    SettingsSearch(BASE.override(named), varied, tmp_path / "out").run(1)
     assert trainer.began == ["trial 1"]
 
 
@@ -235,12 +236,32 @@ def test_a_trial_whose_score_is_no_number_is_hopeless_and_the_search_goes_on(
         ("model.bridge.mode=per_layer,last_layr", 'Did you mean "last_layer"'),
         ("model.dropout=2..3", "model.dropout must be"),
         ("model.bridge.mode=[[0],[1]", "Every bracket that opens closes"),
+        ("training.monitor=loss,bleu", r"by one score, on one text of validation\. Received: --vary training\.monitor"),
+        ("evaluation.lowercase=true,false", r"Received: --vary evaluation\.lowercase, by which"),
+        ("data.source=lower,upper", r"Received: --vary data\.source, by which"),
     ],
 )
 def test_what_no_recipe_has_is_refused_before_a_trial_is_spent(tmp_path: Path, varied: str, message: str) -> None:
     with pytest.raises(SettingsError, match=message):
         looked_for(tmp_path / "out", varied)
     assert not (tmp_path / "out").exists()
+
+
+def test_a_loss_per_token_is_not_searched_over_vocabularies(tmp_path: Path) -> None:
+    varied = ["tokenizer.vocab_size=20,30"]
+    SettingsSearch(BASE, varied, tmp_path)
+    with pytest.raises(SettingsError, match=r"--vary tokenizer\.vocab_size, by which"):
+        SettingsSearch(BASE.override(["training.monitor=loss"]), varied, tmp_path)
+
+
+def test_a_search_of_before_there_were_pools_goes_on(tmp_path: Path) -> None:
+    sorted_whole = BASE.override(["batches.pool=0"])
+    search = SettingsSearch(sorted_whole, ["model.dropout=0..1"], tmp_path)
+    stored = search._searched()
+    (tmp_path / "search.json").write_text(json.dumps({k: v for k, v in stored.items() if k != "batches.pool"}))
+    SettingsSearch(sorted_whole, ["model.dropout=0..1"], tmp_path)
+    with pytest.raises(SettingsError, match=r"another batches\.pool than"):
+        SettingsSearch(BASE, ["model.dropout=0..1"], tmp_path)
 
 
 @pytest.mark.parametrize(
