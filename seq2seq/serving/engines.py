@@ -95,8 +95,9 @@ class TranslatorEngine:
             options["prefixes"] = prefixes
         if asked.terms:
             options["terms"] = dict(asked.terms)
-        # What holds beside its own search holds beside another one.
-        kept = {name: getattr(self._translator, name) for name in _BESIDE if hasattr(self._translator, name)}
+        # What holds beside its own search holds beside another one; an exported translator has none of it.
+        has_them = all(hasattr(self._translator, name) for name in _BESIDE)
+        kept = {name: getattr(self._translator, name) for name in _BESIDE} if has_them else {}
         try:
             return self._found(texts, search, asked, options | kept | {"batch_size": len(texts)})
         except PrefixError as error:

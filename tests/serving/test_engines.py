@@ -72,6 +72,12 @@ def test_what_holds_beside_the_search_of_the_model_holds_beside_another():
         engine.translate(["a"], [""], Asked(1, 5))
 
 
+def test_an_exported_translator_is_asked_for_none_of_it():
+    recorded = Recorded(mbr="none")  # which it says, and takes no argument of that name
+    TranslatorEngine(recorded, "onnx", None).translate(["a"], [""], Asked(2))
+    assert recorded.calls.pop() == (Beam(5, n_best=5), {"batch_size": 1})
+
+
 def test_hypotheses_that_do_not_exist_are_not_given(monkeypatch):
     engine = TranslatorEngine(Recorded(), "tensorflow", None)
     found = [[Hypothesis("a", 0.0), Hypothesis("", -math.inf), Hypothesis("b", -1.0)]]

@@ -76,6 +76,6 @@ def test_the_command(translator, saved, capsysbinary):
     assert said()[:2] == (0, translator.translate(TEXTS[:1])[0] + "\n")
     assert said("--mbr", "none", "--n-best", "2")[1].count("\n") == 2
     status, _, err = said("--search", "greedy", "--mbr", "chrf", "--candidates", "4")
-    assert status == 2 and "--n-best is no option" in err
+    assert status == 2 and "greedy search gives one. Received: --search greedy. Add --mbr none" in err
     status, _, err = said("--mbr", "none", "--candidates", "4")
     assert status == 2 and "--candidates 4 without it" in err
