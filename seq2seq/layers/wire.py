@@ -62,4 +62,9 @@ class Wire:
     @property
     def projected(self) -> bool:
         """Whether a trained projection lies between, for any part."""
-        return any(way in ("projected", "replaced") for way in self.parts.values())
+        return bool(self.projected_parts)
+
+    @property
+    def projected_parts(self) -> list[str]:
+        """The named parts of the state that come through a trained projection."""
+        return [part for part, way in self.parts.items() if way in ("projected", "replaced")]

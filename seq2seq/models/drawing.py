@@ -15,7 +15,6 @@ if TYPE_CHECKING:
 _BOX, _GAP, _RESIDUAL_GAP = 38, 24, 42  # heights of boxes and of the gaps between them, pixels
 _WIDEST, _NARROWEST = 250, 84  # widths of boxes
 _LANE, _CURVES = 210, 92  # between the columns, for the routes; in it beside the widest node, where they turn
-_TRAINED = ("projected", "replaced")  # ways of a part of the state that have weights
 _MARGIN = 104  # beside the columns, for names of layers, residual connections and input feeding
 
 
@@ -67,8 +66,8 @@ class _Drawing(Canvas):
 
     def _legend(self) -> str:
         """Say which parts of a state are projected."""
-        ways = {part for wire in self.bridge.wires for part, way in wire.parts.items() if way in _TRAINED}
-        parts = [part for part in self.decoder.stack.cell.part_names if part in ways]
+        projected = {part for wire in self.bridge.wires for part in wire.projected_parts}
+        parts = [part for part in self.decoder.stack.cell.part_names if part in projected]
         return "projection: trained" + (f", one for {' and one for '.join(parts)}" if parts else "")
 
     # --- columns ------------------------------------------------------------------------------------------------

@@ -9,7 +9,6 @@ import tensorflow as tf
 from seq2seq.layers.observed import Observed, observe
 from seq2seq.layers.precision import fine
 from seq2seq.layers.stack import StackedRNN
-from seq2seq.layers.wire import Wire
 from seq2seq.models.inputs import NAMES, need_ids, need_names, need_one_batch
 from seq2seq.models.seq2seq import Seq2Seq
 from seq2seq.models.signs import (
@@ -21,6 +20,7 @@ from seq2seq.models.signs import (
     RouteSigns,
     Signs,
 )
+from seq2seq.models.wiring import wires_of
 from seq2seq.text.special_ids import PAD, START, UNKNOWN
 
 _SHUT, _OPEN = 0.05, 0.95
@@ -257,8 +257,7 @@ def _likeness(rows: Array, others: Array) -> float:
 
 def _routes(model: Seq2Seq, state: Any, d_state: Any) -> list[RouteSigns]:
     found = []
-    wires = getattr(model.bridge, "wires", None) or [Wire(units=units, label="own") for units in model.decoder.units]
-    for number, (wire, (given,), (gradients,)) in enumerate(zip(wires, state, d_state, strict=True)):
+    for number, (wire, (given,), (gradients,)) in enumerate(zip(wires_of(model), state, d_state, strict=True)):
         for part, value, gradient in zip(model.decoder.stack.cell.part_names, given, gradients, strict=True):
             numbers = np.asarray(tf.cast(value, tf.float32))
             spread = float(numbers.std(axis=0).mean())

@@ -6,8 +6,10 @@ from collections.abc import Sequence
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
+from seq2seq.layers.wire import Wire
+
 if TYPE_CHECKING:
-    from seq2seq.layers.wire import Kind, Way, Wire
+    from seq2seq.layers.wire import Kind, Way
     from seq2seq.models import Seq2Seq
 
 LAYER_COLUMNS = ("part", "layer", "kind", "input", "output", "parameters")
@@ -26,6 +28,12 @@ _DIRECTED = {
     "backward": "backward direction",
 }
 _ODD_WAYS: dict[Way, str] = {"replaced": "{} from hidden", "zero": "{} zero", "dropped": "{} dropped"}
+
+
+def wires_of(model: Seq2Seq) -> list[Wire]:
+    """Give what each decoder layer starts from; a bridge of one's own need not say it."""
+    wires: list[Wire] = getattr(model.bridge, "wires", None) or []
+    return wires or [Wire(units=units, label="own") for units in model.decoder.units]
 
 
 def layer_table(model: Seq2Seq) -> list[list[object]]:

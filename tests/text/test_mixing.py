@@ -63,7 +63,7 @@ def test_what_is_known_of_the_whole() -> None:
     first, other = batches_of(100, 4), batches_of(200, 4, size=1)
     mixed = MixedBatches(first, [other], [1.0])
     assert mixed.steps() == 4 and mixed.tokens == first.tokens + other.tokens // 2
-    assert mixed.skipped == {"empty": 0, "over-long": 0}
+    assert 0 < mixed.fill <= 1 and mixed.skipped == {"empty": 0, "over-long": 0}
     assert mixed.length_limit.of(9) == max(first.length_limit.of(9), other.length_limit.of(9))
     assert isinstance(mixed.length_limit, LengthLimit)
     assert mixed.beyond(mixed.length_limit) == 0 and mixed.beyond(LengthLimit(((0.0, 1),))) == 8

@@ -126,7 +126,6 @@ class SettingsSearch:
         spaces = [read_space(text) for text in varied]
         need_none_of_its_own([space.key for space in spaces])
         need_each_once([space.key for space in spaces])
-        _need_one_measure(recipe, [space.key for space in spaces])
         # From 0 to 1 there are more numbers than these two, where the setting takes them.
         self._spaces = [space._replace(whole=space.whole and not _takes_fractions(recipe, space)) for space in spaces]
         _need_known(recipe, self._spaces)
@@ -134,6 +133,7 @@ class SettingsSearch:
         self._folder = Path(folder)
         self._data = data
         self._monitor = recipe.training.monitor.removeprefix("val_") or recipe.evaluation.metrics[0]
+        _need_one_measure(recipe, [space.key for space in spaces], self._monitor)
         self._higher = higher_is_better(self._monitor)
         self._need_same_search()
         self._trials = self._stored()
@@ -330,9 +330,8 @@ class SettingsSearch:
         write_object(self._folder / f"trial-{trial.number}.json", asdict(trial))
 
 
-def _need_one_measure(recipe: Recipe, keys: Sequence[str]) -> None:
+def _need_one_measure(recipe: Recipe, keys: Sequence[str], monitor: str) -> None:
     """Refuse to vary what the scores of trials are measured by: they would be ranked like numbers of one scale."""
-    monitor = recipe.training.monitor.removeprefix("val_")
     held_out = () if recipe.data.validation else ("data.hold_out", "data.train", "data.path", "data.sample")
     measures = {"training.monitor", "data.validation", "data.source", "data.target", *held_out}
     found = [key for key in keys if key in measures or key.startswith("evaluation.")]

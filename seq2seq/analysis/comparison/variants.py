@@ -45,18 +45,19 @@ def group(runs: Sequence[MeasuredRun]) -> list[Variant]:
     groups = [sorted(each, key=lambda run: run.recipe.seed) for each in together.values()]
     for each in groups:
         for one, two in pairwise(each):
-            if one.recipe.seed == two.recipe.seed and one.data != two.data:
+            if one.recipe.seed != two.recipe.seed:
+                continue
+            if one.data != two.data:
                 raise ValueError(
                     "Variants are told apart by their recipes. "
                     f"Received: {one.folder} and {two.folder}, of one recipe and seed={one.recipe.seed}, which read "
                     f"their text in {one.data or 'the place of the recipe'} and {two.data or 'the place of the recipe'}"
                     ". Write the place of each text into a recipe of its own (data.path), and compare those runs."
                 )
-            if one.recipe.seed == two.recipe.seed:
-                raise ValueError(
-                    "Every run of a recipe has a seed of its own: two with one seed are the same run. Received: "
-                    f"{one.folder} and {two.folder}, both with seed={one.recipe.seed}. Leave one out."
-                )
+            raise ValueError(
+                "Every run of a recipe has a seed of its own: two with one seed are the same run. Received: "
+                f"{one.folder} and {two.folder}, both with seed={one.recipe.seed}. Leave one out."
+            )
     settings = differing([each[0].recipe for each in groups])
     names = [list(dict.fromkeys(run.recipe.name for run in each)) for each in groups]
     own = all(len(each) == 1 for each in names) and len({each[0] for each in names}) == len(groups)

@@ -15,6 +15,7 @@ from seq2seq.training.run_folder import RunFolder
 
 if TYPE_CHECKING:
     from seq2seq.models import Seq2Seq
+    from seq2seq.recipe.corpora import Corpora
     from seq2seq.text.batches import Batch
     from seq2seq.text.corpus import Corpus
     from seq2seq.text.tokenizer import Tokenizer
@@ -40,12 +41,13 @@ class Subject(NamedTuple):
 
 def of_recipe(recipe: Recipe, data: str | None = None) -> Subject:
     """Build what a recipe describes, as training would begin."""
-    from seq2seq.recipe.corpora import together
+    from seq2seq.recipe.corpora import read_also, together
     from seq2seq.runs.preparing import new_model, new_tokenizers, read_origin
 
     origin = read_origin(recipe)
-    corpus, *also = corpora = _corpora(recipe, data)
-    tokenizers = new_tokenizers(recipe, together(corpora), origin)
+    corpora = _corpora(recipe, data)
+    corpus, also = _some(corpora.train), [_some(each) for each in read_also(recipe, corpora)]
+    tokenizers = new_tokenizers(recipe, together([corpus, *also]), origin)
     batch = _batch(recipe, corpus, *tokenizers)
     if also:
         tell(f"The batch is of {corpus.name}; what data.also mixes in is not looked at.")
@@ -74,7 +76,7 @@ def of_run(record: RunRecord, data: str | None = None) -> Subject:
         )
     source = Tokenizer.load(folder.source_tokenizer)
     target = Tokenizer.load(folder.target_tokenizer) if folder.target_tokenizer.exists() else source
-    batch = _batch(recipe, _corpora(recipe, record.data if data is None else data)[0], source, target)
+    batch = _batch(recipe, _some(_corpora(recipe, record.data if data is None else data).train), source, target)
     model = build_model(recipe, source.vocab_size, target.vocab_size)
     _compile(model, recipe)
     loaded = load_latest(folder.last, model)
@@ -100,7 +102,7 @@ def of_model(path: Path, data: str | None = None) -> Subject:
         )
     try:
         recipe = Recipe.from_text(translator.recipe)
-        corpus = _corpora(recipe, data)[0]
+        corpus = _some(_corpora(recipe, data).train)
     except (ValueError, OSError) as error:
         raise UsageError(
             "A model is examined on a batch of the text of its recipe, which cannot be read. "
@@ -123,16 +125,15 @@ def _compile(model: Seq2Seq, recipe: Recipe) -> None:
     model.optimizer.build(model.trainable_variables)
 
 
-def _corpora(recipe: Recipe, data: str | None) -> list[Corpus]:
-    """Read the training text of a recipe, and behind it what is mixed in; of a large one pairs from all over it."""
-    from seq2seq.recipe.corpora import read_also, read_corpora
+def _corpora(recipe: Recipe, data: str | None) -> Corpora:
+    from seq2seq.recipe.corpora import read_corpora
 
     tell("Reading the text ...")
-    corpora = read_corpora(recipe, data)
-    return [_some(corpus) for corpus in (corpora.train, *read_also(recipe, corpora))]
+    return read_corpora(recipe, data)
 
 
 def _some(corpus: Corpus) -> Corpus:
+    """Give a corpus, or of a large one pairs from all over it."""
     from seq2seq.text.corpus import corpus_from_pairs
 
     every = 1 if corpus.streamed else -(-len(corpus) // _PAIRS)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from seq2seq.layers.wire import Wire
+from seq2seq.models.wiring import wires_of
 
 if TYPE_CHECKING:
     from seq2seq.layers.state import StackState
@@ -79,9 +79,7 @@ def places(model: Seq2Seq) -> list[Place]:
     Where the bridge sends an encoder layer to several decoder layers, or joins several, what each encoder layer ends
     with is another thing, and is named too.
     """
-    wires: Sequence[Wire] = getattr(model.bridge, "wires", None) or [
-        Wire(units=units, label="own") for units in model.decoder.units
-    ]
+    wires = wires_of(model)
     found = list(_of("decoder", range(len(wires)), model.decoder.stack.cell.part_names))
     sources = [source for wire in wires for source in wire.sources]
     if len(set(sources)) < len(sources) or any(len(wire.sources) > 1 for wire in wires):

@@ -102,7 +102,7 @@ def _run(record: RunRecord) -> list[str]:
         return [*parts, "<h2>Translations</h2>", paragraph(untold), *_repeat(record)]
     cut = record.result.get("cuts", {}).get(part, {}).get("cut")
     parts += [*_classes(compare_runs([record.folder])), *_surest(recipe, texts, insight)]
-    return [*parts, *_sentences(record.recipe, texts, insight, why, cut), *_repeat(record)]
+    return [*parts, *_sentences(recipe, texts, insight, why, cut), *_repeat(record)]
 
 
 def _texts(run: MeasuredRun, part: str) -> tuple[Texts | None, str]:
