@@ -19,7 +19,7 @@ _INSTEAD = {
     "activation": _ARITHMETIC,
     "recurrent_activation": _ARITHMETIC,
     "use_bias": _ARITHMETIC,
-    "unit_forget_bias": "Which gates start open is the cell's: take one with another bias_of.",
+    "unit_forget_bias": "Build the stack and call seq2seq.models.start_forget_gates(stack, bias).",
     "go_backwards": "Read both ways with bidirectional='all', or turn the inputs round.",
     "unroll": "Leave it out: one loop serves every length.",
     "use_cudnn": "Leave it out: cuDNN runs where a GPU is visible.",

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from seq2seq.models.embedding import start_embedding
     from seq2seq.models.encoder import Encoder
     from seq2seq.models.ensemble import Ensemble
+    from seq2seq.models.forget_gates import start_forget_gates
     from seq2seq.models.generator import Generator
     from seq2seq.models.kernels import LayerKernel, SlowKernelError, layer_kernels
     from seq2seq.models.seq2seq import Seq2Seq
@@ -26,6 +27,7 @@ _WHERE = {
     "seq2seq.models.embedding": ["start_embedding"],
     "seq2seq.models.encoder": ["Encoder"],
     "seq2seq.models.ensemble": ["Ensemble"],
+    "seq2seq.models.forget_gates": ["start_forget_gates"],
     "seq2seq.models.generator": ["Generator"],
     "seq2seq.models.kernels": ["LayerKernel", "SlowKernelError", "layer_kernels"],
     "seq2seq.models.seq2seq": ["Seq2Seq"],
@@ -49,6 +51,7 @@ __all__ = [
     "layer_kernels",
     "luong2015",
     "start_embedding",
+    "start_forget_gates",
     "sutskever2014",
 ]
 

@@ -8,6 +8,7 @@ import keras
 from seq2seq.layers import StateBridge
 from seq2seq.models.decoder import Decoder
 from seq2seq.models.encoder import Encoder
+from seq2seq.models.forget_gates import start_forget_gates
 from seq2seq.models.seq2seq import Seq2Seq
 from seq2seq.models.settings import (
     ContradictionError,
@@ -59,7 +60,7 @@ def build_model(
     settings = settings.resolved()
     try:
         model = Seq2Seq(
-            _encoder(settings.encoder, source_vocab, precision),
+            _encoder(settings, source_vocab, precision),
             _bridge(settings, precision),
             _decoder(settings, target_vocab, precision),
             label_smoothing=label_smoothing,
@@ -70,19 +71,22 @@ def build_model(
             dtype=precision,
             name="seq2seq",
         )
+        if settings.forget_bias != 1:
+            start_forget_gates(model.encoder.stack, settings.forget_bias)
+            start_forget_gates(model.decoder.stack, settings.forget_bias)
         model.freeze(freeze)
         return model
     except ValueError as error:
         raise ContradictionError(str(error)) from error
 
 
-def _encoder(settings: EncoderSettings, vocab: int, precision: str) -> Encoder:
-    ways = settings.bidirectional
+def _encoder(settings: ModelSettings, vocab: int, precision: str) -> Encoder:
+    ways = settings.encoder.bidirectional
     return Encoder(
         vocab,
-        **_stack(settings),
+        **_stack(settings, settings.encoder),
         bidirectional=ways if isinstance(ways, str) else list(ways),
-        reverse=settings.reverse,
+        reverse=settings.encoder.reverse,
         dtype=precision,
         name="encoder",
     )
@@ -111,7 +115,7 @@ def _decoder(settings: ModelSettings, vocab: int, precision: str) -> Decoder:
     attention = settings.attention
     return Decoder(
         vocab,
-        **_stack(settings.decoder),
+        **_stack(settings, settings.decoder),
         attention=None if attention.kind == "none" else attention.kind,
         input_feeding=attention.input_feeding,
         output_dropout=settings.decoder.output_dropout,
@@ -121,7 +125,7 @@ def _decoder(settings: ModelSettings, vocab: int, precision: str) -> Decoder:
     )
 
 
-def _stack(side: EncoderSettings | DecoderSettings) -> dict[str, Any]:
+def _stack(settings: ModelSettings, side: EncoderSettings | DecoderSettings) -> dict[str, Any]:
     """Give the arguments that encoder and decoder have in common."""
     return {
         "embedding_dim": side.embedding,
@@ -131,4 +135,11 @@ def _stack(side: EncoderSettings | DecoderSettings) -> dict[str, Any]:
         "dropout": side.dropout,
         "recurrent_dropout": side.recurrent_dropout,
         "embedding_dropout": side.embedding_dropout,
+        **_initializers(settings),
     }
+
+
+def _initializers(settings: ModelSettings) -> dict[str, str]:
+    """Name what is not drawn as by default: an initializer takes a seed when it is made, and would move all others."""
+    names = ("kernel_initializer", "recurrent_initializer")
+    return {name: getattr(settings, name) for name in names if getattr(settings, name) != getattr(ModelSettings, name)}

@@ -12,6 +12,7 @@ from seq2seq.layers.bias import add_bias
 from seq2seq.layers.cells import Cell, cell_config
 from seq2seq.layers.stack import StackedRNN
 from seq2seq.layers.state import Encoded, Memory, StackState
+from seq2seq.layers.weight_options import weight_config
 from seq2seq.models.embedding import build_embedding
 from seq2seq.models.feeding import feed_through
 from seq2seq.models.inputs import need_ids
@@ -45,6 +46,8 @@ class Decoder(keras.layers.Layer):
             the output's, one more projection lies between.
         cell: Of the layers: a name of `seq2seq.layers.CELLS`, or a `Cell`.
         recurrent_dropout: See `StackedRNN`.
+        kernel_initializer: What draws the kernels of the layers, as Keras takes it; None for Glorot's uniform.
+        recurrent_initializer: The same of their recurrent kernels; None for orthogonal ones.
 
     Call arguments:
         target_in: Ids, each target starting with `<s>`, padding on the right, `[batch, target_time]`.
@@ -77,6 +80,8 @@ class Decoder(keras.layers.Layer):
         tie_embeddings: bool = False,
         cell: str | Cell = "lstm",
         recurrent_dropout: float = 0.0,
+        kernel_initializer: Any = None,
+        recurrent_initializer: Any = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -102,6 +107,8 @@ class Decoder(keras.layers.Layer):
             recurrent_dropout,
             return_sequences=True,
             return_state=True,
+            kernel_initializer=kernel_initializer,
+            recurrent_initializer=recurrent_initializer,
             dtype=policy,
             name="stack",
         )
@@ -372,6 +379,7 @@ class Decoder(keras.layers.Layer):
             "tie_embeddings": self.tie_embeddings,
             "cell": cell_config(self.stack.cell),
             "recurrent_dropout": self.stack.recurrent_dropout,
+            **weight_config(self.stack.weight_options),
         }
 
     def _attention_config(self) -> Any:

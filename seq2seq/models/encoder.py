@@ -9,6 +9,7 @@ import tensorflow as tf
 from seq2seq.layers.cells import Cell, cell_config
 from seq2seq.layers.stack import StackedRNN, reverse_time
 from seq2seq.layers.state import Encoded
+from seq2seq.layers.weight_options import weight_config
 from seq2seq.models.embedding import build_embedding
 from seq2seq.models.inputs import need_ids
 from seq2seq.text.special_ids import PAD
@@ -30,6 +31,8 @@ class Encoder(keras.layers.Layer):
         embedding_dropout: Fraction of the embeddings' values dropped.
         cell: Of the layers: a name of `seq2seq.layers.CELLS`, or a `Cell`.
         recurrent_dropout: See `StackedRNN`.
+        kernel_initializer: What draws the kernels of the layers, as Keras takes it; None for Glorot's uniform.
+        recurrent_initializer: The same of their recurrent kernels; None for orthogonal ones.
 
     Call arguments:
         source: Ids, each sentence ending with `</s>`, padding on the right, `[batch, source_time]`.
@@ -63,6 +66,8 @@ class Encoder(keras.layers.Layer):
         embedding_dropout: float = 0.0,
         cell: str | Cell = "lstm",
         recurrent_dropout: float = 0.0,
+        kernel_initializer: Any = None,
+        recurrent_initializer: Any = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -75,6 +80,8 @@ class Encoder(keras.layers.Layer):
             recurrent_dropout,
             return_sequences=True,
             return_state=True,
+            kernel_initializer=kernel_initializer,
+            recurrent_initializer=recurrent_initializer,
             dtype=self.dtype_policy,
             name="stack",
         )
@@ -136,6 +143,7 @@ class Encoder(keras.layers.Layer):
             "embedding_dropout": self.embedding_dropout,
             "cell": cell_config(self.stack.cell),
             "recurrent_dropout": self.stack.recurrent_dropout,
+            **weight_config(self.stack.weight_options),
         }
 
 

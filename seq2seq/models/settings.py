@@ -31,6 +31,11 @@ else:
     AttentionKind = Literal["none", *SCORES]
     Cell = Literal[*CELLS]
 
+Initializer = Literal[
+    "glorot_uniform", "glorot_normal", "he_uniform", "he_normal", "lecun_uniform", "lecun_normal", "orthogonal"
+]
+"""How weights are drawn, as Keras calls it; a layer of Keras' or of ours takes all that Keras has."""
+
 AsModel = Literal["as_model"]
 """In the settings of one side: what `[model]` says for both."""
 
@@ -169,6 +174,9 @@ class ModelSettings:
         recurrent_dropout: Share of the state dropped from each step to the next, the same for a whole sentence.
         embedding_dropout: Share dropped after the embeddings.
         residual_from: First layer (counted from 0) of each stack with a residual connection round it; "none" for none.
+        kernel_initializer: How the kernels of both stacks are drawn.
+        recurrent_initializer: How their recurrent kernels are drawn.
+        forget_bias: Bias that forget gates start from.
         tied: Which embeddings are one matrix: none, target (input and output of the decoder), all (source as well).
         encoder: The encoder stack.
         bridge: What the decoder starts from.
@@ -207,6 +215,9 @@ class ModelSettings:
     recurrent_dropout: Share = 0.0
     embedding_dropout: Share = 0.2
     residual_from: Literal["none"] | CountOrNone = "none"
+    kernel_initializer: Initializer = "glorot_uniform"
+    recurrent_initializer: Initializer = "orthogonal"
+    forget_bias: float = 1.0
     tied: Literal["none", "target", "all"] = "none"
     encoder: EncoderSettings = field(default_factory=EncoderSettings)
     bridge: BridgeSettings = field(default_factory=BridgeSettings)

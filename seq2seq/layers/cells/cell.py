@@ -90,6 +90,7 @@ class Cell(ABC):
         kept_gates: Where among what `forward` keeps its gates stand, by name: numbers from 0, shut, to 1, open. What
             watches a model asks for them; a cell that names none has none to show.
         remembering: The gate of these that says how much of the state stays from step to step; "" where none does.
+        forget_gate: The place, in the bias, of the gate that starts open (see `open_gate`); None where none does.
 
     Source:
         Of cells compared: Greff et al. 2017, "LSTM: A Search Space Odyssey".
@@ -106,6 +107,7 @@ class Cell(ABC):
     vectors: ClassVar[Mapping[str, tuple[int, Any]]] = {}
     kept_gates: ClassVar[Mapping[str, int]] = {}
     remembering: ClassVar[str] = ""
+    forget_gate: ClassVar[int | None] = None
 
     @abstractmethod
     def forward(
@@ -140,8 +142,12 @@ class Cell(ABC):
         """
 
     def bias_of(self, units: int) -> Any:
-        """Give the value that the bias starts from, `[gates · units]`; zeros where nothing else is said."""
-        return tf.zeros([self.gates * units])
+        """Give the value that the bias starts from, `[gates · units]`: one at the forget gate, zero elsewhere."""
+        return (
+            tf.zeros([self.gates * units])
+            if self.forget_gate is None
+            else open_gate(self.forget_gate, self.gates, units)
+        )
 
     def fold(self, weights: CellWeights) -> CellWeights:
         """Work into the weights what is the same at every step; they stay as they are where nothing else is said.

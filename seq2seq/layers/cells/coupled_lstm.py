@@ -6,7 +6,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from seq2seq.layers.cells.cell import Cell, open_gate, through_sigmoid, through_tanh
+from seq2seq.layers.cells.cell import Cell, through_sigmoid, through_tanh
 from seq2seq.layers.cells.lstm import LSTMState
 
 
@@ -29,9 +29,7 @@ class CoupledLSTMCell(Cell):
     saved = 5
     kept_gates = {"forget": 1, "output": 3}  # noqa: RUF012
     remembering = "forget"
-
-    def bias_of(self, units: int) -> tf.Tensor:  # noqa: D102
-        return open_gate(0, self.gates, units)
+    forget_gate = 0
 
     def forward(self, products: Sequence[tf.Tensor], state: Any, vectors: Sequence[tf.Tensor]) -> Any:  # noqa: D102
         f, g, o = products

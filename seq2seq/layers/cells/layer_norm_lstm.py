@@ -49,6 +49,7 @@ class LayerNormLSTMCell(Cell):
     }
     kept_gates = {"input": 11, "forget": 12, "output": 14}  # noqa: RUF012
     remembering = "forget"
+    forget_gate = 1
 
     def fold(self, weights: CellWeights) -> CellWeights:  # noqa: D102
         return weights._replace(kernel=_centred(weights.kernel), recurrent_kernel=_centred(weights.recurrent_kernel))

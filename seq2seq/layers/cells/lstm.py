@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import keras
 import tensorflow as tf
 
-from seq2seq.layers.cells.cell import Cell, open_gate, through_sigmoid, through_tanh
+from seq2seq.layers.cells.cell import Cell, through_sigmoid, through_tanh
 
 
 class LSTMState(NamedTuple):
@@ -40,9 +40,7 @@ class LSTMCell(Cell):
     saved = 6
     kept_gates = {"input": 1, "forget": 2, "output": 4}  # noqa: RUF012
     remembering = "forget"
-
-    def bias_of(self, units: int) -> tf.Tensor:  # noqa: D102
-        return open_gate(1, self.gates, units)
+    forget_gate = 1
 
     def forward(self, products: Sequence[tf.Tensor], state: Any, vectors: Sequence[tf.Tensor]) -> Any:  # noqa: D102
         i, f, g, o = products

@@ -7,7 +7,7 @@ import keras
 import tensorflow as tf
 
 from seq2seq.layers.bias import sum_rows
-from seq2seq.layers.cells.cell import Cell, open_gate, through_sigmoid, through_tanh
+from seq2seq.layers.cells.cell import Cell, through_sigmoid, through_tanh
 from seq2seq.layers.cells.lstm import LSTMState
 
 
@@ -33,9 +33,7 @@ class PeepholeLSTMCell(Cell):
     vectors = {"peephole_i": (1, "zeros"), "peephole_f": (1, "zeros"), "peephole_o": (1, "zeros")}  # noqa: RUF012
     kept_gates = {"input": 2, "forget": 3, "output": 5}  # noqa: RUF012
     remembering = "forget"
-
-    def bias_of(self, units: int) -> tf.Tensor:  # noqa: D102
-        return open_gate(1, self.gates, units)
+    forget_gate = 1
 
     def forward(self, products: Sequence[tf.Tensor], state: Any, vectors: Sequence[tf.Tensor]) -> Any:  # noqa: D102
         i, f, g, o = products
