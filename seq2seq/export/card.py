@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from seq2seq import __version__
 from seq2seq.export.parity import Parity
 from seq2seq.runtime.folder import ENCODER, STEP
 from seq2seq.system.terminal import format_table
@@ -54,10 +55,11 @@ for you to fill in: it follows from the text that the model was trained on.
 
 ## How to run it
 
-Without TensorFlow, on onnxruntime, NumPy and SentencePiece:
+Without TensorFlow, on onnxruntime, NumPy and SentencePiece, and a wheel of seq2seq, which `pip wheel --no-deps .` makes in
+its repository (the package of that name on the package index is another one):
 
 ```sh
-pip install --no-deps seq2seq
+pip install --no-deps seq2seq-{__version__}-py3-none-any.whl
 pip install onnxruntime numpy sentencepiece
 ```
 
