@@ -40,6 +40,10 @@ class Attention(keras.layers.Layer):
         >>> context, weights = attention(keras.ops.ones((2, 3, 4)), attention.prepare(source))
         >>> context.shape, weights.shape
         (TensorShape([2, 3, 8]), TensorShape([2, 3, 5]))
+
+    Source:
+        Bahdanau et al. 2015 (additive scores), Luong et al. 2015, section 3.1 (dot and general), Vaswani et al. 2017
+        (scaled products).
     """
 
     def __init__(self, score: str = "general", **kwargs: Any) -> None:

@@ -93,6 +93,9 @@ class StateBridge(keras.layers.Layer):
         >>> bridge.build_for(encoder_units=[(8,), (8, 8)])
         >>> [(wire.sources, wire.projected) for wire in bridge.wires]
         [([1], True), ([0, 1], True)]
+
+    Source:
+        Sutskever et al. 2014 and Luong et al. 2015 (per layer), Cho et al. 2014 (one summary for all layers).
     """
 
     built: bool

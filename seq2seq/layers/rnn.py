@@ -161,6 +161,20 @@ class LSTM(_Gated, keras.layers.LSTM):
     sigmoid, bias, no dropout of inputs, no unrolling); Keras' own loop, or cuDNN where a GPU is visible, runs
     otherwise. Recurrent dropout draws one mask for a whole sequence and all gates (Keras: one for each gate).
 
+    Call arguments:
+        sequences: `[batch, time, features]`.
+        initial_state: Hidden and cell, each `[batch, units]`; zeros by default.
+        mask: Boolean, True = real, `[batch, time]`; None where every step is real. With `initial_state` Keras does not
+            hand over the mask of the layer before.
+        training: Whether dropout is on.
+
+    Returns:
+        The last output, `[batch, units]`, or with `return_sequences` every output, `[batch, time, units]`; with
+        `return_state` a list of them, hidden and cell.
+
+    Raises:
+        ValueError: As Keras' layer; and by `prepare` and `step`, for a layer without the standard gates.
+
     Example:
         >>> layer = LSTM(4, return_sequences=True)
         >>> layer(keras.ops.ones((2, 3, 5))).shape
@@ -178,6 +192,20 @@ class LSTM(_Gated, keras.layers.LSTM):
 @keras.saving.register_keras_serializable("seq2seq")
 class GRU(_Gated, keras.layers.GRU):
     """`keras.layers.GRU` with its own loop on the CPU where `reset_after` is on, as for `LSTM`.
+
+    Call arguments:
+        sequences: `[batch, time, features]`.
+        initial_state: A list of the hidden state, `[batch, units]`; zeros by default.
+        mask: Boolean, True = real, `[batch, time]`; see `LSTM`.
+        training: Whether dropout is on.
+
+    Returns:
+        The last output, `[batch, units]`, or with `return_sequences` every output, `[batch, time, units]`; with
+        `return_state` a list of them and the hidden state.
+
+    Raises:
+        ValueError: As Keras' layer; and by `prepare` and `step`, for a layer without the standard gates, or whose reset
+            gate stands before its product.
 
     Example:
         >>> layer = GRU(4, return_sequences=True)
@@ -280,6 +308,19 @@ class RNN(Recurrent):
         **kwargs: Those of `keras.layers.RNN` (`unroll` changes nothing), and what Keras' layers take for their weights:
             an initializer, a regularizer and a constraint for each kind (`kernel_regularizer`, `recurrent_initializer`,
             `bias_constraint` …). What a cell opens by its bias stays open; its other vectors have no options.
+
+    Call arguments:
+        sequences: `[batch, time, features]`.
+        initial_state: A list of the parts of the cell's state, each `[batch, units]`; zeros by default.
+        mask: Boolean, True = real, `[batch, time]`; see `LSTM`.
+        training: Whether dropout is on.
+
+    Returns:
+        The last output, `[batch, units]`, or with `return_sequences` every output, `[batch, time, units]`; with
+        `return_state` a list of them and the parts of the state.
+
+    Raises:
+        ValueError: There is no cell of this name, or it is no cell or an unfinished one.
 
     Example:
         >>> layer = RNN(4, "gru", return_sequences=True)

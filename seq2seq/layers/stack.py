@@ -59,7 +59,8 @@ class StackedRNN(keras.layers.Layer):
     Call arguments:
         inputs: `[batch, time, features]`.
         mask: Boolean, True = real, padding on one side, `[batch, time]`; None where every step is real. On a GPU the
-            padding has to be on the right.
+            padding has to be on the right. In a model `keras.layers.Masking` or an `Embedding` with `mask_zero` gives
+            it; with `initial_state` Keras does not hand it over: write `mask=` yourself.
         initial_state: As `return_state` gives it; zeros by default.
         training: Whether dropout is on.
 
@@ -353,11 +354,31 @@ class StackedLSTM(StackedRNN):
         return_state: Give the final state as well.
         **kwargs: `stateful`, `seed`, options of weights, and what else a `StackedRNN` takes.
 
+    Call arguments:
+        inputs: `[batch, time, features]`.
+        mask: Boolean, True = real, padding on one side, `[batch, time]`; see `StackedRNN`.
+        initial_state: For each layer and direction an `LSTMState` or a pair of hidden and cell, each `[batch, units]`;
+            zeros by default.
+        training: Whether dropout is on.
+
+    Returns:
+        The output of the last real step, `[batch, units]`, or with `return_sequences` of every step,
+        `[batch, time, units]`; `units` is the width of the top layer, twice that where it reads both ways. With
+        `return_state` a pair of them and the state: `state[layer][direction]` is an `LSTMState(hidden, cell)`.
+
+    Raises:
+        ValueError: At construction, for widths that are none, an unknown direction, a `residual_from` that names no
+            layer, or what a stack has not (`activation`, `use_bias`, `go_backwards` …). In a call, for inputs without
+            a features axis, residual connections between unequal widths, or a state that does not fit.
+
     Example:
         >>> stack = StackedLSTM([50, 30], return_sequences=True, return_state=True)
         >>> outputs, state = stack(keras.ops.ones((2, 7, 1)))
         >>> outputs.shape, state[0][0].cell.shape
         (TensorShape([2, 7, 30]), TensorShape([2, 50]))
+
+    Source:
+        Hochreiter and Schmidhuber 1997, Gers et al. 2000 (the cell); Graves 2013 (stacking); as for a `StackedRNN`.
     """
 
     def __init__(

@@ -38,6 +38,9 @@ class Wire:
         parts: How each named part of the state starts: those of the decoder's cell, then the others of the encoder's.
         activation: Of the projections: `"none"`, `"tanh"` or `"relu"`.
         label: A word or two for what no other field says; shown in the place of `merge`.
+
+    Raises:
+        ValueError: It is `"routed"`, and neither `sources` nor a `label` say from what.
     """
 
     units: int

@@ -58,6 +58,9 @@ def measure(
         sources: One text per hypothesis; needed for ``several_references``: of equal sources the first translation is
             scored, against the references of all.
 
+    Returns:
+        For each name of a metric, in the order of the settings, the score and its signature.
+
     Raises:
         ValueError: The sources are needed and not given, and where a metric refuses.
 

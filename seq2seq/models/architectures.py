@@ -13,7 +13,10 @@ def sutskever2014(width: float = 1.0) -> ModelSettings:
     """Four layers of 1,000, reversed source, states passed layer by layer, no attention.
 
     Args:
-        width: Factor for every width.
+        width: Factor for every width, above 0.
+
+    Raises:
+        ValueError: The width is not above 0.
 
     Source:
         Sutskever, Vinyals and Le 2014, sections 3.3 and 3.4.
@@ -35,7 +38,10 @@ def bahdanau2014(width: float = 1.0) -> ModelSettings:
     """One bidirectional layer of 1,000, additive attention, state from the backward direction through tanh.
 
     Args:
-        width: Factor for every width.
+        width: Factor for every width, above 0.
+
+    Raises:
+        ValueError: The width is not above 0.
 
     Source:
         Bahdanau, Cho and Bengio 2015, appendix A.
@@ -58,7 +64,10 @@ def luong2015(width: float = 1.0) -> ModelSettings:
     """Four layers of 1,000, reversed source, general attention with input feeding, dropout 0.2.
 
     Args:
-        width: Factor for every width.
+        width: Factor for every width, above 0.
+
+    Raises:
+        ValueError: The width is not above 0.
 
     Source:
         Luong, Pham and Manning 2015, sections 3.1, 3.3 and 4.1.
@@ -80,7 +89,10 @@ def gnmt2016(width: float = 1.0) -> ModelSettings:
     """Eight layers of 1,024, the first encoder layer bidirectional, residual connections from the third layer on.
 
     Args:
-        width: Factor for every width.
+        width: Factor for every width, above 0.
+
+    Raises:
+        ValueError: The width is not above 0.
 
     Source:
         Wu et al. 2016, section 3.

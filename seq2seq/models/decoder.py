@@ -62,6 +62,18 @@ class Decoder(keras.layers.Layer):
     Raises:
         ValueError: For input feeding without attention, an unknown attention, or one that multiplies unequal widths;
             in a call, for a target that is no ids.
+
+    Example:
+        >>> from seq2seq.layers import LSTMState
+        >>> decoder = Decoder(30, 8, [12], attention="general")
+        >>> encoded = Encoded(keras.ops.ones((2, 5, 16)), keras.ops.ones((2, 5), "bool"), ())
+        >>> zeros = keras.ops.zeros((2, 12))
+        >>> logits, state = decoder(keras.ops.ones((2, 4), "int32"), ((LSTMState(zeros, zeros),),), encoded)
+        >>> logits.shape, state[0][0].cell.shape
+        (TensorShape([2, 4, 30]), TensorShape([2, 12]))
+
+    Source:
+        Sutskever et al. 2014; Luong et al. 2015, sections 3 and 3.3 (attention and input feeding).
     """
 
     built: bool

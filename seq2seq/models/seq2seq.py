@@ -37,7 +37,8 @@ class Seq2Seq(keras.Model):
     target tokens predicted right, without smoothing). So `compile` takes an optimizer and no loss.
 
     A training step whose loss or gradient is not finite is left out: it changes nothing but the place in the data, and
-    `optimizer.iterations` does not count it. `seq2seq.training.fit` stops there and says why.
+    `optimizer.iterations` does not count it, nor does any mean: a loss of 0 with an accuracy of 0 says that every step
+    was left out. `seq2seq.training.train` stops there and says why.
 
     Args:
         encoder: An `Encoder`.
@@ -62,7 +63,9 @@ class Seq2Seq(keras.Model):
         logits `[batch, target_time, vocab]`.
 
     Raises:
-        ValueError: At construction, for parts that do not fit together.
+        TypeError: At construction, for parts that are no encoder, bridge and decoder.
+        ValueError: At construction, for parts that do not fit together. In `fit` and `evaluate`, for weights of samples
+            or classes, or no targets; in `fit` for layers with regularizers or other losses.
 
     Example:
         >>> from seq2seq.layers import StateBridge
@@ -149,7 +152,7 @@ class Seq2Seq(keras.Model):
         encoded = self.encoder(inputs["source"], training=False)
         return self.decoder.look(tf.convert_to_tensor(inputs["target_in"]), self.bridge(encoded), encoded)
 
-    def compile(  # noqa: D102
+    def compile(
         self,
         optimizer: str | keras.optimizers.Optimizer = "rmsprop",
         loss: None = None,
@@ -161,6 +164,24 @@ class Seq2Seq(keras.Model):
         jit_compile: bool | str = False,
         auto_scale_loss: bool = True,
     ) -> None:
+        """Set the optimizer of `fit`; the loss is the model's own.
+
+        Args:
+            optimizer: An optimizer, or the name of one.
+            loss: None, as `loss_weights`, `metrics` and `weighted_metrics`.
+            loss_weights: None.
+            metrics: None.
+            weighted_metrics: None.
+            run_eagerly: Whether steps run without a graph, to look inside.
+            steps_per_execution: Steps in one call of the graph.
+            jit_compile: Not True.
+            auto_scale_loss: Whether an optimizer for float16 scales the loss.
+
+        Raises:
+            ValueError: A loss or metrics are given, XLA is asked for, the optimizer accumulates gradients, or there is
+                none of this name.
+            RuntimeError: The process was forked from one that had used TensorFlow.
+        """
         need_own_threads()
         given = {"loss": loss, "loss_weights": loss_weights, "metrics": metrics, "weighted_metrics": weighted_metrics}
         received = ", ".join(f"{name}={value!r}" for name, value in given.items() if value)

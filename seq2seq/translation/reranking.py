@@ -163,6 +163,9 @@ def tune_weights(
         metric: A key of `seq2seq.metrics.METRICS`.
         settings: How texts are compared.
 
+    Returns:
+        The weight of each feature, the fingerprints of the models, and what was gained by which metric.
+
     Raises:
         ValueError: There is not a reference for each list, or the metric refuses.
 

@@ -97,6 +97,9 @@ def plan_named(recipe: Recipe, path: Path) -> Plan:
         recipe: What all variants start from.
         path: The file.
 
+    Returns:
+        The variants in the order of the file; what the recipe refuses is named.
+
     Raises:
         SettingsError: It is no such file, names no variant, or the same one twice.
     """

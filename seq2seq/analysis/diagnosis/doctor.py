@@ -48,6 +48,9 @@ def diagnose(what: str | Path | Recipe, *, data: str | None = None) -> Diagnosis
         what: A recipe, a run folder, or a model file.
         data: Where the text lies instead of the recipe's ``data.path``.
 
+    Returns:
+        What is wrong, the gravest first, and what was measured.
+
     Raises:
         UsageError: A run has no checkpoint yet, or the text of a model cannot be read.
         ValueError: Settings or text do not fit together, or the folder holds no run.
@@ -63,6 +66,9 @@ def examine(model: Seq2Seq, inputs: Mapping[str, Any], target_out: Any, *, updat
         inputs: As for a call of the model.
         target_out: Ids, each target ending with `</s>`, padding on the right, `[batch, target_time]`.
         updates: Optimizer steps that it has made; None where that is not known: then it counts as trained.
+
+    Returns:
+        What is wrong, the gravest first, and what was measured.
 
     Example:
         >>> import numpy as np

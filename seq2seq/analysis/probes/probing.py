@@ -119,6 +119,9 @@ def probe(
         batch_size: Sentences decoded together; None: the translator's own.
         seed: Of who gets whose states, and of what is held out from linear functions.
 
+    Returns:
+        What each state is worth, what is read from it, and how often the next token is right by position.
+
     Raises:
         ValueError: The translator is an ensemble, or there are not two sentences, or not a reference for each.
     """
