@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from seq2seq.recipe import Recipe
 from seq2seq.runs.record import read_log
 from seq2seq.system import process
+from seq2seq.system.process import own_module
 from seq2seq.system.terminal import exit_status, format_table, tell
 from seq2seq.training.run_folder import RunFolder
 from seq2seq.training.state import OF_THE_PROCESS
@@ -138,23 +139,26 @@ def verify_resume(
     recipe_file = base / "recipe.toml"
     recipe_file.write_text(_prepared(recipe, steps, min(kill_at)).to_toml(), encoding="utf-8")
     train = _Training(recipe_file, steps, data)
-    tell(f"Training {steps} steps without a stop ...")
-    train(base / "straight")
-    straight = read_parts(base / "straight")
-    identical = True
-    for step in kill_at:
-        killed = base / f"killed-{step}"
-        tell(f"Training again, with SIGKILL at step {step} ...")
-        train(killed, kill_at=step)
-        tell("Going on with it ...")
-        train(killed, resume=True)
-        verdict = Verdict(step, _resumed_from(killed), compare(straight, read_parts(killed)))
-        identical = identical and verdict.identical
-        yield verdict
-    if folder is None and identical:
-        shutil.rmtree(base)
-    else:
-        tell(f"The runs are in {base}.")
+    identical = False
+    try:
+        tell(f"Training {steps} steps without a stop ...")
+        train(base / "straight")
+        straight = read_parts(base / "straight")
+        verdicts = []
+        for step in kill_at:
+            killed = base / f"killed-{step}"
+            tell(f"Training again, with SIGKILL at step {step} ...")
+            train(killed, kill_at=step)
+            tell("Going on with it ...")
+            train(killed, resume=True)
+            verdicts.append(Verdict(step, _resumed_from(killed), compare(straight, read_parts(killed))))
+            yield verdicts[-1]
+        identical = all(verdict.identical for verdict in verdicts)
+    finally:
+        if folder is None and identical:
+            shutil.rmtree(base)
+        else:
+            tell(f"The runs are in {base}.")
 
 
 def compare(first: list[Part], second: list[Part]) -> list[Compared]:
@@ -285,9 +289,7 @@ class _Training(NamedTuple):
 
     def __call__(self, folder: Path, *, kill_at: int = 0, resume: bool = False) -> None:
         command = [
-            sys.executable,
-            "-m",
-            "seq2seq.analysis.verify",
+            *own_module("seq2seq.analysis.verify"),
             str(self.recipe),
             str(folder),
             "--steps",
@@ -296,12 +298,17 @@ class _Training(NamedTuple):
         command += ["--kill-at", str(kill_at)] if kill_at else []
         command += ["--resume"] if resume else []
         command += ["--data", self.data] if self.data is not None else []
-        done = subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, check=False)
+        with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as process:
+            try:
+                told = process.communicate()[1]
+            except BaseException:
+                process.kill()
+                raise
         expected = -signal.SIGKILL if kill_at else 0
-        if done.returncode != expected:
-            said = done.stderr.decode(errors="replace").strip() or "nothing"
-            short = f" Training ended before step {kill_at}." if kill_at and not done.returncode else ""
-            raise ValueError(f"A training ended with status {done.returncode}, not {expected}.{short} It said:\n{said}")
+        if (status := process.returncode) != expected:
+            said = told.decode(errors="replace").strip() or "nothing"
+            short = f" Training ended before step {kill_at}." if kill_at and not status else ""
+            raise ValueError(f"A training ended with status {status}, not {expected}.{short} It said:\n{said}")
 
 
 def _stop_at(step: int, kill: bool) -> keras.callbacks.Callback:

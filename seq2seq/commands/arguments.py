@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Iterable, Sequence
 from io import BufferedReader
@@ -11,8 +12,8 @@ from typing import TYPE_CHECKING, cast
 
 from seq2seq.recipe import Recipe, load_recipe
 from seq2seq.runs.record import model_in as model_in  # for the commands
-from seq2seq.system.files import is_readable
-from seq2seq.system.terminal import UsageError
+from seq2seq.system.files import is_readable, need_writable
+from seq2seq.system.terminal import UsageError, tell
 
 if TYPE_CHECKING:
     from seq2seq.metrics import References
@@ -26,7 +27,7 @@ _SOURCE = "source text, line by line"
 
 def add_data(parser: argparse.ArgumentParser) -> None:
     """Add the option that says where the text of a recipe lies."""
-    parser.add_argument("--data", metavar="PATH", help="where the text lies, instead of data.path")
+    parser.add_argument("--data", type=place, metavar="PATH", help="where the text lies, instead of data.path")
 
 
 def add_settings(parser: argparse.ArgumentParser) -> None:
@@ -40,7 +41,7 @@ def add_settings(parser: argparse.ArgumentParser) -> None:
 def add_ensemble(parser: argparse.ArgumentParser) -> None:
     """Add the options that let several models decide together."""
     parser.add_argument(
-        "--ensemble", action="append", default=[], type=Path, metavar="MODEL",
+        "--ensemble", action="append", default=[], type=named_path, metavar="MODEL",
         help="another model of the same vocabularies that decides together with MODEL (may be repeated)",
     )  # fmt: skip
     parser.add_argument(
@@ -56,7 +57,7 @@ def add_ensemble(parser: argparse.ArgumentParser) -> None:
 def add_from(parser: argparse.ArgumentParser) -> None:
     """Add the option that names a trained model to go on from."""
     parser.add_argument(
-        "--from", metavar="MODEL", dest="start_from",
+        "--from", type=place, metavar="MODEL", dest="start_from",
         help=f"go on from the weights and vocabularies of a trained model ({MODEL}), as start_from does",
     )  # fmt: skip
 
@@ -88,7 +89,25 @@ def _add_side(parser: argparse.ArgumentParser, option: str, what: str, action: s
 
 def file_or_stream(text: str) -> Path | None:
     """Read the name of a file; None for what `-` stands for: standard input or output."""
-    return None if text == "-" else Path(text)
+    return None if text == "-" else named_path(text)
+
+
+def named_path(text: str) -> Path:
+    """Read the name of a file or folder, with `~` for one's own folder: a shell leaves it behind `--option=`."""
+    return Path(place(text))
+
+
+def place(text: str) -> str:
+    """Read where something lies: a file, a folder, a pattern or an address."""
+    if not text:
+        raise argparse.ArgumentTypeError("needs a name. Received: an empty one, as of a variable that is not set")
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise argparse.ArgumentTypeError(
+            f"needs a name in UTF-8, in which runs write it down. Received: {os.fsencode(text)!r}"
+        ) from None
+    return os.path.expanduser(text)  # noqa: PTH111  (an address is no Path)
 
 
 def count(text: str) -> int:
@@ -153,6 +172,14 @@ def need_model(path: Path) -> None:
         raise UsageError(f"There is no model file. Received: {path}. Name the model.s2s of a run folder.")
 
 
+def need_model_place(path: Path) -> None:
+    """Refuse a place that no model file can be written to, before the work whose result is to go there."""
+    if path.is_dir():
+        raise UsageError(f"A model goes into a file. Received: --output {path}, a folder. Name a file in it.")
+    folder = next(parent for parent in path.absolute().parents if parent.exists())  # the others are made
+    need_writable(path if folder == path.absolute().parent else folder / path.name)
+
+
 def named_translator(path: Path) -> Translator:
     """Load the model that a command names."""
     path = model_in(path)
@@ -160,6 +187,14 @@ def named_translator(path: Path) -> Translator:
     from seq2seq.translation import Translator
 
     return Translator.load(path)
+
+
+def tell_what_is_left_out(translator: Translator) -> None:
+    """Say what a model brings through from the source, where a command does without."""
+    usual = {"unknown": "keep", "protect": ""}
+    own = [f"{name}={value!r}" for name in usual if (value := getattr(translator, name)) != usual[name]]
+    if own:
+        tell(f"The model says {' and '.join(own)}, which is left out here.")
 
 
 def named_ensemble(arguments: argparse.Namespace, model: Path | None = None) -> Translator:

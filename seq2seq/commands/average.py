@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 from typing import Any
 
-from seq2seq.commands.arguments import count
+from seq2seq.commands.arguments import count, named_path, need_model_place
 from seq2seq.system.terminal import UsageError, need_stdout
 
 
@@ -19,11 +18,13 @@ def add(commands: Any) -> None:
         "training.keep_checkpoints of them. The model is as fast as any other, unlike an ensemble; measure it with "
         "evaluate.",
     )
-    parser.add_argument("folder", type=Path, metavar="RUN", help="folder of a finished run")
+    parser.add_argument("folder", type=named_path, metavar="RUN", help="folder of a finished run")
     which = parser.add_mutually_exclusive_group(required=True)
     which.add_argument("--last", type=count, metavar="N", help="average the N newest checkpoints")
     which.add_argument("--best", type=count, metavar="N", help="average the N kept ones that validated best")
-    parser.add_argument("--output", type=Path, metavar="FILE", help="model file to write (default: RUN/average.s2s)")
+    parser.add_argument(
+        "--output", type=named_path, metavar="FILE", help="model file to write (default: RUN/average.s2s)"
+    )
     parser.set_defaults(run=run)
 
 
@@ -35,10 +36,11 @@ def run(arguments: argparse.Namespace) -> None:
     folder = arguments.folder
     if not folder.is_dir():
         raise UsageError(f"Checkpoints lie in the folder of a run. Received: {folder}. Name such a folder.")
+    output = arguments.output or folder / "average.s2s"
+    need_model_place(output)
     if arguments.best is None:
         translator, used = average_run(folder, arguments.last, "last")
     else:
         translator, used = average_run(folder, arguments.best, "best")
-    output = arguments.output or folder / "average.s2s"
     translator.save(output)
     print(f"Wrote {output}: the mean of {', '.join(path.stem for path in used)}.")

@@ -6,7 +6,6 @@ import argparse
 import json
 import zipfile
 from dataclasses import asdict
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from seq2seq.commands.arguments import (
@@ -17,6 +16,7 @@ from seq2seq.commands.arguments import (
     file_or_stream,
     lines_of,
     model_in,
+    named_path,
     need_file,
     recipe_of,
 )
@@ -37,8 +37,8 @@ def add(commands: Any) -> None:
         "this machine can do, where the rest goes, and for a recipe the hours that it will take. Nothing is written "
         "but the FILE of --json.",
     )
-    parser.add_argument("what", type=Path, metavar="RECIPE|MODEL", help=EITHER)
-    parser.add_argument("--json", type=Path, metavar="FILE", help="also write every figure into this file")
+    parser.add_argument("what", type=named_path, metavar="RECIPE|MODEL", help=EITHER)
+    parser.add_argument("--json", type=named_path, metavar="FILE", help="also write every figure into this file")
     add_data(parser)
     parser.add_argument(
         "--steps", type=count, metavar="N", help="training steps to measure (default: 40), after 8 to warm up"
@@ -65,6 +65,11 @@ def run(arguments: argparse.Namespace) -> None:
     if received:
         kind, other = ("model", "recipe") if is_model else ("recipe", "model")
         raise UsageError(f"This option is for a {other}, not for a {kind}. Received: {' '.join(received)} with {what}.")
+    if given and arguments.data is not None:
+        raise UsageError(
+            "A model translates one text here. Received: --input and --data. Leave one out: --data is for the held-out "
+            "text of its recipe."
+        )
     measured: TrainingBenchmark | DecodingBenchmark
     if is_model:
         from seq2seq.analysis import benchmark_decoding

@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 from typing import Any
 
-from seq2seq.commands.arguments import MODEL, add_references, model_in, named_translator, with_references
+from seq2seq.commands.arguments import (
+    MODEL,
+    add_references,
+    model_in,
+    named_path,
+    named_translator,
+    need_model_place,
+    with_references,
+)
 from seq2seq.runs.measuring import evaluation_of
-from seq2seq.system.terminal import UsageError, need_stdout
+from seq2seq.system.terminal import need_stdout
 
 
 def add(commands: Any) -> None:
@@ -20,9 +27,11 @@ def add(commands: Any) -> None:
         "translation with such log-probabilities: the confidence of translate --json. Training does it with its "
         "validation text.",
     )
-    parser.add_argument("model", type=Path, metavar="MODEL", help=MODEL)
+    parser.add_argument("model", type=named_path, metavar="MODEL", help=MODEL)
     add_references(parser)
-    parser.add_argument("--output", type=Path, metavar="FILE", help="model file to write (default: MODEL, replaced)")
+    parser.add_argument(
+        "--output", type=named_path, metavar="FILE", help="model file to write (default: MODEL, replaced)"
+    )
     parser.set_defaults(run=run)
 
 
@@ -31,16 +40,13 @@ def run(arguments: argparse.Namespace) -> None:
     need_stdout()
     from seq2seq.translation.confidence import Calibration, known
 
-    if arguments.output is not None and arguments.output.is_dir():
-        raise UsageError(
-            f"A model goes into a file. Received: --output {arguments.output}, a folder. Name a file in it."
-        )
+    output = arguments.output or model_in(arguments.model)
+    need_model_place(output)
     sources, references = with_references(arguments)
     translator = named_translator(arguments.model)
     found = translator.hypotheses(sources)
     learnt = Calibration.learn(*known(found, references, evaluation_of(translator), sources))
     translator.calibration = learnt
-    output = arguments.output or model_in(arguments.model)
     translator.save(output)
     least, most = learnt.qualities[0], learnt.qualities[-1]
     print(

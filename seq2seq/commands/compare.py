@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from seq2seq.commands.arguments import add_data, add_settings, count, recipe_of
+from seq2seq.commands.arguments import add_data, add_settings, count, named_path, recipe_of
 from seq2seq.system.files import is_readable
 from seq2seq.system.signals import stop_status
 from seq2seq.system.terminal import UsageError, need_stdout, tell
@@ -32,11 +32,11 @@ def add(commands: Any) -> None:
         "listed with its reason, and the rest runs.",
     )
     parser.add_argument(
-        "what", type=Path, nargs="+", metavar="RECIPE|DIR",
+        "what", type=named_path, nargs="+", metavar="RECIPE|DIR",
         help="a recipe to train variants of; or run folders, or folders that hold some",
     )  # fmt: skip
     parser.add_argument(
-        "--out", type=Path, metavar="FOLDER",
+        "--out", type=named_path, metavar="FOLDER",
         help="where the runs of a recipe go, and the report: HTML, Markdown, JSON, CSV",
     )  # fmt: skip
     parser.add_argument(
@@ -45,7 +45,10 @@ def add(commands: Any) -> None:
         "range, KEY=LOW..HIGH",
     )  # fmt: skip
     parser.add_argument(
-        "--variants", type=Path, metavar="FILE", help="train the variants that this TOML file names, a table for each"
+        "--variants",
+        type=named_path,
+        metavar="FILE",
+        help="train the variants that this TOML file names, a table for each",
     )
     parser.add_argument(
         "--seeds",

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
-from seq2seq.commands.arguments import count
+from seq2seq.commands.arguments import count, named_path
 from seq2seq.search.settings import DecodingSettings, Search, protected_pattern
 from seq2seq.settings import SettingsError, convert, kind_name, kinds, meanings, parse_value, section_classes, words
 from seq2seq.system.terminal import UsageError
@@ -53,7 +52,7 @@ def add_decoding(parser: argparse.ArgumentParser) -> None:
         "(default: as the recipe says)",
     )  # fmt: skip
     parser.add_argument(
-        "--dictionary", type=Path, metavar="FILE",
+        "--dictionary", type=named_path, metavar="FILE",
         help="with --unknown copy, how words are written instead, line by line: word of the source, TAB, translation",
     )  # fmt: skip
     parser.add_argument(
@@ -158,10 +157,17 @@ def chosen_mbr(arguments: argparse.Namespace, settings: DecodingSettings | Trans
     return settings.mbr if arguments.mbr is None else arguments.mbr
 
 
-def chosen_copying(arguments: argparse.Namespace, settings: DecodingSettings | Translator) -> dict[str, Any]:
-    """Give what comes through from the source, as arguments of ``Translator.hypotheses``."""
+def named_dictionary(arguments: argparse.Namespace) -> dict[str, str] | None:
+    """Read the dictionary that a command names, which may be a pipe; None for none."""
     from seq2seq.translation.copying import read_dictionary
 
+    return None if arguments.dictionary is None else read_dictionary(arguments.dictionary)
+
+
+def chosen_copying(
+    arguments: argparse.Namespace, settings: DecodingSettings | Translator, dictionary: Mapping[str, str] | None
+) -> dict[str, Any]:
+    """Give what comes through from the source, as arguments of ``Translator.hypotheses``."""
     unknown = settings.unknown if arguments.unknown is None else arguments.unknown
     if arguments.dictionary is not None and unknown != "copy":
         raise UsageError(
@@ -170,7 +176,7 @@ def chosen_copying(arguments: argparse.Namespace, settings: DecodingSettings | T
         )
     return {
         "unknown": unknown,
-        "dictionary": None if arguments.dictionary is None else read_dictionary(arguments.dictionary),
+        "dictionary": dictionary,
         "protect": settings.protect if arguments.protect is None else arguments.protect,
     }
 

@@ -5,10 +5,17 @@ from __future__ import annotations
 import argparse
 import zipfile
 from collections.abc import Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from seq2seq.commands.arguments import EITHER, add_settings, model_in, named_translator, need_file, recipe_of
+from seq2seq.commands.arguments import (
+    EITHER,
+    add_settings,
+    model_in,
+    named_path,
+    named_translator,
+    need_file,
+    recipe_of,
+)
 from seq2seq.system.files import replacing
 from seq2seq.system.terminal import UsageError, format_table, need_stdout, tell
 from seq2seq.text.length_limit import LengthLimit
@@ -25,10 +32,13 @@ def add(commands: Any) -> None:
         description="Show layers, widths, parameter counts, how states are passed, which kernel runs each layer on "
         "this machine and what the decoder reads in training, of a recipe or a trained model.",
     )
-    parser.add_argument("what", type=Path, metavar="RECIPE|MODEL", help=EITHER)
-    parser.add_argument("--svg", type=Path, metavar="FILE", help="also draw the wiring into this file")
+    parser.add_argument("what", type=named_path, metavar="RECIPE|MODEL", help=EITHER)
+    parser.add_argument("--svg", type=named_path, metavar="FILE", help="also draw the wiring into this file")
     parser.add_argument(
-        "--unrolled", type=Path, metavar="FILE", help="also draw it step by step, hidden and cell apart, into this file"
+        "--unrolled",
+        type=named_path,
+        metavar="FILE",
+        help="also draw it step by step, hidden and cell apart, into this file",
     )
     add_settings(parser)
     parser.set_defaults(run=run)

@@ -5,10 +5,9 @@ from __future__ import annotations
 import argparse
 import json
 import shutil
-from pathlib import Path
 from typing import Any
 
-from seq2seq.commands.arguments import MODEL, RECIPE, add_data, add_settings, need_file, recipe_of
+from seq2seq.commands.arguments import MODEL, RECIPE, add_data, add_settings, named_path, need_file, recipe_of
 from seq2seq.runs.record import read_run
 from seq2seq.system.terminal import UsageError, need_stdout
 
@@ -25,7 +24,7 @@ def add(commands: Any) -> None:
         epilog="Exit status: 0 whatever is found, 1 for a failed job, 2 for bad usage.",
     )
     parser.add_argument(
-        "what", type=Path, metavar="RUN|MODEL|RECIPE",
+        "what", type=named_path, metavar="RUN|MODEL|RECIPE",
         help=f"run folder, of a run that goes on too; {MODEL.partition(',')[0]}; or {RECIPE}",
     )  # fmt: skip
     add_data(parser)

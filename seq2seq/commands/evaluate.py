@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from seq2seq.commands.arguments import (
@@ -13,9 +12,10 @@ from seq2seq.commands.arguments import (
     add_references,
     count,
     lines_of,
+    named_path,
     with_references,
 )
-from seq2seq.commands.decoding_options import add_decoding, check_decoding, chosen_search
+from seq2seq.commands.decoding_options import add_decoding, check_decoding, chosen_search, named_dictionary
 from seq2seq.commands.exports import MODEL_OR_EXPORT, model_or_export, need_model_or_export, options_of_a_model
 from seq2seq.metrics import EvaluationSettings, References, Surest, alike, surest
 from seq2seq.runs.measuring import evaluation_of
@@ -36,7 +36,7 @@ def add(commands: Any) -> None:
         description="Translate a test set and compare it with its reference translations. Several models are put side "
         "by side: all are measured as the first says, and compared with it by sacreBLEU's paired bootstrap.",
     )
-    parser.add_argument("models", type=Path, nargs="+", metavar="MODEL", help=f"{MODEL_OR_EXPORT}; or several")
+    parser.add_argument("models", type=named_path, nargs="+", metavar="MODEL", help=f"{MODEL_OR_EXPORT}; or several")
     add_references(parser)
     parser.add_argument("--metrics", metavar="NAMES", help="names with commas between (default: as the recipe says)")
     parser.add_argument(
@@ -47,7 +47,7 @@ def add(commands: Any) -> None:
         "--by-length", action="store_true", help="also score sentences in classes, by the length of their sources"
     )
     parser.add_argument(
-        "--by-frequency", type=Path, metavar="FILE",
+        "--by-frequency", type=named_path, metavar="FILE",
         help="also score words in classes, by how often this text has them: the target side of the training text",
     )  # fmt: skip
     parser.add_argument(
@@ -68,7 +68,7 @@ def run(arguments: argparse.Namespace) -> None:
     """Run it."""
     need_stdout()
     one_core_per_operation()
-    names = [name.strip() for name in arguments.metrics.split(",")] if arguments.metrics else []
+    names = [] if arguments.metrics is None else [name.strip() for name in arguments.metrics.split(",")]
     if names:
         convert(names, kinds(EvaluationSettings)["metrics"], "--metrics")  # refuses unknown ones, before any work
     sources, references = with_references(arguments)
@@ -107,6 +107,7 @@ def _translated(
 
     systems: list[System] = []
     evaluation = EvaluationSettings()
+    dictionary = named_dictionary(arguments)
     for path in arguments.models:
         translator = model_or_export(arguments, path)
         own = evaluation_of(translator, names, arguments.several_references)
@@ -117,7 +118,7 @@ def _translated(
             sources,
             chosen_search(arguments, translator),
             batch_size=arguments.batch_size,
-            **options_of_a_model(arguments, translator, path),
+            **options_of_a_model(arguments, translator, path, dictionary),
         )
         best, cuts = [hypotheses[0] for hypotheses in found], Cuts.of(found)
         which = f"{path}: " if len(arguments.models) > 1 else ""

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import argparse
 import shutil
-from pathlib import Path
 from typing import Any
 
-from seq2seq.commands.arguments import MODEL, given_options, named_translator
+from seq2seq.commands.arguments import MODEL, given_options, named_path, named_translator, tell_what_is_left_out
 from seq2seq.commands.decoding_options import add_decoding, chosen_mbr, chosen_search
 from seq2seq.system.files import replacing
 from seq2seq.system.terminal import UsageError, need_stdout, tell
@@ -21,11 +20,11 @@ def add(commands: Any) -> None:
         description="Translate a sentence, and show what the model looked at, the probability of each token and of "
         "three others, and what the search kept; with a reference, whether the search or the model is wrong.",
     )
-    parser.add_argument("model", type=Path, metavar="MODEL", help=MODEL)
+    parser.add_argument("model", type=named_path, metavar="MODEL", help=MODEL)
     parser.add_argument("text", metavar="TEXT", help="the sentence to translate")
     parser.add_argument("--reference", metavar="TEXT", help="a right translation, to tell whose error it is")
-    parser.add_argument("--html", type=Path, metavar="FILE", help="also write it as a page, with pictures")
-    parser.add_argument("--svg", type=Path, metavar="FILE", help="also draw the alignment into this file")
+    parser.add_argument("--html", type=named_path, metavar="FILE", help="also write it as a page, with pictures")
+    parser.add_argument("--svg", type=named_path, metavar="FILE", help="also draw the alignment into this file")
     add_decoding(parser)
     parser.set_defaults(run=run)
 
@@ -55,6 +54,7 @@ def run(arguments: argparse.Namespace) -> None:
             f"What is explained is the best by its score. Received: --mbr {mbr}, by option or by the model. "
             "Give --mbr none."
         )
+    tell_what_is_left_out(translator)
     search = chosen_search(arguments, translator)
     found = explain(translator, arguments.text, search, reference=arguments.reference)
     written = []  # first: who reads the text may stop reading

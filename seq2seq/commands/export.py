@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 from typing import Any
 
-from seq2seq.commands.arguments import MODEL, file_or_stream, lines_of, model_in, named_translator, parallel
+from seq2seq.commands.arguments import MODEL, file_or_stream, lines_of, model_in, named_path, named_translator, parallel
 from seq2seq.export.precisions import PRECISIONS
 from seq2seq.runtime.folder import CARD, TRANSLATOR
 from seq2seq.system.files import filling, need_own
@@ -28,8 +27,8 @@ def add(commands: Any) -> None:
         "they translate as the model does. seq2seq.runtime translates with them on onnxruntime, NumPy and "
         "SentencePiece alone. Needs pip install 'seq2seq[export]'.",
     )
-    parser.add_argument("model", type=Path, metavar="MODEL", help=MODEL)
-    parser.add_argument("--to", type=Path, metavar="FOLDER", required=True, help="where to write it")
+    parser.add_argument("model", type=named_path, metavar="MODEL", help=MODEL)
+    parser.add_argument("--to", type=named_path, metavar="FOLDER", required=True, help="where to write it")
     parser.add_argument(
         "--format", choices=["onnx", *_OTHERS], default="onnx",
         help="onnx, for seq2seq.runtime and browsers; saved_model, ids to ids with the search, for TensorFlow Serving; "
@@ -49,7 +48,7 @@ def add(commands: Any) -> None:
     )  # fmt: skip
     parser.add_argument(
         "--onnxruntime-web",
-        type=Path,
+        type=named_path,
         metavar="FOLDER",
         help="with --browser: where onnxruntime-web lies, as node_modules/onnxruntime-web (default: npm brings it)",
     )
@@ -75,6 +74,12 @@ def run(arguments: argparse.Namespace) -> None:
         raise UsageError("Standard input is one text. Received: - more than once. Name a file for the others.")
     sources, references = _test_set(arguments)
     sample = lines_of(arguments.sample) if "sample" in arguments else sources
+    named = next((name for name in ("sample", "source") if name in arguments), None)
+    if named and not any(text.strip() for text in sample):
+        raise UsageError(
+            f"What is named to prove an export on has a sentence. Received: --{named} with empty lines alone. Name "
+            "another text, or none: then the sample is made of the vocabulary."
+        )
     engine = _engine(arguments)
     if arguments.push is not None:
         checked(arguments.push)
@@ -84,7 +89,7 @@ def run(arguments: argparse.Namespace) -> None:
     from seq2seq.export import export
     from seq2seq.export.browser import add_page
 
-    name = arguments.model.resolve().stem if arguments.model.is_dir() else arguments.model.resolve().parent.name
+    name = (arguments.model if arguments.model.is_dir() else arguments.model.parent).resolve().name
     with filling(arguments.to, TRANSLATOR) as part:  # before the proof, which takes a while, where it cannot be written
         made = export(translator, part, precision=arguments.precision, sample=sample, name=name)
         files = {**made.files, **(add_page(part, name, engine) if engine else {})}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -46,7 +47,9 @@ def model_or_export(arguments: argparse.Namespace, path: Path) -> Any:
     return load(path)
 
 
-def options_of_a_model(arguments: argparse.Namespace, settings: Any, path: Path) -> dict[str, Any]:
+def options_of_a_model(
+    arguments: argparse.Namespace, settings: Any, path: Path, dictionary: Mapping[str, str] | None
+) -> dict[str, Any]:
     """Give the arguments of ``Translator.hypotheses`` that an export does not take, as the options and a model say."""
     if is_exported(path):
         return {}
@@ -54,5 +57,5 @@ def options_of_a_model(arguments: argparse.Namespace, settings: Any, path: Path)
         "shortlist": arguments.shortlist,
         "precision": arguments.precision,
         "mbr": chosen_mbr(arguments, settings),
-        **chosen_copying(arguments, settings),
+        **chosen_copying(arguments, settings, dictionary),
     }

@@ -29,11 +29,12 @@ class Parser(argparse.ArgumentParser):
     ) -> tuple[Any, list[str]]:
         """Parse arguments, and refuse those that there are not: a parser inside another one leaves none to that."""
         found, rest = super().parse_known_args(args, namespace)
-        lists = [action.dest for action in self._get_positional_actions() if action.nargs == "*"]
+        lists = [action for action in self._get_positional_actions() if action.nargs in ("*", "+")]
         end = rest.index("--") if "--" in rest else len(rest)  # what stands behind is no option
         if lists and not any(word.startswith("-") for word in rest[:end]):
             # argparse has given the list what stood before the options.
-            setattr(found, lists[0], [*getattr(found, lists[0]), *rest[:end], *rest[end + 1 :]])
+            behind = [self._get_value(lists[0], word) for word in (*rest[:end], *rest[end + 1 :])]
+            setattr(found, lists[0].dest, [*getattr(found, lists[0].dest), *behind])
             rest = []
         if rest:
             unknown = next((word for word in rest if word.startswith("-")), rest[0])

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-from pathlib import Path
 from typing import Any
 
 from seq2seq.commands.arguments import (
@@ -13,9 +12,11 @@ from seq2seq.commands.arguments import (
     count,
     given_options,
     model_in,
+    named_path,
     named_translator,
     need_model,
     parallel,
+    tell_what_is_left_out,
 )
 from seq2seq.commands.decoding_options import add_decoding, chosen_mbr, chosen_search
 from seq2seq.system.files import need_writable, replacing
@@ -32,12 +33,14 @@ def add(commands: Any) -> None:
         "length, first and last word from each state by a linear function; compare the accuracy after right tokens "
         "with that after the model's own, position by position.",
     )
-    parser.add_argument("model", type=Path, metavar="MODEL", help=f"{MODEL}, which has text of its own: validation")
+    parser.add_argument(
+        "model", type=named_path, metavar="MODEL", help=f"{MODEL}, which has text of its own: validation"
+    )
     add_parallel(parser, "reference translations", required=False)
     parser.add_argument(
         "--sentences", type=count, metavar="N", help="at most so many, from all over the text (default: all)"
     )
-    parser.add_argument("--html", type=Path, metavar="FILE", help="also write a page, with pictures")
+    parser.add_argument("--html", type=named_path, metavar="FILE", help="also write a page, with pictures")
     parser.add_argument("--json", action="store_true", help="write JSON instead of tables")
     add_decoding(parser)
     parser.set_defaults(run=run)
@@ -69,6 +72,7 @@ def run(arguments: argparse.Namespace) -> None:
     from seq2seq.analysis.probes import probe
     from seq2seq.analysis.probes.page import page
 
+    tell_what_is_left_out(translator)
     search = chosen_search(arguments, translator)
     sources, references = ([pair[side] for pair in pairs] for side in (0, 1))
     found = probe(translator, sources, references, search, batch_size=arguments.batch_size)

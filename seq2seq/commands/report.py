@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 from typing import Any
 
+from seq2seq.commands.arguments import named_path
+from seq2seq.system.files import need_writable
 from seq2seq.system.terminal import UsageError, tell
 
 
@@ -18,9 +19,9 @@ def add(commands: Any) -> None:
         "learnt, how states are passed, what was read, where it is good, the best, worst and most uncertain "
         "translations with what the model looked at, and how to repeat it. A training writes it into its folder.",
     )
-    parser.add_argument("runs", type=Path, nargs="+", metavar="DIR", help="run folders, of runs that go on too")
+    parser.add_argument("runs", type=named_path, nargs="+", metavar="DIR", help="run folders, of runs that go on too")
     parser.add_argument(
-        "--to", type=Path, metavar="FILE", help="where to write it (default: report.html in the first folder)"
+        "--to", type=named_path, metavar="FILE", help="where to write it (default: report.html in the first folder)"
     )
     parser.add_argument(
         "--live", action="store_true",
@@ -37,6 +38,7 @@ def run(arguments: argparse.Namespace) -> None:
     from seq2seq.analysis.report import write_report
 
     path = arguments.to or arguments.runs[0] / "report.html"
+    need_writable(path)
     if arguments.live:
         tell(f"Writing {path} every 10 seconds, until the run has ended. Ctrl-C stops it, and not the run.")
     tell(f"Written: {write_report(arguments.runs, path, live=arguments.live)}")

@@ -14,13 +14,14 @@ from seq2seq.commands.arguments import (
     given_options,
     lines_of,
     model_in,
+    named_path,
     named_translator,
     need_model,
     references_of,
 )
 from seq2seq.metrics import METRICS, EvaluationSettings
 from seq2seq.runs.measuring import evaluation_of
-from seq2seq.system.files import replacing
+from seq2seq.system.files import need_writable, replacing
 from seq2seq.system.terminal import UsageError, format_table, need_stdout, tell
 
 
@@ -33,23 +34,23 @@ def add(commands: Any) -> None:
         "that models find the best: the weighted sum of their log-probabilities per token, forward and backward, of "
         "the score in the list and of the length. Without --weights all count alike, and the length does not.",
     )
-    parser.add_argument("models", type=Path, nargs="*", metavar="MODEL", help=f"{MODEL}, of the same direction")
+    parser.add_argument("models", type=named_path, nargs="*", metavar="MODEL", help=f"{MODEL}, of the same direction")
     parser.add_argument(
-        "--backward", action="append", default=[], type=Path, metavar="MODEL",
+        "--backward", action="append", default=[], type=named_path, metavar="MODEL",
         help="a model of the other direction (may be repeated)",
     )  # fmt: skip
-    parser.add_argument("--source", type=Path, metavar="FILE", required=True, help="source text, line by line")
+    parser.add_argument("--source", type=named_path, metavar="FILE", required=True, help="source text, line by line")
     parser.add_argument(
         "--n-best", type=file_or_stream, metavar="FILE", required=True,
         help="translations of each line, as `translate --n-best` writes them, with --scores or --json too; - is stdin",
     )  # fmt: skip
-    parser.add_argument("--weights", type=Path, metavar="FILE", help="weights that --tune has written")
+    parser.add_argument("--weights", type=named_path, metavar="FILE", help="weights that --tune has written")
     parser.add_argument(
-        "--tune", type=Path, metavar="FILE",
+        "--tune", type=named_path, metavar="FILE",
         help="write no translations, but the weights that choose best on these, which are of validation data",
     )  # fmt: skip
     parser.add_argument(
-        "--target", type=Path, action="append", metavar="FILE",
+        "--target", type=named_path, action="append", metavar="FILE",
         help="reference translations, for --tune (may be repeated: a line has several then)",
     )  # fmt: skip
     parser.add_argument("--metric", choices=METRICS, help="what --tune makes better (default: bleu)")
@@ -61,6 +62,8 @@ def run(arguments: argparse.Namespace) -> None:
     """Run it."""
     need_stdout()
     _check(arguments)
+    if arguments.tune is not None:
+        need_writable(arguments.tune)
     from seq2seq.text.lines import one_line
     from seq2seq.translation import Weights, equal_weights, read_features, read_n_best, tune_weights, values_of
 

@@ -5,10 +5,9 @@ from __future__ import annotations
 import argparse
 import json
 from itertools import islice
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from seq2seq.commands.arguments import MODEL, add_ensemble, add_parallel, named_ensemble, parallel
+from seq2seq.commands.arguments import MODEL, add_ensemble, add_parallel, named_ensemble, named_path, parallel
 from seq2seq.system.terminal import format_table, need_stdout, tell
 from seq2seq.text.special_ids import PIECES, UNKNOWN
 
@@ -24,7 +23,7 @@ def add(commands: Any) -> None:
         description="Give the log-probability (nats) of given translations, `</s>` counted, and their perplexity per "
         "token. Every text is read whole, however long.",
     )
-    parser.add_argument("model", type=Path, metavar="MODEL", help=MODEL)
+    parser.add_argument("model", type=named_path, metavar="MODEL", help=MODEL)
     add_parallel(parser, "translations to score, line by line; an empty line is the empty translation")
     parser.add_argument(
         "--contrastive", action="store_true",

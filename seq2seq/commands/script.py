@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from seq2seq.commands.arguments import add_data, add_from, add_seed, add_settings
+from seq2seq.commands.arguments import add_data, add_from, add_seed, add_settings, named_path
 from seq2seq.commands.next_steps import again, assignment, next_steps, with_settings
 from seq2seq.commands.parser import Parser
 from seq2seq.distribution.workers import Workers
@@ -55,7 +55,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--source", metavar="LANG", help="language or column to translate from")
     parser.add_argument("--target", metavar="LANG", help="language or column to translate into")
     parser.add_argument(
-        "--out", type=Path, metavar="FOLDER",
+        "--out", type=named_path, metavar="FOLDER",
         help="run folder (default: runs/NAME, with the languages behind where they are not those of the recipe)",
     )  # fmt: skip
     add_from(parser)
@@ -65,8 +65,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--strategy", choices=("mirrored", "multiworker"),
         help="share each batch among all devices of this machine, or among all workers that TF_CONFIG or Slurm names",
     )  # fmt: skip
-    parser.add_argument("--resume", action="store_true", help="go on with a stopped run, with the recipe in its folder")
-    parser.add_argument(
+    going_on = parser.add_mutually_exclusive_group()
+    going_on.add_argument(
+        "--resume", action="store_true", help="go on with a stopped run, with the recipe in its folder"
+    )
+    going_on.add_argument(
         "--resume-if-begun", action="store_true",
         help="go on with a stopped run of this very recipe where the folder holds one, else start",
     )  # fmt: skip

@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from seq2seq.commands.arguments import count
+from seq2seq.commands.arguments import count, named_path
 from seq2seq.commands.decoding_options import SettingValue
 from seq2seq.serving.settings import ServingSettings
 from seq2seq.settings import defaults, kinds, meanings, words
@@ -39,7 +39,7 @@ def add(commands: Any) -> None:
     )
     parser.add_argument("--port", type=_port, default=5000, metavar="N", help="port, 0 for any (default: 5000)")
     parser.add_argument(
-        "--keys", type=Path, metavar="FILE",
+        "--keys", type=named_path, metavar="FILE",
         help="translate only for those who give one of the keys in this file, one a line; SIGHUP reads it again "
         "(default: for all)",
     )  # fmt: skip
@@ -49,7 +49,7 @@ def add(commands: Any) -> None:
     )  # fmt: skip
     parser.add_argument("--log-text", action="store_true", help="write into the log what is translated, too")
     parser.add_argument(
-        "--threads", type=count, default=1, metavar="N",
+        "--threads", type=count, metavar="N",
         help="threads of onnxruntime for one operation of an exported model (default: 1)",
     )  # fmt: skip
     said, usual = meanings(ServingSettings), defaults(ServingSettings)
@@ -67,6 +67,11 @@ def run(arguments: argparse.Namespace) -> None:
     """Run it."""
     settings = ServingSettings(**{name: getattr(arguments, name) for name in kinds(ServingSettings)})
     places = [_place(model) for model in arguments.models]
+    if arguments.threads is not None and all(place.path.is_file() for place in places):
+        raise UsageError(
+            "Threads of onnxruntime are those of exported models. Received: "
+            f"--threads {arguments.threads}, with model files alone. Leave it out, or export one (seq2seq export)."
+        )
     _need_packages()
     from seq2seq.serving import Keys, Metrics, Models, State, application, listen, load_engine, serve
 
@@ -74,7 +79,10 @@ def run(arguments: argparse.Namespace) -> None:
     with listen(arguments.host, arguments.port) as taken:  # first: to read models takes a while
         metrics = Metrics()
         state = State(
-            Models(places, partial(load_engine, threads=arguments.threads), settings, metrics), settings, keys, metrics
+            Models(places, partial(load_engine, threads=arguments.threads or 1), settings, metrics),
+            settings,
+            keys,
+            metrics,
         )
         serve(application(state, origins=arguments.cors, log_text=arguments.log_text), taken)
 
@@ -83,7 +91,7 @@ def _place(model: str) -> Place:
     from seq2seq.serving.models import Place
 
     named = re.fullmatch(r"([^:=/\\]+):([^:=/\\]+)=(.+)", model)
-    path = Path(named[3] if named else model)
+    path = Path(named[3] if named else model).expanduser()
     if not (path / "translator.json").is_file():
         from seq2seq.commands.arguments import model_in, need_model
 

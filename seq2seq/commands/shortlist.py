@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 from typing import Any
 
-from seq2seq.commands.arguments import MODEL, add_parallel, model_in, named_translator, parallel
+from seq2seq.commands.arguments import (
+    MODEL,
+    add_parallel,
+    model_in,
+    named_path,
+    named_translator,
+    need_model_place,
+    parallel,
+)
 from seq2seq.system.terminal import need_stdout
 
 
@@ -18,15 +25,19 @@ def add(commands: Any) -> None:
         description="Learn from parallel text which target pieces go with which source pieces, and write a translator "
         "that knows it: translate --shortlist then scores only those.",
     )
-    parser.add_argument("model", type=Path, metavar="MODEL", help=MODEL)
+    parser.add_argument("model", type=named_path, metavar="MODEL", help=MODEL)
     add_parallel(parser, "its translations, line by line")
-    parser.add_argument("--output", type=Path, metavar="FILE", help="model file to write (default: MODEL, replaced)")
+    parser.add_argument(
+        "--output", type=named_path, metavar="FILE", help="model file to write (default: MODEL, replaced)"
+    )
     parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> None:
     """Run it."""
     need_stdout()
+    output = arguments.output or model_in(arguments.model)
+    need_model_place(output)
     from seq2seq.translation.shortlist import Shortlist
 
     sources, targets = parallel(arguments)
@@ -39,7 +50,6 @@ def run(arguments: argparse.Namespace) -> None:
         translator.model.decoder.vocab_size,
     )
     translator.shortlist = learnt
-    output = arguments.output or model_in(arguments.model)
     translator.save(output)
     pieces = int((learnt.likely > 0).sum())
     print(f"Wrote {output}: {len(learnt.frequent):,} pieces for every source, {pieces:,} likely ones.")

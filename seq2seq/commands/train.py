@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import argparse
 import shlex
-from pathlib import Path
 from typing import Any
 
 from seq2seq.commands import script
-from seq2seq.commands.arguments import RECIPE, named_recipe
+from seq2seq.commands.arguments import RECIPE, named_path, named_recipe
 
 
 def add(commands: Any) -> None:
@@ -18,7 +17,7 @@ def add(commands: Any) -> None:
         help="train a translator by a recipe",
         description="Train a translator by a recipe, measure it, and write it to a run folder.",
     )
-    parser.add_argument("recipe", type=Path, metavar="RECIPE", help=RECIPE)
+    parser.add_argument("recipe", type=named_path, metavar="RECIPE", help=RECIPE)
     script.add_arguments(parser)
     parser.set_defaults(run=run)
 

@@ -16,11 +16,12 @@ from seq2seq.commands.arguments import (
     file_or_stream,
     lines_of,
     model_in,
+    named_path,
     need_model,
     standard_input,
 )
 from seq2seq.commands.chunks import Asked, Chunk, check_table, chunked, columns, lines_to_show, opened, table_of
-from seq2seq.commands.decoding_options import add_decoding, check_decoding, chosen_search
+from seq2seq.commands.decoding_options import add_decoding, check_decoding, chosen_search, named_dictionary
 from seq2seq.commands.exports import MODEL_OR_EXPORT, model_or_export, options_of_a_model
 from seq2seq.commands.layout import add_layout, cells, check_layout, need_alignment, needs_details, written
 from seq2seq.commands.output import check_resume, output_of
@@ -53,7 +54,7 @@ def add(commands: Any) -> None:
         "What comes through a pipe is answered as it arrives.",
     )
     parser.add_argument(
-        "model", type=Path, metavar="MODEL", help=MODEL_OR_EXPORT,
+        "model", type=named_path, metavar="MODEL", help=MODEL_OR_EXPORT,
     )  # fmt: skip
     parser.add_argument(
         "text", nargs="*", metavar="TEXT", help="text to translate, not the name of a file (default: what is read)"
@@ -62,12 +63,14 @@ def add(commands: Any) -> None:
     parser.add_argument("--output", type=file_or_stream, metavar="FILE", help="file to write, - is stdout (default: -)")
     add_layout(parser)
     parser.add_argument(
-        "--prefixes", type=Path, metavar="FILE",
+        "--prefixes", type=named_path, metavar="FILE",
         help="what the translation of each line begins with, line by line; an empty line for anything",
     )  # fmt: skip
-    parser.add_argument("--avoid", type=Path, metavar="FILE", help="phrases that no translation may have, line by line")
     parser.add_argument(
-        "--terms", type=Path, metavar="FILE",
+        "--avoid", type=named_path, metavar="FILE", help="phrases that no translation may have, line by line"
+    )
+    parser.add_argument(
+        "--terms", type=named_path, metavar="FILE",
         help="how phrases of the source are to be translated, line by line: phrase, TAB, translation; what finds no "
         "place is told",
     )  # fmt: skip
@@ -144,7 +147,7 @@ def _how(arguments: argparse.Namespace, settings: Any) -> dict[str, Any]:
         "batch_size": arguments.batch_size,
         "avoid": [] if arguments.avoid is None else lines_of(arguments.avoid),
         "terms": {} if arguments.terms is None else Terms.read(arguments.terms).table,
-        **options_of_a_model(arguments, settings, arguments.model),
+        **options_of_a_model(arguments, settings, arguments.model, named_dictionary(arguments)),
     }
 
 

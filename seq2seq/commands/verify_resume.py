@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 from typing import Any
 
-from seq2seq.commands.arguments import RECIPE, add_data, add_from, add_seed, add_settings, count, recipe_of
+from seq2seq.commands.arguments import RECIPE, add_data, add_from, add_seed, add_settings, count, named_path, recipe_of
 from seq2seq.system.terminal import UsageError, need_stdout
 
 
@@ -18,7 +17,7 @@ def add(commands: Any) -> None:
         description="Train a recipe without a stop, then again with a SIGKILL and a resume, each in fresh processes; "
         "compare every tensor, counter and log line (wall times left out). Exit status 1 where anything differs.",
     )
-    parser.add_argument("recipe", type=Path, metavar="RECIPE", help=RECIPE)
+    parser.add_argument("recipe", type=named_path, metavar="RECIPE", help=RECIPE)
     parser.add_argument("--steps", type=count, metavar="N", required=True, help="optimizer steps to train for")
     parser.add_argument(
         "--kill-at", type=count, nargs="+", metavar="K", required=True,
@@ -27,7 +26,7 @@ def add(commands: Any) -> None:
     add_data(parser)
     add_from(parser)
     parser.add_argument(
-        "--out", type=Path, metavar="FOLDER",
+        "--out", type=named_path, metavar="FOLDER",
         help="where the runs go and stay (default: a temporary folder, which stays only where something differs)",
     )  # fmt: skip
     add_seed(parser)

@@ -55,8 +55,8 @@ for you to fill in: it follows from the text that the model was trained on.
 
 ## How to run it
 
-Without TensorFlow, on onnxruntime, NumPy and SentencePiece, and a wheel of seq2seq, which `pip wheel --no-deps .` makes in
-its repository (the package of that name on the package index is another one):
+Without TensorFlow, on onnxruntime, NumPy and SentencePiece, and a wheel of seq2seq, which `pip wheel --no-deps .` makes
+in its repository (the package of that name on the package index is another one):
 
 ```sh
 pip install --no-deps seq2seq-{__version__}-py3-none-any.whl

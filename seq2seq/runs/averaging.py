@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from math import isfinite, nan
+from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from seq2seq.runs.record import model_file, read_run
+from seq2seq.runs.record import comparable, model_file, read_run
 from seq2seq.training.run_folder import RunFolder
 
 if TYPE_CHECKING:
@@ -39,20 +39,24 @@ def average_run(
     if record is None or not model_file(run_folder).exists():
         raise ValueError(f"Checkpoints are averaged once a run has ended. Received: {folder}. Train it to its end.")
     kept = checkpoints(run_folder.last)
+    unusable = 0
     if which == "best":
         monitor = record.recipe.training.monitor.removeprefix("val_") or record.recipe.evaluation.metrics[0]
         scores = {
             event["update"]: float(event[f"val_{monitor}"])  # text, where it is not finite
-            for event in record.log()
-            if event["event"] == "validation" and f"val_{monitor}" in event
+            for event in comparable(record.log())
+            if f"val_{monitor}" in event
         }
-        kept = [path for path in kept if isfinite(scores.get(update_of(path), nan))]
+        validated = [path for path in kept if update_of(path) in scores]
+        kept = [path for path in validated if isfinite(scores[update_of(path)])]
+        unusable = len(validated) - len(kept)
         kept.sort(key=lambda path: scores[update_of(path)], reverse=higher_is_better(monitor))
     if len(kept) < count:
         raise ValueError(
             f"There are not so many checkpoints{' that were validated' if which == 'best' else ''}. Received: "
-            f"{which} {count}, of {len(kept)} in {run_folder.last}. "
-            f"Ask for fewer, or train with training.keep_checkpoints={count}."
+            f"{which} {count}, of {len(kept)} in {run_folder.last}"
+            f"{f', where {unusable} more have a score that is no number' if unusable else ''}. "
+            f"Ask for fewer, or train with training.keep_checkpoints={count + unusable}."
         )
     translator = Translator.load(model_file(run_folder))
     average_weights(kept[:count], translator.model)

@@ -228,6 +228,31 @@ def monitored(events: Iterable[Mapping[str, Any]]) -> str:
     return said[-1] if said else ""
 
 
+def comparable(events: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Give the validations of a log whose scores may be compared: those since they are measured as they are now.
+
+    Args:
+        events: The log. A run that goes on may measure in another way, or on another text, than before.
+
+    Example:
+        >>> log = [{"event": "start", "measured": {"text": "a"}}, {"event": "validation", "update": 1}]
+        >>> log += [{"event": "resume", "measured": {"text": "b"}}, {"event": "validation", "update": 2}]
+        >>> comparable(log)
+        [{'event': 'validation', 'update': 2}]
+    """
+    found: list[Mapping[str, Any]] = []
+    measured: dict[str, str] = {}
+    for event in events:
+        if event["event"] in ("start", "resume"):
+            now = event.get("measured", {})  # an older version did not say
+            if any(measured.get(name, value) != value for name, value in now.items()):
+                found = []
+            measured |= now
+        elif event["event"] == "validation":
+            found.append(event)
+    return found
+
+
 def finished_run(recipe: Recipe, folder: str | Path, *, data: str | None = None) -> RunResult | None:
     """Give the stored result of a finished run of the very same recipe, without loading anything large.
 

@@ -125,6 +125,9 @@ def load_engine(path: Path, threads: int = 1) -> Engine:
     Args:
         path: A model file of `seq2seq.Translator.save`, or a folder that `seq2seq export` wrote.
         threads: How many threads onnxruntime may use for one operation; see `seq2seq.runtime.load`.
+
+    Returns:
+        What translates with it: on onnxruntime for an exported folder, on TensorFlow for a model file.
     """
     if (path / TRANSLATOR).is_file():
         from seq2seq.runtime import load as load_exported
@@ -161,7 +164,7 @@ def _search(own: Search, asked: Asked, candidates: int = 1) -> Search:
         raise Refusal(
             400,
             f"This model gives what is most like {candidates} hypotheses, which a beam has to have. Received: "
-            f"beam_size={asked.beam_size}. Widen it, or leave it out.",
+            f"beam_size={asked.beam_size}. Leave it out: the model's own is as wide.",
         )
     width = asked.beam_size or max(least, getattr(own, "beam_size", 1))
     if asked.beam_size is not None or "n_best" not in kinds(type(own)):

@@ -40,14 +40,15 @@ async def translate(request: Request) -> Response:
     found = await while_there(request, state.models.translate(source, target, every, prefixes, asked))
     answers = iter(found)
     ranked = [[next(answers).hypotheses for _ in each] for each in lines]
-    best, *others = (
-        ["\n".join(line[min(rank, len(line) - 1)].text for line in each) for each in ranked]
-        for rank in range(1 + alternatives)
-    )
+    # As many of a text as its line with the most has; a line with fewer has its last one again.
+    forms = [
+        ["\n".join(line[min(rank, len(line) - 1)].text for line in each) for rank in range(max(map(len, each)))]
+        for each in ranked
+    ]
+    best, others = [each[0] for each in forms], [each[1:] for each in forms]
     answer: dict[str, Any] = {"translatedText": best if several else best[0]}
     if alternatives:
-        of_each = [list(each) for each in zip(*others, strict=True)]
-        answer["alternatives"] = of_each if several else of_each[0]
+        answer["alternatives"] = others if several else others[0]
     return Json(answer)
 
 

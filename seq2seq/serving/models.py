@@ -34,7 +34,7 @@ class Place(NamedTuple):
     @property
     def name(self) -> str:
         """What people call it."""
-        return self.path.stem if self.path.is_dir() else self.path.parent.name
+        return (self.path if self.path.is_dir() else self.path.parent).name
 
 
 class Served(NamedTuple):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
@@ -104,7 +105,14 @@ def continuing(path: Path, job: Mapping[str, str]) -> Iterator[Continued]:
     """
     path = path.resolve()
     part, noted, lock = (path.with_name(f"{path.name}.part{more}") for more in ("", ".jsonl", ".lock"))
+    if not path.parent.is_dir():  # the lock would make it
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(path))
     with locked(lock, "writes a file", path), naming(str(path)):
+        if part.exists() and part.stat().st_size and not noted.exists():
+            raise ValueError(
+                f"What is written so far lies in a file of its own. Received: {part}, which is of something else, "
+                f"without {noted.name}. Delete or rename it."
+            )
         mode = "r+b" if part.exists() and noted.exists() else "w+b"
         with part.open(mode) as file, noted.open(mode) as journal:
             yield Continued(file, journal, job)

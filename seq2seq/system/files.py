@@ -38,7 +38,8 @@ def replacing(path: Path) -> Iterator[Path]:
         path itself where that is a device or a pipe.
 
     Raises:
-        OSError: It cannot be written; the error names ``path``.
+        OSError: It cannot be written, or is a stream of this process that leads to a file (``/dev/stdout`` behind
+            ``> FILE``); the error names ``path``.
 
     Example:
         >>> file = Path(tempfile.mkdtemp()) / "a.txt"
@@ -47,11 +48,13 @@ def replacing(path: Path) -> Iterator[Path]:
         >>> file.read_text(), [entry.name for entry in file.parent.iterdir()]
         ('whole', ['a.txt'])
     """
-    if path.exists() and not path.is_file() and not path.is_dir():
+    if _is_stream(path):
         with naming(str(path)):
             yield path
         return
     place = path.resolve()
+    if place.exists() and not os.access(place, os.W_OK):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
     try:
         handle, name = tempfile.mkstemp(prefix=".", suffix=place.name, dir=place.parent)
     except OSError as error:
@@ -63,8 +66,8 @@ def replacing(path: Path) -> Iterator[Path]:
         yield temporary
         with temporary.open("rb") as written:
             os.fsync(written.fileno())
-        # mkstemp lets nobody else read; the finished file is an ordinary one.
-        temporary.chmod(0o666 & ~_umask())
+        # mkstemp lets nobody else read; the finished file is an ordinary one, or as open as the one that it replaces.
+        temporary.chmod(place.stat().st_mode & 0o777 if place.exists() else 0o666 & ~_umask())
         temporary.replace(place)
         write_out(place.parent)
     except BaseException as error:
@@ -91,12 +94,33 @@ def need_writable(path: Path) -> None:
     """
     if path.is_dir():
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+    if _is_stream(path):
+        return
     try:
         with tempfile.TemporaryFile(dir=path.resolve().parent):
             pass
     except OSError as error:
         error.filename = str(path)
         raise
+
+
+def _is_stream(path: Path) -> bool:
+    """Tell whether a path is written to as it is: a pipe, a device.
+
+    Raises:
+        OSError: It is a stream of this process that leads to a file.
+    """
+    if not path.exists() or path.is_dir():
+        return False
+    if not path.is_file():
+        return True
+    link = path
+    while link.is_symlink():
+        if link.parent.resolve().is_relative_to("/proc"):  # as /dev/stdout: to open it anew would empty the file
+            told = f"This stream leads to {path.resolve()}, which would be replaced: name the file itself"
+            raise OSError(errno.EINVAL, told, str(path))
+        link = link.parent / link.readlink()
+    return False
 
 
 def need_own(folder: Path, last: str) -> None:

@@ -66,6 +66,29 @@ def locked(path: Path, does: str = "works in a run folder", what: Path | None = 
         lock.release()
 
 
+def is_held(path: Path) -> bool:
+    """Tell whether somebody works under a lock, without touching it.
+
+    Args:
+        path: The file of the lock. One that a killed process of this machine left behind is held by nobody; of another
+            machine it is taken to be held.
+
+    Example:
+        >>> is_held(Path("absent", "lock"))
+        False
+    """
+    try:
+        holder = json.loads(path.read_text(encoding="utf-8"))
+        if holder["machine"] != platform.node() or os.name == "nt":
+            return True
+        os.kill(holder["process"], 0)  # asks, and sends nothing
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+    except (OSError, ValueError, KeyError, TypeError):  # just being written, or of another user
+        return True
+    return True
+
+
 def _sign(handle: int) -> None:
     """Write down who holds the lock."""
     holder = {

@@ -4,6 +4,7 @@ import io
 import os
 import sys
 import warnings
+from pathlib import Path
 
 from seq2seq.system import allocator
 from seq2seq.system.quiet import quiet
@@ -25,6 +26,19 @@ def prepare() -> None:
     # anything may lie (numpy/numpy#24067).
     warnings.filterwarnings("ignore", "invalid value encountered in matmul", RuntimeWarning)
     allocator.choose()
+
+
+def own_module(name: str) -> list[str]:
+    """Give the command that runs a module of ours in a process of its own.
+
+    A file of the working folder that bears the name of a module (``random.py``) is not taken for it, unless we
+    ourselves lie there.
+
+    Args:
+        name: Of the module.
+    """
+    beside = Path(__file__).parents[2] == Path.cwd()
+    return [sys.executable, *([] if beside else ["-P"]), "-m", name]
 
 
 def _take_closed_numbers() -> None:

@@ -6,7 +6,7 @@ import sys
 import textwrap
 import traceback
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib.util import find_spec
 
 from seq2seq.system.files import naming
@@ -94,9 +94,13 @@ def need_stdout() -> None:
 
 
 def tell(text: str) -> None:
-    """Write a message to stderr: stdout is for data. Nothing where stderr is closed: `print` would take stdout."""
+    """Write a message to stderr: stdout is for data. Nothing where stderr is closed: `print` would take stdout.
+
+    Where nobody reads it any more, or its disk is full, work goes on without messages.
+    """
     if not _silenced and sys.stderr is not None:
-        print(text, file=sys.stderr, flush=True)
+        with suppress(OSError):
+            print(text, file=sys.stderr, flush=True)
 
 
 @contextmanager

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from glob import escape, glob
 from pathlib import Path
 from typing import NamedTuple
@@ -134,7 +134,7 @@ def _part(name: str, stem: str = ".*") -> tuple[int, int] | None:
 
 def _whole(parts: Mapping[str, tuple[int, int]], received: str) -> list[str]:
     """Put the parts of a table in order, counted from 0 or from 1; refuse them where they are not one whole table."""
-    numbers = sorted(number for number, _ in parts.values())
+    numbers = [number for number, _ in parts.values()]
     counts = {count for _, count in parts.values()}
     if len(counts) > 1:
         raise CorpusError(
@@ -142,12 +142,32 @@ def _whole(parts: Mapping[str, tuple[int, int]], received: str) -> list[str]:
             "those of the others away."
         )
     (count,) = counts
-    if numbers not in (list(range(count)), list(range(1, count + 1))):
+    first = 1 if count in numbers and 0 not in numbers else 0
+    missing = [str(number) for number in range(first, first + count) if number not in numbers]
+    again = [name for name, (number, _) in parts.items() if numbers.count(number) > 1]
+    beyond = [name for name, (number, _) in parts.items() if not first <= number < first + count]
+    if wrong := [
+        f"{words} {_tell(found)}"
+        for words, found in (("missing:", missing), ("there more than once:", again), ("beyond the last:", beyond))
+        if found
+    ]:
         raise CorpusError(
-            f"A table in parts needs each of them once. {received}, where of {count:,} parts {len(numbers):,} are: "
-            f"{_tell(parts)}. Bring the missing ones, or move away what is there twice."
+            f"A table in parts needs each of them once. {received}, where of {count:,} parts are {', '.join(wrong)}. "
+            "Bring the missing ones, move the others away, or write out which parts are wanted, as in the pattern "
+            "train-0000[0-9]-of-00128.tsv."
         )
     return sorted(parts, key=parts.__getitem__)
+
+
+def _whole_tables(files: Sequence[Path], received: str) -> list[Path]:
+    """Put the parts of each table in order, and refuse a table of which some are not there."""
+    tables: dict[Path, dict[str, tuple[int, int]]] = {}
+    for file in files:
+        name = without_compression(file.name).rpartition(".")[0]
+        part = _part(file.name)
+        stem = file.parent / (re.sub(f"{_PART}$", "", name) if part else file.name)
+        tables.setdefault(stem, {})[str(file)] = part or (0, 1)
+    return [Path(name) for parts in tables.values() for name in _whole(parts, received)]
 
 
 def _saved_alone(folder: Path, split: str) -> Files:
@@ -185,13 +205,11 @@ def _by_pattern(path: str, split: str, source: str, target: str) -> Files:
             f"A pattern with {{lang}} needs to fit one file for each language. {received}. "
             f"It fits {_tell(found[0])} for the source and {_tell(found[1])} for the target."
         )
-    files = _glob(pattern)
+    files = [Path(path)] if Path(path).is_file() else _glob(pattern)
     endings = {_ending(file.name) for file in files}
     if len(endings) == 1 and (ending := endings.pop()):
-        parts = {str(file): part for file in files if (part := _part(file.name))}
-        # Who writes out which parts, wants those.
-        if "*" in Path(pattern).name and len(parts) == len(files):
-            files = [Path(file) for file in _whole(parts, received)]
+        if "*" in Path(pattern).name:  # who writes out which parts, wants those
+            files = _whole_tables(files, received)
         return Files(files, ending)
     raise (CorpusError if files else MissingSplitError)(
         f"A file pattern needs to fit tables of one kind ({', '.join(ENDINGS)}; all but .parquet also with "

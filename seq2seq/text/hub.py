@@ -1,6 +1,7 @@
 """Pairs through `datasets`: data sets of the Hugging Face hub, Parquet files, and what it saved itself."""
 
 from collections.abc import Iterable, Iterator
+from glob import escape
 from pathlib import Path
 from typing import Any
 
@@ -75,7 +76,7 @@ def read_parquet(files: list[Path], source: str, target: str) -> Iterator[Pair]:
         dataset = datasets.load_dataset(
             # By itself it takes as many rows at a time as the first group of a file has: none, where that is empty.
             "parquet",
-            data_files=[str(file) for file in files],
+            data_files=[escape(str(file)) for file in files],  # each is a pattern there
             split="train",
             streaming=True,
             batch_size=_ROWS,

@@ -170,7 +170,14 @@ def train(
         every = settings.diagnose_every
         if accepted is not None:
             accepted()
-        writers.begin(found, resume, epochs=settings.epochs, monitor=monitor, kernels=_kernels(model))
+        writers.begin(
+            found,
+            resume,
+            epochs=settings.epochs,
+            monitor=monitor,
+            measured=best_score.measured,
+            kernels=_kernels(model),
+        )
         if told:
             shown.say(told)
         with interruptions() as interruption, _no_warning_at_the_end_of_data():
@@ -309,24 +316,26 @@ def _measured_otherwise(best_score: BestScore, *, ended: bool) -> str:
     if before is None or before["best"] is None:
         return ""
     was = f"the best so far, {before['monitor']} {before['best']:.4g} on validation"
+    # One that patience has ended is only measured again.
+    over = ended or 0 < best_score.patience <= before["waited"]
     if before["monitor"] == best_score.monitor:
         measured = before["measured"]
         changes = [
             "the text of validation is another" if name == "text" else f"{name}={value}, before {measured.get(name)}"
             for name, value in best_score.measured.items()
-            if measured.get(name) != value
+            if measured.get(name, value) != value
         ]
         otherwise = f"Scores are measured otherwise than before ({'; '.join(changes)})"
-        # One that patience has ended is only measured again.
-        if ended or 0 < best_score.patience <= before["waited"]:
+        if over:
             best_score.take(before)
             return f"{otherwise}: the weights stay those of {was}."
         return f"{otherwise}: {was}, counts no more, and the next validation gives the weights to keep."
-    if ended:
+    if over:
+        more = "more training.epochs" if ended else "a higher training.patience, or 0"
         raise RunFolderError(
             f"A run that has ended keeps the weights that its monitor chose. Received: training.monitor="
-            f"{best_score.monitor}, with {was}. Set training.monitor={before['monitor']}, or train on with more "
-            "training.epochs."
+            f"{best_score.monitor}, with {was}. Set training.monitor={before['monitor']} and leave that in "
+            f"evaluation.metrics, or train on with {more}."
         )
     return f"Another monitor than before: {was}, counts no more, and the next validation gives the weights to keep."
 

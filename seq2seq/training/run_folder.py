@@ -50,7 +50,7 @@ class RunFolder:
             yield
             return
         try:
-            with locked(self.path / "lock"):
+            with locked(self.lock):
                 self._locked = True
                 try:
                     yield
@@ -62,6 +62,11 @@ class RunFolder:
                 for folder in self._made:
                     folder.rmdir()
             raise
+
+    @property
+    def lock(self) -> Path:
+        """There while a process works in the folder; it says which."""
+        return self.path / "lock"
 
     def make(self) -> None:
         """Make the folder, and those it lies in, where they are not there."""

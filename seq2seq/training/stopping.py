@@ -105,8 +105,9 @@ class BestScore:
 
     def set_state(self, state: dict[str, Any]) -> None:
         """Take them back; what was measured otherwise, or is of another monitor, is left in `other`."""
-        # A checkpoint of an older version does not say how it was measured.
-        if state["monitor"] != self.monitor or state.get("measured", self.measured) != self.measured:
+        # A checkpoint of an older version does not say how it was measured, or not all of it.
+        before = state.get("measured", self.measured)
+        if state["monitor"] != self.monitor or (before and {**self.measured, **before}) != self.measured:
             self.other = state
             return
         self.take(state)
@@ -131,8 +132,8 @@ def interruptions() -> Iterator[Interruption]:
     """Turn the first SIGINT, SIGTERM or SIGHUP into a request to stop after the running step; the second acts at once.
 
     SIGHUP comes when a terminal is closed or a connection lost, often twice, or with another: it asks, and never acts
-    at once. Where it is ignored (``nohup``) it is left alone. A SIGTERM right after the first is the same request: a
-    manager of jobs sends it to all processes, and who started this one hands it on.
+    at once. Where it is ignored (``nohup``) it is left alone. A SIGTERM within three seconds is the same request: a
+    manager of jobs sends its signal to all processes, and who started this one hands it on as SIGTERM.
     Outside the main thread, where Python takes no signals, nothing is changed.
     """
     interruption = Interruption()
@@ -143,7 +144,7 @@ def interruptions() -> Iterator[Interruption]:
     if hang_up_is_ignored():
         del before[HANG_UP]
     asked = False
-    first, since = 0, 0.0
+    since = 0.0
 
     def restore() -> None:
         for number, handler in before.items():
@@ -151,8 +152,8 @@ def interruptions() -> Iterator[Interruption]:
             signal.signal(number, signal.SIG_DFL if handler is None else handler)
 
     def request(number: int, frame: FrameType | None) -> None:
-        nonlocal asked, first, since
-        if asked and number == signal.SIGTERM == first and time.monotonic() - since < _ONE_REQUEST:
+        nonlocal asked, since
+        if asked and number == signal.SIGTERM and time.monotonic() - since < _ONE_REQUEST:
             return
         if asked and number != HANG_UP:
             restore()
@@ -161,10 +162,11 @@ def interruptions() -> Iterator[Interruption]:
             signal.raise_signal(number)
             return
         if not asked and number != HANG_UP:
-            asked, first, since = True, number, time.monotonic()
+            asked, since = True, time.monotonic()
         if not interruption.received:
             interruption.received = signal.Signals(number).name
-            said = f"\n{interruption.received}: stopping after this step, then saving. Once more stops at once.\n"
+            again = "SIGTERM after three seconds" if number == signal.SIGTERM else "Once more"
+            said = f"\n{interruption.received}: stopping after this step, then saving. {again} stops at once.\n"
             with suppress(OSError):
                 os.write(2, said.encode())  # not print: the signal may have come in the middle of one
         if number == HANG_UP:

@@ -83,12 +83,16 @@ class Validator:
 
     def measured(self, name: str) -> dict[str, str]:
         """Give how a score is measured, and a checksum of what on: other scores are not to be compared with it."""
-        ways = ("lowercase", "tokenize", "several_references") if name in self._metrics else ()
+        if name in self._metrics:
+            ways = {way: str(getattr(self._evaluation, way)) for way in ("lowercase", "tokenize", "several_references")}
+        else:  # the loss of validation is smoothed, too
+            smoothing = getattr(self._model, "label_smoothing", None)
+            ways = {"label_smoothing": str(smoothing)} if name == "loss" and smoothing is not None else {}
         texts = "\n".join(f"{source}\t{right}" for source, right in zip(self._sources, self._references, strict=True))
         checksum = zlib.crc32(texts.encode(errors="surrogatepass"))
         if not texts and self._batches:
             checksum = int(self._batches.checksum)
-        return {**{way: str(getattr(self._evaluation, way)) for way in ways}, "text": f"{checksum:08x}"}
+        return {**ways, "text": f"{checksum:08x}"}
 
     def measure(self, update: int) -> Validated:
         """Measure the model as it is; its running metrics stay untouched.

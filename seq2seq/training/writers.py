@@ -1,6 +1,6 @@
 """What tells of a run while it goes on: the progress on a terminal, the log in its folder, TensorBoard's events."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from seq2seq.system.versions import installed_versions
@@ -35,7 +35,14 @@ class Writers:
         self.remembering: dict[str, Remembering] = {"log": self.log, **({"tensorboard": boards[0]} if boards else {})}
 
     def begin(
-        self, found: Loaded | None, resume: bool, *, epochs: int, monitor: str, kernels: Sequence[dict[str, Any]]
+        self,
+        found: Loaded | None,
+        resume: bool,
+        *,
+        epochs: int,
+        monitor: str,
+        measured: Mapping[str, str],
+        kernels: Sequence[dict[str, Any]],
     ) -> None:
         """Tell how the run begins, or goes on.
 
@@ -44,13 +51,14 @@ class Writers:
             resume: Whether it was to go on.
             epochs: How many epochs there are to be.
             monitor: The score that decides what is best.
+            measured: How and on what it is measured.
             kernels: Which kernel runs each layer.
         """
         run, state = self._run, self._state
+        how = {"monitor": monitor, "measured": dict(measured), "kernels": kernels}
         if found:
             damaged = [path.name for path in set_aside(found.damaged)]
-            begun = {"checkpoint": found.path.name, "damaged": damaged, "monitor": monitor, "kernels": kernels}
-            self.log.write("resume", begun)
+            self.log.write("resume", {"checkpoint": found.path.name, "damaged": damaged, **how})
             if damaged:
                 self._shown.say(
                     f"Damaged, set aside: {', '.join(damaged)}. Going on from the one before, {found.path.name}."
@@ -58,7 +66,7 @@ class Writers:
             self._shown.say(f"Continuing {run.path} at epoch {state.epoch + 1}, step {state.step}.")
         else:
             versions = installed_versions()
-            self.log.write("start", {"epochs": epochs, "monitor": monitor, "versions": versions, "kernels": kernels})
+            self.log.write("start", {"epochs": epochs, "versions": versions, **how})
             if resume:
                 if self._board:
                     self._board.set_state({"sizes": {}})

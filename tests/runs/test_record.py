@@ -8,13 +8,14 @@ import xml.etree.ElementTree as ET
 from base64 import b64decode
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from seq2seq.recipe import Recipe, load_recipe
 from seq2seq.runs import run
 from seq2seq.runs.losses import draw_losses
-from seq2seq.runs.record import finished_run, monitored, read_log, read_run
+from seq2seq.runs.record import comparable, finished_run, monitored, read_log, read_run
 from seq2seq.text.length_limit import LengthLimit
 from tests.letters import RECIPE
 
@@ -161,3 +162,18 @@ def test_what_a_run_keeps_is_told_apart_from_what_it_may_change(here: Path) -> N
     assert record is not None
     other = RECIPE.override(["model.dropout=0.5", "training.epochs=9", "training.ema=0.5", "seed=3"])
     assert sorted(record.fixed_differences(other)) == ["model.dropout", "seed", "training.ema"]
+
+
+def test_scores_of_another_text_are_not_comparable() -> None:
+    def validation(update: int) -> dict[str, Any]:
+        return {"event": "validation", "update": update}
+
+    begun = {"event": "start", "measured": {"lowercase": "False", "text": "a"}}
+    other = {"event": "resume", "measured": {"lowercase": "False", "text": "b"}}
+    monitor = {"event": "resume", "measured": {"label_smoothing": "0.1", "text": "a"}}
+    old = {"event": "resume"}
+    assert comparable([begun, validation(1), old, validation(2), monitor, validation(3)]) == [
+        *map(validation, (1, 2, 3))
+    ]
+    assert comparable([begun, validation(1), other, validation(2), other, validation(3)]) == [*map(validation, (2, 3))]
+    assert comparable([old, validation(1), begun, validation(2)]) == [*map(validation, (1, 2))]

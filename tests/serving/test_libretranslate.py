@@ -19,6 +19,12 @@ def test_translates_json_and_forms(client):
         assert answer.headers["content-type"] == "application/json"
 
 
+def test_a_text_has_no_more_alternatives_than_there_are(engine, client, monkeypatch):
+    monkeypatch.setattr(engine, "most", 2)
+    answer = client.post("/translate", json=asked(q=["a", "b\n\nc"], alternatives=4)).json()
+    assert answer == {"translatedText": ["A", "B\n\nC"], "alternatives": [["A1"], ["B1\n1\nC1"]]}
+
+
 def test_translates_lists_and_gives_alternatives(client):
     answer = client.post("/translate", json=asked(q=["a", "b"], alternatives=2)).json()
     assert answer == {"translatedText": ["A", "B"], "alternatives": [["A1", "A2"], ["B1", "B2"]]}

@@ -80,7 +80,7 @@ def test_what_was_spoilt_is_refused(killed: Path, spoilt: bytes) -> None:
 def test_one_process_at_a_time_and_a_fresh_start_over_what_was_there(tmp_path: Path) -> None:
     path = tmp_path / "out.txt"
     path.write_text("old")
-    (tmp_path / "out.txt.part").write_text("of something else")
+    (tmp_path / "out.txt.part").write_text("")
     with continuing(path, JOB) as output:
         output.write(b"new", {})
         with pytest.raises(LockedError, match=r"One process at a time writes a file\. .*out.txt'.* name another file"):
@@ -88,6 +88,22 @@ def test_one_process_at_a_time_and_a_fresh_start_over_what_was_there(tmp_path: P
                 pass
         assert path.read_text() == "old"
     assert path.read_text() == "new"
+
+
+def test_what_lies_there_without_a_journal_is_of_others(tmp_path: Path) -> None:
+    part = tmp_path / "out.txt.part"
+    part.write_text("of something else")
+    with pytest.raises(ValueError, match=r"Received: .*out\.txt\.part, which is of something else"):
+        with continuing(tmp_path / "out.txt", JOB):
+            pass
+    assert part.read_text() == "of something else" and [path.name for path in tmp_path.iterdir()] == [part.name]
+
+
+def test_no_folder_is_made(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError):
+        with continuing(tmp_path / "absent" / "out.txt", JOB):
+            pass
+    assert not list(tmp_path.iterdir())
 
 
 def test_state_is_any_json(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from seq2seq.system.files import filling, need_own, replacing
+from seq2seq.system.files import filling, need_own, need_writable, replacing
 
 
 def test_a_failure_leaves_what_was_there(tmp_path):
@@ -62,6 +62,37 @@ def test_a_link_stays_and_a_pipe_is_written_as_it_is(tmp_path):
         place.write_text("through")
     reader.join()
     assert read == ["through"] and (tmp_path / "pipe").is_fifo()
+
+
+def test_a_file_keeps_who_may_read_it_and_stays_where_it_may_not_be_written(tmp_path, monkeypatch):
+    file = tmp_path / "a.txt"
+    file.write_text("old")
+    file.chmod(0o640)
+    with replacing(file) as place:
+        place.write_text("new")
+    assert (file.read_text(), file.stat().st_mode & 0o777) == ("new", 0o640)
+    monkeypatch.setattr(os, "access", lambda path, mode: False)  # root may write everywhere
+    with pytest.raises(PermissionError, match=r"a\.txt"), replacing(file):
+        pass
+    assert [path.name for path in tmp_path.iterdir()] == ["a.txt"]
+
+
+@pytest.mark.skipif(not Path("/dev/fd").exists(), reason="needs the names of open files")
+def test_a_file_behind_a_stream_is_not_replaced(tmp_path):
+    (tmp_path / "all.txt").write_text("before")
+    (tmp_path / "link").symlink_to("all.txt")
+    with (tmp_path / "all.txt").open("a") as file:
+        stream = Path(f"/dev/fd/{file.fileno()}")
+        for ask in (replacing(stream).__enter__, lambda: need_writable(stream)):
+            with pytest.raises(OSError, match=r"leads to .*all\.txt, which would be replaced"):
+                ask()
+    need_writable(tmp_path / "link")
+    assert (tmp_path / "all.txt").read_text() == "before"
+
+
+def test_a_place_for_a_pipe_is_one(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    need_writable(tmp_path / "pipe")
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a disk that is always full")

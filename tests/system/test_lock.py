@@ -1,11 +1,13 @@
 import errno
+import json
+import platform
 import signal
 import subprocess
 import sys
 
 import pytest
 
-from seq2seq.system.lock import LockedError, locked
+from seq2seq.system.lock import LockedError, is_held, locked
 from seq2seq.training.run_folder import open_run_folder
 
 HOLD = "import sys; from pathlib import Path; from seq2seq.system.lock import locked\n"
@@ -82,3 +84,18 @@ def test_a_lock_that_cannot_be_written_is_an_error(tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(OSError, match="file"), locked(tmp_path / "file" / "lock"):
         pass
+
+
+def test_tells_whether_somebody_is_at_work(tmp_path, other):
+    lock = tmp_path / "lock"
+    assert is_held(lock)
+    other.kill()
+    other.wait()
+    assert lock.exists() and not is_held(lock)
+    with locked(lock):
+        assert is_held(lock)
+    assert not is_held(lock)
+    lock.write_text(json.dumps({"process": 2**22 + 1, "machine": platform.node()}))  # above what Linux gives
+    assert not is_held(lock)
+    lock.write_text(json.dumps({"process": 2**22 + 1, "machine": "another"}))
+    assert is_held(lock)

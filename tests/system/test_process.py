@@ -3,6 +3,7 @@ import os
 import subprocess
 import sys
 import warnings
+from pathlib import Path
 
 import pytest
 
@@ -53,3 +54,21 @@ def test_no_file_gets_the_number_of_a_closed_stream(tmp_path) -> None:
     )
     command = f'exec "{sys.executable}" -c "$0" <&- >&- 2>&-'
     assert subprocess.run(["bash", "-c", command, code], check=False).returncode > 2
+
+
+def test_a_file_of_the_working_folder_is_not_taken_for_a_module(tmp_path: Path) -> None:
+    (tmp_path / "random.py").write_text("raise SystemExit(9)")
+    code = "from seq2seq.system.process import own_module; print(*own_module('x'))"
+    done = subprocess.run([sys.executable, "-P", "-c", code], cwd=tmp_path, capture_output=True, check=True)
+    assert done.stdout.decode().split() == [sys.executable, "-P", "-m", "x"]
+    at_home = Path.cwd() == Path(process.__file__).parents[2]
+    assert process.own_module("x")[1:] == (["-m", "x"] if at_home else ["-P", "-m", "x"])
+
+
+def test_messages_that_nobody_reads_are_no_failure(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Nobody(io.StringIO):
+        def write(self, text: str) -> int:
+            raise BrokenPipeError
+
+    monkeypatch.setattr(sys, "stderr", Nobody())
+    tell("Translating ...")

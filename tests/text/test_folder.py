@@ -153,16 +153,29 @@ def parts(*numbers, count=3, ending=".tsv"):
 @pytest.mark.parametrize(
     ("names", "told"),
     [
-        (parts(0), r"where of 3 parts 1 are: '.*train-00000-of-00003\.tsv'\. Bring the missing ones"),
-        (parts(0, 2), "where of 3 parts 2 are"),
-        (parts(0, 1, 3), "where of 3 parts 3 are"),
-        (parts(0, 1, 2) + parts(1, ending=".tsv.gz"), "where of 3 parts 4 are"),
+        (parts(0), r"where of 3 parts are missing: '1', '2'\. Bring the missing ones"),
+        (parts(0, 2), "where of 3 parts are missing: '1'"),
+        (parts(1, 3), "where of 3 parts are missing: '2'"),
+        (parts(0, 1, 3), r"parts are missing: '2', beyond the last: '.*train-00003-of-00003\.tsv'\. "),
+        (parts(0, 1, 2) + parts(1, ending=".tsv.gz"), r"more than once: '.*00001-of-00003\.tsv', '.*00001.*\.tsv\.gz'"),
         (parts(0, 1, 2) + parts(0, count=1), r"the parts of one table\. .*, where parts of several are"),
     ],
 )
 def test_parts_that_are_not_one_whole_table_are_refused(folder, names, told, pattern):
     with pytest.raises(CorpusError, match=told):
         folder(*names)("train", pattern=pattern)
+
+
+def test_a_pattern_may_fit_several_whole_tables(folder):
+    names = [f"{place}/train-00000-of-00001.tsv" for place in "ab"]
+    assert folder(*names)("train", pattern="*/{split}-*") == (names, ".tsv")
+    more = [f"train-{place}-{number}-of-2.tsv" for place in "ab" for number in (0, 1)]
+    assert folder(*more)("train", pattern="{split}-*") == (more, ".tsv")
+
+
+def test_parts_beside_a_table_in_one_are_whole_too(folder):
+    with pytest.raises(CorpusError, match="of 3 parts are missing: '1'"):
+        folder("train.tsv", *parts(0, 2))("train", pattern="{split}*")
 
 
 @pytest.mark.parametrize(

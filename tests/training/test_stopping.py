@@ -107,14 +107,15 @@ def test_the_first_signal_asks_and_the_second_acts(number, capfd, monkeypatch):
     assert "stopping after this step" in capfd.readouterr().err
 
 
-def test_a_sigterm_that_is_handed_on_is_the_same_request(capfd):
+@pytest.mark.parametrize("first", [signal.SIGTERM, signal.SIGINT])
+def test_a_sigterm_that_is_handed_on_is_the_same_request(first, capfd):
     acted = []
     before = signal.signal(signal.SIGINT, lambda *_: acted.append(True))
     try:
         with interruptions() as interruption:
-            for _ in range(3):  # from a manager of jobs, and from those who started this process
-                os.kill(os.getpid(), signal.SIGTERM)
-            assert interruption.received == "SIGTERM" and not acted
+            for number in (first, signal.SIGTERM, signal.SIGTERM):  # a manager of jobs, and who started this process
+                os.kill(os.getpid(), number)
+            assert interruption.received == first.name and not acted
             os.kill(os.getpid(), signal.SIGINT)
             assert acted
     finally:
@@ -146,7 +147,8 @@ def test_the_second_ends_a_process_at_once(number, status):
         assert process.stdout.readline() == b"ready\n"
         process.send_signal(number)
         told = process.stderr.readline() + process.stderr.readline()
-        assert b"Once more stops at once" in told
+        again = {signal.SIGINT: b"Once more", signal.SIGTERM: b"SIGTERM after three seconds"}[number]
+        assert again + b" stops at once" in told
         assert process.poll() is None
         began = time.monotonic()
         process.send_signal(number)

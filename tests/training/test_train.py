@@ -288,6 +288,29 @@ def test_an_ended_run_is_measured_in_another_way_and_does_not_say_that_another_m
     assert "Another monitor than before" in capsys.readouterr().err
 
 
+def test_a_run_that_patience_has_ended_keeps_its_weights_under_another_monitor(tmp_path):
+    held_out = {"corpus": corpus_from_pairs([("a", "a"), ("b", "B")]), "decode": decode_as_it_is}
+    both = HeldOut(**held_out, evaluation=EvaluationSettings(("exact_match", "bleu")))
+    _, result = run(tmp_path, epochs=9, patience=1, validation=both)
+    assert (result.stopped, result.epochs) == ("patience", 2)
+    with pytest.raises(RunFolderError, match=r"Set training\.monitor=exact_match .* a higher training\.patience, or 0"):
+        run(tmp_path, epochs=9, patience=1, resume=True, validation=both, monitor="bleu")
+
+
+def test_a_smoothed_loss_is_not_compared_with_another(tmp_path, capsys):
+    def smoothed(share):
+        model = make_model()
+        model.label_smoothing = share
+        return model
+
+    validation = HeldOut(make_batches(pairs=6, seed=3))
+    run(tmp_path, smoothed(0.0), epochs=1, validation=validation)
+    run(tmp_path, smoothed(0.1), epochs=2, resume=True, progress="lines", validation=validation)
+    assert "measured otherwise than before (label_smoothing=0.1, before 0.0)" in capsys.readouterr().err
+    begun = events(tmp_path, "start", "resume")
+    assert [event["measured"]["label_smoothing"] for event in begun] == ["0.0", "0.1"]
+
+
 @pytest.mark.slow
 def test_a_finished_run_can_be_given_more_epochs(tmp_path):
     run(tmp_path / "long", epochs=2)
@@ -385,7 +408,11 @@ def test_weights_that_are_not_finite_stop_and_the_best_are_restored(tmp_path):
     model = make_model()
     with pytest.raises(NotFiniteError, match=r"not finite at epoch 2, step 2 \(optimizer step 6\), because encoder"):
         run(tmp_path, model, callbacks=[Call(5, poison)])
-    assert all(np.isfinite(each).all() for each in model.get_weights())
+    best = make_model(seed=2)
+    best.load_weights(tmp_path / "best.weights.h5")
+    for restored, kept in zip(model.get_weights(), best.get_weights(), strict=True):
+        assert np.isfinite(restored).all()
+        np.testing.assert_array_equal(restored, kept)
     assert events(tmp_path)[-1]["event"] == "not_finite"
     # What was saved can be continued.
     assert run(tmp_path, resume=True)[1].epochs == 2

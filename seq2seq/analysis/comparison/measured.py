@@ -12,7 +12,7 @@ from statistics import median
 from typing import NamedTuple
 
 from seq2seq.recipe import Recipe
-from seq2seq.runs.record import monitored, read_log, read_run
+from seq2seq.runs.record import comparable, monitored, read_log, read_run
 from seq2seq.text.lines import read_lines
 from seq2seq.training.run_folder import RunFolder
 
@@ -188,8 +188,8 @@ def read_validations(folder: Path) -> tuple[str, list[Validated]]:
     """
     events, found = list(read_log(RunFolder(folder).log)), []
     monitor = monitored(events)
-    for event in events:
-        if event["event"] == "validation" and f"val_{monitor}" in event:
+    for event in comparable(events):
+        if f"val_{monitor}" in event:
             try:
                 found.append(Validated(event["update"], event["epoch"], float(event[f"val_{monitor}"])))
             except (KeyError, TypeError, ValueError):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import TextIO
 
 from seq2seq.analysis.comparison.trainings import Training
@@ -49,8 +50,9 @@ class StudyProgress:
         )
 
     def say(self, text: str) -> None:
-        """Print a line without tearing the bar."""
-        self._bar.write(text, file=self._stream)
+        """Print a line without tearing the bar; nothing where nobody reads any more: trainings go on."""
+        with suppress(OSError):
+            self._bar.write(text, file=self._stream)
 
     def started(self, training: Training) -> None:
         """Say what starts."""
@@ -67,7 +69,8 @@ class StudyProgress:
         self._looked = now
         self._share = {training: share_done(training) for training in self._share}
         self._bar.n = self._done + sum(self._share.values())
-        self._bar.set_postfix_str(self.left())
+        with suppress(OSError):
+            self._bar.set_postfix_str(self.left())
 
     def ended(self, training: Training, words: str, *, whole: bool) -> None:
         """Say how a training ended, and about how long the rest takes.

@@ -24,6 +24,7 @@ from seq2seq.recipe.corpora import need_text
 from seq2seq.runs.record import read_object, write_object
 from seq2seq.settings import NoSuchSettingError, SettingsError, by_name, write_value
 from seq2seq.system.files import replacing
+from seq2seq.system.lock import locked
 from seq2seq.system.terminal import format_table
 from seq2seq.training.run_folder import RunFolder
 from seq2seq.training.stopping import higher_is_better
@@ -157,6 +158,11 @@ class SettingsSearch:
         if not any(space.key.startswith("data.") for space in self._spaces):
             need_text(self._recipe, self._data)
         self._folder.mkdir(parents=True, exist_ok=True)
+        with locked(self._folder / "lock", "searches in a folder", self._folder):
+            self._trials = self._stored()
+            return self._run(trials, jobs)
+
+    def _run(self, trials: int, jobs: int) -> SearchResult:
         write_object(self._folder / _SEARCHED, self._searched())
         over = [trial for trial in self._trials.values() if trial.state not in _GOES_ON]
         for trial in over:
@@ -332,8 +338,12 @@ class SettingsSearch:
 
 def _need_one_measure(recipe: Recipe, keys: Sequence[str], monitor: str) -> None:
     """Refuse to vary what the scores of trials are measured by: they would be ranked like numbers of one scale."""
-    held_out = () if recipe.data.validation else ("data.hold_out", "data.train", "data.path", "data.sample")
-    measures = {"training.monitor", "data.validation", "data.source", "data.target", *held_out}
+    held_out = () if recipe.data.validation else ("data.hold_out", "data.train")
+    measures = {"training.monitor", "data.validation", "data.path", "data.source", "data.target", *held_out}
+    if monitor == "loss":
+        measures.add("training.label_smoothing")
+    if monitor in ("loss", "perplexity", "accuracy"):  # pairs that are too long are left out
+        measures |= {"batches.max_source_length", "batches.max_target_length"}
     found = [key for key in keys if key in measures or key.startswith("evaluation.")]
     if monitor in ("loss", "perplexity", "accuracy"):  # per token of the vocabulary
         found += [key for key in keys if key.startswith("tokenizer.")]

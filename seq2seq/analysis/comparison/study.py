@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +18,7 @@ from seq2seq.recipe.corpora import need_text
 from seq2seq.runs.record import finished_run, read_run
 from seq2seq.settings import SettingsError
 from seq2seq.system.files import replacing
+from seq2seq.system.process import own_module
 from seq2seq.system.terminal import UsageError, tell
 from seq2seq.text.pairs import CorpusError
 
@@ -209,7 +209,7 @@ def training_of(variant: PlannedVariant, seed: int, folder: Path, place: Path, d
     folder.mkdir(parents=True, exist_ok=True)
     with replacing(recipe) as path:
         path.write_text(variant.recipe.to_toml(), encoding="utf-8")
-    command = [sys.executable, "-m", "seq2seq", "train", str(recipe), "--seed", str(seed)]
+    command = [*own_module("seq2seq"), "train", str(recipe), "--seed", str(seed)]
     command += ["--out", str(place), "--resume-if-begun", *([] if data is None else ["--data", data])]
     return Training(variant.name, seed, place, tuple(command), variant.recipe.training.epochs)
 

@@ -95,7 +95,7 @@ def train_all(
                         ended(training, "" if stopped else _failure(process.returncode, training, said[training]))
                     elif process not in asked and (look(training) or interruption.received):
                         asked.add(process)
-                        process.send_signal(signal.Signals[interruption.received or "SIGTERM"])
+                        process.terminate()  # whatever came: see `interruptions`
         except BaseException:
             for process in running:
                 if process not in asked:

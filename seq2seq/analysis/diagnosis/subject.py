@@ -49,8 +49,6 @@ def of_recipe(recipe: Recipe, data: str | None = None) -> Subject:
     corpus, also = _some(corpora.train), [_some(each) for each in read_also(recipe, corpora)]
     tokenizers = new_tokenizers(recipe, together([corpus, *also]), origin)
     batch = _batch(recipe, corpus, *tokenizers)
-    if also:
-        tell(f"The batch is of {corpus.name}; what data.also mixes in is not looked at.")
     model = new_model(recipe, *tokenizers, origin)
     _compile(model, recipe)
     return Subject(f"{recipe.name}, before training", model, batch, 0)
@@ -146,4 +144,6 @@ def _batch(recipe: Recipe, corpus: Corpus, source: Tokenizer, target: Tokenizer)
     """Give the first batch that training would read of a corpus."""
     from seq2seq.recipe.build import build_batches
 
+    if recipe.data.also.paths:
+        tell(f"The batch is of {corpus.name}; what data.also mixes in is not looked at.")
     return next(iter(build_batches(recipe, corpus, source, target).run(0)))

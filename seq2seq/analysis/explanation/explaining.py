@@ -68,11 +68,12 @@ class Reference:
     Attributes:
         text: The reference.
         score: Its score by the model and the length penalty, nats.
-        error: "none" where it is what was found; "search" where the model prefers it to what was found; "model" where
-            it does not.
+        error: "none" where it is what was found; "settings" where those of the search do not allow it; "search" where
+            the model prefers it to what was found; "model" where it does not.
         tokens: Each of its pieces, its log-probability, and what the model would rather have written after the tokens
             before it, with the log-probability of that; the same piece where they agree.
         unknown: How many of its pieces the vocabulary has not.
+        barred: What does not allow it, in words.
     """
 
     text: str
@@ -80,6 +81,7 @@ class Reference:
     error: str
     tokens: list[tuple[str, float, str, float]]
     unknown: int = 0
+    barred: str = ""
 
 
 @dataclass(frozen=True)
@@ -118,8 +120,12 @@ def explain(
         search: What to search with; None: the translator's own.
         reference: A right translation, to tell an error of the search from one of the model.
 
+    Returns:
+        The translation, and what the search kept and the model would have written for each of its tokens.
+
     Raises:
-        ValueError: The text is empty to the tokenizer, or the search has a coverage penalty or groups.
+        ValueError: The text is empty to the tokenizer, the search has a coverage penalty or groups, or the translator
+            is an ensemble.
     """
     if isinstance(translator.model, Ensemble):
         raise ValueError("An explanation is of one model. Received: an ensemble. Explain each of its models.")
@@ -149,7 +155,7 @@ def explain(
         _tokens(trace, target),
         attention,
         _tree(trace, target, search),
-        None if reference is None else _reference(translator, source, reference, trace, search),
+        None if reference is None else _reference(translator, source, reference, trace, search, limit),
     )
 
 
@@ -194,7 +200,22 @@ def _score(search: Search, log_prob: float, length: int) -> float:
     return float(rewarded(search, tf.constant(log_prob), length) / divisor(search, length))
 
 
-def _reference(translator: Translator, source: list[int], text: str, trace: Trace, search: Search) -> Reference:
+def _barred(ids: list[int], search: Search, limit: int) -> str:
+    """Say why the search may not give a hypothesis; "" where it may."""
+    size = search.no_repeat_ngram
+    ngrams = [tuple(ids[place : place + size]) for place in range(len(ids) - size + 1)] if size else []
+    if len(ids) > limit:
+        return f"it has {len(ids)} tokens with </s>, where the length limit is {limit}"
+    if len(ids) - 1 < search.min_length:
+        return f"it has {len(ids) - 1} tokens, where min_length is {search.min_length}"
+    if len(set(ngrams)) < len(ngrams):
+        return f"it has {size} tokens twice, where no_repeat_ngram is {size}"
+    return ""
+
+
+def _reference(
+    translator: Translator, source: list[int], text: str, trace: Trace, search: Search, limit: int
+) -> Reference:
     tokenizer = translator.target_tokenizer
     ids = [*tokenizer.encode(text), END]
     rows: list[tuple[str, float, str, float]] = []
@@ -203,5 +224,7 @@ def _reference(translator: Translator, source: list[int], text: str, trace: Trac
         rows.append((tokenizer.piece(token), float(log_probs[token]), tokenizer.piece(best), float(log_probs[best])))
     score = _score(search, sum(row[1] for row in rows), len(ids))
     same = tuple(ids) == trace.tokens
-    error = "none" if same else "search" if score > trace.score + _NEAR else "model"
-    return Reference(text, score, error, rows, ids.count(UNKNOWN))
+    barred = _barred(ids, search, limit)
+    better = "search" if score > trace.score + _NEAR else "model"
+    error = "none" if same else "settings" if barred else better
+    return Reference(text, score, error, rows, ids.count(UNKNOWN), barred)

@@ -13,6 +13,7 @@ _LEAST = (8, 33, 58, 83)  # percent of what was looked at, from which a shade st
 _ENDING = 30  # letters that are shown of what was first in the beam
 _VERDICT = {
     "none": "The translation is the reference.",
+    "settings": "The settings of the search do not allow the reference: {barred}.",
     "search": "An error of the search: the model prefers the reference, which was not found. A wider beam may find it.",
     "model": "An error of the model: it finds its own translation more probable than the reference. A wider beam would "
     "not help.",
@@ -66,7 +67,8 @@ def verdict(reference: Reference) -> str:
         if reference.unknown
         else ""
     )
-    return f"{_VERDICT[reference.error]}{where if reference.error != 'none' else ''}{unknown}"
+    said = _VERDICT[reference.error].format(barred=reference.barred)
+    return f"{said}{where if reference.error != 'none' else ''}{unknown}"
 
 
 def _told(reference: Reference) -> str:

@@ -21,9 +21,10 @@ from seq2seq.analysis.report.sentences import faults, picks, qualities
 from seq2seq.analysis.report.training_text import Side, read_training_text
 from seq2seq.metrics import HIGHER_IS_BETTER, count, surest
 from seq2seq.recipe import Recipe
-from seq2seq.runs.record import RunRecord, model_file, monitored, read_run
+from seq2seq.runs.record import RunRecord, comparable, model_file, monitored, read_run
 from seq2seq.settings import write_value
 from seq2seq.system.files import replacing
+from seq2seq.system.lock import is_held
 from seq2seq.system.picture import Picture
 from seq2seq.system.terminal import tell
 from seq2seq.training.run_folder import RunFolder
@@ -50,7 +51,11 @@ def write_report(folders: Sequence[str | Path], path: str | Path, *, live: bool 
     """
     path = Path(path)
     while True:
-        waiting = live and any(_waited_for(_record(Path(folder))) for folder in folders)
+        waited = [_record(Path(folder)) for folder in folders] if live else []
+        waited = [record for record in waited if _waited_for(record)]
+        waiting = [record for record in waited if is_held(RunFolder(record.folder).lock)]
+        if waited and not waiting:
+            tell(f"Nobody works in {', '.join(str(record.folder) for record in waited)}, which has no result yet.")
         page = report_page(folders, refresh=_LIVE if waiting else 0)
         with replacing(path) as temporary:
             temporary.write_text(page, encoding="utf-8")
@@ -182,7 +187,7 @@ def _interval(name: str, recipe: Recipe, texts: Texts) -> str:
 def _curves(recipe: Recipe, events: Sequence[Mapping[str, Any]]) -> list[str]:
     """Draw how the run learnt."""
     epochs = [event for event in events if event["event"] == "epoch"]
-    validations = [event for event in events if event["event"] == "validation"]
+    validations = comparable(events)
     monitor = monitored(events)
     smoothing = recipe.training.label_smoothing
     smoothed = f", with label smoothing of {smoothing:g}" if smoothing else ""

@@ -6,6 +6,7 @@
 const [source, target] = location.pathname.split("/").slice(-3, -1).map(decodeURIComponent);
 const server = new URL("../../../v1/", location);
 let asking = new AbortController();
+let ownSize = 0; // of the beam that the page begins with
 
 async function asked(address, options) {
   const response = await fetch(new URL(address, server), options);
@@ -28,7 +29,9 @@ onmessage = async ({ data: { id, text, beamSize } }) => {
   asking = new AbortController();
   const began = performance.now();
   try {
-    const body = JSON.stringify({ texts: [text], source, target, beam_size: beamSize, n_best: beamSize, attention: true });
+    // A beam that nobody chose is the model's own, which may have to be wider than a page may ask for.
+    const beam = beamSize === ownSize ? {} : { beam_size: beamSize };
+    const body = JSON.stringify({ texts: [text], source, target, ...beam, n_best: beamSize, attention: true });
     const headers = { "Content-Type": "application/json" };
     const { translations: [best] } = await asked("translate", { method: "POST", headers, body, signal: asking.signal });
     const sourcePieces = best.source_tokens.map(({ piece }) => piece);
@@ -42,7 +45,8 @@ onmessage = async ({ data: { id, text, beamSize } }) => {
 asked("models").then(
   ({ models, max_beam: mostBeam }) => {
     const { beam_size: own } = models.find((one) => one.source === source && one.target === target);
-    postMessage({ ready: { beamSize: Math.min(own, mostBeam), mostBeam } });
+    ownSize = Math.min(own, mostBeam);
+    postMessage({ ready: { beamSize: ownSize, mostBeam } });
   },
   (error) => postMessage({ failed: String(error.message ?? error) }),
 );

@@ -8,6 +8,7 @@ import pytest
 from seq2seq.analysis.comparison import SettingsSearch, plan_named, search
 from seq2seq.analysis.comparison.trainings import Training
 from seq2seq.recipe import Recipe, SettingsError
+from seq2seq.system.lock import LockedError, locked
 from seq2seq.text import CorpusError
 from tests.analysis.comparison.fabricated import make_corpus
 from tests.letters import RECIPE
@@ -169,8 +170,8 @@ def test_a_search_without_its_text_spends_no_trial(trainer: Trainer, tmp_path: P
         SettingsSearch(BASE, ["model.dropout=0..1"], tmp_path / "out", data="nowhere").run(2)
     assert trainer.began == [] and not (tmp_path / "out").exists()
     # Where the text itself is searched, each trial may have another.
-    varied = ["model.dropout=0..1", "data.path=nowhere,corpus"]
-    named = ["data.path=nowhere", "data.validation=train", "data.hold_out=0"]
+    varied = ["model.dropout=0..1", "data.train=nowhere,train"]
+    named = ["data.train=nowhere", "data.validation=train", "data.hold_out=0"]
     SettingsSearch(BASE.override(named), varied, tmp_path / "out").run(1)
     assert trainer.began == ["trial 1"]
 
@@ -239,6 +240,7 @@ def test_a_trial_whose_score_is_no_number_is_hopeless_and_the_search_goes_on(
         ("training.monitor=loss,bleu", r"by one score, on one text of validation\. Received: --vary training\.monitor"),
         ("evaluation.lowercase=true,false", r"Received: --vary evaluation\.lowercase, by which"),
         ("data.source=lower,upper", r"Received: --vary data\.source, by which"),
+        ("data.path=here,there", r"Received: --vary data\.path, by which"),
     ],
 )
 def test_what_no_recipe_has_is_refused_before_a_trial_is_spent(tmp_path: Path, varied: str, message: str) -> None:
@@ -252,6 +254,25 @@ def test_a_loss_per_token_is_not_searched_over_vocabularies(tmp_path: Path) -> N
     SettingsSearch(BASE, varied, tmp_path)
     with pytest.raises(SettingsError, match=r"--vary tokenizer\.vocab_size, by which"):
         SettingsSearch(BASE.override(["training.monitor=loss"]), varied, tmp_path)
+
+
+@pytest.mark.parametrize("varied", ["training.label_smoothing=0,0.1", "batches.max_target_length=20,40"])
+def test_a_loss_is_not_searched_over_what_it_is_a_loss_of(tmp_path: Path, varied: str) -> None:
+    SettingsSearch(BASE, [varied], tmp_path)
+    with pytest.raises(SettingsError, match=rf"--vary {varied.partition('=')[0]}, by which"):
+        SettingsSearch(BASE.override(["training.monitor=loss"]), [varied], tmp_path)
+
+
+def test_a_search_may_draw_how_much_text_is_learnt_from(tmp_path: Path) -> None:
+    held_out = BASE.override(["data.validation=", "data.hold_out=5"])
+    SettingsSearch(held_out, ["data.sample=5,10"], tmp_path)
+
+
+def test_one_search_at_a_time(trainer: Trainer, tmp_path: Path) -> None:
+    search = looked_for(tmp_path)
+    with locked(tmp_path / "lock"), pytest.raises(LockedError, match="One process at a time searches in a folder"):
+        search.run(1)
+    assert trainer.began == []
 
 
 def test_a_search_of_before_there_were_pools_goes_on(tmp_path: Path) -> None:

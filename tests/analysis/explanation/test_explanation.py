@@ -16,8 +16,8 @@ SOURCE = "ein See"
 SHORT = {"max_length_factor": 0.1}  # and 10 tokens more: a model that learnt nothing goes on to the limit
 
 
-def translator(attention: str | None) -> Translator:
-    tokenizer = Tokenizer.train(["ein Haus", "am See", "der Wald"], kind="char")
+def translator(attention: str | None, kind: str = "char") -> Translator:
+    tokenizer = Tokenizer.train(["ein Haus", "am See", "der Wald"], kind=kind)
     keras.utils.set_random_seed(3)
     decoder = Decoder(tokenizer.vocab_size, 8, [12], attention=attention)
     model = Seq2Seq(Encoder(tokenizer.vocab_size, 8, [12]), StateBridge([12]), decoder)
@@ -75,17 +75,18 @@ def test_the_tree_holds_the_winner_and_nothing_better(looking: Translator) -> No
     ],
     ids=str,
 )
-def test_every_score_is_that_of_the_search(looking: Translator, search) -> None:
-    (best, *_) = looking.hypotheses([SOURCE], search)[0]
-    found = explain(looking, SOURCE, search, reference=best.text)
+def test_every_score_is_that_of_the_search(search) -> None:
+    of_words = translator("dot", "word")  # whose translations are cut again as they were said
+    (best, *_) = of_words.hypotheses([SOURCE], search)[0]
+    found = explain(of_words, SOURCE, search, reference="der Wald")
     (end,) = (node for node in nodes(found.tree) if node.score is not None and node.won)
     assert end.score == pytest.approx(best.score, abs=1e-4)
     length = len(found.reference.tokens)
     log_prob = sum(row[1] for row in found.reference.tokens) + getattr(search, "word_reward", 0.0) * length
     by = length if search.length_form == "power" else (5 + length) / 6
     assert found.reference.score == pytest.approx(log_prob / by**search.length_penalty, abs=1e-4)
-    if found.reference.error == "none":
-        assert found.reference.score == pytest.approx(found.score, abs=1e-4)
+    same = explain(of_words, SOURCE, search, reference=best.text).reference
+    assert same.error == "none" and same.score == pytest.approx(found.score, abs=1e-4)
 
 
 def test_an_ensemble_is_no_model_to_explain(looking: Translator) -> None:
@@ -112,6 +113,20 @@ def test_whose_error_it_is(looking: Translator) -> None:
         assert (found.reference.score > found.score) == (error == "search")
         assert [token for token, *_ in found.reference.tokens] == list(given.tokens)
         assert "It would first write" in verdict(found.reference)
+
+
+@pytest.mark.parametrize(
+    ("more", "right", "told"),
+    [
+        ({"no_repeat_ngram": 1}, "rr", "it has 1 tokens twice, where no_repeat_ngram is 1"),
+        ({"min_length": 4}, "r", "tokens, where min_length is 4"),
+        ({"max_length_factor": 0.1}, 20 * "irrr", "tokens with </s>, where the length limit is"),
+    ],
+)
+def test_what_the_settings_do_not_allow_is_nobodys_error(looking: Translator, more, right: str, told: str) -> None:
+    found = explain(looking, SOURCE, Greedy(**(SHORT | more)), reference=right)
+    assert found.reference is not None and found.reference.error == "settings"
+    assert told in verdict(found.reference) and "do not allow the reference" in verdict(found.reference)
 
 
 def test_in_words_and_as_a_page(looking: Translator) -> None:
