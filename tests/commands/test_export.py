@@ -46,6 +46,14 @@ def test_a_test_set_has_two_sides(seq2seq, model: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("named", ["sample", "source"])
+def test_a_proof_on_nothing_is_refused(seq2seq, model: str, tmp_path: Path, named: str) -> None:
+    (tmp_path / "empty").write_text("\n\n")
+    options = ["--sample"] if named == "sample" else ["--source", str(tmp_path / "empty"), "--target"]
+    status, _, err = seq2seq("export", model, "--to", f"{tmp_path}/to", *options, str(tmp_path / "empty"))
+    assert status == 2 and f"Received: --{named} with empty lines alone" in err and not (tmp_path / "to").exists()
+
+
 def test_an_export_is_translated_with_as_a_model_is(seq2seq, model: str, tmp_path: Path, monkeypatch) -> None:
     seq2seq("export", model, "--to", str(tmp_path / "out"))
     (tmp_path / "begun").write_text("am\n\n")

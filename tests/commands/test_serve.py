@@ -52,6 +52,7 @@ def test_serves_a_model_by_the_languages_that_are_named(seq2seq, model: str, ser
         (["MODEL"], "A model is asked for by its languages."),
         (["de:en=MODEL", "de:en=MODEL"], "There is one model for a pair of languages."),
         (["de:en=absent"], "There is no model file. Received: absent."),
+        (["de:en=MODEL", "--threads", "2"], "Received: --threads 2, with model files alone."),
         (["de:en=MODEL", "--max-texts", "9", "--queue", "8"], "Received: max_texts=9, queue=8."),
         (["de:en=MODEL", "--host", "no.such.host.invalid"], "Received: --host no.such.host.invalid --port 5000:"),
     ],

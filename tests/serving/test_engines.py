@@ -52,6 +52,15 @@ def test_asks_only_what_is_asked():
     assert recorded.calls.pop() == (Beam(3), asked)
 
 
+@pytest.mark.parametrize("search", [Sample(n_best=32), Beam(32, n_best=32)])
+def test_what_the_page_asks_first_is_answered_by_minimum_bayes_risk_too(search):
+    recorded = Recorded(search, mbr="chrf")
+    engine = TranslatorEngine(recorded, "tensorflow", None)
+    (found,) = engine.translate(["a"], [""], Asked(min(engine.beam_size, 10), details=True))  # see worker.js
+    assert found.hypotheses
+    assert recorded.calls.pop()[0] in (None, search)  # None: the model's own
+
+
 def test_what_a_model_cannot_do_is_refused_and_what_fails_is_not():
     engine = TranslatorEngine(Recorded(), "tensorflow", None)
     with pytest.raises(Refusal, match=r"It cannot begin so\."):

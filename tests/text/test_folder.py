@@ -166,6 +166,11 @@ def test_parts_that_are_not_one_whole_table_are_refused(folder, names, told, pat
         folder(*names)("train", pattern=pattern)
 
 
+def test_a_file_with_brackets_in_its_path_is_that_file(folder):
+    find = folder("c[1]/train.tsv", "c1/train.tsv")
+    assert find("train", pattern="c[1]/train.tsv") == (["c[1]/train.tsv"], ".tsv")
+
+
 def test_a_pattern_may_fit_several_whole_tables(folder):
     names = [f"{place}/train-00000-of-00001.tsv" for place in "ab"]
     assert folder(*names)("train", pattern="*/{split}-*") == (names, ".tsv")

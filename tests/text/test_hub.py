@@ -3,7 +3,7 @@ import pyarrow.parquet
 import pytest
 
 from seq2seq.text.hub import read_hub, read_parquet, read_saved
-from seq2seq.text.pairs import CorpusError
+from seq2seq.text.pairs import CorpusError, Pair
 
 ROWS = [
     {"id": 1, "translation": {"de": "1979-05-03", "en": "NULL"}},
@@ -90,6 +90,12 @@ class TestParquet:
         datasets.Dataset.from_list(ROWS[1:2]).to_parquet(files[1])
         assert list(read_parquet(files, "de", "en")) == PAIRS[:2]
         assert not list(tmp_path.rglob("*.arrow")), "the files are not copied"
+
+    def test_brackets_in_a_path_are_part_of_its_name(self, tmp_path):
+        for place, text in (("c[1]", "right"), ("c1", "wrong")):
+            (tmp_path / place).mkdir()
+            datasets.Dataset.from_dict({"de": [text], "en": [text]}).to_parquet(tmp_path / place / "train.parquet")
+        assert list(read_parquet([tmp_path / "c[1]" / "train.parquet"], "de", "en")) == [Pair("right", "right")]
 
     def test_an_empty_file_has_no_rows(self, tmp_path):
         files = [tmp_path / name for name in ("a.parquet", "b.parquet", "c.parquet")]
