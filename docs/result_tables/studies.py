@@ -23,7 +23,8 @@ _COMMON = {
     "dropout": (_SHORTCUT,),
     "teacher-forcing": (_SHORTCUT,),
     "unequal-depth": (_SHORTCUT, "model.encoder.units=64,64,64,64"),
-    # So many sentences with all their translations: 1,461 pairs, 4,920 and 9,900. About as many updates of each.
+    # So many sentences with all their translations: 453 pairs, 1,461, 4,920 and 9,900. About as many updates of each.
+    "data-300": ("data.sample=300", "training.epochs=354", "training.validate_every=198"),  # 3,540
     "data-1000": ("data.sample=1000", "training.epochs=118", "training.validate_every=198"),  # 3,540
     "data-3300": ("data.sample=3300", "training.epochs=36", "training.validate_every=198"),  # 3,564
     "data-9900": ("training.epochs=18", "training.validate_every=198"),  # 3,564
@@ -56,6 +57,7 @@ NAMES = (
     "width-eutrans-plain",
     "width-letters-plain",
     "unequal-depth-eutrans-plain",
+    "data-300-eutrans-plain",
     "data-1000-eutrans-plain",
     "data-3300-eutrans-plain",
     "data-9900-eutrans-plain",
