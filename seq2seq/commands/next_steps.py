@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shlex
 import shutil
@@ -14,6 +15,7 @@ from pathlib import Path
 from seq2seq.recipe import Recipe
 from seq2seq.runs.record import RunResult
 from seq2seq.settings import SettingsError
+from seq2seq.system.process import LAUNCHED
 
 # Models to compare with, the first that can be built is proposed: a name for its run folder, and its settings.
 _OTHERS = (
@@ -57,7 +59,9 @@ def again(command: str, *options: str) -> str:
         if not skip and word.partition("=")[0] not in {"--resume", "--resume-if-begun", *replaced}:
             kept.append(word)
         skip = word in replaced
-    return f"{_program(program)} {shlex.join([*kept, *options])}"
+    workers = os.environ.get(LAUNCHED)
+    launch = f"{_program('seq2seq')} launch --workers {workers} -- " if workers else ""
+    return f"{launch}{_program(program)} {shlex.join([*kept, *options])}"
 
 
 def with_settings(

@@ -15,6 +15,7 @@ from types import FrameType
 
 from seq2seq.distribution.workers import SECONDS
 from seq2seq.system.machine import cores
+from seq2seq.system.process import LAUNCHED
 from seq2seq.system.signals import HANG_UP, STOPPING, hang_up_is_ignored, stop_status
 from seq2seq.system.terminal import tell
 
@@ -120,6 +121,7 @@ def _environment(addresses: Sequence[str], index: int) -> dict[str, str]:
     threads = str(max(cores() // len(addresses), 1))
     return {
         "TF_CONFIG": json.dumps(config),
+        LAUNCHED: str(len(addresses)),
         "TF_NUM_INTRAOP_THREADS": os.environ.get("TF_NUM_INTRAOP_THREADS", threads),
     }
 

@@ -10,6 +10,10 @@ from seq2seq.system import allocator
 from seq2seq.system.quiet import quiet
 
 
+LAUNCHED = "SEQ2SEQ_LAUNCHED"
+"""The environment variable that says how many workers `seq2seq launch` started, this one counted."""
+
+
 def prepare() -> None:
     """Make the standard streams safe to use, keep TensorFlow and NumPy quiet, and have memory taken from a pool.
 

@@ -92,6 +92,13 @@ def test_the_last_seed_has_none_after_it(here: Path) -> None:
     assert "train" not in next_steps.next_steps(result, RECIPE, "", compare=False)
 
 
+def test_workers_are_started_again_by_what_started_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(next_steps, "_program", lambda name: name)
+    monkeypatch.setenv("SEQ2SEQ_LAUNCHED", "2")
+    told = next_steps.again("seq2seq train r.toml --strategy multiworker", "--seed", "1")
+    assert told == "seq2seq launch --workers 2 -- seq2seq train r.toml --strategy multiworker --seed 1"
+
+
 def test_programs_are_named_as_the_shell_finds_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = tmp_path / ".venv" / "bin"
     folder.mkdir(parents=True)
