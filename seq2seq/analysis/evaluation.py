@@ -162,7 +162,9 @@ class HeldOut:
         texts = self._of(said.texts)
         counts = count("chrf", texts, self._references, lowercase=self._settings.lowercase)
         chrf = [counts.score(row) for row in counts.rows]
-        ranked = sorted(range(len(texts)), key=lambda place: (chrf[place], -len(self._sources[place])))
+        # An empty line that is to stay empty is right, and has no chrF.
+        real = [place for place, text in enumerate(texts) if text.strip() or "".join(self._references[place]).strip()]
+        ranked = sorted(real, key=lambda place: (chrf[place], -len(self._sources[place])))
         return [
             BadSentence(
                 self._places[place] + 1,

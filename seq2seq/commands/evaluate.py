@@ -156,8 +156,11 @@ def _surest(
     evaluation: EvaluationSettings,
     sources: Sequence[str],
 ) -> list[Surest]:
-    # An empty text is translated without a doubt.
-    means = [0.0 if mean is None else mean for mean in (one.mean_log_probability for one in best)]
+    # An empty text is translated without a doubt, and says nothing of the others.
+    real = [(mean, place) for place, one in enumerate(best) if (mean := one.mean_log_probability) is not None]
+    means, places = [mean for mean, _ in real], [place for _, place in real]
     curve = translator.calibration
     expected = None if curve is None else [curve.at(mean) for mean in means]
-    return surest(means, [one.text for one in best], references, evaluation, sources, expected)
+    texts = [best[place].text for place in places]
+    right = [references[place] for place in places]
+    return surest(means, texts, right, evaluation, [sources[place] for place in places], expected)

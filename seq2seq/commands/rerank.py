@@ -82,7 +82,7 @@ def run(arguments: argparse.Namespace) -> None:
     if targets:
         references = references_of(targets)
         evaluation = evaluation_of(forward[0]) if forward else EvaluationSettings()
-        weights = tune_weights(features, lists, references, models, arguments.metric or "bleu", evaluation)
+        weights = tune_weights(features, lists, references, models, arguments.metric or "bleu", evaluation, sources)
         with replacing(arguments.tune) as temporary:
             temporary.write_text(json.dumps(weights.to_table(), indent=2) + "\n", encoding="utf-8")
         print(

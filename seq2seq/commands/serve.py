@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import os
 import re
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,6 +16,7 @@ from seq2seq.commands.arguments import count, named_path
 from seq2seq.commands.decoding_options import SettingValue
 from seq2seq.serving.settings import ServingSettings
 from seq2seq.settings import defaults, kinds, meanings, words
+from seq2seq.system.signals import HANG_UP
 from seq2seq.system.terminal import UsageError
 
 if TYPE_CHECKING:
@@ -76,7 +81,7 @@ def run(arguments: argparse.Namespace) -> None:
     from seq2seq.serving import Keys, Metrics, Models, State, application, listen, load_engine, serve
 
     keys = Keys() if arguments.keys is None else Keys.read(arguments.keys)
-    with listen(arguments.host, arguments.port) as taken:  # first: to read models takes a while
+    with _hang_up_ignored(), listen(arguments.host, arguments.port) as taken:  # first: to read models takes a while
         metrics = Metrics()
         state = State(
             Models(places, partial(load_engine, threads=arguments.threads or 1), settings, metrics),
@@ -84,7 +89,19 @@ def run(arguments: argparse.Namespace) -> None:
             keys,
             metrics,
         )
-        serve(application(state, origins=arguments.cors, log_text=arguments.log_text), taken)
+        if not serve(application(state, origins=arguments.cors, log_text=arguments.log_text), taken):
+            os._exit(0)  # else Python would wait for the batch at work
+
+
+@contextmanager
+def _hang_up_ignored() -> Iterator[None]:
+    """Ignore SIGHUP until the server listens to it: models that are being read are read anew as it is."""
+    before = signal.signal(HANG_UP, signal.SIG_IGN) if HANG_UP else None
+    try:
+        yield
+    finally:
+        if HANG_UP:
+            signal.signal(HANG_UP, before)
 
 
 def _place(model: str) -> Place:

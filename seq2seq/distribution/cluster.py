@@ -31,7 +31,7 @@ class Cluster:
     def meeting(self) -> tuple[str, int]:
         """Where workers meet and watch each other: the host of the chief, the port below that of TensorFlow."""
         host, _, port = self.addresses[0].rpartition(":")
-        return host, int(port) - 1
+        return host.strip("[]"), int(port) - 1
 
 
 def read_cluster(environment: Mapping[str, str] = os.environ) -> Cluster:

@@ -269,8 +269,9 @@ def _gather(workers: Workers, cluster: Cluster, deadline: float) -> None:
     """Wait, as the chief, until all workers have come, and tell them who they are."""
     host, port = cluster.meeting
     try:
-        if host in ("localhost", "127.0.0.1"):
-            server = socket.create_server((host, port), backlog=workers.count)
+        if host in ("localhost", "127.0.0.1", "::1"):
+            family = socket.AF_INET6 if ":" in host else socket.AF_INET
+            server = socket.create_server((host, port), family=family, backlog=workers.count)
         else:  # by any of its names: a machine may know itself by an address that leads nowhere from others
             both = socket.has_dualstack_ipv6()
             family = socket.AF_INET6 if both else socket.AF_INET

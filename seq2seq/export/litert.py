@@ -48,7 +48,8 @@ def export_litert(translator: Translator, folder: str | Path) -> dict[str, int]:
     need_one_model(translator)
     need_own(Path(folder), MODEL)
     files = {MODEL: _converted(translator.model), **tokenizer_files(translator)}
-    worst = max(_difference(translator, files[MODEL], text) for text in parity.generated(translator)[:_TEXTS])
+    texts = parity.generated(translator)[:_TEXTS]
+    worst = float(np.max([_difference(translator, files[MODEL], text) for text in texts]))
     if not worst <= parity.LOGITS:
         raise ValueError(
             "An export has to compute what the model does, or it is none. "

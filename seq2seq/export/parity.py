@@ -66,11 +66,13 @@ def compare(model: Translator, exported: ExportedTranslator, texts: Sequence[str
         not equal and abs(one.score - other.score) <= SCORES
         for equal, one, other in zip(same, ours, theirs, strict=True)
     ]
-    logits = max(
+    differences = [
         _difference(model, exported, texts[start : start + _BATCH], [one.text for one in ours[start : start + _BATCH]])
         for start in range(0, len(texts), _BATCH)
-    )
-    return Parity(len(texts), logits, sum(same), sum(alike))
+    ]
+    return Parity(
+        len(texts), float(np.max(differences)), sum(same), sum(alike)
+    )  # `max` would pass over what is no number
 
 
 def _difference(

@@ -52,7 +52,8 @@ def surest(
         expected: What quality is to be expected of each translation.
 
     Returns:
-        One entry for each share of `SHARES` that is a sentence or more, rounded down, each number of sentences once.
+        One entry for each share of `SHARES` that is a sentence or more, rounded down, each number of sentences once;
+        none for a share that has no score, as an error rate where all of its references are empty.
 
     Example:
         >>> settings = EvaluationSettings(("exact_match",))
@@ -73,6 +74,11 @@ def surest(
         if number and number not in found:
             kept = order[:number]
             mean = None if expected is None else fmean(expected[places[each]] for each in kept)
-            scores = measure([hypotheses[each] for each in kept], [references[each] for each in kept], settings)
+            try:
+                scores = measure([hypotheses[each] for each in kept], [references[each] for each in kept], settings)
+            except ValueError:
+                if number == len(order):
+                    raise
+                continue  # an error rate has to have something that may be wrong
             found[number] = Surest(share, number, sureness[places[kept[-1]]], mean, scores)
     return list(found.values())

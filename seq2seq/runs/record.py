@@ -71,8 +71,8 @@ class RunResult:
         for part, scores in self.metrics.items():
             lines[part] = ", ".join(f"{name} {value:.2f}" for name, value in scores.items())
         lines |= dict(zip(EXAMPLE, self.examples[0], strict=True)) if self.examples else {}
-        found = read_log(RunFolder(self.folder).log)
-        losses = [float(event["val_loss"]) for event in found if event["event"] == "validation" and "val_loss" in event]
+        found = comparable(read_log(RunFolder(self.folder).log))
+        losses = [float(event["val_loss"]) for event in found if "val_loss" in event]
         return card("Run", lines, draw_losses(losses) if losses else None, "the loss of each validation")
 
 

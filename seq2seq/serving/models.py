@@ -34,7 +34,7 @@ class Place(NamedTuple):
     @property
     def name(self) -> str:
         """What people call it."""
-        return (self.path if self.path.is_dir() else self.path.parent).name
+        return (self.path if self.path.is_dir() else self.path.parent).resolve().name
 
 
 class Served(NamedTuple):
@@ -150,6 +150,11 @@ class Models:
                 raise ValueError(
                     "A model is asked for by its languages. "
                     f"Received: {place.path}, which does not say them. Write them before it: de:en={place.path}."
+                )
+            if any("/" in language for language in pair):
+                raise ValueError(
+                    "The languages of a model stand in the address of its page, each a part between slashes. Received: "
+                    f"{pair[0]} to {pair[1]}. Name others: de:en={place.path}."
                 )
             if pair in found:
                 raise ValueError(

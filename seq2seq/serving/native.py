@@ -34,6 +34,12 @@ async def translate(request: Request) -> Response:
             f'Each text has its prefix. Received: {len(texts)} texts, {len(prefixes)} prefixes. Give "" for anything.',
         )
     terms = table_of(fields, "terms")
+    if len(terms) > state.settings.max_terms:
+        raise Refusal(
+            413,
+            f"A request has at most {state.settings.max_terms:,} terms. Received: {len(terms):,}. Give those that the "
+            "texts have.",
+        )
     need_room([*texts, *prefixes, *terms, *terms.values()], state.settings, count=len(texts))
     n_best = count_of(fields, "n_best", 1, 1, state.settings.max_beam)
     beam_size = count_of(fields, "beam_size", n_best, n_best, state.settings.max_beam)

@@ -89,7 +89,7 @@ def _native(settings: ServingSettings, pairs: Sequence[Pair]) -> _Table:
                 "description": 'What the translation of each text begins with, "" for anything; as many as texts.',
             },
             "terms": {
-                "type": "object", "additionalProperties": text,
+                "type": "object", "additionalProperties": text, "maxProperties": settings.max_terms,
                 "description": "How phrases of the source are to be translated.",
             },
         },

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -56,7 +57,9 @@ def application(state: State, *, origins: Sequence[str] = (), log_text: bool = F
         state.models.start()
         yield
         state.draining = True
-        await state.models.drained()
+        with suppress(TimeoutError):
+            await asyncio.wait_for(state.models.drained(), state.settings.drain_seconds)
+            state.drained = True
 
     app = Starlette(
         routes=routes,

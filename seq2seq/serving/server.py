@@ -38,12 +38,15 @@ def listen(host: str, port: int) -> socket.socket:
     return taken
 
 
-def serve(app: Starlette, taken: socket.socket) -> None:
+def serve(app: Starlette, taken: socket.socket) -> bool:
     """Serve until SIGTERM or Ctrl-C, and until what was taken by then is answered; SIGHUP reads models and keys again.
 
     Args:
         app: What `application` gave.
         taken: The address, of `listen`.
+
+    Returns:
+        Whether nothing is being translated any more; what is, after ``drain_seconds``, is given up.
     """
     state: State = app.state.server
     config = uvicorn.Config(
@@ -55,12 +58,15 @@ def serve(app: Starlette, taken: socket.socket) -> None:
         log_level="critical",  # the application tells what there is to tell, without texts
         access_log=False,
         server_header=False,
-        limit_concurrency=state.settings.connections,
+        limit_concurrency=state.settings.connections + 1,  # it counts the one that asks twice
         timeout_graceful_shutdown=round(state.settings.drain_seconds) or 1,
     )
     host, port = taken.getsockname()[:2]
     tell(f"Serving at http://{f'[{host}]' if ':' in host else host}:{port}")
     _Server(config, state).run([taken])
+    if not state.drained:
+        tell(f"A batch was still being translated after {state.settings.drain_seconds:g} s. It was given up.")
+    return state.drained
 
 
 class _Server(uvicorn.Server):
@@ -145,7 +151,8 @@ def _protocol(seconds: float) -> type[H11Protocol]:
             self._timer = self.loop.call_later(seconds, self._close_without_head, self.cycle)
 
         def _close_without_head(self, before: object) -> None:
-            if self.cycle is before:
+            # Of requests that come one behind the other the next has begun by then.
+            if self.cycle is before and (before is None or self.cycle.response_complete):
                 self.transport.close()
 
     return Protocol

@@ -20,6 +20,7 @@ class ServingSettings:
         max_characters: Most characters of all texts of one request.
         max_tokens: Most tokens of all texts of one request: a sign may become many.
         max_bytes: Most bytes of the body of a request.
+        max_terms: Most terms of one request: each makes every step of a search slower.
         max_beam: Widest beam, and most translations of a text, that can be asked for.
         body_seconds: Seconds in which a request must have arrived, and that its client may stop reading the answer.
         seconds: Seconds after which a translation is given up; the request is answered with 503.
@@ -35,6 +36,7 @@ class ServingSettings:
     max_characters: Count = 5000
     max_tokens: Count = 4000
     max_bytes: Count = 1_000_000
+    max_terms: Count = 50
     max_beam: Count = 10
     body_seconds: Positive = 10.0
     seconds: Positive = 60.0

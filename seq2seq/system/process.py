@@ -9,7 +9,6 @@ from pathlib import Path
 from seq2seq.system import allocator
 from seq2seq.system.quiet import quiet
 
-
 LAUNCHED = "SEQ2SEQ_LAUNCHED"
 """The environment variable that says how many workers `seq2seq launch` started, this one counted."""
 

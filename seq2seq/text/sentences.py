@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from seq2seq.text.texts import texts_of
 
@@ -29,6 +29,7 @@ class Sentences:
     Args:
         texts: any iterable of str, read once.
         kind: of the tokenizer.
+        symbols: what is one piece in any case.
 
     Example:
         >>> sentences = Sentences(["ein Haus", "x" * 10_000], "unigram")
@@ -36,13 +37,15 @@ class Sentences:
         (['ein Haus'], 1)
     """
 
-    def __init__(self, texts: Iterable[str], kind: str) -> None:
+    def __init__(self, texts: Iterable[str], kind: str, symbols: Sequence[str] = ()) -> None:
         self._texts = texts
+        self._symbols = symbols if kind == "word" else ()
         self._longest_run = LONGEST_RUN.get(kind, LONGEST_LINE)
         self._first = ""
         self._kind = kind
         self._alone: Counter[str] = Counter()  # of word lists: sentences of one word
         self._given = 0
+        self._behind, self._first_behind = 0, ""  # sentences with a symbol behind a word
         self.left_out = 0
         self.error: BaseException | None = None
         """What the texts raised: SentencePiece would report it as an error of its own."""
@@ -55,6 +58,7 @@ class Sentences:
                     self._first = self._first or f"{len(text.encode()):,} bytes and begins {text[:_SHOWN]!r}"
                     self.left_out += 1
                 else:
+                    self._look_for_symbols(text)
                     self._count(text)
                     yield text.replace(_RESERVED, " ")
         except BaseException as error:
@@ -98,6 +102,31 @@ class Sentences:
             "kind='word' makes each a single token, which tells nothing of how it is spelt. Use kind='char' where the "
             "letters count."
         )
+
+    def symbols_behind(self) -> str:
+        """Say that symbols stand behind words, which SentencePiece then does not count; nothing where none does.
+
+        Example:
+            >>> sentences = Sentences(["<de> a b", "a <de> b"], "word", ["<de>"])
+            >>> list(sentences)
+            ['<de> a b', 'a <de> b']
+            >>> sentences.symbols_behind()
+            "1 sentence has a symbol behind a word, the first begins 'a <de> b': in a vocabulary of words SentencePiece
+            does not count that word there. A word needs no symbol to be one piece."
+        """
+        if not self._behind:
+            return ""
+        return (
+            f"{self._behind:,} sentence{'s have' if self._behind != 1 else ' has'} a symbol behind a word, the first "
+            f"begins {self._first_behind!r}: in a vocabulary of words SentencePiece does not count that word there. A "
+            "word needs no symbol to be one piece."
+        )
+
+    def _look_for_symbols(self, text: str) -> None:
+        places = [place for symbol in self._symbols if (place := text.rfind(symbol)) > 0]
+        if places and any(word not in self._symbols for word in text[: max(places)].split()):
+            self._first_behind = self._first_behind or text[:_SHOWN]
+            self._behind += 1
 
     def _count(self, text: str) -> None:
         if self._kind == "word":

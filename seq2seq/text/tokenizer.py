@@ -79,8 +79,16 @@ class Tokenizer:
             if theirs >= 0:
                 self._to_ours[theirs] = ours
                 self._to_theirs[ours] = theirs
+        self._kind: str | None = None
         self._same_ids = self._to_ours == list(range(size))
         self.fingerprint = hashlib.sha256(self._model).hexdigest()
+
+    @property
+    def kind(self) -> str:
+        """What its pieces are, one of `KINDS`."""
+        if self._kind is None:
+            self._kind = _KIND_OF_TYPE[_parsed(self._model).trainer_spec.model_type]
+        return self._kind
 
     @classmethod
     def train(
@@ -103,7 +111,8 @@ class Tokenizer:
             vocab_size: pieces, the four special ones counted; a bound: a small corpus gives fewer.
             byte_fallback: write unknown characters as bytes (256 more pieces), so that nothing is unknown.
             normalization: one of `NORMALIZATIONS`. All but `"identity"` also join runs of spaces.
-            symbols: texts that are always one piece, such as the tag of a language.
+            symbols: texts that are always one piece, such as the tag of a language; of kind `"word"` at the beginning
+                of a text alone, for a word is one piece anyway.
             character_coverage: share of the characters of the text, by occurrence, that are in the vocabulary; a
                 little less than 1 keeps the rarest of thousands of Chinese characters out.
 
@@ -122,7 +131,8 @@ class Tokenizer:
 
         need_choice("kind", kind, KINDS)
         need_choice("normalization", normalization, NORMALIZATIONS)
-        learnt = Sentences(sentences, kind)
+        symbols = list(texts_of(symbols, "symbols"))
+        learnt = Sentences(sentences, kind, symbols)
         writer = io.BytesIO()
         try:
             SentencePieceTrainer.train(
@@ -134,7 +144,7 @@ class Tokenizer:
                 byte_fallback=byte_fallback,
                 normalization_rule_name=normalization,
                 remove_extra_whitespaces=normalization != "identity",
-                user_defined_symbols=list(texts_of(symbols, "symbols")),
+                user_defined_symbols=symbols,
                 character_coverage=character_coverage,
                 # A word takes the space before it along; elsewhere the space is a piece of its own.
                 unk_surface=" ⁇" if kind == "word" else "⁇",
@@ -155,7 +165,9 @@ class Tokenizer:
                 raise learnt.error from None
             why = _why_not_trained(str(error), kind, vocab_size)
             raise ValueError(f"{why} {learnt.report()}" if learnt.left_out else why) from error
-        for line in filter(None, (learnt.report() if learnt.left_out else "", learnt.word_list())):
+        for line in filter(
+            None, (learnt.report() if learnt.left_out else "", learnt.word_list(), learnt.symbols_behind())
+        ):
             tell(line)
         return cls(writer.getvalue())
 
@@ -202,10 +214,13 @@ class Tokenizer:
             >>> small = Tokenizer.train(["hello there"], kind="word")
             >>> large = small.grown(["hello world"], 1, symbols=["<de>"])
             >>> [large.piece(id) for id in range(small.vocab_size, large.vocab_size)]
-            ['<de>', '▁world']
+            ['▁<de>', '▁world']
         """
         model, there = _parsed(self._model), {self.piece(id) for id in range(self.vocab_size)}
-        symbols = [symbol for symbol in dict.fromkeys(texts_of(symbols, "symbols")) if symbol not in there]
+        # In a vocabulary of words a piece has the space before it.
+        mark = _SPACE if self.kind == "word" else ""
+        new = [one for one in dict.fromkeys(texts_of(symbols, "symbols")) if not {one, mark + one} & there]
+        symbols = [mark + symbol for symbol in new]
         added = [(symbol, 0.0, _SYMBOL) for symbol in symbols]
         added += self._learnt(model, list(texts_of(sentences, "sentences")), there, pieces, symbols) if pieces else []
         if not added:
@@ -227,7 +242,8 @@ class Tokenizer:
             )
         # Room for every character, however many are new.
         room = max(self.vocab_size + most, len(PIECES) + len(symbols) + len(set().union(*texts)) + 1)
-        learnt = Tokenizer.train(texts, kind=kind, vocab_size=room, normalization=rule, symbols=symbols)
+        given = [] if kind == "word" else symbols
+        learnt = Tokenizer.train(texts, kind=kind, vocab_size=room, normalization=rule, symbols=given)
         new = [each for each in _parsed(learnt.to_bytes()).pieces if each.type == _OF_TEXT and each.piece not in there]
         new.sort(key=lambda each: len(each.piece) > 1)
         # What is merged last has the lowest score: the old merges stay, and come first.
@@ -326,8 +342,14 @@ class Tokenizer:
         """Join the pieces of many lists of ids, as `decode` does each."""
         theirs = [self._before_end(ids) for ids in batch]
         texts: list[str] = _few_or_many(self._pieces.decode, theirs)
-        # A word model with bytes spells the sign itself.
-        return [text.replace(_SPACE, " ") for text in texts]
+        return [self._written(ids, text) for ids, text in zip(theirs, texts, strict=True)]
+
+    def _written(self, theirs: Sequence[int], text: str) -> str:
+        """Mend what SentencePiece decodes."""
+        text = text.replace(_SPACE, " ")  # a word model with bytes spells the sign itself
+        # The space before the first word is taken away by itself where that word is a piece.
+        unwritten = theirs and (self._pieces.is_unknown(theirs[0]) or self._pieces.is_byte(theirs[0]))
+        return text[1:] if unwritten and self.kind == "word" and text.startswith(" ") else text
 
     def words(self, text: str) -> list[int | None]:
         """Tell of each piece of a text, as `encode` cuts it, of which word it is.
@@ -367,7 +389,8 @@ class Tokenizer:
         if theirs:
             decoded = self._pieces.decode(theirs, return_type="offset_mapping")
             text = decoded["text"].replace(_SPACE, " ")
-            surfaces = (text[begin:end] for begin, end in decoded["offsets"])
+            away = len(text) - len(self._written(theirs, text))
+            surfaces = (text[max(begin, away) : end] for begin, end in decoded["offsets"])
         return ["" if id in (PAD, START, END) else next(surfaces) for id in ids]
 
     def _before_end(self, ids: Sequence[int]) -> list[int]:

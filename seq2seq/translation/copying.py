@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from seq2seq.search.settings import Beam, Search, protected_pattern
 from seq2seq.settings import SettingsError
+from seq2seq.text.edges import as_word, inside_word
 from seq2seq.text.sentences import encodable
 from seq2seq.text.special_ids import UNKNOWN
 
@@ -118,7 +119,7 @@ class Copying:
                 if id == UNKNOWN:
                     # Not its end, which is no word.
                     copied = part.copies[int(looked[place, : len(part.copies)].argmax())]
-                    surfaces[place] = _written(copied, surfaces[place]) if copied else surfaces[place]
+                    surfaces[place] = self._copied(copied, first=place == 0) if copied else surfaces[place]
         taken: set[int] = set()
         for text in part.protected:
             phrase = self._target.encode(text)
@@ -127,7 +128,7 @@ class Copying:
                 if list(ids[first:end]) == phrase and taken.isdisjoint(range(first, end)):
                     after = "".join(surfaces[end:])[:1]
                     # What the model goes on with behind it would change it.
-                    space = " " * (text[-1].isalnum() and after.isalnum())
+                    space = " " * inside_word(text[-1] + after, 1)
                     written = _written(text, "".join(surfaces[first:end])) + space
                     # In the last place, so that all of them are of its word.
                     surfaces[first:end] = [*[""] * (len(phrase) - 1), written]
@@ -135,12 +136,19 @@ class Copying:
                     break
         return surfaces
 
+    def _copied(self, text: str, *, first: bool) -> str:
+        """Write a text for an unknown piece: a word takes the space before it along, and no other piece has one."""
+        return f" {text}" if self._target.kind == "word" and not first else text
+
     def lost(self, text: str, translation: str) -> tuple[str, ...]:
         """Give what of a text was protected and did not come through, as often as it did not."""
+        text = encodable(text)
         missing = Counter(self._found(text))
         for each in missing:
-            edges = r"(?<!\w)" if each[0].isalnum() else "", r"(?!\w)" if each[-1].isalnum() else ""
-            missing[each] -= len(re.findall(re.escape(each).join(edges), translation))
+            # A number is none of those of a longer one; but what is a part of a word in the source may be one again.
+            begins = each[0].isalnum() and not any(inside_word(text, place) for place in _places(each, text))
+            ends = each[-1].isalnum() and not any(inside_word(text, place + len(each)) for place in _places(each, text))
+            missing[each] -= len(re.findall(as_word(each, before=begins, after=ends), translation))
         return tuple((+missing).elements())
 
     def _found(self, text: str) -> list[str]:
@@ -175,6 +183,10 @@ def read_dictionary(path: Path) -> dict[str, str]:
                 f"Received: {path}, line {number}: {line!r}, before {table[word]!r}. Leave one out."
             )
     return table
+
+
+def _places(part: str, text: str) -> list[int]:
+    return [match.start() for match in re.finditer(re.escape(part), text)]
 
 
 def _written(text: str, instead: str) -> str:

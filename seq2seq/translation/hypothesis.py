@@ -201,6 +201,8 @@ def joined(parts: Sequence[Sequence[Hypothesis]]) -> list[Hypothesis]:
 
 
 def _one(parts: Sequence[Hypothesis]) -> Hypothesis:
+    if not all(one.exists for one in parts):  # of a part there are fewer
+        return Hypothesis("", -math.inf, False, len(parts))
     words: list[int | None] = []
     before = 0
     for one in parts:

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from seq2seq.metrics import HIGHER_IS_BETTER, EvaluationSettings, References, count
+from seq2seq.metrics.settings import grouped
 from seq2seq.settings import SettingsError
 from seq2seq.translation.n_best import Candidate
 
@@ -149,6 +150,7 @@ def tune_weights(
     models: Mapping[str, str],
     metric: str = "bleu",
     settings: EvaluationSettings | None = None,
+    sources: Sequence[str] | None = None,
 ) -> Weights:
     """Find the weights whose choice scores best on validation data, by coordinate ascent on the score of the whole set.
 
@@ -162,6 +164,7 @@ def tune_weights(
         models: The fingerprint of each model by the name of its feature.
         metric: A key of `seq2seq.metrics.METRICS`.
         settings: How texts are compared.
+        sources: The source of each list; needed where several references of a source are found by it.
 
     Returns:
         The weight of each feature, the fingerprints of the models, and what was gained by which metric.
@@ -177,6 +180,12 @@ def tune_weights(
             f"Each list has its right translation. Received: {len(lists):,} lists, {len(references):,} references."
         )
     settings = settings or EvaluationSettings()
+    first = list(range(len(lists)))
+    if settings.several_references:  # each source once, as `seq2seq.metrics.measure` counts it
+        _, right = grouped(sources, [""] * len(lists), references)
+        place_of = {source: place for place, source in enumerate(dict.fromkeys(sources or ()))}
+        references = [right[place_of[source]] for source in sources or ()]
+        first = [(sources or ()).index(source) for source in place_of]
     counts = count(
         metric,
         [one.text for candidates in lists for one in candidates],
@@ -196,7 +205,7 @@ def tune_weights(
 
     def score(weights: npt.NDArray[np.float64]) -> float:
         chosen = np.argmax(scaled @ weights + absent, axis=1)
-        found = sign * counts.score(counts.rows[starts + chosen].sum(0))
+        found = sign * counts.score(counts.rows[(starts + chosen)[first]].sum(0))
         return -np.inf if np.isnan(found) else found
 
     equal = np.array([*equal_weights(features, models).values.values()])
@@ -205,8 +214,8 @@ def tune_weights(
     tuned = {
         "metric": metric,
         "signature": counts.signature,
-        "sentences": len(lists),
-        "before": counts.score(counts.rows[starts].sum(0)),
+        "sentences": len(first),
+        "before": counts.score(counts.rows[starts[first]].sum(0)),
         "after": sign * best[0],
     }
     return Weights(dict(zip(features.names, (best[1] / spread).tolist(), strict=True)), dict(models), tuned)

@@ -7,12 +7,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from seq2seq.text.edges import as_word
+
 if TYPE_CHECKING:
     from seq2seq.text.tokenizer import Tokenizer
-
-
-# Thai, Lao, Burmese, Khmer, kana and Han: words stand without spaces between.
-_SPACELESS = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u31f0-\u31ff\u3400-\u9fff\uf900-\ufaff]")
 
 
 class Terms:
@@ -47,7 +45,7 @@ class Terms:
                 )
         # Of two that begin alike the longer one holds.
         longest_first = sorted(self._table, key=len, reverse=True)
-        self._pattern = re.compile("|".join(map(_as_words, longest_first)))
+        self._pattern = re.compile("|".join(map(as_word, longest_first)))
 
     @classmethod
     def read(cls, path: str | Path) -> Terms:
@@ -98,11 +96,3 @@ class Terms:
     def table(self) -> dict[str, str]:
         """Translations by phrase of the source."""
         return dict(self._table)
-
-
-def _as_words(phrase: str) -> str:
-    """Give the pattern of a phrase that begins and ends where words do, in writing that shows it."""
-    before, after = (
-        "" if _SPACELESS.match(sign) else look for sign, look in ((phrase[0], r"(?<!\w)"), (phrase[-1], r"(?!\w)"))
-    )
-    return f"{before}{re.escape(phrase)}{after}"

@@ -262,7 +262,7 @@ class Translator:
             details=details,
         )
         if details:
-            source = self.source_tokenizer, self._longest
+            source = self.source_tokenizer, self.longest_part
             return with_sources(texts, found, *source, self.fingerprint, self.calibration)
         told_of = [(place, lost) for place, (best, *_) in enumerate(found) for lost in best.lost]
         if told_of:
@@ -347,7 +347,7 @@ class Translator:
             copying=copying,
             mbr=mbr,
         )
-        parts = parts_of(self.source_tokenizer, texts, self._longest)
+        parts = parts_of(self.source_tokenizer, texts, self.longest_part)
         wanted = Wanted.of(self.target_tokenizer, texts, prefixes, avoid, Terms(terms or {}), parts)
         wanted = wanted._replace(
             phrases=[[*each, *copying.phrases(part.text)] for each, part in zip(wanted.phrases, parts, strict=True)]
@@ -366,7 +366,7 @@ class Translator:
         return found
 
     @property
-    def _longest(self) -> int:
+    def longest_part(self) -> int:
         """The most source tokens that are translated as one."""
         return max(_LONGEST, self.about.get("max_source_length", 0))
 

@@ -97,6 +97,19 @@ def test_several_files_of_references_are_several_references_of_each_line(
     assert (status, out) == (2, b"") and "Standard input is one text" in err
 
 
+def test_empty_lines_say_nothing_of_the_others(seq2seq, model: str, translator: Translator, tmp_path: Path) -> None:
+    sources = ["", "ein Haus am See", "", "Haus"]
+    right = ["", translator.translate(["ein Haus am See"])[0], "", "zzz"]
+    for name, texts in (("x.de", sources), ("x.en", right)):
+        (tmp_path / name).write_text("".join(f"{text}\n" for text in texts))
+    options = ["--metrics", "character_error_rate", "--surest", "--worst", "9", "--json"]
+    told = json.loads(
+        seq2seq("evaluate", model, "--source", f"{tmp_path}/x.de", "--target", f"{tmp_path}/x.en", *options)[1]
+    )
+    assert [each["sentences"] for each in told["surest"]] == [2, 1]
+    assert [each["line"] for each in told["worst"]] == [4, 2]
+
+
 class TestSideBySide:
     SOURCES = ("ein Haus am See", "der Wald und der See", "Haus", "am See", "ein Wald")
 

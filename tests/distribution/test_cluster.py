@@ -14,6 +14,7 @@ def test_the_chief_comes_first_and_workers_meet_below_its_port():
     cluster = read_cluster(tf_config(told, "worker", 1))
     assert (cluster.addresses, cluster.index) == (("a:2222", "b:2222", "c:2222"), 2)
     assert cluster.meeting == ("a", 2221)
+    assert read_cluster(tf_config({"worker": ["[::1]:2222"]}, "worker", 0)).meeting == ("::1", 2221)
     assert read_cluster(tf_config(told, "chief", 0)).index == 0
     # Without a chief the first worker is it.
     assert read_cluster(tf_config({"worker": ["b:1000", "c:2222"]}, "worker", 0)).meeting == ("b", 999)

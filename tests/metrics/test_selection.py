@@ -26,3 +26,12 @@ def test_several_references_stay_together() -> None:
     assert [(each.sentences, each.least, each.scores["exact_match"].value) for each in found] == [
         (2, -1.0, 100.0), (1, -0.5, 100.0)
     ]  # fmt: skip
+
+
+def test_a_share_that_has_no_score_is_left_out() -> None:
+    references = ["", *"abcdefghi"]
+    settings = EvaluationSettings(("character_error_rate",))
+    found = surest([-0.1 * place for place in range(10)], ["", *"abcdefghi"], references, settings)
+    assert [each.share for each in found] == [100, 90, 80, 70, 60, 50, 40, 30, 20]
+    with pytest.raises(ValueError, match="reference"):
+        surest([0.0], ["a"], [""], settings)

@@ -87,3 +87,14 @@ def test_where_reading_fails_the_old_models_stay():
         assert metrics.registry.get_sample_value("seq2seq_reloads_total", {"result": "failed"}) == 1
 
     asyncio.run(test())
+
+
+def test_a_language_that_no_address_can_hold_is_refused():
+    with pytest.raises(ValueError, match=r"Received: a/b to en\. Name others: de:en=x"):
+        models_of([Place(Path("x"))], lambda path: Scripted(("a/b", "en")))
+
+
+def test_a_model_in_the_folder_where_one_stands_has_its_name(tmp_path, monkeypatch):
+    (tmp_path / "de-en.v1.2").mkdir()
+    monkeypatch.chdir(tmp_path / "de-en.v1.2")
+    assert Place(Path()).name == Place(Path("model.s2s")).name == "de-en.v1.2"

@@ -20,6 +20,12 @@ def test_gives_all_that_is_known_of_a_translation(client, engine):
     assert "attention" not in first and engine.asked == [Asked(2, None, True)]
 
 
+def test_each_term_makes_a_search_slower_and_so_they_are_counted(server):
+    terms = {f"a{number}": "b" for number in range(3)}
+    answer = server(max_terms=2).post("/v1/translate", json={"texts": ["a"], "terms": terms})
+    assert answer.status_code == 413 and "at most 2 terms. Received: 3." in answer.json()["error"]
+
+
 def test_hands_on_how_to_search_and_terms(client, engine):
     client.post("/v1/translate", json={"texts": ["a"], "beam_size": 4})
     assert engine.asked.pop() == Asked(1, 4, True)

@@ -61,8 +61,12 @@ def head(address: str, length: int, kind: str = "application/json") -> bytes:
 
 def during(
     test: Callable[[Callable[[], Connection]], None], engine: Scripted, load=None, keys=None, **settings
-) -> None:
-    """Serve in this thread, as signals need, while a test goes on in another; it ends the server by SIGTERM."""
+) -> bool:
+    """Serve in this thread, as signals need, while a test goes on in another; it ends the server by SIGTERM.
+
+    Returns:
+        Whether all was answered when it ended.
+    """
     state = state_of([engine], **settings)
     if load is not None:
         state.models._load = load
@@ -94,10 +98,11 @@ def during(
 
     thread = threading.Thread(target=asking)
     thread.start()
-    serve(application(state), taken)
+    all_answered = serve(application(state), taken)
     thread.join()
     if failed:
         raise failed[0]
+    return all_answered
 
 
 def test_the_client_of_libretranslate_works_unchanged(engine):
@@ -143,6 +148,49 @@ def wait_for(connection: Connection, line: bytes) -> None:
             return
         time.sleep(0.01)
     raise AssertionError(line)
+
+
+def test_a_batch_that_takes_longer_than_there_is_time_is_given_up(engine, capsys):
+    class Never(threading.Event):
+        def set(self):
+            pass
+
+    def test(connect):
+        engine.go_on = Never()
+        connect().post({"texts": ["a"]})
+        engine.at_work.wait(SECONDS)
+
+    assert during(lambda connect: None, engine)
+    assert not during(test, engine, drain_seconds=0.5)
+    assert "A batch was still being translated after 0.5 s. It was given up." in capsys.readouterr().err
+
+
+def test_as_many_connections_are_let_in_as_are_allowed(engine):
+    def test(connect):
+        allowed = connect(), connect()  # beside the one that found the server
+        for connection in allowed:
+            connection.post({"texts": ["a"]})
+            assert connection.answer()[0] == 200
+        fourth = connect()
+        fourth.post({"texts": ["a"]})
+        assert fourth.answer()[0] == 503
+
+    during(test, engine, connections=3)
+
+
+def test_requests_that_come_one_behind_the_other_are_both_answered(engine):
+    def test(connect):
+        both = connect()
+        both.post({"texts": ["a"]})
+        engine.at_work.wait(SECONDS)
+        engine.go_on.clear()
+        both.post({"texts": ["b"]})
+        assert both.answer()[0] == 200
+        time.sleep(0.5)  # longer than a head may take
+        engine.go_on.set()
+        assert both.answer()[0] == 200
+
+    during(test, engine, body_seconds=0.3)
 
 
 def test_who_sends_half_of_it_is_not_waited_for(engine):

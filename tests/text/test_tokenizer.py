@@ -282,7 +282,8 @@ def test_a_grown_tokenizer_has_all_pieces_that_there_were_and_knows_more(kind: s
     new = old.grown(iter(MEDICAL), 12, symbols=["<med>", "<med>"])
     pieces = [new.piece(id) for id in range(new.vocab_size)]
     assert pieces[: old.vocab_size] == [old.piece(id) for id in range(old.vocab_size)]
-    assert len(set(pieces)) == len(pieces) and pieces[old.vocab_size] == "<med>"
+    assert len(set(pieces)) == len(pieces) and pieces[old.vocab_size] == ("▁<med>" if kind == "word" else "<med>")
+    assert UNKNOWN not in new.encode(f"<med> {MEDICAL[0]}")
     assert old.vocab_size + 1 < new.vocab_size <= old.vocab_size + 13
     for text in MEDICAL:
         assert UNKNOWN not in new.encode(text) and new.decode(new.encode(text)) == text
@@ -309,3 +310,20 @@ def test_a_rule_of_its_own_cannot_be_learnt_by_again(tmp_path) -> None:
     )
     with pytest.raises(ValueError, match=r"with a rule of its own, 'user_defined'\. Grow it with SentencePiece"):
         Tokenizer(model.getvalue()).grown(MEDICAL, 3)
+
+
+def test_a_vocabulary_of_words_has_its_symbols_first(capsys) -> None:
+    tags = Tokenizer.train(["<de> <x> a b", "<de> b a"], kind="word", symbols=["<de>", "<x>"])
+    assert UNKNOWN not in tags.encode("<de> <x> a b")
+    assert capsys.readouterr().err == ""
+    Tokenizer.train(["x 7 y zed"] * 5, kind="word", symbols=["7"])
+    assert "5 sentences have a symbol behind a word, the first begins 'x 7 y zed'" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("byte_fallback", [False, True])
+def test_no_space_stands_before_a_first_word_that_is_no_piece(byte_fallback: bool) -> None:
+    tokenizer = Tokenizer.train(["known here", "known there"], kind="word", byte_fallback=byte_fallback, vocab_size=300)
+    ids = tokenizer.encode("Zürich known here")
+    expected = "Zürich known here" if byte_fallback else "⁇ known here"
+    assert tokenizer.decode(ids) == "".join(tokenizer.decoded_surfaces(ids)) == expected
+    assert tokenizer.decode(ids[-2:]) == "known here"

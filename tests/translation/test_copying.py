@@ -8,11 +8,12 @@ import pytest
 
 from seq2seq import Decoder, Encoder, Seq2Seq, StateBridge, Tokenizer, Translator
 from seq2seq.commands.command import make_parser
-from seq2seq.commands.decoding_options import chosen_copying
+from seq2seq.commands.decoding_options import chosen_copying, named_dictionary
 from seq2seq.search import Beam, DecodingSettings, Greedy, Hypotheses, Sample
 from seq2seq.settings import SettingsError
 from seq2seq.system.terminal import UsageError
 from seq2seq.text import END, PAD, UNKNOWN
+from seq2seq.text.tokenizer import _parsed
 from seq2seq.translation.copying import Copying, Part, read_dictionary
 from seq2seq.translation.details import target_pieces
 
@@ -57,12 +58,12 @@ class TestUnknown:
         cat, sat = words.encode("cat sat")
         translator = said(words, [UNKNOWN, cat, UNKNOWN], [1, 0, 3, 3])
         source = ["the zebra, sat Zoë"]
-        assert translator.translate(source) == [" ⁇ cat ⁇"]
-        assert translator.translate(source, unknown="copy") == [" zebra, cat Zoë"]
-        assert translator.translate(source, unknown="copy", dictionary={"Zoë": "Zoe"}) == [" zebra, cat Zoe"]
+        assert translator.translate(source) == ["⁇ cat ⁇"]
+        assert translator.translate(source, unknown="copy") == ["zebra, cat Zoë"]
+        assert translator.translate(source, unknown="copy", dictionary={"Zoë": "Zoe"}) == ["zebra, cat Zoe"]
         # What it knows is copied, too; where it looked at the end, what it looked at most of the rest.
-        assert said(words, [UNKNOWN, sat], [2, 0, 0]).translate(["a cat hat"], unknown="copy") == [" hat sat"]
-        assert said(words, [UNKNOWN], [3, 3]).translate(["a cat hat"], unknown="copy") == [" a"]
+        assert said(words, [UNKNOWN, sat], [2, 0, 0]).translate(["a cat hat"], unknown="copy") == ["hat sat"]
+        assert said(words, [UNKNOWN], [3, 3]).translate(["a cat hat"], unknown="copy") == ["a"]
 
     def test_details_are_of_the_text_that_is_written(self, words: Tokenizer) -> None:
         # Unknown words side by side are one piece.
@@ -157,17 +158,21 @@ class TestSettings:
         model = Saying([UNKNOWN, END], looked=[[1, 2]])
         translator = Translator(model, words, words, about=about)  # type: ignore[arg-type]
         assert (translator.unknown, translator.protect) == ("copy", "[0-9]+")
-        assert translator.translate(["the Foo"]) == [" Foo"]
-        assert translator.translate(["the Foo"], unknown="keep") == translator.translate(["the Foo"], Beam(5)) == [" ⁇"]
-        assert translator.translate(["the 12"]) == [" 12"]
+        assert translator.translate(["the Foo"]) == ["Foo"]
+        assert translator.translate(["the Foo"], unknown="keep") == translator.translate(["the Foo"], Beam(5)) == ["⁇"]
+        assert translator.translate(["the 12"]) == ["12"]
         assert translator.hypotheses(["cat 1 hat 2"])[0][0].lost == ("2",)
         arguments = make_parser().parse_args(["translate", "x.s2s"])
-        assert chosen_copying(arguments, translator) == {"unknown": "copy", "dictionary": None, "protect": "[0-9]+"}
+        assert chosen_copying(arguments, translator, named_dictionary(arguments)) == {
+            "unknown": "copy",
+            "dictionary": None,
+            "protect": "[0-9]+",
+        }
         arguments = make_parser().parse_args(
             ["translate", "x.s2s", "--unknown", "keep", "--protect", "", "--dictionary", "x"]
         )
         with pytest.raises(UsageError, match="Received: --dictionary x without --unknown copy"):
-            chosen_copying(arguments, translator)
+            chosen_copying(arguments, translator, {})
 
     def test_what_is_refused(self, words: Tokenizer) -> None:
         translator = said(words, [UNKNOWN], [0, 1])
@@ -187,3 +192,38 @@ class TestSettings:
             DecodingSettings(Greedy(), protect="x")
         with pytest.raises(SettingsError, match="regular expression"):
             DecodingSettings(protect="[")
+
+
+@pytest.mark.parametrize(
+    ("protect", "source", "said", "lost"),
+    [
+        (r"\d+", "3 мая 2064", "2064年5月3日星期六", ()),
+        (r"\d+", "在2015年", "在2015年", ()),
+        (r"\d+", "Das A4-Blatt", "the A4 sheet", ()),
+        (r"\d+", "Das A4-Blatt", "the A5 sheet", ("4",)),
+        (r"\d+", "4 Blatt", "the A4 sheet", ("4",)),
+        (r"\d+", "3 mal 3", "3 and 33", ("3",)),
+    ],
+)
+def test_lost_is_what_does_not_stand_there(letters: Tokenizer, protect, source, said, lost) -> None:
+    assert Copying(letters, letters, protect=protect).lost(source, said) == lost
+
+
+def test_no_space_is_put_into_writing_that_has_none() -> None:
+    letters = Tokenizer.train(["2064年5月3日星期六 5 km"], kind="char")
+    copying = Copying(letters, letters, protect=r"\d+")
+    for text, expected in (("2064年", "2064年"), ("5km", "5 km")):
+        ids = letters.encode(text)
+        surfaces = copying.surfaces(ids, None, Part((), [text[: -len(text.lstrip("0123456789"))]]))
+        assert "".join(surfaces) == expected
+
+
+def test_the_sign_of_a_given_model_brings_no_space_into_what_is_copied() -> None:
+    letters = Tokenizer.train(["a b"], kind="char")
+    model = _parsed(letters.to_bytes())
+    model.trainer_spec.unk_surface = " ⁇ "  # SentencePiece's own, of models that were made elsewhere
+    given = Tokenizer.from_bytes(model.SerializeToString())
+    copying = Copying(given, given, unknown=True)
+    ids = given.encode("a日b")
+    looked = np.eye(len(ids), dtype=np.float32)
+    assert "".join(copying.surfaces(ids, looked, Part(tuple(copying.copies("a日b")), []))).strip() == "a日b"

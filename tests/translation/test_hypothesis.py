@@ -1,16 +1,19 @@
 """What a translation is made of, by hand and by the translator."""
 
 import json
+import math
 
 import numpy as np
 import pytest
 
 from seq2seq import Decoder, Encoder, Seq2Seq, StateBridge, Tokenizer, Translator
 from seq2seq.search import Beam, Greedy, Sample
+from seq2seq.text.special_ids import END, START
 from seq2seq.translation import Hypothesis, Translation
 from seq2seq.translation import translator as translator_module
 from seq2seq.translation.hypothesis import joined
 from tests.marks import quick
+from tests.reference import log_softmax
 
 TEXTS = ["ein Haus  am See", "", "Wald"]
 
@@ -62,6 +65,9 @@ def test_parts_are_joined_with_their_words() -> None:
     assert whole.alignment is not None
     assert whole.alignment.argmax(axis=1).tolist() == [1, 0, 2, 3, 4]
     assert joined([[parts[0]]]) == [parts[0]]
+    missing = Hypothesis("", -math.inf, False)
+    best, second = joined([[parts[0], missing], [parts[1], parts[0]]])
+    assert best.exists and not second.exists and (second.text, second.parts) == ("", 2)
     numbers = [
         Hypothesis("a", 0.0, log_probability=-1.0, length=2),
         Hypothesis("b", 0.0, log_probability=-2.0, length=1),
@@ -109,9 +115,14 @@ class TestDetails:
         for translator in translators:
             best = translator.translate(["Wald"], Greedy(max_length_factor=0.1), details=True)[0].hypotheses[0]
             assert best.score == pytest.approx(np.mean(best.token_scores), abs=1e-5)
-            (score,) = translator.score(["Wald"], [best.text])
-            if score.tokens == best.tokens:
-                np.testing.assert_allclose(best.token_scores, score.token_log_probs, atol=1e-4)
+            tokenizer = translator.target_tokenizer
+            ids = {tokenizer.piece(number): number for number in range(tokenizer.vocab_size)}
+            said = [ids[piece] for piece in best.tokens]
+            source = [*translator.source_tokenizer.encode("Wald"), END]
+            logits = translator.model({"source": np.array([source]), "target_in": np.array([[START, *said[:-1]]])})
+            expected = log_softmax(np.asarray(logits[0]))[np.arange(len(said)), said]
+            assert len(said) > 3
+            np.testing.assert_allclose(best.token_scores, expected, atol=1e-4)
 
     def test_of_a_text_in_parts(self, translators: list[Translator], monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(translator_module, "_LONGEST", 5)

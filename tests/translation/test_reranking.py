@@ -141,6 +141,15 @@ class TestTuning:
         with pytest.raises(ValueError, match="2 lists, 1 references"):
             tune_weights(features, lists, ["a"], {})
 
+    def test_each_source_is_counted_once_with_all_that_is_right_for_it(self):
+        features = Features(["forward 1"], [np.array([[0.0], [1.0]])] * 3)
+        lists = [[Candidate("a", None), Candidate("b", None)]] * 3
+        several = EvaluationSettings(several_references=True)
+        weights = tune_weights(features, lists, ["a", "b", "x"], {}, "exact_match", several, ["s", "s", "t"])
+        assert (weights.tuned["sentences"], weights.tuned["before"], weights.tuned["after"]) == (2, 50, 50)
+        with pytest.raises(ValueError, match="sources: none"):
+            tune_weights(features, lists, ["a", "b", "x"], {}, "exact_match", several)
+
     def test_weights_are_kept_as_json(self, case):
         features, lists, right = case
         weights = tune_weights(features, lists, right, {"forward 1": "f"}, "exact_match")

@@ -61,7 +61,7 @@ def test_of_a_text_in_parts_the_first_begins_with_it(translator):
 
 
 def test_of_a_text_in_parts_each_has_its_own_terms(translator, monkeypatch):
-    monkeypatch.setattr(Translator, "_longest", 9)
+    monkeypatch.setattr(Translator, "longest_part", 9)
     texts = ["Wald und See", "Wald"]
     parts = parts_of(translator.source_tokenizer, texts, 9)
     assert [(part.place, part.text) for part in parts] == [(0, "Wald und"), (0, " See"), (1, "Wald")]
@@ -111,8 +111,8 @@ def test_a_table_of_terms(tmp_path):
     (tmp_path / "terms").write_text("Haus am See\tlake house\n\nHaus\thouse\n")
     terms = Terms.read(tmp_path / "terms")
     assert terms.of("Haus, Haus am See und Haus.") == ["house", "lake house"] and terms.of("Haustür") == []
-    assert Terms({"東京": "Tokyo", "AI": "KI"}).of("東京でAIを AIs") == ["Tokyo"]  # no space shows where words begin
-    assert Terms({"東京": "Tokyo"}).of("x東京") == ["Tokyo"]
+    assert Terms({"東京": "Tokyo", "AI": "KI"}).of("東京でAIを AIs") == ["Tokyo", "KI"]
+    assert Terms({"東京": "Tokyo"}).of("x東京") == ["Tokyo"]  # no space shows where words begin
     for line in ("Haus", "Haus\t", "a\tb\tc"):
         (tmp_path / "terms").write_text(f"x\ty\n{line}\n")
         with pytest.raises(ValueError, match=r"a tab and its translation\. Received: .*terms, line 2"):
@@ -173,3 +173,18 @@ def test_the_command(translator, saved, tmp_path, capsysbinary):
 def test_beams_keep_to_a_prefix(translator):
     (found,) = translator.hypotheses(["Wald"], Beam(3, n_best=3), prefixes=["der "])
     assert all(one.text.startswith("der") for one in found)
+
+
+@pytest.mark.parametrize(
+    ("phrase", "text", "found"),
+    [
+        ("GPU", "使用GPU加速", True),
+        ("GPU", "eine GPU.", True),
+        ("GPU", "GPUs", False),
+        ("दी", "हिन्दी", False),
+        ("cafe", "ein cafe\u0301", False),
+        ("家", "国家的", True),
+    ],
+)
+def test_a_term_stands_where_words_begin_and_end(phrase: str, text: str, found: bool) -> None:
+    assert Terms({phrase: "x"}).of(text) == ["x"] * found

@@ -60,6 +60,13 @@ class Node:
     won: bool
     score: float | None = None
 
+    def alone(self) -> list[Node]:
+        """Give itself and what follows alone: up to the first of which several go on, or none."""
+        line = [self]
+        while len(line[-1].children) == 1:
+            line.append(line[-1].children[0])
+        return line
+
 
 @dataclass(frozen=True)
 class Reference:
@@ -138,6 +145,11 @@ def explain(
     source = translator.source_tokenizer.encode(text)
     if not source:
         raise ValueError(f"An explanation needs a sentence. Received: text={text!r}, of which no token is left.")
+    if len(source) > translator.longest_part:
+        raise ValueError(
+            f"An explanation is of one sentence. Received: a text of {len(source):,} tokens, which is translated in "
+            f"parts of at most {translator.longest_part:,}. Explain its sentences one by one."
+        )
     limit = LengthLimit.chosen(search.max_length_factor, translator.length_limit).of(len(source) + 1)
     trace = watch(translator.model, source, search, limit)
     target = translator.target_tokenizer

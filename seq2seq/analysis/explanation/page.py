@@ -36,7 +36,7 @@ def page(found: Explanation, text: str) -> str:
         "<h2>What the search kept</h2>",
         paragraph("Bold: the way to the translation. Numbers: log-probability, nats."),
     ]
-    parts.append(f'<ul class="tree">{_branch(found.tree)}</ul>')
+    parts.append(f'<ul class="tree">{_branches(found.tree)}</ul>')
     if found.reference is not None:
         other = found.reference
         lines = [
@@ -69,16 +69,23 @@ def _alignment(found: Explanation) -> str:
     return draw_alignment(found.source, tokens, found.attention or [], "What each token looked at")
 
 
-def _branch(node: Node) -> str:
-    line = [node]
-    while len(line[-1].children) == 1:
-        line.append(line[-1].children[0])
-    last = line[-1]
-    words = " ".join(f"<bdi>{escape(each.token)}</bdi>" for each in line)
-    words = f"<b>{words}</b>" if last.won else words
-    number = f"{last.log_prob:.2f}" + ("" if last.score is None else f" · score {last.score:.3f}")
-    inside = f"<ul>{''.join(map(_branch, last.children))}</ul>" if last.children else ""
-    return f'<li>{words} <span class="words">{number}</span>{inside}</li>'
+def _branches(tree: Node) -> str:
+    parts: list[str] = []
+    left: list[Node | str] = [tree]  # it may be deeper than Python calls functions
+    while left:
+        node = left.pop()
+        if isinstance(node, str):
+            parts.append(node)
+            continue
+        line = node.alone()
+        last = line[-1]
+        words = " ".join(f"<bdi>{escape(each.token)}</bdi>" for each in line)
+        words = f"<b>{words}</b>" if last.won else words
+        number = f"{last.log_prob:.2f}" + ("" if last.score is None else f" · score {last.score:.3f}")
+        parts.append(f'<li>{words} <span class="words">{number}</span>{"<ul>" if last.children else ""}')
+        left.append("</ul></li>" if last.children else "</li>")
+        left += reversed(last.children)
+    return "".join(parts)
 
 
 def _probable(token: str, log_prob: float) -> str:

@@ -105,14 +105,14 @@ def _shade(weight: float) -> str:
     return _SHADES[sum(100 * weight >= least for least in _LEAST)]
 
 
-def _branches(node: Node, indent: str = "") -> Iterator[str]:
+def _branches(tree: Node) -> Iterator[str]:
     """Draw the tree of the beam; what follows alone stands on one line."""
-    line = [node]
-    while len(line[-1].children) == 1:
-        line.append(line[-1].children[0])
-    last = line[-1]
-    mark = "*" if last.won else " "
-    end = f"  log p {last.log_prob:.2f}" + ("" if last.score is None else f", score {last.score:.3f}")
-    yield f"{mark} {indent}{' '.join(each.token for each in line)}{end}"
-    for child in last.children:
-        yield from _branches(child, indent + "  ")
+    left = [(tree, 0)]  # it may be deeper than Python calls functions
+    while left:
+        node, depth = left.pop()
+        line = node.alone()
+        last = line[-1]
+        mark = "*" if last.won else " "
+        end = f"  log p {last.log_prob:.2f}" + ("" if last.score is None else f", score {last.score:.3f}")
+        yield f"{mark} {'  ' * depth}{' '.join(each.token for each in line)}{end}"
+        left += [(child, depth + 1) for child in reversed(last.children)]

@@ -38,7 +38,7 @@ def draw_curves(
     points = [point for runs in curves for run in runs for point in run if math.isfinite(point[1])]
     left, bottom, legend = 64, MARGIN + (_CURVES if wide == WIDTH else _LOW), 22 * math.ceil(len(names) / 2)
     along = Axis([0, *(step for step, _ in points)], left, wide - MARGIN)
-    up = Axis([value for _, value in points], bottom, MARGIN)
+    up = Axis([value for _, value in points] or [0.0], bottom, MARGIN)
     parts = [
         f'<path d="M{left} {up(tick):.1f} H{wide - MARGIN}" class="grid"/>'
         f'<text x="{left - 8}" y="{up(tick) + 4:.1f}" text-anchor="end">{shown(tick)}</text>'
@@ -57,15 +57,22 @@ def draw_curves(
         for run in runs:
             line = " L".join(f"{along(step):.1f} {up(value):.1f}" for step, value in run if math.isfinite(value))
             if " L" in line:
-                parts.append(f'<path d="M{line}" class="curve c{place % len(COLOURS)}"/>')
+                named = f"<title>{drawable(names[place])}</title>"
+                parts.append(f'<path d="M{line}" class="curve {_look(place)}">{named}</path>')
             elif line:  # a line of one point would not be seen
                 left_of_it, above_it = line.split()
                 parts.append(f'<circle cx="{left_of_it}" cy="{above_it}" r="4" class="dot c{place % len(COLOURS)}"/>')
     for place, name in enumerate(names):
         x, y = left + (place % 2) * (wide - left) / 2, bottom + 60 + 22 * (place // 2)
-        parts.append(f'<path d="M{x:.0f} {y - 4} h22" class="curve thick c{place % len(COLOURS)}"/>')
+        parts.append(f'<path d="M{x:.0f} {y - 4} h22" class="curve thick {_look(place)}"/>')
         parts.append(f'<text x="{x + 30:.0f}" y="{y}">{label(name)}</text>')
     return svg(title, bottom + 52 + legend, parts, wide)
+
+
+def _look(place: int) -> str:
+    """Name the colour of a line and, where colours come again, its dashes."""
+    dashes = ("", " dashed", " dotted")[place // len(COLOURS) % 3]
+    return f"c{place % len(COLOURS)}{dashes}"
 
 
 class Rows:

@@ -22,6 +22,7 @@ svg .hollow { fill: var(--paper); stroke: var(--c); stroke-width: 2; fill-opacit
 svg .mean { stroke: var(--c); stroke-width: 2.5; } svg .interval { stroke: var(--c); stroke-width: 2; }
 svg .bar { fill: var(--c); } svg .curve { stroke: var(--c); stroke-width: 1.5; stroke-linejoin: round; }
 svg .thick { stroke-width: 3.5; }
+svg .dashed { stroke-dasharray: 7 4; } svg .dotted { stroke-dasharray: 2 3; }
 svg .cell { fill: var(--c); }
 """
 _PAGE = """

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from seq2seq.analysis.comparison.measured import Texts
 from seq2seq.analysis.report.sentences import Pick, picks, qualities
+from seq2seq.runs.measuring import evaluation_of
 from seq2seq.runs.record import model_file, read_object, write_object
 from seq2seq.system.files import fingerprint
 from seq2seq.system.terminal import tell
@@ -65,7 +66,7 @@ def gather(folder: Path, texts: Texts | None) -> Insight:
     if texts is None:
         return Insight(fingerprint(path), wiring, [], {})
     confidence = _confidence(translator, texts)
-    chosen = picks(texts, qualities(texts), confidence)
+    chosen = picks(texts, qualities(texts, evaluation_of(translator)), confidence)
     insight = Insight(fingerprint(path), wiring, confidence, _alignments(translator, texts, chosen))
     try:
         write_object(_file(folder), asdict(insight))

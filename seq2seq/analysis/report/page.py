@@ -128,7 +128,7 @@ def _insight(folder: Path, texts: Texts | None) -> tuple[Insight | None, str]:
         found = read_insight(folder)
         if found is None and model_file(RunFolder(folder)).exists():
             found = gather(folder, texts)
-    except (ValueError, OSError, RuntimeError) as error:
+    except Exception as error:  # TensorFlow may not be there, or have no memory: a page without it is a page
         return None, f"The model could not be asked. {error}"
     return found, "" if found else "The model was not asked, because it is not in the run folder."
 
@@ -280,7 +280,7 @@ def _surest(recipe: Recipe, texts: Texts, insight: Insight | None) -> list[str]:
 
 
 def _sentences(recipe: Recipe, texts: Texts, insight: Insight | None, why: str, cut: int | None) -> list[str]:
-    quality = qualities(texts)
+    quality = qualities(texts, recipe.evaluation)
     confidence: Sequence[float | None] = insight.confidence if insight else [None] * len(quality)
     found, total = faults(texts), len(quality)
     rows = [

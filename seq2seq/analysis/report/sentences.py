@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from seq2seq.analysis.comparison.measured import Texts
-from seq2seq.metrics import count
+from seq2seq.metrics import EvaluationSettings, References, count
 
 _SHORT, _LONG = 0.6, 1.6  # of the length of the reference
 _AGAIN = re.compile(r"(?<!\S)(\S+(?:\s+\S+){0,3}?)(?:\s+\1){2,}(?!\S)")
@@ -41,9 +41,15 @@ class Faults(NamedTuple):
     empty: list[int]
 
 
-def qualities(texts: Texts) -> list[float]:
-    """Give the chrF of each translation, 0–100."""
-    counts = count("chrf", texts.translations, texts.references)
+def qualities(texts: Texts, evaluation: EvaluationSettings) -> list[float]:
+    """Give the chrF of each translation, 0–100, beside all that is right for its source."""
+    references: References = texts.references
+    if evaluation.several_references:
+        right: dict[str, dict[str, None]] = {}
+        for source, reference in zip(texts.sources, texts.references, strict=True):
+            right.setdefault(source, {})[reference] = None
+        references = [list(right[source]) for source in texts.sources]
+    counts = count("chrf", texts.translations, references, lowercase=evaluation.lowercase)
     return [counts.score(row) for row in counts.rows]
 
 

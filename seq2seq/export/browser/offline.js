@@ -4,8 +4,10 @@ const EDITION = "EDITION"; // of these files: every export has its own
 const OURS = `seq2seq ${registration.scope} `;
 
 self.addEventListener("install", (event) => event.waitUntil((async () => {
-  const files = await (await fetch("files.json")).json();
-  await (await caches.open(OURS + EDITION)).addAll(["./", "files.json", ...Object.keys(files)]);
+  // Past the cache of the browser, which may hold files of the edition before.
+  const anew = (name) => new Request(name, { cache: "reload" });
+  const files = await (await fetch(anew("files.json"))).json();
+  await (await caches.open(OURS + EDITION)).addAll(["./", "files.json", ...Object.keys(files)].map(anew));
 })()));
 
 self.addEventListener("activate", (event) => event.waitUntil((async () => {

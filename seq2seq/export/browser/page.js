@@ -56,6 +56,12 @@ worker.onmessage = ({ data }) => {
   }
 };
 
+/** Ask again for what failed: the server may have been full, or the network away. */
+function retry() {
+  for (const [key, answer] of found) if (answer.failed) found.delete(key);
+  ask();
+}
+
 /** Keep what is seen, and a little more. */
 function forget() {
   const seen = new Set(linesOf().map(keyOf));
@@ -164,6 +170,6 @@ function attention({ sourcePieces, pieces, attention }) {
 state.textContent = "Loading the model …";
 source.value = new URLSearchParams(location.hash.slice(1)).get("text") ?? source.value; // an address may bring its text
 at("progress").hidden = false;
-source.addEventListener("input", () => { show(); ask(); });
+source.addEventListener("input", () => { show(); retry(); });
 document.addEventListener("selectionchange", () => { if (document.activeElement === source) { show(); ask(); } });
-beam.addEventListener("change", () => { show(); ask(); });
+beam.addEventListener("change", () => { show(); retry(); });

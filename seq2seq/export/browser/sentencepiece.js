@@ -73,13 +73,14 @@ export class Tokenizer {
     const end = ids.indexOf(END);
     const kept = (end < 0 ? ids : ids.slice(0, end)).filter((id) => id !== PAD && id !== START);
     const { dummyPrefix, fewSpaces } = this.normalizer;
-    let text = "", bytes = [], first = true, begun = false;
+    let text = "", bytes = [], first = true, begun = false, unwritten = null;
     const spell = () => {
       text += spelt(bytes);
       bytes = [];
     };
     for (const id of kept.map((id) => this.toTheirs[id])) {
       let { piece, type } = this.pieces[id];
+      unwritten ??= type === TYPE.byte || type === TYPE.unknown;
       if (type === TYPE.byte) {
         bytes.push(parseInt(piece.slice(3, 5), 16));
         continue;
@@ -99,7 +100,9 @@ export class Tokenizer {
       text += piece;
     }
     spell();
-    return text.replaceAll(SPACE, " ");
+    text = text.replaceAll(SPACE, " ");
+    // The space before a first word that is no piece, which SentencePiece leaves: see `Tokenizer.decode`.
+    return unwritten && this.trainer.kind === KIND.word && text.startsWith(" ") ? text.slice(1) : text;
   }
 
   /** The piece of one of our ids. */

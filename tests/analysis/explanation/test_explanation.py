@@ -31,6 +31,12 @@ def looking() -> Translator:
     return translator("dot")
 
 
+@pytest.fixture(scope="module")
+def of_words() -> Translator:
+    """Its translations are cut again as they were said."""
+    return translator("dot", "word")
+
+
 def nodes(node: Node) -> Iterator[Node]:
     yield node
     for child in node.children:
@@ -75,8 +81,7 @@ def test_the_tree_holds_the_winner_and_nothing_better(looking: Translator) -> No
     ],
     ids=str,
 )
-def test_every_score_is_that_of_the_search(search) -> None:
-    of_words = translator("dot", "word")  # whose translations are cut again as they were said
+def test_every_score_is_that_of_the_search(of_words: Translator, search) -> None:
     (best, *_) = of_words.hypotheses([SOURCE], search)[0]
     found = explain(of_words, SOURCE, search, reference="der Wald")
     (end,) = (node for node in nodes(found.tree) if node.score is not None and node.won)
@@ -172,3 +177,18 @@ def test_nothing_to_explain(looking: Translator) -> None:
 def test_a_search_whose_scores_are_others(looking: Translator, more: dict[str, float]) -> None:
     with pytest.raises(ValueError, match="An explanation draws one beam, scored by log-probability and length"):
         explain(looking, SOURCE, Beam(4, **more))
+
+
+def test_a_tree_may_be_deeper_than_python_calls_functions() -> None:
+    tree = Node("x", -1.0, [], False)
+    for _ in range(3000):
+        tree = Node("y", -1.0, [tree, Node("z", -2.0, [], False)], True)
+    found = Explanation(["a"], "x", -1.0, True, [Chosen("x", -0.1, [], 1)], None, tree)
+    assert text(found).count(" z  log p") == 3000
+    html = page(found, "a")
+    assert html.count("<li>") == html.count("</li>") and html.count("<bdi>z</bdi>") == 3000
+
+
+def test_a_text_that_is_translated_in_parts_is_no_sentence(looking: Translator) -> None:
+    with pytest.raises(ValueError, match=r"a text of 2,400 tokens, which is translated in parts of at most 1,000"):
+        explain(looking, "der Wald" * 300, Greedy(**SHORT))

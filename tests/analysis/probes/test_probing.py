@@ -1,4 +1,5 @@
 import json
+from types import SimpleNamespace
 from xml.etree import ElementTree
 
 import keras
@@ -7,11 +8,14 @@ import pytest
 import tensorflow as tf
 
 from seq2seq import Decoder, Encoder, Seq2Seq, StateBridge, Tokenizer, Translator
+from seq2seq.analysis.comparison import Difference
 from seq2seq.analysis.probes import Probes, probe
 from seq2seq.analysis.probes.alterations import alterations, draw_donors, places
 from seq2seq.analysis.probes.forcing import accuracy_by_position
 from seq2seq.analysis.probes.page import page
 from seq2seq.analysis.probes.passing import Passing
+from seq2seq.analysis.probes.probing import StateLoss
+from seq2seq.analysis.probes.words import undetected
 from seq2seq.metrics import EvaluationSettings
 from seq2seq.models import Ensemble
 from seq2seq.search import Beam, Greedy, Sample
@@ -227,3 +231,13 @@ def test_accuracy_is_that_of_each_step_by_hand(blind) -> None:
     numbers = np.array([each.sentences for each in found])
     np.testing.assert_allclose([each.forced for each in found], 100 * forced / numbers)
     np.testing.assert_allclose([each.free for each in found], 100 * free / numbers)
+
+
+def test_only_what_was_not_detected_is_said_not_to_be() -> None:
+    def loss(where: str, value: float, corrected: float) -> StateLoss:
+        lost = Difference(value, value - 1, value + 1, corrected, corrected, 1.0, False)
+        return StateLoss(where, "zeros", "decoder", 1.0, lost, [])
+
+    found = SimpleNamespace(states=[loss("a", 20.0, 0.0), loss("b", 2.0, 0.3), loss("c", -3.0, 0.001)])
+    assert undetected(found) == "No loss was detected (5 %, Holm's correction) by: b (zeros); c (zeros)."
+    assert undetected(SimpleNamespace(states=found.states[:1])) == ""

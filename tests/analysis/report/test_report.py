@@ -1,4 +1,6 @@
 import json
+import os
+import platform
 import re
 import shutil
 from dataclasses import replace
@@ -10,8 +12,9 @@ from seq2seq.analysis.comparison.measured import Texts, read_measured
 from seq2seq.analysis.report import gather, page, read_insight, report_page, write_report
 from seq2seq.analysis.report.insight import Insight
 from seq2seq.analysis.report.page import _languages, _sentences, try_report
-from seq2seq.analysis.report.sentences import faults, picks
+from seq2seq.analysis.report.sentences import faults, picks, qualities
 from seq2seq.recipe import Data, EvaluationSettings, Recipe
+from seq2seq.system.files import fingerprint
 from tests.analysis.comparison.fabricated import SOURCES, finished_folder, make_corpus
 from tests.letters import RECIPE
 
@@ -99,6 +102,8 @@ def test_live_until_the_run_has_ended(folder: Path, monkeypatch: pytest.MonkeyPa
     result, path, seen = folder / "result.json", folder / "live.html", []
     later = result.read_text()
     result.unlink()
+    assert "refresh" not in write_report([folder], path, live=True).read_text()  # nobody is at work
+    (folder / "lock").write_text(json.dumps({"process": os.getpid(), "machine": platform.node()}))
 
     def sleep(seconds: float) -> None:
         seen.append('http-equiv="refresh"' in path.read_text())
@@ -120,9 +125,17 @@ def test_a_training_never_fails_by_its_picture(tmp_path: Path, capsys: pytest.Ca
     assert "no report was written: There is no run" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("written", ['{"model": "", "picture": ""}', "[1", ""])
-def test_what_another_version_gathered_or_is_damaged_is_gathered_anew(folder: Path, written: str) -> None:
-    (folder / "insight.json").write_text(written)
+def test_what_another_version_gathered_or_is_damaged_is_gathered_anew(folder: Path) -> None:
+    told = Insight(fingerprint(folder / "model.s2s"), "<svg/>", [-0.5], {})
+    right, file = json.dumps(vars(told)), folder / "insight.json"
+    file.write_text(right)
+    assert read_insight(folder) == told
+    less = {name: value for name, value in vars(told).items() if name != "wiring"}
+    for written in (json.dumps({**vars(told), "picture": ""}), json.dumps(less), f"[{right}]", right[:-1], ""):
+        file.write_text(written)
+        assert read_insight(folder) is None
+    file.write_text(right)
+    (folder / "model.s2s").write_text("another")
     assert read_insight(folder) is None
 
 
@@ -188,4 +201,15 @@ def test_faults_of_single_words_go_by_characters() -> None:
 
 def test_the_page_of_the_command(here: Path) -> None:
     (here / "insight.json").write_text(json.dumps({"model": "", "wiring": "", "confidence": [], "alignments": {}}))
-    assert write_report([here], here / "r.html").stat().st_size < 1_500_000
+    path = write_report([here], here / "r.html")
+    html = path.read_text()
+    assert "<title>Report: letters</title>" in html and html.count("<h1>") == 1 and html.endswith("</html>\n")
+    assert "data:image/svg+xml;base64," in html and read_insight(here).model == fingerprint(here / "model.s2s")
+    assert path.stat().st_size < 1_500_000
+
+
+def test_a_translation_is_as_good_as_the_best_that_is_right_for_its_source() -> None:
+    texts = Texts(["read", "read", "cat"], ["R IY D", "R EH D", "K AE T"], ["r eh d", "R EH D", "K AE"])
+    several = EvaluationSettings(("exact_match",), several_references=True, lowercase=True)
+    assert qualities(texts, several)[:2] == [100, 100] > qualities(texts, several)[2:]
+    assert qualities(texts, EvaluationSettings(("exact_match",)))[0] < 50
