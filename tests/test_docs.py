@@ -136,16 +136,6 @@ def check_drawings(path, folder):
             assert stored.read_text("utf-8") == made.read_text("utf-8"), f"cp {made} {stored}"
 
 
-def test_every_page_is_two_clicks_from_the_front_page():
-    docs = ROOT / "docs"
-    reached = {docs / "index.md"}
-    for _ in range(2):
-        for page in list(reached):
-            for body in blocks(page, "{toctree}"):
-                reached |= {page.parent / f"{name}.md" for name in body.split() if not name.startswith(":")}
-    assert {path for path in PAGES if path.is_relative_to(docs)} <= reached
-
-
 def test_every_stored_image_is_shown():
     text = "".join(path.read_text("utf-8") for path in PAGES)
     assert not [file.name for file in (ROOT / "docs" / "images").iterdir() if f"images/{file.name}" not in text]

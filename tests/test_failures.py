@@ -21,7 +21,7 @@ from seq2seq.settings import SettingsError
 from seq2seq.text.corpus import CorpusError, corpus_from_pairs, hold_out
 from seq2seq.text.reading import read_corpus
 from seq2seq.text.tokenizer import Tokenizer
-from seq2seq.training.run_folder import RunFolderError, open_run_folder
+from seq2seq.training.run_folder import open_run_folder
 
 GOLDEN = Path(__file__).with_name("golden") / "format-2.s2s"
 DATA = '[data]\npath = "corpus"\nsource = "de"\ntarget = "en"\nhold_out = 1\nvalidation = ""\ntest = ""\n'
@@ -176,6 +176,15 @@ USAGE = [
     Case("no such recipe", "train x.toml", 2, "There is no recipe file x.toml. Give a TOML file, or"),
     Case("no such recipe script", "train x.py", 2, "There is no recipe file x.py"),
     Case("a folder for a recipe", "train x", 2, "There is no recipe file x", {"x/y": b""}),
+    Case("nothing to benchmark", "benchmark x.toml", 2, "no such .* Received: x.toml"),
+    Case("no text to benchmark", "benchmark m.s2s --input x", 2, "no such .* Received: x", {"m.s2s": zipped({})}),
+    Case(
+        "settings of a model to benchmark",
+        "benchmark m.s2s --set seed=1 --steps 2",
+        2,
+        "Received: --set --steps with",
+        {"m.s2s": zipped({})},
+    ),
     Case(
         "settings of a model",
         "describe m.s2s --set seed=1",
@@ -322,7 +331,7 @@ CORPORA = [
     corpus(
         "NUL by escape", {"t/train.jsonl": b'{"de": "a\\u0000", "en": "b"}\n'}, r"train.jsonl, line 1.*NUL at", TABLE
     ),
-    corpus("no Parquet", {"t/train.parquet": b"PAR1 no more"}, r"train.parquet", TABLE),
+    corpus("no Parquet", {"t/train.parquet": b"PAR1 no more"}, r"needs to be whole.*t/train.parquet \(Parquet", TABLE),
     corpus(
         "no variable",
         {},
@@ -444,7 +453,7 @@ MODELS = [
     model("empty", b"", "damaged: it has 0 bytes"),
     model("text", b"hello\n", "damaged: it has 6 bytes and does not end as a zip file does. Received: m.s2s. Name"),
     model("cut short", GOLDEN.read_bytes()[:-100], "damaged: .*does not end as a zip file does"),
-    model("its end only", GOLDEN.read_bytes()[-500:], "m.s2s"),
+    model("its end only", GOLDEN.read_bytes()[-500:], "damaged: its members say to have .* and it has 500. .*m.s2s"),
     model(
         "a foreign zip", zipped({"notes.txt": b""}), r"A translator file holds .*with 'notes.txt'. Name the model.s2s"
     ),
@@ -586,12 +595,3 @@ def test_a_call_that_fails(
         call()
     assert files_in(here) == {}
     assert capfd.readouterr() == ("", "")
-
-
-def test_a_folder_with_anything_of_a_run_is_left_alone(here: Path) -> None:
-    for name in ("log.jsonl", "best.weights.h5", "recipe.toml", "result.json"):
-        folder = here / name.partition(".")[0]
-        folder.mkdir()
-        (folder / name).touch()
-        with pytest.raises(RunFolderError, match=rf"with {re.escape(name)} in it.*name another folder"):
-            open_run_folder(folder)

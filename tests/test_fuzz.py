@@ -6,10 +6,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.fuzz import targets
 from tests.fuzz.targets import TARGETS, seeds
 
 # The examples are many and the inputs large: model files are changed in few places each.
-EXAMPLES = {"corpus": 200, "recipe": 100, "model_file": 40, "keras_file": 60}
+EXAMPLES = {"corpus": 200, "recipe": 100, "model_file": 40, "keras_file": 60, "keras_config": 60}
 
 # Signs that mean something to one reader or another.
 SIGNS = [b"", b"\0", b"\n", b"\r", b"\t", b'"', b"[", b"{", b"\xff", b"\xef\xbb\xbf", b"\\ud800", b"1e999", b"=", b"#"]
@@ -56,3 +57,15 @@ def test_nearly_right_inputs(name: str) -> None:
 )
 def test_what_once_failed_or_might(name: str, data: bytes) -> None:
     TARGETS[name](data)
+
+
+@pytest.mark.parametrize("change", [(b"DTypePolicy", b"TFSMLayer"), (b"seq2seq>Decoder", b"builtins>Decoder")])
+def test_a_class_that_is_let_in_and_not_known_fails(
+    change: tuple[bytes, bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (config,) = seeds("keras_config")
+    assert config != config.replace(*change)
+    monkeypatch.setattr(targets, "check_model", lambda data: None)
+    TARGETS["keras_config"](config)
+    with pytest.raises(AssertionError, match="may do more than compute"):
+        TARGETS["keras_config"](config.replace(*change))

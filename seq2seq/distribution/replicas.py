@@ -64,6 +64,7 @@ def expect_summed_gradients(optimizer: keras.optimizers.Optimizer) -> None:
         optimizer: Changed in place where there are several replicas.
     """
     if replicas() > 1:
+        optimizer = getattr(optimizer, "inner_optimizer", optimizer)  # of one that scales the loss
         optimizer._all_reduce_sum_gradients = lambda pairs: pairs
 
 

@@ -67,7 +67,8 @@ class Graph:
         array = np.asarray(values, kind)
         halved = self.half and array.dtype == np.float32 and array.ndim > 0
         name = self._name("constant")
-        self._weights.append(numpy_helper.from_array(array.astype(np.float16) if halved else array, name))
+        with np.errstate(over="ignore"):  # told where the export is proved
+            self._weights.append(numpy_helper.from_array(array.astype(np.float16) if halved else array, name))
         return self.add("Cast", name, to=FLOAT) if halved else name
 
     def add(self, op: str, *inputs: str, **attributes: Any) -> str:

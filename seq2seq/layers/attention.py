@@ -92,8 +92,8 @@ class Attention(keras.layers.Layer):
         """
         return self._score.compare(query, keys, *weights)
 
-    def call(self, query: tf.Tensor, memory: Memory) -> tuple[tf.Tensor, tf.Tensor]:  # noqa: D102
-        values, keys, mask = memory
+    def call(self, query: tf.Tensor, memory: Memory | Encoded) -> tuple[tf.Tensor, tf.Tensor]:  # noqa: D102
+        values, keys, mask = self.prepare(memory) if isinstance(memory, Encoded) else memory
         weights = weigh(self.scores(query, keys, *self.query_weights(query.dtype)), mask, values.dtype)
         return tf.matmul(weights, values), weights
 

@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 import keras
 
+from seq2seq.layers.arguments import hand_on_frozen
 from seq2seq.layers.cells import Cell, cell_config, cell_named
 from seq2seq.layers.routes import ALIGN, MODES, TABLE, Routes, check_table, checked_table, resolved
 from seq2seq.layers.stack import checked_units
@@ -99,6 +100,8 @@ class StateBridge(keras.layers.Layer):
     """
 
     built: bool
+    encoder_units: list[tuple[int, ...]]
+    encoder_parts: tuple[str, ...]
 
     def __init__(
         self,
@@ -197,11 +200,17 @@ class StateBridge(keras.layers.Layer):
             memory_units: Width of the encoder's outputs; the mode `"mean"` needs it.
             encoder_parts: The names of the parts of the encoder's state, the hidden state first.
         """
+        asked = [tuple(widths) for widths in encoder_units], tuple(encoder_parts)
         if self.built:
+            there = self.encoder_units, self.encoder_parts
+            if asked != there:
+                raise ValueError(
+                    "A bridge is wired for one encoder. Received: widths per layer and direction, and parts of the "
+                    f"state, {asked}, where it was built for {there}. Make another bridge."
+                )
             return
-        self.encoder_units = [tuple(widths) for widths in encoder_units]
+        self.encoder_units, self.encoder_parts = asked
         self.memory_units = memory_units
-        self.encoder_parts = tuple(encoder_parts)
         self.starts = self.plan(self.encoder_units, memory_units, self.encoder_parts)
         self.projections: dict[str, keras.layers.Dense] = {}
         self.vectors: dict[str, Any] = {}
@@ -214,6 +223,7 @@ class StateBridge(keras.layers.Layer):
             for vector in start.vectors:
                 self.vectors[vector.name] = self.add_weight((vector.units,), "zeros", name=vector.name)
         self.wires = [start.wire for start in self.starts]
+        hand_on_frozen(self)
         self.built = True
 
     def call(self, encoded: Encoded) -> StackState:  # noqa: D102

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 import keras
 import tensorflow as tf
 
+from seq2seq.layers.arguments import need_share, need_units
 from seq2seq.layers.cells import Cell, CellWeights, Prepared, cell_config, cell_named
 from seq2seq.layers.cells.gru import GRUCell
 from seq2seq.layers.cells.lstm import LSTMCell
@@ -111,6 +112,12 @@ class Recurrent(keras.layers.RNN):
 
 class _Gated(Recurrent):
     """What the layers share whose weights lie in a cell of Keras'."""
+
+    def __init__(self, units: int, *arguments: Any, **kwargs: Any) -> None:
+        need_units(units)
+        for name in ("dropout", "recurrent_dropout"):
+            need_share(name, kwargs.get(name, 0.0))
+        super().__init__(units, *arguments, **kwargs)
 
     def weights_of(self, dtype: Any) -> CellWeights:
         unusual = self._unusual_gates()
@@ -336,10 +343,13 @@ class RNN(Recurrent):
         seed: int | None = None,
         **kwargs: Any,
     ) -> None:
+        need_units(units)
+        need_share("recurrent_dropout", recurrent_dropout)
         options = take_weight_options(kwargs)
-        dtype = kwargs.get("dtype")
-        holder = _CellLayer(units, cell_named(cell), recurrent_dropout, seed, options, dtype=dtype, name="cell")
+        shared = {name: kwargs[name] for name in ("dtype", "trainable") if name in kwargs}
+        holder = _CellLayer(units, cell_named(cell), recurrent_dropout, seed, options, name="cell", **shared)
         super().__init__(holder, **kwargs)
+        self.input_spec = keras.InputSpec(ndim=3)
 
     @property
     def units(self) -> int:

@@ -7,6 +7,7 @@ import keras
 import tensorflow as tf
 from keras import ops
 
+from seq2seq.layers.arguments import hand_on_frozen, is_width, need_share
 from seq2seq.layers.cells import Cell, Prepared, cell_config, cell_named
 from seq2seq.layers.rnn import Recurrent, recurrent_layer
 from seq2seq.layers.state import StackState
@@ -120,11 +121,11 @@ class StackedRNN(keras.layers.Layer):
                 f"Received: residual_from={residual_from!r}. Use None for no residual connections."
             )
         for name, share in (("dropout", dropout), ("recurrent_dropout", recurrent_dropout)):
-            if not 0 <= share < 1:
-                raise ValueError(f"{name} is the fraction dropped, from 0 to below 1. Received: {name}={share}.")
+            need_share(name, share)
         self.forward_layers = [self._layer(i, "forward") for i in range(len(self.units))]
         self.backward_layers = [self._layer(i, "backward") if both else None for i, both in enumerate(self.both_ways)]
         self.between = keras.layers.Dropout(dropout, seed=seed, dtype=self.dtype_policy, name="between")
+        hand_on_frozen(self)
 
     def _layer(self, place: int, direction: str) -> Recurrent:
         # With one seed for all, layers of one width would drop the same units.
@@ -167,12 +168,14 @@ class StackedRNN(keras.layers.Layer):
             if backward is not None:
                 backward.build((batch, None, width))
             width = sum(self.state_units[i])
+        hand_on_frozen(self)
 
     def call(  # noqa: D102
         self, inputs: tf.Tensor, initial_state: Any = None, mask: Any = None, training: bool | None = None
     ) -> Any:
         self._check_inputs(inputs, mask)
         inputs = tf.cast(inputs, self.compute_dtype)  # Keras casts all but whole numbers
+        mask = None if mask is None else tf.cast(mask, tf.bool)
         initial = self._initial(initial_state, ops.shape(inputs)[0])
         outputs, state = inputs, []
         for i, (forward, backward) in enumerate(self._pairs()):
@@ -460,14 +463,15 @@ def _width(direction: Any, place: int, parts: int) -> int | None:
     return direction[place].shape[-1] if len(direction) == parts else None
 
 
-def checked_units(units: Sequence[int]) -> list[int]:
+def checked_units(units: Any) -> list[int]:
     """Give the widths of a stack as a list, or refuse what are none."""
-    if isinstance(units, (int, str)) or not units or any(not isinstance(width, int) or width < 1 for width in units):
+    widths = [] if isinstance(units, str) or not isinstance(units, Iterable) else list(units)
+    if not widths or not all(map(is_width, widths)):
         raise ValueError(
             "units lists the width of every layer, lowest first, each at least 1. "
             f"Received: units={units!r}. Use units=[256] for one layer of 256."
         )
-    return list(units)
+    return [int(width) for width in widths]
 
 
 def _flags(bidirectional: str | Sequence[bool], depth: int) -> list[bool]:

@@ -120,16 +120,17 @@ ARCHITECTURES: dict[str, Callable[[float], ModelSettings]] = {
 """The architectures by name: functions of a factor for every width."""
 
 
-def _always(_: ModelSettings) -> bool:
-    return True
-
-
 def _has_lstm(settings: ModelSettings) -> bool:
     return "lstm" in (settings.encoder.cell, settings.decoder.cell)
 
 
 def _attends(settings: ModelSettings) -> bool:
     return settings.attention.kind != "none"
+
+
+def _starts_as_keras(settings: ModelSettings) -> bool:
+    usual = ModelSettings.kernel_initializer, ModelSettings.recurrent_initializer
+    return (settings.kernel_initializer, settings.recurrent_initializer) == usual
 
 
 def _feeds(settings: ModelSettings) -> bool:
@@ -141,7 +142,7 @@ def _passes_per_layer(settings: ModelSettings) -> bool:
 
 
 DEPARTURES: dict[str, dict[str, Callable[[ModelSettings], bool]]] = {
-    "sutskever2014": {"weights start as in Keras (Glorot, orthogonal), not uniform in ±0.08": _always},
+    "sutskever2014": {"weights start as in Keras (Glorot, orthogonal), not uniform in ±0.08": _starts_as_keras},
     "bahdanau2014": {
         "LSTM layers instead of gated recurrent units (model.cell=gru); the cell state starts like the hidden state": (
             _has_lstm
@@ -152,7 +153,7 @@ DEPARTURES: dict[str, dict[str, Callable[[ModelSettings], bool]]] = {
     },
     "luong2015": {
         "global attention; the paper's best single system attends locally (local-p)": _attends,
-        "weights start as in Keras (Glorot, orthogonal), not uniform in ±0.1": _always,
+        "weights start as in Keras (Glorot, orthogonal), not uniform in ±0.1": _starts_as_keras,
     },
     "gnmt2016": {
         "attention looks with the top decoder layer, not the bottom one": _attends,

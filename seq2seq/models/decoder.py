@@ -7,6 +7,7 @@ import keras
 import tensorflow as tf
 from keras import ops
 
+from seq2seq.layers.arguments import hand_on_frozen, need_share
 from seq2seq.layers.attention import ATTENTIONS, weigh
 from seq2seq.layers.bias import add_bias
 from seq2seq.layers.cells import Cell, cell_config
@@ -77,6 +78,7 @@ class Decoder(keras.layers.Layer):
     """
 
     built: bool
+    memory_units: int
 
     def __init__(
         self,
@@ -97,6 +99,8 @@ class Decoder(keras.layers.Layer):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
+        for name, share in (("embedding_dropout", embedding_dropout), ("output_dropout", output_dropout)):
+            need_share(name, share)
         if input_feeding and attention is None:
             raise ValueError(
                 "Input feeding hands the attentional vector to the next step, so it needs attention. "
@@ -156,6 +160,11 @@ class Decoder(keras.layers.Layer):
     def build_for(self, memory_units: int) -> None:
         """Make the weights for a memory of this width."""
         if self.built:
+            if memory_units != self.memory_units:
+                raise ValueError(
+                    "A decoder is made for memories of one width. "
+                    f"Received: memory_units={memory_units}, where it was built for {self.memory_units}. Make another."
+                )
             return
         self.memory_units = memory_units
         width = self.units[-1]
@@ -172,6 +181,7 @@ class Decoder(keras.layers.Layer):
             self.logits.build((None, width))
         else:
             self.bias = self.add_weight(shape=(self.vocab_size,), initializer="zeros", name="logits_bias")
+        hand_on_frozen(self)
         self.built = True
 
     def call(  # noqa: D102
@@ -353,7 +363,8 @@ class Decoder(keras.layers.Layer):
         weights, bias = self.output_weights(outputs.dtype, words)
         rows = tf.reshape(outputs, [-1, outputs.shape[-1]])
         logits = add_bias(tf.matmul(rows, weights, transpose_b=self.tie_embeddings), bias)
-        logits = tf.reshape(logits, [*tf.unstack(tf.shape(outputs)[:-1]), -1])
+        # Of no rows -1 would say nothing.
+        logits = tf.reshape(logits, [*tf.unstack(tf.shape(outputs)[:-1]), tf.shape(bias)[0]])
         logits.set_shape([*outputs.shape[:-1], bias.shape[0]])
         return logits
 

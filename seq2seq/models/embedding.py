@@ -62,9 +62,10 @@ def start_embedding(
             f"{table.shape[1]}. Build the embedding as wide as they are."
         )
     spread = float(np.sqrt(np.square(rows, dtype=np.float64).mean())) if rows.size else 0.0
-    if not spread:
+    if not spread or not np.isfinite(spread):
         raise ValueError(
-            f"Words are told apart by vectors that are not all zero. Received: {len(rows)} vectors. Take others."
+            "Words are told apart by vectors of finite numbers that are not all zero. "
+            f"Received: {len(rows)} vectors. Take others."
         )
     factor = float(np.sqrt(np.square(table, dtype=np.float64).mean())) / spread if as_wide else 1.0
     table[np.asarray(ids)] = factor * rows

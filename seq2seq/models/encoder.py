@@ -6,6 +6,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from seq2seq.layers.arguments import hand_on_frozen, need_share
 from seq2seq.layers.cells import Cell, cell_config
 from seq2seq.layers.stack import StackedRNN, reverse_time
 from seq2seq.layers.state import Encoded
@@ -71,6 +72,7 @@ class Encoder(keras.layers.Layer):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
+        need_share("embedding_dropout", embedding_dropout)
         self.stack = StackedRNN(
             units,
             cell,
@@ -115,6 +117,7 @@ class Encoder(keras.layers.Layer):
         if not self.embedding.built:
             self.embedding.build(source_shape)
         self.stack.build((None, None, self.embedding_dim))
+        hand_on_frozen(self)
         self.built = True
 
     def call(self, source: tf.Tensor, training: bool | None = None) -> Encoded:  # noqa: D102

@@ -1,5 +1,7 @@
 """The bias that forget gates start from."""
 
+import math
+
 import numpy as np
 
 from seq2seq.distribution.replicas import local_copies
@@ -17,7 +19,7 @@ def start_forget_gates(stack: StackedRNN, bias: float) -> None:
         bias: What they start from.
 
     Raises:
-        ValueError: Its cell has no forget gate.
+        ValueError: Its cell has no forget gate, it is not built, or the bias is no number.
 
     Example:
         >>> from seq2seq.layers import StackedLSTM
@@ -35,6 +37,11 @@ def start_forget_gates(stack: StackedRNN, bias: float) -> None:
         raise ValueError(
             f"A forget bias is for cells with a forget gate. Received: a bias of {bias:g}, a stack of cell="
             f'"{stack.cell.name}". Leave it at 1, or take another cell.'
+        )
+    if not math.isfinite(bias) or not stack.built:
+        raise ValueError(
+            "A built stack takes a forget bias that is a number. "
+            f"Received: bias={bias}, {'a built stack' if stack.built else 'a stack without weights: build it first'}."
         )
     for layers in (stack.forward_layers, stack.backward_layers):
         for layer in layers:

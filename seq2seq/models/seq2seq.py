@@ -91,6 +91,11 @@ class Seq2Seq(keras.Model):
         need_own_threads()
         super().__init__(**kwargs)
         _check_parts(encoder, bridge, decoder, share_embeddings)
+        if not 0 <= label_smoothing < 1:
+            raise ValueError(
+                "label_smoothing is a share of probability, from 0 to below 1. "
+                f"Received: label_smoothing={label_smoothing}."
+            )
         if share_embeddings:
             encoder.embedding = decoder.embedding
         self.encoder = encoder
@@ -228,6 +233,7 @@ class Seq2Seq(keras.Model):
         """
         self.sampled_softmax, self.sampling_seed = words, seed
         self._drawn = inclusion_probabilities(self.decoder.vocab_size, words) if words else None
+        self.train_function = None  # traced for what was drawn before
 
     # --- training -----------------------------------------------------------------------------------------------
 

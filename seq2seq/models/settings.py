@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
@@ -217,7 +218,7 @@ class ModelSettings:
     residual_from: Literal["none"] | CountOrNone = "none"
     kernel_initializer: Initializer = "glorot_uniform"
     recurrent_initializer: Initializer = "orthogonal"
-    forget_bias: float = 1.0
+    forget_bias: Annotated[float, Range(-math.inf)] = 1.0
     tied: Literal["none", "target", "all"] = "none"
     encoder: EncoderSettings = field(default_factory=EncoderSettings)
     bridge: BridgeSettings = field(default_factory=BridgeSettings)

@@ -245,11 +245,12 @@ def load_weights(model: keras.Model, path: Path) -> None:
 @contextmanager
 def averaged_weights(model: keras.Model) -> Iterator[None]:
     """Let the optimizer's running averages stand in for the weights; nothing happens where it keeps none."""
-    if not model.optimizer.use_ema:
+    optimizer = getattr(model.optimizer, "inner_optimizer", model.optimizer)  # of one that scales the loss
+    if not optimizer.use_ema:
         yield
         return
     weights = [_to_numpy(variable) for variable in model.trainable_variables]
-    model.optimizer.finalize_variable_values(model.trainable_variables)
+    optimizer.finalize_variable_values(model.trainable_variables)
     try:
         yield
     finally:

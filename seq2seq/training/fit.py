@@ -260,6 +260,11 @@ def _compile(
     devices: Devices,
 ) -> float:
     """Freeze what is to be, and give the model an optimizer; returns the learning rate to start from."""
+    if optimizer is not None and isinstance(optimizer._learning_rate, keras.optimizers.schedules.LearningRateSchedule):
+        raise ValueError(
+            "The learning rate of a run is set step by step, and kept with it. Received: an optimizer with a schedule "
+            f"of its own, {type(optimizer._learning_rate).__name__}. Give it a number, and the course by schedule=."
+        )
     if settings.freeze:
         _freeze(model, settings.freeze)
     with devices.strategy.scope():

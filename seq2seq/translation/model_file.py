@@ -45,7 +45,7 @@ _OBJECTS = (
 _KERAS_CLASSES = {
     "DTypePolicy", "Dense", "Embedding", "Dropout", "LayerNormalization", "RMSNormalization", "Activation",
     "GlorotUniform", "GlorotNormal", "HeNormal", "HeUniform", "Orthogonal", "Zeros", "Ones", "Constant", "RandomNormal",
-    "RandomUniform", "VarianceScaling", "L1", "L2", "L1L2",
+    "RandomUniform", "VarianceScaling", "LecunNormal", "LecunUniform", "L1", "L2", "L1L2",
 }  # fmt: skip
 
 

@@ -48,6 +48,19 @@ def test_the_mean(seq2seq, run, options, updates):
         np.testing.assert_allclose(variable.numpy(), expected, rtol=1e-6)
 
 
+@pytest.mark.slow
+def test_the_mean_is_written_into_the_folder_where_no_file_is_named(seq2seq, run):
+    folder, weights = run
+    files = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    status, out, _ = seq2seq("average", str(folder), "--last", "2")
+    assert status == 0 and out.decode().startswith(f"Wrote {folder}/average.s2s: the mean of update-000000104, ")
+    for place, variable in enumerate(package.load(folder / "average.s2s").model.trainable_variables):
+        expected = np.mean([weights[update][place] for update in (103, 104)], axis=0)
+        np.testing.assert_allclose(variable.numpy(), expected, rtol=1e-6)
+    (folder / "average.s2s").unlink()
+    assert {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()} == files
+
+
 def test_the_best_by_a_monitor_with_its_prefix_and_a_score_that_is_no_number(run):
     folder, _ = run
     recipe = (folder / "recipe.toml").read_text()

@@ -17,8 +17,12 @@ def test_confidence_is_learnt_and_told(seq2seq, model: str, translator: Translat
     files = ["--source", f"{tmp_path}/x.de", "--target", f"{tmp_path}/x.en"]
     calibrated = f"{tmp_path}/calibrated.s2s"
     status, out, _ = seq2seq("calibrate", model, *files, "--output", calibrated)
-    assert (status, out.decode()[:34]) == (0, f"Wrote {calibrated}: exact_match from "[:34])
-    assert Translator.load(calibrated).calibration.sentences == 36
+    learnt = Translator.load(calibrated).calibration
+    least, most = learnt.qualities[0], learnt.qualities[-1]
+    assert (status, learnt.metric, learnt.sentences) == (0, "exact_match", 36) and 0 <= least < most <= 1
+    assert out.decode() == (
+        f"Wrote {calibrated}: exact_match from {least:.2f} to {most:.2f}, as 36 translations showed.\n"
+    )
     told = json.loads(seq2seq("translate", calibrated, "--json", sources[1])[1])
     assert 0 <= told["confidence"] <= 1
     assert json.loads(seq2seq("translate", model, "--json", sources[1])[1])["confidence"] is None

@@ -8,47 +8,6 @@ import pytest
 from seq2seq.commands.command import COMMANDS, main
 
 
-@pytest.mark.parametrize(
-    "arguments",
-    [
-        [],
-        ["trian"],
-        ["translate"],
-        ["translate", "MODEL", "--n-best", "0"],
-        ["translate", "MODEL", "--beam-size", "two"],
-        ["evaluate", "MODEL", "--source", "x.de"],
-        ["train", "RECIPE", "--seed", "one"],
-    ],
-)
-def test_a_bad_command_line_ends_with_status_2(arguments: list[str], capsys: pytest.CaptureFixture) -> None:
-    with pytest.raises(SystemExit) as exit:
-        main(arguments)
-    assert exit.value.code == 2
-    out, err = capsys.readouterr()
-    assert out == "" and err.startswith("usage: seq2seq")
-
-
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        (["translate", "absent.s2s"], "There is no model file. Received: absent.s2s"),
-        (["translate", "MODEL", "--input", "absent.de"], "Received: --input absent.de"),
-        (["evaluate", "MODEL", "--source", "absent.de", "--target", "absent.en"], "Received: absent.de"),
-        (["evaluate", "MODEL", "--source", "x", "--target", "x", "--metrics", "blue"], 'one of "bleu", "chrf"'),
-        (["describe", "absent.toml"], "Received: absent.toml"),
-        (["describe", "MODEL", "--set", "seed=1"], "The settings of a trained model are what they are"),
-        (["train", "absent.toml"], "There is no recipe file absent.toml"),
-        (["benchmark", "absent.toml"], "Received: absent.toml"),
-        (["benchmark", "MODEL", "--set", "seed=1", "--steps", "2"], "Received: --set --steps with"),
-        (["benchmark", "MODEL", "--input", "absent.de"], "Received: absent.de"),
-    ],
-)
-def test_what_cannot_be_ends_with_status_2(seq2seq, model: str, arguments: list[str], message: str) -> None:
-    status, out, err = seq2seq(*(model if part == "MODEL" else part for part in arguments))
-    assert status == 2 and out == b""
-    assert err.startswith("seq2seq: error: ") and message in err and "Traceback" not in err
-
-
 def test_output_over_the_input_is_refused(seq2seq, model: str, tmp_path: Path) -> None:
     path = tmp_path / "text"
     path.write_text("ein Haus\n")
@@ -66,12 +25,6 @@ def test_a_file_that_is_no_translator_ends_with_status_1(seq2seq, tmp_path: Path
         status, out, err = seq2seq(command, str(tmp_path / "foreign.s2s"))
         assert (status, out) == (1, b"")
         assert "A translator file holds" in err and "Traceback" not in err
-
-
-def test_debug_shows_where(seq2seq, tmp_path: Path) -> None:
-    (tmp_path / "empty.s2s").touch()
-    status, _, err = seq2seq("translate", str(tmp_path / "empty.s2s"), "--debug")
-    assert status == 1 and "Traceback" in err and "seq2seq: error: " in err
 
 
 # What a command needs that writes to stdout; launch leaves that to its workers, report writes a file, serve a log.

@@ -46,9 +46,35 @@ def test_serves_a_model_by_the_languages_that_are_named(seq2seq, model: str, ser
     assert state.models._fresh["de", "en"][0] == "run"
 
 
+def test_other_sites_and_the_log_reach_the_server(seq2seq, model: str, served, monkeypatch) -> None:
+    given, application = [], serving.application
+    monkeypatch.setattr(
+        serving, "application", lambda state, **options: given.append(options) or application(state, **options),
+        raising=False,
+    )  # fmt: skip
+    plain = ["serve", f"de:en={model}", "--port", "0"]
+    for options in ([], ["--cors", "https://a.example", "--cors", "*", "--log-text"]):
+        assert seq2seq(*plain, *options) == (0, b"", "")
+    assert given == [
+        {"origins": [], "log_text": False},
+        {"origins": ["https://a.example", "*"], "log_text": True},
+    ]
+
+
+def test_threads_reach_an_exported_model(seq2seq, served, monkeypatch, tmp_path: Path) -> None:
+    (tmp_path / "translator.json").touch()
+    seen: list[tuple[Path, int]] = []
+    load = lambda path, threads: seen.append((path, threads)) or Scripted(None)  # noqa: E731
+    monkeypatch.setattr(serving, "load_engine", load, raising=False)
+    for options in ([], ["--threads", "3"]):
+        assert seq2seq("serve", f"de:en={tmp_path}", "--port", "0", *options) == (0, b"", "")
+    assert seen == [(tmp_path, 1), (tmp_path, 3)]
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
+        (["de:en=MODEL", "--threads", "2"], "Received: --threads 2, with model files alone."),
         (["MODEL"], "A model is asked for by its languages."),
         (["de:en=MODEL", "de:en=MODEL"], "There is one model for a pair of languages."),
         (["de:en=absent"], "There is no model file. Received: absent."),

@@ -18,7 +18,9 @@ from seq2seq.export import export, parity
 from seq2seq.export import folder as folder_module
 from seq2seq.models.ensemble import Ensemble
 from seq2seq.runtime import load
+from seq2seq.runtime.folder import ENCODER, STEP
 from seq2seq.search import Beam, Greedy, Sample
+from seq2seq.text.special_ids import END
 from tests.export.models import WORDS, tiny
 from tests.marks import quick
 
@@ -46,12 +48,19 @@ def test_translates_as_the_model_does(exported: Path, translator: Translator, se
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("precision", ["float16", "int8"])
-def test_coarser_weights_are_smaller_and_told(translator: Translator, tmp_path: Path, precision):
+@pytest.mark.parametrize(("precision", "share", "logits"), [("float16", 0.55, 1.2e-3), ("int8", 0.4, 4.5e-2)])
+def test_coarser_weights_are_smaller_and_told(tokenizer, tmp_path: Path, precision, share, logits):
+    keras.utils.set_random_seed(1)
+    size = tokenizer.vocab_size
+    decoder = Decoder(size, 32, [64], attention="general")
+    model = Seq2Seq(Encoder(size, 32, [64]), StateBridge([64]), decoder)
+    translator = Translator(model, tokenizer, tokenizer)
     whole = export(translator, tmp_path / "whole", sample=TEXTS)
     made = export(translator, tmp_path / "coarse", precision=precision, sample=TEXTS)
+    for name in (ENCODER, STEP):
+        assert (tmp_path / "coarse" / name).stat().st_size == made.files[name] < share * whole.files[name]
     assert made.parity == whole.parity == whole.written
-    assert made.written.logits > made.parity.logits
+    assert parity.LOGITS / 10 < made.written.logits < logits
     assert load(tmp_path / "coarse").about["parity"][precision]["logits"] == made.written.logits
     assert f"{precision}, as it is here: " in (tmp_path / "coarse" / "README.md").read_text()
 
@@ -77,8 +86,13 @@ def test_is_refused_where_it_computes_otherwise(translator: Translator, tokenize
         ({"mbr": "chrf"}, "with the best score. Received: a translator with mbr='chrf'"),
         ({"search": Sample(seed=1)}, "greedily or with a beam. Received: settings=Sample"),
         ({"search": Beam(3, length_form="gnmt")}, "of a search. Received: length_form='gnmt'"),
+        ({"unknown": "copy"}, "comes through from the source. Received: .* with unknown='copy', protect=''"),
+        (
+            {"protect": "[0-9]+"},
+            r"comes through from the source. Received: .* with unknown='keep', protect='\[0-9\]\+'",
+        ),
     ],
-    ids=["ensemble", "mbr", "sample", "length_form"],
+    ids=["ensemble", "mbr", "sample", "length_form", "copy", "protect"],
 )
 def test_is_refused_where_the_runtime_has_no_such_search(tokenizer, tmp_path: Path, changes, message):
     model = tiny(tokenizer.vocab_size)
@@ -87,6 +101,14 @@ def test_is_refused_where_the_runtime_has_no_such_search(tokenizer, tmp_path: Pa
         setattr(translator, name, Ensemble([model, model]) if name == "model" else value)
     with pytest.raises(ValueError, match=message):
         export(translator, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_is_refused_where_a_weight_has_no_room_in_half_precision(tokenizer, tmp_path: Path):
+    model = Seq2Seq(Encoder(tokenizer.vocab_size, 4, [4]), StateBridge([4]), Decoder(tokenizer.vocab_size, 4, [4]))
+    model.decoder.logits.bias.assign(1e5 * np.eye(tokenizer.vocab_size)[END])
+    with pytest.raises(ValueError, match=r"room in float16\. Received: a model whose logits become (inf|nan)\. Export"):
+        export(Translator(model, tokenizer, tokenizer), tmp_path / "out", precision="float16", sample=TEXTS[:2])
     assert not (tmp_path / "out").exists()
 
 

@@ -16,13 +16,14 @@ from tests.export.models import tiny
 
 LOAD = """
 import sys
+
+sys.modules["seq2seq"] = None  # whoever imports it fails
 import numpy as np
 import tensorflow as tf
 
 translate = tf.saved_model.load(sys.argv[1]).signatures["serving_default"]
 found = translate(source=tf.constant(np.load(sys.argv[2])))
 np.savez(sys.argv[3], **{name: part.numpy() for name, part in found.items()})
-assert "keras" not in sys.modules or "seq2seq" not in sys.modules
 """
 
 

@@ -3,8 +3,9 @@
 python -m venv /tmp/fuzz && /tmp/fuzz/bin/pip install atheris -e .
 /tmp/fuzz/bin/python -m tests.fuzz.run TARGET -max_total_time=600
 
-TARGET is corpus, recipe, model_file or keras_file; what follows are options of libFuzzer. An input that fails is kept
-in a file crash-…; give that file as the last option to run it alone, and keep it as a case in tests/test_fuzz.py.
+TARGET is corpus, recipe, model_file, keras_file or keras_config; what follows are options of libFuzzer. An input that
+fails is kept in a file crash-…; give that file as the last option to run it alone, and keep it as a case in
+tests/test_fuzz.py.
 """
 
 import sys

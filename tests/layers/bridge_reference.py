@@ -132,6 +132,17 @@ def allowed_refusal(settings, encoder_depth, decoder_units, joined):
     return None
 
 
+def refusal_of_parts(settings, encoder_parts, parts):
+    """What the message says where states asks for one part alone, and that does not come through."""
+    asked = settings.get("states", "both")
+    if asked == "both" or settings["mode"] == "zero":
+        return None
+    if asked not in (*encoder_parts, *parts):
+        return "asks for a part that neither side has"
+    given = parts if settings["mode"] in ("mean", "learned") or settings["missing"] == "project" else encoder_parts
+    return None if asked in parts and asked in given else f"states asks for the {asked} state alone"
+
+
 def make_bridge(settings, directions, encoder_depth, units, **more):
     mode = table(encoder_depth, len(units)) if settings["mode"] == "table" else settings["mode"]
     return StateBridge(units, **{**settings, "mode": mode}, directions=directions, **more)

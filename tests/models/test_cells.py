@@ -75,7 +75,7 @@ def test_a_search_takes_the_same_steps(cell):
 @pytest.mark.parametrize("cell", quick(CELLS, "gru", "layer_norm_lstm"))
 def test_half_precision_keeps_all_but_the_hidden_state_fine(cell):
     exact, half = model(cell)(INPUTS), model(cell, "mixed_bfloat16")
-    np.testing.assert_allclose(tf.cast(half(INPUTS), tf.float32), exact, atol=0.4)
+    np.testing.assert_allclose(tf.cast(half(INPUTS), tf.float32), exact, atol={"simple_rnn": 0.1}.get(cell, 0.045))
     encoded = half.encoder(SOURCE)
     search = start_search(half.decoder, half.bridge(encoded), encoded)
     _, state = search.step(TARGET_IN[:, 0], search.state, search.memory)

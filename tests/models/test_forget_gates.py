@@ -1,12 +1,15 @@
 """How recurrent weights start: forget gates and initializers."""
 
+from typing import get_args
+
 import keras
 import numpy as np
 import pytest
 
+from seq2seq import Tokenizer, Translator
 from seq2seq.layers import CELLS, StackedRNN
 from seq2seq.models import Encoder, build_model, start_forget_gates
-from seq2seq.models.settings import ContradictionError, DecoderSettings, EncoderSettings, ModelSettings
+from seq2seq.models.settings import ContradictionError, DecoderSettings, EncoderSettings, Initializer, ModelSettings
 
 SMALL = ModelSettings(embedding=5, encoder=EncoderSettings((6,)), decoder=DecoderSettings((6,)))
 
@@ -98,3 +101,11 @@ def test_an_initializer_comes_back_from_a_configuration():
     again.build()
     for layer in again.stack.forward_layers:
         assert 0.2 <= layer.cell.kernel.numpy().min() < layer.cell.kernel.numpy().max() <= 0.3
+
+
+@pytest.mark.parametrize("name", get_args(Initializer))
+def test_a_model_file_knows_every_initializer_of_a_recipe(name: str, tmp_path) -> None:
+    letters = Tokenizer.train(["ab ba"], kind="char")
+    settings = ModelSettings(**{**vars(SMALL), "kernel_initializer": name, "recurrent_initializer": name})
+    Translator(build_model(settings, letters.vocab_size, letters.vocab_size), letters, letters).save(tmp_path / "m.s2s")
+    assert Translator.load(tmp_path / "m.s2s").model.count_params() > 0

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import keras
 import numpy as np
 import pytest
@@ -8,6 +10,7 @@ from seq2seq.recipe import (
     EncoderSettings,
     ModelSettings,
     Recipe,
+    TeacherForcingSettings,
 )
 from seq2seq.recipe.build import build_model
 from tests.marks import quick
@@ -83,6 +86,117 @@ def test_settings_reach_the_model(changes: list[str]) -> None:
     model.compile(optimizer="sgd", run_eagerly=True)
     ids = np.full((2, 3), 5, np.int32)
     assert np.isfinite(model.train_on_batch({"source": ids, "target_in": ids}, ids)[0])
+
+
+CHANGED = [
+    "model.embedding=5",
+    "model.cell=gru",
+    "model.dropout=0.11",
+    "model.recurrent_dropout=0.12",
+    "model.embedding_dropout=0.13",
+    "model.residual_from=1",
+    "model.kernel_initializer=he_uniform",
+    "model.recurrent_initializer=lecun_normal",
+    "model.forget_bias=2",
+    "model.tied=target",
+    "model.encoder.units=3,6,6",
+    "model.encoder.bidirectional=true,false,false",
+    "model.encoder.embedding=7",
+    "model.encoder.cell=peephole_lstm",
+    "model.encoder.dropout=0.21",
+    "model.encoder.recurrent_dropout=0.22",
+    "model.encoder.embedding_dropout=0.23",
+    "model.encoder.residual_from=2",
+    "model.bridge.to=first",
+    "model.bridge.directions=sum",
+    "model.bridge.merge=mean",
+    "model.bridge.states=hidden",
+    "model.bridge.project=always",
+    "model.bridge.activation=relu",
+    "model.bridge.align=top",
+    "model.attention.kind=additive",
+    "model.attention.input_feeding=true",
+    "model.decoder.units=4,4",
+    "model.decoder.embedding=8",
+    "model.decoder.cell=layer_norm_lstm",
+    "model.decoder.dropout=0.31",
+    "model.decoder.recurrent_dropout=0.32",
+    "model.decoder.embedding_dropout=0.33",
+    "model.decoder.output_dropout=0.34",
+    "model.decoder.residual_from=none",
+]
+
+CHANGED_OTHERWISE = [
+    "model.encoder.units=4,6",
+    "model.encoder.bidirectional=never",
+    "model.encoder.reverse=true",
+    "model.encoder.cell=gru",
+    "model.decoder.units=4,4",
+    "model.bridge.mode=[[1],[0,-1]]",
+    "model.bridge.missing=project",
+]
+"""What does not go together with the others."""
+
+
+def values(settings: object, path: str = "model") -> dict[str, object]:
+    """Every setting of a section and of the sections in it, by path."""
+    found: dict[str, object] = {}
+    for name, value in vars(settings).items():
+        found |= values(value, f"{path}.{name}") if hasattr(value, "section") else {f"{path}.{name}": value}
+    return found
+
+
+def test_every_setting_of_a_model_is_changed_below() -> None:
+    usual = values(ModelSettings())
+    changed = {
+        name
+        for changes in (CHANGED, CHANGED_OTHERWISE)
+        for name, value in values(RECIPE.override(changes).model).items()
+        if value != usual[name]
+    }
+    # An architecture is changed below by its name, and vectors are read once there is a vocabulary.
+    assert usual.keys() - changed == {
+        "model.architecture", "model.width", "model.encoder.pretrained", "model.decoder.pretrained",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("changes", [CHANGED, CHANGED_OTHERWISE], ids=["most", "others"])
+def test_a_changed_setting_reaches_the_model(changes: list[str]) -> None:
+    settings = RECIPE.override(changes).model.resolved()
+    model = build_model(RECIPE.override(changes), 20, 21)
+    encoder, decoder, bridge = (part.get_config() for part in (model.encoder, model.decoder, model.bridge))
+    for config, side in ((encoder, settings.encoder), (decoder, settings.decoder)):
+        for name, value in vars(side).items():
+            if name != "pretrained":
+                value = None if value == "none" else list(value) if isinstance(value, tuple) else value
+                assert config[{"embedding": "embedding_dim"}.get(name, name)] == value, name
+        for name in ("kernel_initializer", "recurrent_initializer"):
+            if getattr(settings, name) != getattr(ModelSettings(), name):
+                drawn = keras.initializers.get(getattr(settings, name))
+                assert config[name]["class_name"] == type(drawn).__name__
+    for name, value in vars(settings.bridge).items():
+        assert bridge[name] == ([list(route) for route in value] if isinstance(value, tuple) else value), name
+    assert (decoder["attention"], decoder["input_feeding"]) == tuple(vars(settings.attention).values())
+    assert decoder["tie_embeddings"] == (settings.tied != "none") and decoder["cell"] == model.bridge.cell.name
+    for stack in (model.encoder.stack, model.decoder.stack):
+        gate = stack.cell.forget_gate
+        for layer in filter(None, [*stack.forward_layers, *stack.backward_layers]):
+            (bias,) = (weight.numpy() for weight in layer.weights if weight.name == "bias")
+            if gate is not None:
+                np.testing.assert_array_equal(np.split(bias, stack.cell.gates)[gate], settings.forget_bias)
+
+
+def test_settings_of_training_reach_the_model() -> None:
+    forcing = TeacherForcingSettings("sentences", share=0.25, schedule="linear", steps=7)
+    recipe = RECIPE.override(
+        ["training.sampled_softmax=6", "seed=5", "training.freeze=encoder.embedding,decoder.logits"]
+    )
+    recipe = replace(recipe, training=replace(recipe.training, teacher_forcing=forcing))
+    model = build_model(recipe, 20, 21)
+    assert (model.sampled_softmax, model.sampling_seed, model.teacher_forcing) == (6, 5, forcing)
+    frozen = [weight for weight in model.weights if not weight.trainable]
+    logits = model.decoder.logits
+    assert set(map(id, frozen)) == {*map(id, (model.encoder.embedding.embeddings, logits.kernel, logits.bias))}
 
 
 def test_the_seed_draws_the_weights() -> None:

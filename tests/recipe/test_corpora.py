@@ -3,8 +3,10 @@ from pathlib import Path
 
 import pytest
 
+from seq2seq import Tokenizer, corpus_from_pairs
 from seq2seq.recipe import (
     AlsoSettings,
+    BatchSettings,
     Data,
     Recipe,
     SettingsError,
@@ -12,9 +14,9 @@ from seq2seq.recipe import (
     TrainingSettings,
 )
 from seq2seq.recipe.build import build_batches
-from seq2seq.recipe.corpora import need_text, read_corpora
+from seq2seq.recipe.corpora import need_text, read_also, read_corpora
 from seq2seq.recipe.tokenizers import build_tokenizers
-from seq2seq.text.corpus import CorpusError
+from seq2seq.text.corpus import Corpus, CorpusError, Pair
 from tests.recipe.test_build import RECIPE
 
 
@@ -96,3 +98,51 @@ def test_a_damaged_part_offers_nothing_else(tmp_path: Path) -> None:
     with pytest.raises(CorpusError, match="as many source lines as target lines") as error:
         read_corpora(RECIPE.override([f"data.path={tmp_path}"]))
     assert "hold_out" not in str(error.value)
+
+
+@pytest.mark.parametrize("streamed", [False, True])
+def test_settings_of_batches_reach_them(streamed: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    given: dict[str, object] = {}
+    module, name = ("streaming", "StreamedBatches") if streamed else ("batches", "Batches")
+    monkeypatch.setattr(f"seq2seq.text.{module}.{name}", lambda *_, **settings: given.update(settings))
+    settings = BatchSettings(size=50, unit="tokens", max_source_length=11, max_target_length=12, pool=3)
+    assert all(value != vars(BatchSettings())[name] for name, value in vars(settings).items())
+    corpus = Corpus(lambda: [Pair("a", "b")], name="one", streamed=streamed)
+    tokenizer = Tokenizer.train(["a b"], kind="char")
+    for shuffle in (False, True):
+        build_batches(replace(RECIPE, batches=settings, seed=4), corpus, tokenizer, tokenizer, shuffle=shuffle)
+        assert given == {**vars(settings), "seed": 4, "shuffle": shuffle}
+
+
+@pytest.mark.parametrize(
+    ("also", "asked"),
+    [
+        (AlsoSettings(("other",)), ("learn", "de", "en")),
+        (AlsoSettings(("other",), source="nl"), ("learn", "nl", "en")),
+        (AlsoSettings(("other",), target="fr"), ("learn", "de", "fr")),
+        (AlsoSettings(("other",), train="more"), ("more", "de", "en")),
+    ],
+    ids=["as_data", "source", "target", "train"],
+)
+def test_other_text_is_read_as_the_training_text_or_as_it_says(
+    also: AlsoSettings, asked: tuple[str, str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for folder in ("own", "other"):
+        Path(folder).mkdir()
+    seen: list[tuple[str, str, str, str]] = []
+
+    def read(path: str, split: str, *, source: str, target: str, **_: bool) -> Corpus:
+        seen.append((path, split, source, target))
+        return corpus_from_pairs([(f"{path} {split}", "x")])
+
+    monkeypatch.setattr("seq2seq.text.reading.read_corpus", read)
+    recipe = Recipe("mixed", Data("own", "de", "en", train="learn", also=also))
+    need_text(recipe)
+    corpora = read_corpora(recipe)
+    (found,) = read_also(recipe, corpora)
+    assert found.sources == [f"other {asked[0]}"]
+    assert [each for each in seen if each[0] == "other"] == [("other", *asked)] * 2
+    assert {each for each in seen if each[0] == "own"} == {
+        ("own", split, "de", "en") for split in ("learn", "validation", "test")
+    }

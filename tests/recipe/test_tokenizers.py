@@ -115,6 +115,37 @@ def test_a_tokenizer_per_side(tmp_path: Path) -> None:
     assert [one.fingerprint for one in build_tokenizers(given, corpus)] == [source.fingerprint, target.fingerprint]
 
 
+def test_settings_of_each_side_reach_its_training(monkeypatch: pytest.MonkeyPatch) -> None:
+    given: list[dict[str, object]] = []
+    train = Tokenizer.train
+
+    def record(sentences: Iterable[str], **settings: object) -> Tokenizer:
+        given.append(settings)
+        return train(sentences, kind="char")
+
+    monkeypatch.setattr(Tokenizer, "train", record)
+    both = {"kind": "bpe", "vocab_size": 77, "byte_fallback": True, "normalization": "identity",
+            "character_coverage": 0.5, "symbols": ("<a>",)}  # fmt: skip
+    own = {"kind": "word", "vocab_size": 88, "byte_fallback": False, "normalization": "nfkc_cf",
+           "character_coverage": 0.75, "symbols": ("<b>",)}  # fmt: skip
+    usual = vars(TokenizerSettings())
+    assert all(usual[name] != value for name, value in both.items())
+    corpus = corpus_from_pairs([("ab", "xy")])
+    build_tokenizers(TokenizerSettings(joint=True, **both), corpus)
+    assert given == [both]
+    build_tokenizers(TokenizerSettings(joint=False, **both, source=SourceTokenizerSettings(**own)), corpus)
+    assert given[1:] == [own, both]
+
+
+def test_a_coverage_below_one_leaves_the_rarest_characters_out() -> None:
+    corpus = corpus_from_pairs([("ab" * 50, "az")])
+    pieces = {}
+    for coverage in (1.0, 0.98):
+        tokenizer, _ = build_tokenizers(TokenizerSettings(kind="char", character_coverage=coverage), corpus)
+        pieces[coverage] = {tokenizer.piece(number) for number in range(tokenizer.vocab_size)}
+    assert pieces[1.0] - pieces[0.98] == {"z"}
+
+
 def test_sides_that_come_out_the_same_are_one() -> None:
     source, target = build_tokenizers(TokenizerSettings(kind="char", joint=False), corpus_from_pairs([("ab", "ab")]))
     assert source is target

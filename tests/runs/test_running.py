@@ -28,6 +28,7 @@ from seq2seq.runs import measuring, preparing, read_run, run, running
 from seq2seq.search import Beam, Greedy
 from seq2seq.settings import SettingsError
 from seq2seq.text import Batches, LengthLimit
+from seq2seq.text.pairs import CorpusError
 from seq2seq.training import run_folder
 from seq2seq.training.run_folder import RunFolderError
 from seq2seq.training.schedules import build_schedule
@@ -178,7 +179,7 @@ def test_scripts_tell_bad_usage_and_failed_jobs_apart(corpus: Path, capsys: pyte
     for arguments, status, message in [
         (["--resume"], 1, "There is no run to continue"),
         (["--set", "model.atention=dot"], 2, "Did you mean model.attention.kind?"),
-        (["--source", "fr"], 1, "fr"),
+        (["--source", "fr"], 1, "has no partner in 'fr'"),
         (["--set", "model.encoder.units=8,8"], 2, "per_layer passes encoder layer i"),
         (["--data", str(corpus / "absent")], 1, "absent"),
     ]:
@@ -205,7 +206,7 @@ def test_a_run_that_is_stopped_while_it_measures_is_finished_by_resume(
 
 @pytest.mark.slow
 def test_a_folder_is_not_taken_by_a_run_that_never_started(corpus: Path) -> None:
-    with pytest.raises(ValueError, match="fr"):
+    with pytest.raises(CorpusError, match="has no partner in 'fr'"):
         run(RECIPE.override(["data.source=fr"]), progress="none")
     assert run(RECIPE, progress="none").model is not None
 

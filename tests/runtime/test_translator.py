@@ -16,6 +16,8 @@ from seq2seq.runtime import ExportedFolderError, load
 from seq2seq.runtime import translator as translator_module
 from seq2seq.runtime.folder import read_folder, write_folder
 from seq2seq.search import Beam, Greedy, Sample
+from seq2seq.text.special_ids import END, START
+from tests import reference
 from tests.export.models import WORDS
 
 TEXTS = ["ein Haus am See", "der Wald", "a house by the lake"]
@@ -26,16 +28,18 @@ ABSENT = ("tensorflow", "keras", "datasets", "h5py", "sacrebleu", "pyarrow", "ba
 
 
 def test_scores_each_piece(exported: Path, translator: Translator):
+    tokenizer = translator.target_tokenizer
+    ids = {tokenizer.piece(number): number for number in range(tokenizer.vocab_size)}
     for text, best in zip(TEXTS, load(exported).hypotheses(TEXTS, Beam(3, n_best=2)), strict=True):
+        assert len(best) == 2
         for one in best:
             assert one.tokens[-1] == "</s>" and len(one.tokens) == len(one.token_scores)
             assert one.score == pytest.approx(sum(one.token_scores) / len(one.tokens), abs=1e-5)
-            if translator.target_tokenizer.encode(one.text) == [
-                translator.target_tokenizer._to_ours[translator.target_tokenizer._pieces.piece_to_id(piece)]
-                for piece in one.tokens[:-1]
-            ]:
-                (score,) = translator.score([text], [one.text])
-                np.testing.assert_allclose(one.token_scores, score.token_log_probs, atol=1e-4)
+            said = [ids[piece] for piece in one.tokens]
+            source = [*translator.source_tokenizer.encode(text), END]
+            logits = translator.model({"source": np.array([source]), "target_in": np.array([[START, *said[:-1]]])})
+            expected = reference.log_softmax(np.asarray(logits[0]))[np.arange(len(said)), said]
+            np.testing.assert_allclose(one.token_scores, expected, atol=1e-4)
 
 
 def test_tells_what_each_piece_looked_at(exported: Path, monkeypatch):

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from seq2seq.search import Beam, Constraints, search
 from seq2seq.settings import SettingsError
-from tests import reference
+from seq2seq.text import special_ids
 from tests.reference import END, PAD, START
 from tests.search.scripted import next_log_probs, random_tables, run, step, words
 
@@ -76,7 +76,10 @@ def test_with_much_of_it_no_two_groups_begin_alike():
     for tokens in found.tokens:
         first = [row[0] for row in tokens if row[0] not in (PAD, END)]
         assert len(set(first)) == len(first) > 1
-    assert reference.END == END
+
+
+def test_the_plain_versions_have_the_ids_of_the_package():
+    assert (PAD, START, END) == (special_ids.PAD, special_ids.START, special_ids.END)
 
 
 @pytest.mark.parametrize(

@@ -29,5 +29,8 @@ assert peak_memory() >= with_it
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
-def test_without_a_gpu_none_is_taken():
-    assert peak_gpu_memory() >= 0
+@pytest.mark.parametrize(("gpus", "taken"), [([], 0), (["GPU:0"], 7)])
+def test_memory_is_taken_where_there_is_a_gpu(gpus, taken, monkeypatch):
+    monkeypatch.setattr("tensorflow.config.list_logical_devices", lambda kind: gpus if kind == "GPU" else ["CPU:0"])
+    monkeypatch.setattr("tensorflow.config.experimental.get_memory_info", {"GPU:0": {"current": 3, "peak": 7}}.get)
+    assert peak_gpu_memory() == taken

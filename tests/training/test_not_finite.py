@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from seq2seq.layers import Attention, StateBridge
 from seq2seq.models import Decoder, Encoder, Seq2Seq
-from seq2seq.training.checkpoint_file import find_checkpoint, read_state
+from seq2seq.training.checkpoint_file import find_checkpoint, load_checkpoint, read_state
 from seq2seq.training.fit import train
 from seq2seq.training.not_finite import NotFiniteError, Watch, find_origin, first_not_finite
 from seq2seq.training.state import RunState
@@ -151,7 +151,11 @@ def test_an_absurd_rate_stops_and_leaves_nothing_absurd(tmp_path):
     model = make_model()
     with pytest.raises(NotFiniteError, match=r"[Nn]ot finite .*Try a lower learning_rate"):
         run(tmp_path, model, learning_rate=1e38, epochs=9)
-    assert find_checkpoint(tmp_path / "last") is None or not first_not_finite(model)
+    left = model.get_weights()
+    assert first_not_finite(model) == "" and all(np.isfinite(each).all() for each in left)
+    load_checkpoint(find_checkpoint(tmp_path / "last"), model)
+    for weight, kept in zip(left, model.get_weights(), strict=True):
+        np.testing.assert_array_equal(weight, kept)
 
 
 def test_a_weight_that_was_wrong_from_the_start_is_named(tmp_path):

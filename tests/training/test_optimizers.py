@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 
 from seq2seq.training.optimizers import OPTIMIZERS, build_optimizer
-from seq2seq.training.settings import Optimizer, TrainingSettings
+from seq2seq.training.settings import TrainingSettings
 
 
 @pytest.mark.parametrize("name", sorted(OPTIMIZERS))
@@ -33,10 +33,6 @@ def test_the_average_follows_the_weights_with_its_decay():
         average = weight.numpy() if average is None else 0.75 * average + 0.25 * weight.numpy()
     optimizer.finalize_variable_values([weight])
     np.testing.assert_allclose(weight.numpy(), average, rtol=1e-6)
-
-
-def test_knows_every_optimizer_of_a_recipe():
-    assert set(Optimizer.__args__) <= set(OPTIMIZERS)
 
 
 @pytest.mark.parametrize(

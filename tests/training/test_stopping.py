@@ -242,13 +242,23 @@ def test_refuses_a_negative_patience():
 
 
 def test_other_threads_get_no_signals():
-    received = []
+    received, handled = [], []
+    inside, sent = threading.Event(), threading.Event()
 
     def work():
         with interruptions() as interruption:
+            inside.set()
+            sent.wait(60)
             received.append(interruption.received)
 
-    thread = threading.Thread(target=work)
-    thread.start()
-    thread.join()
-    assert received == [None]
+    before = signal.signal(signal.SIGTERM, lambda number, frame: handled.append(number))
+    try:
+        thread = threading.Thread(target=work)
+        thread.start()
+        assert inside.wait(60)
+        os.kill(os.getpid(), signal.SIGTERM)
+        sent.set()
+        thread.join()
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    assert (received, handled) == ([None], [signal.SIGTERM])

@@ -505,3 +505,10 @@ def test_a_resumed_run_draws_the_same_words_and_own_predictions(tmp_path, sampli
     assert result.stopped == "finished"
     for one, other in zip(straight.get_weights(), resumed.get_weights(), strict=True):
         np.testing.assert_array_equal(one, other)
+
+
+def test_an_optimizer_with_a_schedule_of_its_own_is_refused_before_anything_is_written(tmp_path):
+    optimizer = keras.optimizers.Adam(keras.optimizers.schedules.CosineDecay(0.1, 10))
+    with pytest.raises(ValueError, match=r"CosineDecay\. Give it a number, and the course by schedule="):
+        run(tmp_path / "run", epochs=1, optimizer=optimizer)
+    assert not (tmp_path / "run").exists()

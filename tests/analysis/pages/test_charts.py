@@ -25,7 +25,9 @@ def test_bars_have_the_numbers_and_names_that_there_is_room_for() -> None:
 
 
 def test_bars_of_nothing() -> None:
-    assert not list(ElementTree.fromstring(draw_bars(["a", "b"], [0, 0], "t")).iter(f"{SVG}circle"))
+    picture = ElementTree.fromstring(draw_bars(["a", "b"], [0, 0], "t"))
+    assert [float(each.get("height")) for each in picture.iter(f"{SVG}rect")] == [0, 0]
+    assert [each.text for each in picture.iter(f"{SVG}text")] == ["a", "b"]
 
 
 def test_a_curve_of_one_point_is_seen() -> None:
@@ -63,3 +65,15 @@ def test_a_page_is_escaped_and_loads_nothing() -> None:
     assert "&lt;b&gt;" in html and "x&lt;" in html and "<td>&amp;</td>" in html
     assert 'http-equiv="refresh" content="7"' in html and "refresh" not in document("t", [])
     assert not re.search(r"https?://|@import|url\(", html)
+
+
+def test_curves_without_a_finite_value_are_none() -> None:
+    assert '<path d="M64' in draw_curves(["a"], [[[(10, float("nan")), (20, float("inf"))]]], "t")
+
+
+def test_more_curves_than_colours_are_told_apart() -> None:
+    names = [f"layer {place}" for place in range(20)]
+    picture = ElementTree.fromstring(draw_curves(names, [[[(0, place), (9, place)]] for place in range(20)], "t"))
+    curves = [each for each in picture.iter(f"{SVG}path") if "curve" in str(each.get("class"))]
+    looks = {each.get("class") for each in curves if "thick" not in str(each.get("class"))}
+    assert len(looks) == 20 and [each.findtext(f"{SVG}title") for each in curves[:20]] == names
