@@ -27,6 +27,7 @@ def served(monkeypatch):
 
     def keep(app, taken):
         found["state"] = app.state.server
+        return True
 
     monkeypatch.setattr(serving, "serve", keep, raising=False)
     monkeypatch.setattr(serving, "load_engine", lambda path, threads: Scripted(None), raising=False)

@@ -190,5 +190,5 @@ def test_a_tree_may_be_deeper_than_python_calls_functions() -> None:
 
 
 def test_a_text_that_is_translated_in_parts_is_no_sentence(looking: Translator) -> None:
-    with pytest.raises(ValueError, match=r"a text of 2,400 tokens, which is translated in parts of at most 1,000"):
+    with pytest.raises(ValueError, match=r"a text of 2,401 tokens, which is translated in parts of at most 1,000"):
         explain(looking, "der Wald" * 300, Greedy(**SHORT))
