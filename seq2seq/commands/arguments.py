@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from io import BufferedReader
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
+from uuid import uuid4
 
 from seq2seq.recipe import Recipe, load_recipe
 from seq2seq.runs.record import model_in as model_in  # for the commands
@@ -94,13 +95,19 @@ def file_or_stream(text: str) -> Path | None:
 
 def named_path(text: str) -> Path:
     """Read the name of a file or folder, with `~` for one's own folder: a shell leaves it behind `--option=`."""
+    if not text:
+        raise argparse.ArgumentTypeError("needs a name. Received: an empty one, as of a variable that is not set")
+    return Path(text).expanduser()
+
+
+def recorded_path(text: str) -> Path:
+    """Read the name of a file or folder that a run writes down."""
     return Path(place(text))
 
 
 def place(text: str) -> str:
-    """Read where something lies: a file, a folder, a pattern or an address."""
-    if not text:
-        raise argparse.ArgumentTypeError("needs a name. Received: an empty one, as of a variable that is not set")
+    """Read where something lies that a run writes down: a file, a folder, a pattern or an address."""
+    named_path(text)
     try:
         text.encode()
     except UnicodeEncodeError:
@@ -177,7 +184,7 @@ def need_model_place(path: Path) -> None:
     if path.is_dir():
         raise UsageError(f"A model goes into a file. Received: --output {path}, a folder. Name a file in it.")
     folder = next(parent for parent in path.absolute().parents if parent.exists())  # the others are made
-    need_writable(path if folder == path.absolute().parent else folder / path.name)
+    need_writable(path if folder == path.absolute().parent else folder / f".{uuid4().hex}")
 
 
 def named_translator(path: Path) -> Translator:

@@ -11,6 +11,7 @@ from seq2seq.commands.arguments import (
     model_in,
     named_path,
     named_translator,
+    need_model,
     need_model_place,
     with_references,
 )
@@ -41,6 +42,7 @@ def run(arguments: argparse.Namespace) -> None:
     from seq2seq.translation.confidence import Calibration, known
 
     output = arguments.output or model_in(arguments.model)
+    need_model(model_in(arguments.model))
     need_model_place(output)
     sources, references = with_references(arguments)
     translator = named_translator(arguments.model)

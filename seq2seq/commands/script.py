@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from seq2seq.commands.arguments import add_data, add_from, add_seed, add_settings, named_path
+from seq2seq.commands.arguments import add_data, add_from, add_seed, add_settings, recorded_path
 from seq2seq.commands.next_steps import again, assignment, next_steps, with_settings
 from seq2seq.commands.parser import Parser
 from seq2seq.distribution.workers import Workers
@@ -55,7 +55,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--source", metavar="LANG", help="language or column to translate from")
     parser.add_argument("--target", metavar="LANG", help="language or column to translate into")
     parser.add_argument(
-        "--out", type=named_path, metavar="FOLDER",
+        "--out", type=recorded_path, metavar="FOLDER",
         help="run folder (default: runs/NAME, with the languages behind where they are not those of the recipe)",
     )  # fmt: skip
     add_from(parser)

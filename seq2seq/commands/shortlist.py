@@ -11,6 +11,7 @@ from seq2seq.commands.arguments import (
     model_in,
     named_path,
     named_translator,
+    need_model,
     need_model_place,
     parallel,
 )
@@ -37,6 +38,7 @@ def run(arguments: argparse.Namespace) -> None:
     """Run it."""
     need_stdout()
     output = arguments.output or model_in(arguments.model)
+    need_model(model_in(arguments.model))
     need_model_place(output)
     from seq2seq.translation.shortlist import Shortlist
 

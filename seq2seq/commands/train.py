@@ -7,7 +7,7 @@ import shlex
 from typing import Any
 
 from seq2seq.commands import script
-from seq2seq.commands.arguments import RECIPE, named_path, named_recipe
+from seq2seq.commands.arguments import RECIPE, named_recipe, recorded_path
 
 
 def add(commands: Any) -> None:
@@ -17,7 +17,7 @@ def add(commands: Any) -> None:
         help="train a translator by a recipe",
         description="Train a translator by a recipe, measure it, and write it to a run folder.",
     )
-    parser.add_argument("recipe", type=named_path, metavar="RECIPE", help=RECIPE)
+    parser.add_argument("recipe", type=recorded_path, metavar="RECIPE", help=RECIPE)
     script.add_arguments(parser)
     parser.set_defaults(run=run)
 

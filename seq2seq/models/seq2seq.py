@@ -252,6 +252,8 @@ class Seq2Seq(keras.Model):
         frozen = frozen_weights(self, paths)
         for weight in self.frozen:
             weight.trainable = True
+        for part in self._flatten_layers(include_self=False):
+            part.trainable = True
         for weight in frozen:
             weight.trainable = False
         self._frozen = frozenset(map(id, frozen))

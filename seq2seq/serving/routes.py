@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -57,9 +57,10 @@ def application(state: State, *, origins: Sequence[str] = (), log_text: bool = F
         state.models.start()
         yield
         state.draining = True
-        with suppress(TimeoutError):
+        try:
             await asyncio.wait_for(state.models.drained(), state.settings.drain_seconds)
-            state.drained = True
+        except TimeoutError:
+            state.given_up = True
 
     app = Starlette(
         routes=routes,

@@ -64,9 +64,9 @@ def serve(app: Starlette, taken: socket.socket) -> bool:
     host, port = taken.getsockname()[:2]
     tell(f"Serving at http://{f'[{host}]' if ':' in host else host}:{port}")
     _Server(config, state).run([taken])
-    if not state.drained:
+    if state.given_up:
         tell(f"A batch was still being translated after {state.settings.drain_seconds:g} s. It was given up.")
-    return state.drained
+    return not state.given_up
 
 
 class _Server(uvicorn.Server):

@@ -23,7 +23,7 @@ class State:
         keys: Of those who may translate.
         metrics: Where it is counted.
         draining: Whether the server is about to end.
-        drained: Whether it has ended, and nothing is being translated any more.
+        given_up: Whether it has ended while something was still being translated.
     """
 
     models: Models
@@ -31,7 +31,7 @@ class State:
     keys: Keys
     metrics: Metrics
     draining: bool = False
-    drained: bool = False
+    given_up: bool = False
 
     @classmethod
     def of(cls, request: Request) -> State:

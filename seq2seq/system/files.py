@@ -96,6 +96,8 @@ def need_writable(path: Path) -> None:
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
     if _is_stream(path):
         return
+    if path.exists() and not os.access(path.resolve(), os.W_OK):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
     try:
         with tempfile.TemporaryFile(dir=path.resolve().parent):
             pass

@@ -57,6 +57,8 @@ def locked(path: Path, does: str = "works in a run folder", what: Path | None = 
     except OSError as error:
         if error.errno not in _NO_LOCKS:
             raise
+        with suppress(OSError):  # who is at work is told all the same
+            path.write_bytes(_words())
     try:
         yield
     finally:
@@ -89,15 +91,19 @@ def is_held(path: Path) -> bool:
     return True
 
 
-def _sign(handle: int) -> None:
-    """Write down who holds the lock."""
+def _words() -> bytes:
+    """Say who holds the lock."""
     holder = {
         "process": os.getpid(),
         "machine": platform.node(),
         "since": datetime.now(UTC).isoformat(timespec="seconds"),
     }
+    return json.dumps(holder).encode() + b"\n"
+
+
+def _sign(handle: int) -> None:
     os.ftruncate(handle, 0)
-    os.write(handle, json.dumps(holder).encode() + b"\n")
+    os.write(handle, _words())
 
 
 def _holder(path: Path) -> str:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from seq2seq.text.edges import as_word
+from seq2seq.text.edges import count_as_word
 from seq2seq.text.special_ids import UNKNOWN
 from seq2seq.text.texts import texts_of
 
@@ -97,7 +96,7 @@ def _avoided_in(tokenizer: Tokenizer, ids: Sequence[int], avoid: Sequence[Sequen
     for phrase in avoid:
         if any(list(ids[place : place + len(phrase)]) == list(phrase) for place in range(len(ids))):
             text = tokenizer.decode(list(phrase))
-            if re.search(as_word(text), tokenizer.decode(list(ids))):
+            if text and count_as_word(text, tokenizer.decode(list(ids))):
                 return text
     return None
 

@@ -2,12 +2,9 @@
 
 import re
 import unicodedata
-from functools import cache
-from itertools import chain
 
 # Thai, Lao, Burmese, Khmer, kana and Han: words stand without spaces between.
-_SPACELESS = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u31f0-\u31ff\u3400-\u9fff\uf900-\ufaff"
-_IS_SPACELESS = re.compile(f"[{_SPACELESS}]")
+_SPACELESS = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u31f0-\u31ff\u3400-\u9fff\uf900-\ufaff]")
 
 
 def is_spaceless(sign: str) -> bool:
@@ -17,7 +14,7 @@ def is_spaceless(sign: str) -> bool:
         >>> is_spaceless("年"), is_spaceless("a")
         (True, False)
     """
-    return _IS_SPACELESS.match(sign) is not None
+    return _SPACELESS.match(sign) is not None
 
 
 def inside_word(text: str, place: int) -> bool:
@@ -27,34 +24,44 @@ def inside_word(text: str, place: int) -> bool:
         >>> inside_word("A4-Blatt", 1), inside_word("在2015年", 1), inside_word("a b", 1)
         (True, False, False)
     """
-    return not any(re.compile(look).match(text, place) for look in _looks())
+    return 0 < place < len(text) and _is_of_word(text[place - 1]) and _is_of_word(text[place])
 
 
-def as_word(phrase: str, *, before: bool = True, after: bool = True) -> str:
-    """Give the pattern of a phrase that begins and ends where words do, in writing that shows it.
+def stands_as_word(text: str, begin: int, end: int, *, before: bool = True, after: bool = True) -> bool:
+    """Tell whether a part of a text begins and ends where words do, in writing that shows it.
 
     A letter, a digit or a combining mark beside it closes an edge, but for those of writing without spaces.
 
     Args:
-        phrase: The phrase.
+        text: The text.
+        begin: Where the part begins.
+        end: Where it ends.
         before: Whether its beginning has to be that of a word.
         after: Whether its end has to be that of a word.
 
     Example:
-        >>> [bool(re.search(as_word("GPU"), text)) for text in ("使用GPU加速", "GPUs", "eine GPU.")]
-        [True, False, True]
+        >>> [stands_as_word(text, text.index("GPU"), text.index("GPU") + 3) for text in ("使用GPU加速", "GPUs")]
+        [True, False]
     """
-    begin, end = _looks()
-    begin = begin if before and not is_spaceless(phrase[0]) else ""
-    end = end if after and not is_spaceless(phrase[-1]) else ""
-    return f"{begin}{re.escape(phrase)}{end}"
+    closed_before = before and begin > 0 and not is_spaceless(text[begin]) and _is_of_word(text[begin - 1])
+    closed_after = after and end < len(text) and not is_spaceless(text[end - 1]) and _is_of_word(text[end])
+    return not closed_before and not closed_after
 
 
-@cache
-def _looks() -> tuple[str, str]:
-    """The patterns that hold where no word goes on, before and behind a place."""
-    word = rf"[^\W{_SPACELESS}]"
-    codes = chain(range(0x300, 0x1F000), range(0xE0100, 0xE01F0))
-    marks = [chr(code) for code in codes if unicodedata.category(chr(code))[0] == "M" and not is_spaceless(chr(code))]
-    mark = f"[{''.join(marks)}]"
-    return f"(?<!{word})(?<!{mark})", f"(?!{word})(?!{mark})"
+def count_as_word(phrase: str, text: str, *, before: bool = True, after: bool = True) -> int:
+    """Count how often a phrase stands in a text as `stands_as_word` says.
+
+    Example:
+        >>> count_as_word("3", "3 und 33, 3")
+        2
+    """
+    number, place = 0, text.find(phrase)
+    while place >= 0:
+        found = stands_as_word(text, place, place + len(phrase), before=before, after=after)
+        number += found
+        place = text.find(phrase, place + (len(phrase) if found else 1))
+    return number
+
+
+def _is_of_word(sign: str) -> bool:
+    return (sign.isalnum() or sign == "_" or unicodedata.category(sign)[0] == "M") and not is_spaceless(sign)

@@ -328,7 +328,7 @@ def _measured_otherwise(best_score: BestScore, *, ended: bool) -> str:
         changes = [
             "the text of validation is another" if name == "text" else f"{name}={value}, before {measured.get(name)}"
             for name, value in best_score.measured.items()
-            if measured.get(name, value) != value
+            if measured.get(name, value if measured else None) != value
         ]
         otherwise = f"Scores are measured otherwise than before ({'; '.join(changes)})"
         if over:

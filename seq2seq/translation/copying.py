@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from seq2seq.search.settings import Beam, Search, protected_pattern
 from seq2seq.settings import SettingsError
-from seq2seq.text.edges import as_word, inside_word
+from seq2seq.text.edges import count_as_word, inside_word
 from seq2seq.text.sentences import encodable
 from seq2seq.text.special_ids import UNKNOWN
 
@@ -148,7 +148,7 @@ class Copying:
             # A number is none of those of a longer one; but what is a part of a word in the source may be one again.
             begins = each[0].isalnum() and not any(inside_word(text, place) for place in _places(each, text))
             ends = each[-1].isalnum() and not any(inside_word(text, place + len(each)) for place in _places(each, text))
-            missing[each] -= len(re.findall(as_word(each, before=begins, after=ends), translation))
+            missing[each] -= count_as_word(each, translation, before=begins, after=ends)
         return tuple((+missing).elements())
 
     def _found(self, text: str) -> list[str]:

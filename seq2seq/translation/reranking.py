@@ -183,9 +183,13 @@ def tune_weights(
     first = list(range(len(lists)))
     if settings.several_references:  # each source once, as `seq2seq.metrics.measure` counts it
         _, right = grouped(sources, [""] * len(lists), references)
-        place_of = {source: place for place, source in enumerate(dict.fromkeys(sources or ()))}
+        place_of: dict[str, int] = {}
+        first = []
+        for row, source in enumerate(sources or ()):
+            if source not in place_of:
+                place_of[source] = len(first)
+                first.append(row)
         references = [right[place_of[source]] for source in sources or ()]
-        first = [(sources or ()).index(source) for source in place_of]
     counts = count(
         metric,
         [one.text for candidates in lists for one in candidates],

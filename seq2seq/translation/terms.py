@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from seq2seq.text.edges import as_word
+from seq2seq.text.edges import stands_as_word
 
 if TYPE_CHECKING:
     from seq2seq.text.tokenizer import Tokenizer
@@ -44,8 +43,9 @@ class Terms:
                     "Give both, or leave the term out."
                 )
         # Of two that begin alike the longer one holds.
-        longest_first = sorted(self._table, key=len, reverse=True)
-        self._pattern = re.compile("|".join(map(as_word, longest_first)))
+        self._by_first: dict[str, list[str]] = {}
+        for source in sorted(self._table, key=len, reverse=True):
+            self._by_first.setdefault(source[0], []).append(source)
 
     @classmethod
     def read(cls, path: str | Path) -> Terms:
@@ -75,9 +75,19 @@ class Terms:
 
     def of(self, text: str) -> list[str]:
         """Give the translations that must appear in that of a text, each once, in the order of their phrases."""
-        if not self._table:
-            return []
-        return list(dict.fromkeys(self._table[found] for found in self._pattern.findall(text)))
+        found: dict[str, None] = {}
+        place = 0
+        while place < len(text):
+            phrases = self._by_first.get(text[place], ())
+            here = next((each for each in phrases if self._stands(each, text, place)), "")
+            if here:
+                found[self._table[here]] = None
+            place += len(here) or 1
+        return list(found)
+
+    @staticmethod
+    def _stands(phrase: str, text: str, place: int) -> bool:
+        return text.startswith(phrase, place) and stands_as_word(text, place, place + len(phrase))
 
     def missing(self, text: str, translation: str) -> list[str]:
         """Give those of a text that its translation does not have."""

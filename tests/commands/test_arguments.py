@@ -28,6 +28,10 @@ def test_a_name_that_no_record_could_hold_is_refused(capsys) -> None:
     with pytest.raises(SystemExit, match="2"):
         make_parser().parse_args(["train", "r.toml", "--data", "B\udcfccher"])
     assert r"needs a name in UTF-8, in which runs write it down. Received: b'B\xfccher'" in capsys.readouterr().err
+    found = make_parser().parse_args(
+        ["translate", "m.s2s", "--input", "B\udcfccher"]
+    )  # of which nothing is written down
+    assert found.input == Path("B\udcfccher")
 
 
 def test_one_s_own_folder_is_read_in_every_option(monkeypatch) -> None:

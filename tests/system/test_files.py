@@ -74,6 +74,8 @@ def test_a_file_keeps_who_may_read_it_and_stays_where_it_may_not_be_written(tmp_
     monkeypatch.setattr(os, "access", lambda path, mode: False)  # root may write everywhere
     with pytest.raises(PermissionError, match=r"a\.txt"), replacing(file):
         pass
+    with pytest.raises(PermissionError, match=r"a\.txt"):
+        need_writable(file)
     assert [path.name for path in tmp_path.iterdir()] == ["a.txt"]
 
 

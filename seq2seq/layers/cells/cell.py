@@ -211,7 +211,7 @@ class Cell(ABC):
         if type(self) is not type(other):
             return False
         if type(self).get_config is Cell.get_config:  # which says nothing of what it was made with
-            return vars(self) == vars(other)
+            return self is other or not (vars(self) or vars(other))
         return self.get_config() == other.get_config()
 
     def __hash__(self) -> int:
