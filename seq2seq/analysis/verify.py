@@ -22,7 +22,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from seq2seq.recipe import Recipe
 from seq2seq.runs.record import read_log
 from seq2seq.system import process
-from seq2seq.system.process import own_module
 from seq2seq.system.terminal import exit_status, format_table, tell
 from seq2seq.training.run_folder import RunFolder
 from seq2seq.training.state import OF_THE_PROCESS
@@ -289,7 +288,7 @@ class _Training(NamedTuple):
 
     def __call__(self, folder: Path, *, kill_at: int = 0, resume: bool = False) -> None:
         command = [
-            *own_module("seq2seq.analysis.verify"),
+            *process.own_module("seq2seq.analysis.verify"),
             str(self.recipe),
             str(folder),
             "--steps",
@@ -298,14 +297,14 @@ class _Training(NamedTuple):
         command += ["--kill-at", str(kill_at)] if kill_at else []
         command += ["--resume"] if resume else []
         command += ["--data", self.data] if self.data is not None else []
-        with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as process:
+        with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as training:
             try:
-                told = process.communicate()[1]
+                told = training.communicate()[1]
             except BaseException:
-                process.kill()
+                training.kill()
                 raise
         expected = -signal.SIGKILL if kill_at else 0
-        if (status := process.returncode) != expected:
+        if (status := training.returncode) != expected:
             said = told.decode(errors="replace").strip() or "nothing"
             short = f" Training ended before step {kill_at}." if kill_at and not status else ""
             raise ValueError(f"A training ended with status {status}, not {expected}.{short} It said:\n{said}")

@@ -9,7 +9,6 @@ from collections.abc import Iterable, Sequence
 from io import BufferedReader
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
-from uuid import uuid4
 
 from seq2seq.recipe import Recipe, load_recipe
 from seq2seq.runs.record import model_in as model_in  # for the commands
@@ -183,8 +182,7 @@ def need_model_place(path: Path) -> None:
     """Refuse a place that no model file can be written to, before the work whose result is to go there."""
     if path.is_dir():
         raise UsageError(f"A model goes into a file. Received: --output {path}, a folder. Name a file in it.")
-    folder = next(parent for parent in path.absolute().parents if parent.exists())  # the others are made
-    need_writable(path if folder == path.absolute().parent else folder / f".{uuid4().hex}")
+    need_writable(path, makes_folders=True)
 
 
 def named_translator(path: Path) -> Translator:

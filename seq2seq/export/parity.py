@@ -70,9 +70,8 @@ def compare(model: Translator, exported: ExportedTranslator, texts: Sequence[str
         _difference(model, exported, texts[start : start + _BATCH], [one.text for one in ours[start : start + _BATCH]])
         for start in range(0, len(texts), _BATCH)
     ]
-    return Parity(
-        len(texts), float(np.max(differences)), sum(same), sum(alike)
-    )  # `max` would pass over what is no number
+    logits = float(np.max(differences))  # `max` would pass over what is no number
+    return Parity(len(texts), logits, sum(same), sum(alike))
 
 
 def _difference(

@@ -125,7 +125,6 @@ class StackedRNN(keras.layers.Layer):
         self.forward_layers = [self._layer(i, "forward") for i in range(len(self.units))]
         self.backward_layers = [self._layer(i, "backward") if both else None for i, both in enumerate(self.both_ways)]
         self.between = keras.layers.Dropout(dropout, seed=seed, dtype=self.dtype_policy, name="between")
-        hand_on_frozen(self)
 
     def _layer(self, place: int, direction: str) -> Recurrent:
         # With one seed for all, layers of one width would drop the same units.

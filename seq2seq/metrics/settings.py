@@ -97,3 +97,18 @@ def grouped(
         said.setdefault(source, hypothesis)
         right.setdefault(source, []).extend([allowed] if isinstance(allowed, str) else allowed)
     return list(said.values()), [list(dict.fromkeys(texts)) for texts in right.values()]
+
+
+def right_for_each(sources: Sequence[str] | None, references: References) -> list[list[str]]:
+    """Give each line the references of all lines of its source.
+
+    Raises:
+        ValueError: There is not a source for each of them.
+
+    Example:
+        >>> right_for_each(["read", "cat", "read"], ["r iy d", "k ae t", "r eh d"])
+        [['r iy d', 'r eh d'], ['k ae t'], ['r iy d', 'r eh d']]
+    """
+    _, right = grouped(sources, [""] * len(references), references)
+    of_source = dict(zip(dict.fromkeys(sources or ()), right, strict=True))
+    return [of_source[source] for source in sources or ()]

@@ -129,8 +129,7 @@ def _attends(settings: ModelSettings) -> bool:
 
 
 def _starts_as_keras(settings: ModelSettings) -> bool:
-    usual = ModelSettings.kernel_initializer, ModelSettings.recurrent_initializer
-    return (settings.kernel_initializer, settings.recurrent_initializer) == usual
+    return not settings.initializers
 
 
 def _feeds(settings: ModelSettings) -> bool:

@@ -135,11 +135,6 @@ def _stack(settings: ModelSettings, side: EncoderSettings | DecoderSettings) -> 
         "dropout": side.dropout,
         "recurrent_dropout": side.recurrent_dropout,
         "embedding_dropout": side.embedding_dropout,
-        **_initializers(settings),
+        # Others are not made: an initializer takes a seed when it is, and would move all behind it.
+        **settings.initializers,
     }
-
-
-def _initializers(settings: ModelSettings) -> dict[str, str]:
-    """Name what is not drawn as by default: an initializer takes a seed when it is made, and would move all others."""
-    names = ("kernel_initializer", "recurrent_initializer")
-    return {name: getattr(settings, name) for name in names if getattr(settings, name) != getattr(ModelSettings, name)}

@@ -249,6 +249,12 @@ class ModelSettings:
                 "seq2seq.models, and `replace` what is to be changed of it."
             )
 
+    @property
+    def initializers(self) -> dict[str, str]:
+        """What draws recurrent weights, by the names of layers' arguments, where it is not as by default."""
+        names = ("kernel_initializer", "recurrent_initializer")
+        return {name: value for name in names if (value := getattr(self, name)) != getattr(type(self), name)}
+
     def resolved(self) -> ModelSettings:
         """Give the same settings with those of each side written out: nothing is "as_model" any more."""
         return replace(

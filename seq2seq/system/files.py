@@ -52,9 +52,8 @@ def replacing(path: Path) -> Iterator[Path]:
         with naming(str(path)):
             yield path
         return
+    _need_permission(path)
     place = path.resolve()
-    if place.exists() and not os.access(place, os.W_OK):
-        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
     try:
         handle, name = tempfile.mkstemp(prefix=".", suffix=place.name, dir=place.parent)
     except OSError as error:
@@ -78,11 +77,12 @@ def replacing(path: Path) -> Iterator[Path]:
         raise
 
 
-def need_writable(path: Path) -> None:
+def need_writable(path: Path, *, makes_folders: bool = False) -> None:
     """Refuse a place that no file can be written to, before the work whose result is to go there.
 
     Args:
         path: Where :func:`replacing` will write.
+        makes_folders: Whether the folders that it lies in are made where they are not there.
 
     Raises:
         OSError: It cannot be written; the error names ``path``.
@@ -96,14 +96,20 @@ def need_writable(path: Path) -> None:
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
     if _is_stream(path):
         return
-    if path.exists() and not os.access(path.resolve(), os.W_OK):
-        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+    _need_permission(path)
+    above = path.resolve().parents
+    folder = next(parent for parent in above if parent.exists()) if makes_folders else above[0]
     try:
-        with tempfile.TemporaryFile(dir=path.resolve().parent):
+        with tempfile.TemporaryFile(dir=folder):
             pass
     except OSError as error:
         error.filename = str(path)
         raise
+
+
+def _need_permission(path: Path) -> None:
+    if path.exists() and not os.access(path.resolve(), os.W_OK):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
 
 
 def _is_stream(path: Path) -> bool:

@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from glob import escape, glob
 from pathlib import Path
@@ -134,7 +135,7 @@ def _part(name: str, stem: str = ".*") -> tuple[int, int] | None:
 
 def _whole(parts: Mapping[str, tuple[int, int]], received: str) -> list[str]:
     """Put the parts of a table in order, counted from 0 or from 1; refuse them where they are not one whole table."""
-    numbers = [number for number, _ in parts.values()]
+    numbers = Counter(number for number, _ in parts.values())
     counts = {count for _, count in parts.values()}
     if len(counts) > 1:
         raise CorpusError(
@@ -144,7 +145,7 @@ def _whole(parts: Mapping[str, tuple[int, int]], received: str) -> list[str]:
     (count,) = counts
     first = 1 if count in numbers and 0 not in numbers else 0
     missing = [str(number) for number in range(first, first + count) if number not in numbers]
-    again = [name for name, (number, _) in parts.items() if numbers.count(number) > 1]
+    again = [name for name, (number, _) in parts.items() if numbers[number] > 1]
     beyond = [name for name, (number, _) in parts.items() if not first <= number < first + count]
     if wrong := [
         f"{words} {_tell(found)}"

@@ -234,7 +234,7 @@ class Tokenizer:
         self, model: Any, texts: list[str], there: set[str], most: int, symbols: list[str]
     ) -> list[tuple[str, float, int]]:
         """Give the new pieces of texts, each with its score and its type."""
-        kind, rule = _KIND_OF_TYPE[model.trainer_spec.model_type], model.normalizer_spec.name
+        kind, rule = self.kind, model.normalizer_spec.name
         if rule not in NORMALIZATIONS:
             raise ValueError(
                 "More pieces are learnt from text that is normalised as that of the first ones was. Received: a model "

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -87,7 +86,7 @@ class Copying:
 
     def protected(self, text: str) -> list[str]:
         """Give what of a text is protected, each once, in its order."""
-        return list(dict.fromkeys(self._found(text)))
+        return list(dict.fromkeys(found for _, found in self._found(encodable(text))))
 
     def phrases(self, text: str) -> list[list[int]]:
         """Give what a translation must have, as the target tokenizer cuts it; what it cannot write as unknown."""
@@ -143,20 +142,24 @@ class Copying:
     def lost(self, text: str, translation: str) -> tuple[str, ...]:
         """Give what of a text was protected and did not come through, as often as it did not."""
         text = encodable(text)
-        missing = Counter(self._found(text))
-        for each in missing:
+        places: dict[str, list[int]] = {}
+        for place, found in self._found(text):
+            places.setdefault(found, []).append(place)
+        missing = Counter({each: len(found) for each, found in places.items()})
+        for each, found_at in places.items():
             # A number is none of those of a longer one; but what is a part of a word in the source may be one again.
-            begins = each[0].isalnum() and not any(inside_word(text, place) for place in _places(each, text))
-            ends = each[-1].isalnum() and not any(inside_word(text, place + len(each)) for place in _places(each, text))
+            begins = each[0].isalnum() and not any(inside_word(text, place) for place in found_at)
+            ends = each[-1].isalnum() and not any(inside_word(text, place + len(each)) for place in found_at)
             missing[each] -= count_as_word(each, translation, before=begins, after=ends)
         return tuple((+missing).elements())
 
-    def _found(self, text: str) -> list[str]:
+    def _found(self, text: str) -> list[tuple[int, str]]:
+        """Give what is protected of an encodable text, each with its place."""
         if self._protect is None:
             return []
         # White space around it is not kept by a tokenizer, and nothing is nothing to keep.
-        found = (match.group().strip() for match in self._protect.finditer(encodable(text)))
-        return [each for each in found if each]
+        found = ((match.start(), match.group()) for match in self._protect.finditer(text))
+        return [(start + len(each) - len(each.lstrip()), each.strip()) for start, each in found if each.strip()]
 
 
 def read_dictionary(path: Path) -> dict[str, str]:
@@ -183,10 +186,6 @@ def read_dictionary(path: Path) -> dict[str, str]:
                 f"Received: {path}, line {number}: {line!r}, before {table[word]!r}. Leave one out."
             )
     return table
-
-
-def _places(part: str, text: str) -> list[int]:
-    return [match.start() for match in re.finditer(re.escape(part), text)]
 
 
 def _written(text: str, instead: str) -> str:

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from seq2seq.metrics import HIGHER_IS_BETTER, EvaluationSettings, References, count
-from seq2seq.metrics.settings import grouped
+from seq2seq.metrics.settings import right_for_each
 from seq2seq.settings import SettingsError
 from seq2seq.translation.n_best import Candidate
 
@@ -182,14 +182,8 @@ def tune_weights(
     settings = settings or EvaluationSettings()
     first = list(range(len(lists)))
     if settings.several_references:  # each source once, as `seq2seq.metrics.measure` counts it
-        _, right = grouped(sources, [""] * len(lists), references)
-        place_of: dict[str, int] = {}
-        first = []
-        for row, source in enumerate(sources or ()):
-            if source not in place_of:
-                place_of[source] = len(first)
-                first.append(row)
-        references = [right[place_of[source]] for source in sources or ()]
+        references = right_for_each(sources, references)
+        first = sorted({source: row for row, source in reversed([*enumerate(sources or ())])}.values())
     counts = count(
         metric,
         [one.text for candidates in lists for one in candidates],

@@ -65,7 +65,11 @@ def test_other_sites_and_the_log_reach_the_server(seq2seq, model: str, served, m
 def test_threads_reach_an_exported_model(seq2seq, served, monkeypatch, tmp_path: Path) -> None:
     (tmp_path / "translator.json").touch()
     seen: list[tuple[Path, int]] = []
-    load = lambda path, threads: seen.append((path, threads)) or Scripted(None)  # noqa: E731
+
+    def load(path: Path, threads: int) -> Scripted:
+        seen.append((path, threads))
+        return Scripted(None)
+
     monkeypatch.setattr(serving, "load_engine", load, raising=False)
     for options in ([], ["--threads", "3"]):
         assert seq2seq("serve", f"de:en={tmp_path}", "--port", "0", *options) == (0, b"", "")

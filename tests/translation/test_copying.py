@@ -203,6 +203,7 @@ class TestSettings:
         (r"\d+", "Das A4-Blatt", "the A5 sheet", ("4",)),
         (r"\d+", "4 Blatt", "the A4 sheet", ("4",)),
         (r"\d+", "3 mal 3", "3 and 33", ("3",)),
+        (r"\d+", "3 mal 33", "33 and 33", ("3",)),
     ],
 )
 def test_lost_is_what_does_not_stand_there(letters: Tokenizer, protect, source, said, lost) -> None:

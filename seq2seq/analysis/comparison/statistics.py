@@ -48,9 +48,14 @@ class Difference:
     seeds_known: bool
 
     @property
+    def beyond_chance(self) -> bool:
+        """Whether the corrected probability is below 5 %, of whatever the interval holds."""
+        return self.corrected < 1 - CONFIDENCE
+
+    @property
     def detected(self) -> bool:
         """Whether the difference is more than chance, by the corrected probability; never of one seed."""
-        return self.seeds_known and self.corrected < 1 - CONFIDENCE
+        return self.seeds_known and self.beyond_chance
 
     @property
     def interval(self) -> str:

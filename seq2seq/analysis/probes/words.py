@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from seq2seq.analysis.comparison import Difference
-from seq2seq.analysis.comparison.statistics import CONFIDENCE
 from seq2seq.analysis.probes.linear import ASKED
 from seq2seq.system.terminal import format_table
 
@@ -62,7 +61,7 @@ def plus_minus(lost: Difference | None) -> str:
 def undetected(found: Probes) -> str:
     """Name the alterations by which no loss was detected."""
     # Of one model: nothing is said of other seeds, which `Difference.detected` asks for.
-    lost = [each.lost.value > 0 and each.lost.corrected < 1 - CONFIDENCE for each in found.states]
+    lost = [each.lost.value > 0 and each.lost.beyond_chance for each in found.states]
     names = [f"{each.where} ({each.how})" for each, is_lost in zip(found.states, lost, strict=True) if not is_lost]
     return f"No loss was detected (5 %, Holm's correction) by: {'; '.join(names)}." if names else ""
 

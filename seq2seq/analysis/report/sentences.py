@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from seq2seq.analysis.comparison.measured import Texts
 from seq2seq.metrics import EvaluationSettings, References, count
+from seq2seq.metrics.settings import right_for_each
 
 _SHORT, _LONG = 0.6, 1.6  # of the length of the reference
 _AGAIN = re.compile(r"(?<!\S)(\S+(?:\s+\S+){0,3}?)(?:\s+\1){2,}(?!\S)")
@@ -45,10 +46,7 @@ def qualities(texts: Texts, evaluation: EvaluationSettings) -> list[float]:
     """Give the chrF of each translation, 0–100, beside all that is right for its source."""
     references: References = texts.references
     if evaluation.several_references:
-        right: dict[str, dict[str, None]] = {}
-        for source, reference in zip(texts.sources, texts.references, strict=True):
-            right.setdefault(source, {})[reference] = None
-        references = [list(right[source]) for source in texts.sources]
+        references = right_for_each(texts.sources, texts.references)
     counts = count("chrf", texts.translations, references, lowercase=evaluation.lowercase)
     return [counts.score(row) for row in counts.rows]
 
