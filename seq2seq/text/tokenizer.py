@@ -80,6 +80,7 @@ class Tokenizer:
                 self._to_ours[theirs] = ours
                 self._to_theirs[ours] = theirs
         self._kind: str | None = None
+        self._symbols: frozenset[int] | None = None
         self._same_ids = self._to_ours == list(range(size))
         self.fingerprint = hashlib.sha256(self._model).hexdigest()
 
@@ -296,6 +297,19 @@ class Tokenizer:
         """
         self._need_piece(id)
         return PIECES[id] if id < len(PIECES) else self._pieces.id_to_piece(self._to_theirs[id])
+
+    def is_symbol(self, id: int) -> bool:
+        """Tell whether a piece is always one, whatever stands around it, such as the tag of a language.
+
+        Example:
+            >>> tokenizer = Tokenizer.train(["tea", "eat"], kind="char", symbols=["<de>"])
+            >>> [tokenizer.is_symbol(id) for id in tokenizer.encode("<de> a")]
+            [False, True, False, False]
+        """
+        if self._symbols is None:
+            pieces = enumerate(_parsed(self._model).pieces)
+            self._symbols = frozenset(self._to_ours[theirs] for theirs, piece in pieces if piece.type == _SYMBOL)
+        return id in self._symbols
 
     def encode(self, text: str) -> list[int]:
         """Cut a text into the ids of its pieces; no special id is added.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -92,8 +92,8 @@ class Copying:
         """Give what a translation must have, as the target tokenizer cuts it; what it cannot write as unknown."""
         return [ids for found in self.protected(text) if (ids := self._target.encode(found))]
 
-    def copies(self, text: str) -> list[str]:
-        """Give what each piece of a text is copied as: the whole word that it is of; what is unknown, as it stands."""
+    def copies(self, text: str, places: Iterable[int]) -> list[str]:
+        """Give what these pieces of a text are copied as: the whole word of each; what is unknown, as it stands."""
         if not self.unknown:
             return []
         text = encodable(text)
@@ -102,7 +102,7 @@ class Copying:
         found = [
             surface.strip() if id == UNKNOWN else "" if word is None else words[word] for id, word, surface in pieces
         ]
-        return [self._dictionary.get(each, each) for each in found]
+        return [self._dictionary.get(found[place], found[place]) for place in places]
 
     def surfaces(self, ids: Sequence[int], looked: npt.NDArray | None, part: Part) -> list[str]:
         """Give what each id of a translation stands for, with what comes through.

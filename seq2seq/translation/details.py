@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from seq2seq.text.special_ids import END
 from seq2seq.text.tokenizer import words_of
 from seq2seq.translation.hypothesis import Hypothesis, Translation
+from seq2seq.translation.parts import parts_of
 
 if TYPE_CHECKING:
     from seq2seq.text.tokenizer import Tokenizer
@@ -60,11 +61,10 @@ def with_sources(
 
 
 def _source_pieces(tokenizer: Tokenizer, text: str, longest: int) -> tuple[tuple[str, ...], tuple[int | None, ...]]:
-    ids = tokenizer.encode(text) if text.strip() else []
-    words = tokenizer.words(text) if ids else []
     tokens: list[str] = []
     of_tokens: list[int | None] = []
-    for start in range(0, len(ids), longest):
-        tokens += map(tokenizer.piece, [*ids[start : start + longest], END])
-        of_tokens += [*words[start : start + longest], None]
+    words = tokenizer.words(text)
+    for part in parts_of(tokenizer, [text], longest):
+        tokens += map(tokenizer.piece, [*part.ids, END])
+        of_tokens += [*(words[place] for place in part.places), None]
     return tuple(tokens), tuple(of_tokens)

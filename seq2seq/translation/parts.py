@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from seq2seq.text.tokenizer import Tokenizer
+
+# What a sentence ends with, and what may close it.
+_SENTENCE_ENDS = re.compile(r"[.!?…‥؟۔।。！？｡][\"'”’»›)\]}」』）]*\s*$")
+# Signs that no space follows where others have one.
+_WITHOUT_SPACES = tuple("。！？｡、，；」』）")
+_LOOKS = 8  # tokens before an end
 
 
 class TextPart(NamedTuple):
@@ -14,13 +21,13 @@ class TextPart(NamedTuple):
 
     Args:
         place: Of the text among others.
-        span: Which of its tokens these are.
+        places: Which of its tokens these are.
         ids: The tokens.
         text: What they stand for.
     """
 
     place: int
-    span: slice
+    places: Sequence[int]
     ids: list[int]
     text: str
 
@@ -28,7 +35,9 @@ class TextPart(NamedTuple):
 def parts_of(tokenizer: Tokenizer, texts: Sequence[str], longest: int) -> list[TextPart]:
     """Cut texts into parts, those of one text one after the other.
 
-    A text of which normalization leaves nothing (a zero-width space) has no part: no source of training was so.
+    A part ends behind the last sentence of its second half, or else behind the last word of it, or else in a word; each
+    begins with the symbols that its text begins with, such as the tag of a language. A text of which normalization
+    leaves nothing (a zero-width space) has no part: no source of training was so.
 
     Args:
         tokenizer: Of the source.
@@ -38,14 +47,53 @@ def parts_of(tokenizer: Tokenizer, texts: Sequence[str], longest: int) -> list[T
     Example:
         >>> from seq2seq.text import Tokenizer
         >>> tokenizer = Tokenizer.train(["ab a"], kind="char")
-        >>> [(part.place, part.text) for part in parts_of(tokenizer, ["ab a", " ", "a"], 3)]
+        >>> [(part.place, part.text) for part in parts_of(tokenizer, ["ab a", " ", "a"], 4)]
         [(0, 'ab'), (0, ' a'), (2, 'a')]
     """
     real = [place for place, text in enumerate(texts) if text.strip()]
     parts = []
     for place, ids in zip(real, tokenizer.encode_batch([texts[place] for place in real]), strict=True):
-        surfaces = tokenizer.surfaces(texts[place]) if len(ids) > longest else []
-        for start in range(0, len(ids), longest):
-            span = slice(start, start + longest)
-            parts.append(TextPart(place, span, ids[span], "".join(surfaces[span]) if surfaces else texts[place]))
+        if len(ids) <= longest:
+            parts += [TextPart(place, range(len(ids)), ids, texts[place])] if ids else []
+            continue
+        surfaces = tokenizer.surfaces(texts[place])
+        parts += [
+            TextPart(place, places, [ids[each] for each in places], "".join(surfaces[each] for each in places))
+            for places in _cut(surfaces, _symbols_first(tokenizer, ids, longest), longest)
+        ]
     return parts
+
+
+def _symbols_first(tokenizer: Tokenizer, ids: Sequence[int], longest: int) -> int:
+    """Give how many tokens a text begins with up to the last symbol of its beginning: fewer than half of a part."""
+    count = 0
+    for place, id in enumerate(ids[: (longest + 1) // 2 - 1]):
+        if tokenizer.is_symbol(id):
+            count = place + 1
+        elif tokenizer.piece(id) != "▁":
+            break
+    return count
+
+
+def _cut(surfaces: Sequence[str], first: int, longest: int) -> Iterator[list[int]]:
+    start = first
+    while start < len(surfaces):
+        end = start + longest - first
+        if end < len(surfaces):
+            end = _end(surfaces, (start + end + 1) // 2, end)
+        yield [*range(first), *range(start, min(end, len(surfaces)))]
+        start = end
+
+
+def _end(surfaces: Sequence[str], least: int, most: int) -> int:
+    """Give the place behind a part: at least the one, at most the other."""
+    of_words = [end for end in range(most, least - 1, -1) if _between_words(surfaces, end)]
+    of_sentences = (end for end in of_words if _SENTENCE_ENDS.search("".join(surfaces[max(0, end - _LOOKS) : end])))
+    return next(of_sentences, of_words[0] if of_words else most)
+
+
+def _between_words(surfaces: Sequence[str], end: int) -> bool:
+    before, behind = surfaces[end - 1], surfaces[end]
+    # A space alone is a piece of its own, and goes with the word behind it.
+    suffixed = bool(before.strip()) and before[-1].isspace()
+    return behind[:1].isspace() or suffixed or before.endswith(_WITHOUT_SPACES)

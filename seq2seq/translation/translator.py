@@ -204,7 +204,8 @@ class Translator:
             texts: Source texts, one after the other: a list, a generator, an open file, a column of a table ...; the
                 end of a line is no part of a text. An empty one, or one of white space or of what the tokenizer drops
                 only, gives an empty translation. One of more than 1,000 tokens (or the longest source of training,
-                where that was more) is cut into parts of as many, whose translations are joined by a space.
+                where that was more) is cut into parts, where a sentence ends if it can be, each with the symbols that the
+                text begins with (a tag of a language); their translations are joined by a space.
             search: What to search with: ``Greedy()``, ``Beam(12, length_penalty=0.6)``, ``Sample(seed=1)`` of
                 :mod:`seq2seq.search`; a translation becomes as long as ``length_limit`` allows, or as its
                 ``max_length_factor`` says. None: the translator's own ``search``, as the recipe says; with
@@ -352,7 +353,7 @@ class Translator:
         wanted = wanted._replace(
             phrases=[[*each, *copying.phrases(part.text)] for each, part in zip(wanted.phrases, parts, strict=True)]
         )
-        through = [Part(copying.copies(texts[part.place])[part.span], copying.protected(part.text)) for part in parts]
+        through = [Part(copying.copies(texts[part.place], part.places), copying.protected(part.text)) for part in parts]
         translated = decoder.decode_all([part.ids for part in parts], search, wanted, through, size)
         looks = details and self.model.attends
         found = [[Hypothesis("", 0.0, alignment=np.zeros((0, 0), np.float32) if looks else None)] for _ in texts]

@@ -64,8 +64,9 @@ class Wanted(NamedTuple):
         for target, pieces in written.items():
             _need_written(target, pieces)
             need_agreement(tokenizer, f"the term {target!r}", pieces, avoided)
+        first = {part.place: part for part in reversed(parts)}
         return cls(
-            [ids[part.place] if part.span.start == 0 else [] for part in parts],
+            [ids[part.place] if part is first[part.place] else [] for part in parts],
             avoided,
             [[written[target] for target in terms.of(part.text)] for part in parts],
         )
