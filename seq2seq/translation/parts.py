@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple
+from unicodedata import category, east_asian_width
 
 if TYPE_CHECKING:
     from seq2seq.text.tokenizer import Tokenizer
 
-# What a sentence ends with, and what may close it.
-_SENTENCE_ENDS = re.compile(r"[.!?…‥؟۔।。！？｡][\"'”’»›)\]}」』）]*\s*$")
-# Signs that no space follows where others have one.
-_WITHOUT_SPACES = tuple("。！？｡、，；」』）")
+# Full stops, exclamation and question marks, dots: of Latin, Arabic, Indian and East Asian writing.
+_STOPS = frozenset(".!?\u2025\u2026\u061f\u06d4\u0964\u3002\uff01\uff1f\uff61")
 _LOOKS = 8  # tokens before an end
 
 
@@ -88,7 +86,7 @@ def _cut(surfaces: Sequence[str], first: int, longest: int) -> Iterator[list[int
 def _end(surfaces: Sequence[str], least: int, most: int) -> int:
     """Give the place behind a part: at least the one, at most the other."""
     of_words = [end for end in range(most, least - 1, -1) if _between_words(surfaces, end)]
-    of_sentences = (end for end in of_words if _SENTENCE_ENDS.search("".join(surfaces[max(0, end - _LOOKS) : end])))
+    of_sentences = (end for end in of_words if _ends_a_sentence("".join(surfaces[max(0, end - _LOOKS) : end])))
     return next(of_sentences, of_words[0] if of_words else most)
 
 
@@ -96,4 +94,15 @@ def _between_words(surfaces: Sequence[str], end: int) -> bool:
     before, behind = surfaces[end - 1], surfaces[end]
     # A space alone is a piece of its own, and goes with the word behind it.
     suffixed = bool(before.strip()) and before[-1].isspace()
-    return behind[:1].isspace() or suffixed or before.endswith(_WITHOUT_SPACES)
+    return behind[:1].isspace() or suffixed or _needs_no_space(before)
+
+
+def _needs_no_space(text: str) -> bool:
+    """Tell whether a text ends with a stop, comma or bracket of East Asian writing."""
+    return bool(text) and east_asian_width(text[-1]) in "WF" and category(text[-1]) in ("Po", "Pe")
+
+
+def _ends_a_sentence(text: str) -> bool:
+    while text and (text[-1].isspace() or text[-1] in "\"'" or category(text[-1]) in ("Pe", "Pf")):
+        text = text[:-1]
+    return text[-1:] in _STOPS

@@ -204,8 +204,8 @@ class Translator:
             texts: Source texts, one after the other: a list, a generator, an open file, a column of a table ...; the
                 end of a line is no part of a text. An empty one, or one of white space or of what the tokenizer drops
                 only, gives an empty translation. One of more than 1,000 tokens (or the longest source of training,
-                where that was more) is cut into parts, where a sentence ends if it can be, each with the symbols that the
-                text begins with (a tag of a language); their translations are joined by a space.
+                where that was more) is cut into parts, where a sentence ends if it can be, each with the symbols that
+                the text begins with (a tag of a language); their translations are joined by a space.
             search: What to search with: ``Greedy()``, ``Beam(12, length_penalty=0.6)``, ``Sample(seed=1)`` of
                 :mod:`seq2seq.search`; a translation becomes as long as ``length_limit`` allows, or as its
                 ``max_length_factor`` says. None: the translator's own ``search``, as the recipe says; with

@@ -227,4 +227,5 @@ def test_the_sign_of_a_given_model_brings_no_space_into_what_is_copied() -> None
     copying = Copying(given, given, unknown=True)
     ids = given.encode("a日b")
     looked = np.eye(len(ids), dtype=np.float32)
-    assert "".join(copying.surfaces(ids, looked, Part(tuple(copying.copies("a日b", range(len(ids)))), []))).strip() == "a日b"
+    copies = copying.copies("a日b", range(len(ids)))
+    assert "".join(copying.surfaces(ids, looked, Part(copies, []))).strip() == "a日b"
