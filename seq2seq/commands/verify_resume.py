@@ -6,6 +6,7 @@ import argparse
 from typing import Any
 
 from seq2seq.commands.arguments import RECIPE, add_data, add_from, add_seed, add_settings, count, named_path, recipe_of
+from seq2seq.system.signals import unwinding
 from seq2seq.system.terminal import UsageError, need_stdout
 
 
@@ -49,12 +50,12 @@ def run(arguments: argparse.Namespace) -> None:
     recipe = recipe_of(arguments, arguments.recipe)
     check_model(recipe, read_origin(recipe))
     different = []
-    for verdict in verify_resume(
-        recipe, steps=arguments.steps, kill_at=arguments.kill_at, data=arguments.data, folder=arguments.out
-    ):
-        print(verdict.report(), end="\n\n", flush=True)
-        if not verdict.identical:
-            different.append(str(verdict.killed_at))
+    steps = {"steps": arguments.steps, "kill_at": arguments.kill_at}
+    with unwinding():  # no training outlives it
+        for verdict in verify_resume(recipe, **steps, data=arguments.data, folder=arguments.out):
+            print(verdict.report(), end="\n\n", flush=True)
+            if not verdict.identical:
+                different.append(str(verdict.killed_at))
     if different:
         raise DifferentError(
             f"A resumed training differs from the straight one: killed at step {', '.join(different)}."

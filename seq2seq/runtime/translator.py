@@ -27,11 +27,9 @@ from seq2seq.text.tokenizer import Tokenizer
 from seq2seq.translation.confidence import Calibration
 from seq2seq.translation.details import target_pieces, with_sources
 from seq2seq.translation.hypothesis import Hypothesis, Translation, joined
-from seq2seq.translation.parts import parts_of
+from seq2seq.translation.parts import longest_part, parts_of
 from seq2seq.translation.terms import Terms
 from seq2seq.translation.wanted import Wanted
-
-_LONGEST = 1000  # source tokens; a longer text is cut into parts, as by seq2seq.Translator
 
 
 class ExportedTranslator:
@@ -192,7 +190,7 @@ class ExportedTranslator:
 
     @property
     def _longest(self) -> int:
-        return max(_LONGEST, self.about.get("max_source_length", 0))
+        return longest_part(self.about)
 
     def _decode(self, ids: list[list[int]], settings: Search, alignment: bool, asked: Wanted) -> list[list[Hypothesis]]:
         limit = LengthLimit.chosen(settings.max_length_factor, self.length_limit)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
 from unicodedata import category, east_asian_width
 
 if TYPE_CHECKING:
@@ -12,6 +12,9 @@ if TYPE_CHECKING:
 # Full stops, exclamation and question marks, dots: of Latin, Arabic, Indian and East Asian writing.
 _STOPS = frozenset(".!?\u2025\u2026\u061f\u06d4\u0964\u3002\uff01\uff1f\uff61")
 _LOOKS = 8  # tokens before an end
+
+LONGEST = 1000
+"""Source tokens: a longer text is no sentence, and time and memory grow with its length times its translation's."""
 
 
 class TextPart(NamedTuple):
@@ -28,6 +31,11 @@ class TextPart(NamedTuple):
     places: Sequence[int]
     ids: list[int]
     text: str
+
+
+def longest_part(about: Mapping[str, Any]) -> int:
+    """Give the most source tokens that are translated as one, by what travels with a model."""
+    return max(LONGEST, about.get("max_source_length", 0))
 
 
 def parts_of(tokenizer: Tokenizer, texts: Sequence[str], longest: int) -> list[TextPart]:

@@ -39,7 +39,7 @@ from seq2seq.translation.model_file import (
     read_members,
     write_members,
 )
-from seq2seq.translation.parts import parts_of
+from seq2seq.translation.parts import longest_part, parts_of
 from seq2seq.translation.proof import need_same, probe_texts
 from seq2seq.translation.scoring import TargetScore, score_texts
 from seq2seq.translation.terms import Terms
@@ -50,8 +50,6 @@ if TYPE_CHECKING:
     from seq2seq.text.tokenizer import Tokenizer
     from seq2seq.translation.shortlist import Shortlist
 
-# A longer text is no sentence: it is cut, because time and memory grow with its length times that of its translation.
-_LONGEST = 1000  # source tokens
 _PRECISIONS = ("float32", "bfloat16")
 
 
@@ -369,7 +367,7 @@ class Translator:
     @property
     def longest_part(self) -> int:
         """The most source tokens that are translated as one."""
-        return max(_LONGEST, self.about.get("max_source_length", 0))
+        return longest_part(self.about)
 
     def score(self, sources: Iterable[str], targets: Iterable[str]) -> list[TargetScore]:
         """Score given translations: how likely the model finds each, as a whole and token by token.

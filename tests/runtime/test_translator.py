@@ -13,7 +13,6 @@ pytest.importorskip("onnxruntime", reason="the runtime needs onnxruntime: pip in
 
 from seq2seq import Tokenizer, Translator
 from seq2seq.runtime import ExportedFolderError, load
-from seq2seq.runtime import translator as translator_module
 from seq2seq.runtime.folder import read_folder, write_folder
 from seq2seq.search import Beam, Greedy, Sample
 from seq2seq.text.special_ids import END, START
@@ -52,7 +51,7 @@ def test_tells_what_each_piece_looked_at(exported: Path, monkeypatch):
             assert one.alignment.shape == (len(one.tokens), len(runtime.source_tokenizer.encode(text)) + 1)
             np.testing.assert_allclose(one.alignment.sum(axis=1), 1, atol=1e-5)
             assert one.text == same.text and same.alignment is None
-    monkeypatch.setattr(translator_module, "_LONGEST", 5)
+    monkeypatch.setattr("seq2seq.translation.parts.LONGEST", 5)
     ((one,),) = runtime.hypotheses(TEXTS[:1], Greedy(), alignment=True)
     assert one.parts == one.tokens.count("</s>") > 1
     assert one.alignment.shape == (len(one.tokens), len(runtime.source_tokenizer.encode(TEXTS[0])) + one.parts)
@@ -75,8 +74,7 @@ def test_details_are_those_of_the_model(exported: Path, translator: Translator):
 
 
 def test_parts_of_a_long_text_are_those_of_the_model(exported: Path, translator: Translator, monkeypatch):
-    monkeypatch.setattr(translator_module, "_LONGEST", 5)
-    monkeypatch.setattr("seq2seq.translation.translator._LONGEST", 5)
+    monkeypatch.setattr("seq2seq.translation.parts.LONGEST", 5)
     ours, theirs = (one.hypotheses(TEXTS) for one in (translator, load(exported)))
     for (best, *_), (other, *_) in zip(ours, theirs, strict=True):
         assert (best.text, best.parts, best.ended) == (other.text, other.parts, other.ended)

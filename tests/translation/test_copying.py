@@ -83,7 +83,7 @@ class TestUnknown:
         assert translator.translate(["h日h"], unknown="copy") == ["h日h"]
 
     def test_of_a_text_in_parts(self, words: Tokenizer, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr("seq2seq.translation.translator._LONGEST", 2)
+        monkeypatch.setattr("seq2seq.translation.parts.LONGEST", 2)
         parts = Saying([UNKNOWN, END], [UNKNOWN, END], looked=[[1, 2], [0, 1]])
         translator = Translator(parts, words, words)  # type: ignore[arg-type]
         (found,) = translator.translate(["the Foo cat"], unknown="copy", details=True)

@@ -10,7 +10,6 @@ from seq2seq import Decoder, Encoder, Seq2Seq, StateBridge, Tokenizer, Translato
 from seq2seq.search import Beam, Greedy, Sample
 from seq2seq.text.special_ids import END, START
 from seq2seq.translation import Hypothesis, Translation
-from seq2seq.translation import translator as translator_module
 from seq2seq.translation.hypothesis import joined
 from tests.marks import quick
 from tests.reference import log_softmax
@@ -125,7 +124,7 @@ class TestDetails:
             np.testing.assert_allclose(best.token_scores, expected, atol=1e-4)
 
     def test_of_a_text_in_parts(self, translators: list[Translator], monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(translator_module, "_LONGEST", 5)
+        monkeypatch.setattr("seq2seq.translation.parts.LONGEST", 5)
         (found,) = translators[0].translate(["ein Haus am See"], Greedy(), details=True)
         (best,) = found.hypotheses
         assert best.parts == found.source_tokens.count("</s>") == best.tokens.count("</s>") > 1

@@ -20,7 +20,6 @@ from seq2seq.search import Beam, Greedy, Hypotheses, Sample
 from seq2seq.settings import to_table
 from seq2seq.text import END, PAD, Batches, LengthLimit
 from seq2seq.translation import Cuts, Hypothesis, Shortlist, read_about
-from seq2seq.translation import translator as translator_module
 from seq2seq.translation.keras_file import fingerprint_of
 from seq2seq.translation.model_file import FORMAT
 
@@ -194,7 +193,7 @@ class TestLengthLimit:
 
     def test_a_hypothesis_in_parts_ended_where_all_parts_did(self, monkeypatch: pytest.MonkeyPatch) -> None:
         translator = speller(self.WORDS, learnt=True)
-        monkeypatch.setattr(translator_module, "_LONGEST", 4)
+        monkeypatch.setattr("seq2seq.translation.parts.LONGEST", 4)
         short = Greedy(max_length_factor=2.0)  # 4 letters may have 18 signs, of 20; what is left, 3 letters, 16 of 15
         (best,), (whole,) = translator.hypotheses(["abcabca", "abc"], short)
         assert (best.ended, best.parts, whole.ended, whole.parts) == (False, 2, True, 1)

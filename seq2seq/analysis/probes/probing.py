@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from seq2seq.layers.state import StackState
     from seq2seq.translation.translator import Translator
 
-_LONGEST = 1000  # source tokens; a translator cuts longer texts into parts
 _RESAMPLES = 1000
 
 
@@ -140,13 +139,14 @@ def probe(
     if evaluation.several_references:
         sources, references = grouped(sources, sources, references)
     ids = translator.source_tokenizer.encode_batch(sources)
-    real = [place for place, sentence in enumerate(ids) if 0 < len(sentence) <= _LONGEST]
+    longest = translator.longest_part
+    real = [place for place, sentence in enumerate(ids) if 0 < len(sentence) <= longest]
     if len(real) < 2:
         raise ValueError(
-            f"A probe gives each sentence the states of another one. Received: {len(real)} of 1 to {_LONGEST:,} tokens."
+            f"A probe gives each sentence the states of another one. Received: {len(real)} of 1 to {longest:,} tokens."
         )
     notes = [] if len(real) == len(ids) else [
-        f"Left out: {len(ids) - len(real):,} sources without a token or of more than {_LONGEST:,}."
+        f"Left out: {len(ids) - len(real):,} sources without a token or of more than {longest:,}."
     ]  # fmt: skip
     return _Probing(
         translator,
