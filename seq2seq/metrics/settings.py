@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 from seq2seq.metrics.scores import References, Score, score
-from seq2seq.settings import check_settings
+from seq2seq.settings import SettingsError, check_settings
 
 # The names of metrics are typed here and explained beside what they name; a test compares.
 Metric = Literal[
@@ -41,6 +41,11 @@ class EvaluationSettings:
 
     def __post_init__(self) -> None:
         check_settings(self)
+        if not self.metrics:
+            raise SettingsError(
+                "Translations are measured by one metric at least. Received: evaluation.metrics=[]. Name one, such as "
+                "chrf."
+            )
 
 
 def measure(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -98,11 +99,11 @@ def build_model(recipe: Recipe, source_vocab: int, target_vocab: int) -> Seq2Seq
         ContradictionError: Settings do not fit together; the message says which and what to change.
     """
     model = _build(recipe, source_vocab, target_vocab)
-    from seq2seq.models.depth import told_depth
+    from seq2seq.models.depth import idle_dropout, told_depth
 
     if recipe.model.architecture:
         tell(departures(recipe.model))
-    if told := told_depth(model):
+    for told in filter(None, (told_depth(model), idle_dropout(recipe.model))):
         tell(told)
     return model
 
@@ -117,7 +118,11 @@ def check_model(recipe: Recipe, origin: Translator | None = None) -> None:
     Raises:
         SettingsError: Settings do not fit together, or make another model than the trained one, or cut text otherwise.
     """
-    model = _build(recipe, _TINY_VOCABULARY, _TINY_VOCABULARY)
+    # How many words a softmax may be sampled from, the real vocabulary says.
+    sampled = min(recipe.training.sampled_softmax, _TINY_VOCABULARY - 1)
+    tiny = replace(recipe, training=replace(recipe.training, sampled_softmax=sampled))
+    model = _build(tiny, _TINY_VOCABULARY, _TINY_VOCABULARY)
+    _need_what_decoding_looks_at(recipe, model)
     if origin is not None:
         from seq2seq.translation.starting import need_same_parts
 
@@ -176,6 +181,21 @@ def _vectors(recipe: Recipe) -> Iterator[tuple[str, str, int]]:
         if part.pretrained:
             name = f"model.{side}.pretrained"
             yield side, place_of(part.pretrained, name, "the vectors lie", "write the file itself"), int(part.embedding)
+
+
+def _need_what_decoding_looks_at(recipe: Recipe, model: Seq2Seq) -> None:
+    if model.attends:
+        return
+    decoding = recipe.decoding
+    for asked, setting in (
+        (decoding.unknown == "copy", 'unknown="copy"'),
+        (decoding.search.looks(), f"search.coverage_penalty={getattr(decoding.search, 'coverage_penalty', 0)}"),
+    ):
+        if asked:
+            raise ContradictionError(
+                "What a translation looked at is known of models with attention. Received: "
+                f'decoding.{setting}, and model.attention.kind="none". Leave it out, or choose an attention.'
+            )
 
 
 def _build(recipe: Recipe, source_vocab: int, target_vocab: int) -> Seq2Seq:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from seq2seq.recipe.recipe import Recipe
 from seq2seq.settings import filled
+from seq2seq.system.terminal import tell
 
 if TYPE_CHECKING:
     from seq2seq.text.corpus import Corpus
@@ -45,6 +46,8 @@ def read_corpora(recipe: Recipe, data: str | None = None) -> Corpora:
     # What is scored is scored as `seq2seq evaluate` scores its files: whole, empty lines and all.
     read = partial(read_corpus, place, source=settings.source, target=settings.target)
     train = read(settings.train, streaming=settings.streaming)
+    if settings.hold_out and settings.validation and settings.test:
+        tell(f"data.hold_out={settings.hold_out} sets nothing aside: validation and test have text of their own.")
     validation, test = (_part(read, name, getattr(settings, name)) for name in ("validation", "test"))
     if validation is None:
         train, validation = hold_out(train, settings.hold_out, seed=0, purpose="validation")
@@ -81,6 +84,22 @@ def need_text(recipe: Recipe, data: str | None = None) -> None:
         if not is_on_hub(other):
             also = filled(settings.also, settings, "as_data")
             read_corpus(other, also.train, source=also.source, target=also.target, streaming=True)
+
+
+def test_part(recipe: Recipe) -> Corpus | None:
+    """Read what a recipe is reported on; None where it sets that aside or has none, or where it is on the hub.
+
+    Raises:
+        SettingsError: The path names an environment variable that is not set.
+        CorpusError: The text cannot be used.
+    """
+    from seq2seq.text.reading import is_on_hub, read_corpus
+
+    settings = recipe.data
+    place = settings.place()
+    if is_on_hub(place):
+        return None
+    return _part(partial(read_corpus, place, source=settings.source, target=settings.target), "test", settings.test)
 
 
 def read_also(recipe: Recipe, corpora: Corpora) -> list[Corpus]:

@@ -293,7 +293,10 @@ def parse_value(text: str, kind: Any) -> Any:
     if _fit(text, kind)[0]:
         return text
     inside = text[1:-1] if text.startswith("[") and text.endswith("]") else text
-    items = [read_value(item.strip()) for item in inside.split(",") if item.strip()]
+    parts = [part.strip() for part in inside.split(",")] if inside.strip() else []
+    if not all(parts):  # as of a variable that is not set
+        return value
+    items = [read_value(part) for part in parts]
     return items if _fit(items, kind)[0] else value
 
 

@@ -109,19 +109,22 @@ def average_weights(paths: Sequence[Path], model: keras.Model) -> None:
         DamagedCheckpointError: A file is damaged; nothing has been changed then.
         CheckpointError: One was written for another model; nothing has been changed then either.
     """
-    found = []
+    first: list[np.ndarray] = []
+    sums: list[np.ndarray] = []
     for path in paths:
         names = _document(path)["variables"]["model"]
         try:
             with zipfile.ZipFile(path) as archive:
-                found.append([_read_array(archive, _member("model", number)) for number in range(len(names))])
+                found = [_read_array(archive, _member("model", number)) for number in range(len(names))]
         except _DAMAGE as error:
             raise _damaged(path, error) from error
-        _compare(path, "model", names, found[-1], list(model.variables))
+        _compare(path, "model", names, found, list(model.variables))
+        first = first or found
+        before = sums or [np.zeros(())] * len(found)
+        sums = [value.astype(np.float64) + each for value, each in zip(found, before, strict=True)]
     trained = {id(variable) for variable in model.trainable_variables}
-    for variable, *values in zip(model.variables, *found, strict=True):
-        mean = np.mean(values, axis=0, dtype=np.float64).astype(values[0].dtype)
-        _assign(variable, mean if id(variable) in trained else values[0])
+    for variable, value, summed in zip(model.variables, first, sums, strict=True):
+        _assign(variable, (summed / len(paths)).astype(value.dtype) if id(variable) in trained else value)
 
 
 def load_latest(folder: Path, model: keras.Model) -> Loaded | None:
@@ -148,7 +151,10 @@ def load_latest(folder: Path, model: keras.Model) -> Loaded | None:
             continue
         return Loaded(path, state, unreadable)
     if first:
-        raise first
+        raise DamagedCheckpointError(
+            f"{first} There is no older one that can; or start a new run: best.weights.h5 in the folder above is not "
+            "touched."
+        ) from first
     return None
 
 
@@ -230,10 +236,12 @@ def save_weights(model: keras.Model, path: Path) -> None:
     """Write the weights alone, in Keras' own `.weights.h5` format, whole or not at all.
 
     Keras would add the optimizer's variables, which make the file three times as large and get in the way of the next
-    optimizer.
+    optimizer. One process at a time writes a file, as the lock of a run sees to.
     """
     with replacing(path) as temporary, _without_optimizer(model):
         model.save_weights(temporary)
+    for unfinished in path.parent.glob(f".*{path.name}"):  # of a process that was killed while it wrote
+        unfinished.unlink(missing_ok=True)
 
 
 def load_weights(model: keras.Model, path: Path) -> None:
@@ -316,8 +324,7 @@ def _document(path: Path) -> dict[str, Any]:
 
 def _damaged(path: Path, error: Exception) -> DamagedCheckpointError:
     return DamagedCheckpointError(
-        f"The checkpoint cannot be read: {error}. Received: {path}, with no older one that can. Bring the file back "
-        "from a copy, or start a new run; best.weights.h5 in the folder above it is not touched."
+        f"The checkpoint cannot be read: {error}. Received: {path}. Bring the file back from a copy."
     )
 
 

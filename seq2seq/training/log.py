@@ -10,6 +10,7 @@ from typing import Any, TextIO
 
 import keras
 
+from seq2seq.text.sentences import encodable
 from seq2seq.training.state import RunState, Validated
 from seq2seq.training.step_times import StepTimes
 
@@ -66,14 +67,14 @@ class JsonLog(keras.callbacks.Callback):
         """Write a validation."""
         more = {
             "signatures": validation.signatures,
-            "samples": [list(sample) for sample in validation.samples],
+            "samples": [[encodable(text) for text in sample] for sample in validation.samples],
             "seconds": round(validation.seconds, 3),
         }
         self.write("validation", {"best": best, **validation.values, **more})
 
     def skipped(self, message: str, pairs: Sequence[tuple[str, str]]) -> None:
         """Write why a batch is skipped, and its pairs."""
-        self.write("skipped", {"message": message, "pairs": [list(pair) for pair in pairs]})
+        self.write("skipped", {"message": message, "pairs": [[encodable(text) for text in pair] for pair in pairs]})
 
     def saving(self, state: RunState) -> None:
         """Write that a checkpoint follows, so that it stands in the part of the log that the checkpoint keeps."""
@@ -128,9 +129,8 @@ class TensorBoardLog(keras.callbacks.Callback):
         """Write the scores and the samples of a validation."""
         self._write(validation.values)
         if validation.samples:
-            rows = "\n".join(
-                "| " + " | ".join(text.replace("|", "¦") for text in row) + " |" for row in validation.samples
-            )
+            cells = ([encodable(text).replace("|", "¦") for text in row] for row in validation.samples)
+            rows = "\n".join(f"| {' | '.join(row)} |" for row in cells)
             table = f"| source | translation | reference |\n|---|---|---|\n{rows}"
             with self._writer.as_default():
                 self._summary.text("samples", table, step=validation.update)

@@ -40,6 +40,7 @@ class Copying:
         unknown: Whether a word of the source comes where the model says unknown: the one that it looked at most.
         dictionary: How words are written that come so; others stay as they are.
         protect: A regular expression: what of a source it finds comes through unchanged. "" for nothing.
+        avoid: Phrases that no translation may have.
 
     Raises:
         SettingsError: There is a dictionary and nothing to look up in it, or protect is no regular expression.
@@ -52,6 +53,7 @@ class Copying:
         unknown: bool = False,
         dictionary: Mapping[str, str] | None = None,
         protect: str = "",
+        avoid: Iterable[str] = (),
     ) -> None:
         if dictionary and not unknown:
             raise SettingsError(
@@ -61,6 +63,7 @@ class Copying:
         self.unknown = unknown
         self._source, self._target = source, target
         self._dictionary = dict(dictionary or {})
+        self._avoid = [phrase.strip() for phrase in avoid if phrase.strip()]
         self._protect = protected_pattern(protect) if protect else None
 
     def __bool__(self) -> bool:
@@ -92,8 +95,11 @@ class Copying:
         """Give what a translation must have, as the target tokenizer cuts it; what it cannot write as unknown."""
         return [ids for found in self.protected(text) if (ids := self._target.encode(found))]
 
-    def copies(self, text: str, places: Iterable[int]) -> list[str]:
-        """Give what these pieces of a text are copied as: the whole word of each; what is unknown, as it stands."""
+    def copies(self, text: str) -> list[str]:
+        """Give what each piece of a text is copied as: the whole word that it is of; what is unknown, as it stands.
+
+        "" is of a piece that is not copied: what is to be avoided is not written in this way either.
+        """
         if not self.unknown:
             return []
         text = encodable(text)
@@ -102,7 +108,8 @@ class Copying:
         found = [
             surface.strip() if id == UNKNOWN else "" if word is None else words[word] for id, word, surface in pieces
         ]
-        return [self._dictionary.get(found[place], found[place]) for place in places]
+        written = (self._dictionary.get(each, each) for each in found)
+        return ["" if any(count_as_word(phrase, each) for phrase in self._avoid) else each for each in written]
 
     def surfaces(self, ids: Sequence[int], looked: npt.NDArray | None, part: Part) -> list[str]:
         """Give what each id of a translation stands for, with what comes through.

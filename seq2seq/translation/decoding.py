@@ -13,7 +13,7 @@ from seq2seq.system.threads import batches_at_a_time
 from seq2seq.text.bucketing import pad
 from seq2seq.text.ids import Ids
 from seq2seq.text.length_limit import LengthLimit
-from seq2seq.text.special_ids import PAD
+from seq2seq.text.special_ids import PAD, UNKNOWN
 from seq2seq.translation.copying import Copying, Part
 from seq2seq.translation.details import target_pieces
 from seq2seq.translation.hypothesis import Hypothesis, most_alike
@@ -100,7 +100,8 @@ class BatchDecoder(NamedTuple):
         """
         limit = LengthLimit.chosen(search.max_length_factor, self.limit)
         source, _ = pad(Ids.pack(ids), np.arange(len(ids)))
-        vocabulary = None if self.shortlist is None else np.union1d(self.shortlist.of(source), wanted.ids())
+        asked = [*wanted.ids(), UNKNOWN] if self.copying.unknown else wanted.ids()
+        vocabulary = None if self.shortlist is None else np.union1d(self.shortlist.of(source), asked)
         # What is asked for has room, and an end behind it, however long it is.
         max_length = [
             max(limit.of(len(sentence) + 1), least + 1) for sentence, least in zip(ids, wanted.lengths(), strict=True)

@@ -143,7 +143,8 @@ class _Pieces(NamedTuple):
         """Compare two vocabularies; ``size`` is the number of pieces that the model has."""
         ids = {before.piece(id): id for id in range(before.vocab_size)}
         pieces = [after.piece(id) for id in range(after.vocab_size)]
-        lost = [piece for piece in ids if piece not in set(pieces)]
+        there = set(pieces)
+        lost = [piece for piece in ids if piece not in there]
         if lost:
             some = ", ".join(map(repr, lost[:_SHOWN]))
             raise ValueError(

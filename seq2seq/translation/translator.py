@@ -322,7 +322,8 @@ class Translator:
         protect = (self.protect if own else "") if protect is None else protect
         size = self.batch_size if batch_size is None else batch_size
         need_choice("unknown", unknown, ("keep", "copy"))
-        copying = Copying(self.source_tokenizer, self.target_tokenizer, unknown == "copy", dictionary, protect)
+        avoid = list(texts_of(avoid, "avoid"))
+        copying = Copying(self.source_tokenizer, self.target_tokenizer, unknown == "copy", dictionary, protect, avoid)
         _check_mbr(mbr, search)
         if copying:
             copying.check(search, self.model.attends)
@@ -351,7 +352,11 @@ class Translator:
         wanted = wanted._replace(
             phrases=[[*each, *copying.phrases(part.text)] for each, part in zip(wanted.phrases, parts, strict=True)]
         )
-        through = [Part(copying.copies(texts[part.place], part.places), copying.protected(part.text)) for part in parts]
+        copies = {place: copying.copies(texts[place]) for place in {part.place for part in parts}}
+        through = [
+            Part([copies[part.place][each] for each in part.places if copies[part.place]], copying.protected(part.text))
+            for part in parts
+        ]
         translated = decoder.decode_all([part.ids for part in parts], search, wanted, through, size)
         looks = details and self.model.attends
         found = [[Hypothesis("", 0.0, alignment=np.zeros((0, 0), np.float32) if looks else None)] for _ in texts]

@@ -1,3 +1,4 @@
+import re
 from dataclasses import replace
 
 import keras
@@ -5,6 +6,7 @@ import numpy as np
 import pytest
 
 from seq2seq.recipe import (
+    ContradictionError,
     Data,
     DecoderSettings,
     EncoderSettings,
@@ -12,7 +14,7 @@ from seq2seq.recipe import (
     Recipe,
     TeacherForcingSettings,
 )
-from seq2seq.recipe.build import build_model
+from seq2seq.recipe.build import build_model, check_model
 from tests.marks import quick
 
 RECIPE = Recipe(
@@ -235,6 +237,43 @@ def test_architectures_by_name(capsys: pytest.CaptureFixture[str]) -> None:
 def test_what_is_refused(changes: list[str], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         build_model(RECIPE.override(changes), 20, 20)
+
+
+@pytest.mark.parametrize("asked", ['decoding.unknown="copy"', "decoding.search.coverage_penalty=0.2"])
+def test_a_translation_is_not_asked_for_what_no_attention_looked_at(asked: str) -> None:
+    recipe = RECIPE.override(["decoding.search.kind=beam", asked])
+    check_model(recipe)
+    with pytest.raises(ContradictionError, match=f'Received: {re.escape(asked)}, and model.attention.kind="none"'):
+        check_model(recipe.override(["model.attention.kind=none"]))
+
+
+def test_how_many_words_a_softmax_is_sampled_from_depends_on_the_real_vocabulary() -> None:
+    recipe = RECIPE.override(["training.sampled_softmax=50"])
+    check_model(recipe)
+    assert build_model(recipe, 20, 60).sampled_softmax == 50
+    with pytest.raises(ContradictionError, match="sampled_softmax=50, vocab_size=20"):
+        build_model(recipe, 20, 20)
+
+
+def test_dropout_between_the_layers_of_one_layer_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    for changes, idle in (
+        ([], ""),
+        (["model.dropout=0"], ""),
+        (["model.dropout=0.5"], "model.dropout=0.5"),
+        (["model.dropout=0.5", "model.encoder.units=4,4", "model.decoder.units=8,8"], ""),
+        (["model.decoder.dropout=0.4", "model.dropout=0.3"], "model.decoder.dropout=0.4 and model.dropout=0.3"),
+        (["model.architecture=bahdanau2014", "model.width=0.01"], ""),
+    ):
+        build_model(RECIPE.override(changes), 9, 9)
+        told = [line for line in capsys.readouterr().err.splitlines() if line.startswith("Nothing is dropped")]
+        assert told == (
+            [
+                f"Nothing is dropped by {idle}: it is for between layers, and there is one. "
+                "Elsewhere drop embedding_dropout, recurrent_dropout and output_dropout."
+            ]
+            if idle
+            else []
+        ), changes
 
 
 def test_a_deep_stack_is_told_when_it_is_built(capsys: pytest.CaptureFixture[str]) -> None:

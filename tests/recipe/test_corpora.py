@@ -41,12 +41,15 @@ def test_missing_parts_are_held_out_and_streams_are_batched(tmp_path: Path, stre
     assert sorted(source.decode(row) for row in sources) == sorted(parts[0])
 
 
-def test_one_missing_part(tmp_path: Path) -> None:
+def test_one_missing_part(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for split, count in (("train", 9), ("test", 2)):
         for language in ("de", "en"):
             (tmp_path / f"{split}.{language}").write_text("".join(f"{split} {number}\n" for number in range(count)))
     corpora = read_corpora(Recipe("tiny", Data(str(tmp_path), "de", "en", validation="", hold_out=4)))
     assert [len(corpus) for corpus in corpora if corpus is not None] == [5, 4, 2]
+    assert "sets nothing aside" not in capsys.readouterr().err
+    read_corpora(Recipe("tiny", Data(str(tmp_path), "de", "en", validation="test", hold_out=4)))
+    assert "data.hold_out=4 sets nothing aside" in capsys.readouterr().err
     corpora = read_corpora(Recipe("tiny", Data("x", "de", "en", validation="test", test="")), str(tmp_path))
     assert corpora.test is None and len(corpora.validation) == 2
 

@@ -24,6 +24,10 @@ def test_sections_nest_to_any_depth() -> None:
     assert [path for path, _ in sections(Studio)] == ["", "album", "camera", "camera.lens", "trigger", "trigger"]
 
 
+def test_a_text_may_look_like_a_number() -> None:
+    assert override(STUDIO, ["name=7"]).name == "7"
+
+
 def test_a_section_may_be_of_several_kinds() -> None:
     assert to_table(STUDIO)["trigger"] == {"kind": "by_hand", "seconds": 1.0}
     found = studio(trigger={"kind": "self_timer", "beeps": 2, "seconds": 5})
@@ -103,6 +107,7 @@ def test_what_is_refused(table: dict, message: str) -> None:
         (["camera.lens"], r"changed by section\.key=value\. Received: camera\.lens\."),
         (["camera.lens.blades=many"], r'each item a whole number from 1 up\. Received: camera\.lens\.blades="many"'),
         (["camera.lens.blades=7\nseed=5"], r'Received: camera\.lens\.blades="7\\nseed=5"'),
+        (["camera.lens.blades=7,,9"], r'each item a whole number from 1 up\. Received: camera\.lens\.blades="7,,9"'),
         (["camera.lens.blades=[[7]]"], r"Received: camera\.lens\.blades=\[\[7\]\]"),
         (["camera..film=none"], r"changed by section\.key=value\. Received: camera\.\.film=none\."),
         ([f"camera.lens.length=1{'0' * 400}"], r"camera\.lens\.length must be "),

@@ -10,6 +10,7 @@ import pytest
 from seq2seq.training.checkpoint_file import (
     CheckpointError,
     DamagedCheckpointError,
+    average_weights,
     averaged_weights,
     find_checkpoint,
     load_checkpoint,
@@ -192,7 +193,9 @@ def test_goes_back_to_the_newest_that_can_be_read(compiled, tmp_path):
 def test_tells_where_none_can_be_read(compiled, tmp_path):
     path = save_checkpoint(tmp_path, compiled, state_at(3))
     torn(path)
-    with pytest.raises(DamagedCheckpointError, match=r"000003.ckpt, with no older one that can\. Bring the file back"):
+    with pytest.raises(
+        DamagedCheckpointError, match=r"000003.ckpt\. Bring the file back from a copy\. There is no older"
+    ):
         load_latest(tmp_path, fresh())
     assert path.exists()
 
@@ -230,6 +233,28 @@ def test_best_weights_are_weights_alone(compiled, tmp_path):
         np.testing.assert_array_equal(ours, theirs)
     for ours, theirs in zip(values(model.optimizer.variables), before, strict=True):
         np.testing.assert_array_equal(ours, theirs)
+
+
+def test_the_mean_of_checkpoints_is_that_of_their_weights(compiled, tmp_path):
+    trained, other = values(compiled.trainable_variables), values(compiled.non_trainable_variables)
+    paths = []
+    for update in (1, 2, 3):
+        for variable, value in zip(compiled.trainable_variables, trained, strict=True):
+            variable.assign(value * update)
+        paths.append(save_checkpoint(tmp_path, compiled, state_at(update), keep=3))
+    averaged = fresh()
+    average_weights(paths, averaged)
+    for ours, value in zip(values(averaged.trainable_variables), trained, strict=True):
+        np.testing.assert_allclose(ours, 2 * value, rtol=1e-6)
+    for ours, value in zip(values(averaged.non_trainable_variables), other, strict=True):
+        np.testing.assert_array_equal(ours, value)
+
+
+def test_weights_that_a_killed_process_left_unfinished_go_with_the_next(compiled, tmp_path):
+    for name in (".abcdefghbest.weights.h5", ".abcdefghother.weights.h5"):
+        (tmp_path / name).touch()
+    save_weights(compiled, tmp_path / "best.weights.h5")
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".abcdefghother.weights.h5", "best.weights.h5"]
 
 
 def test_averages_stand_in_for_the_weights_for_a_while(compiled):

@@ -14,7 +14,7 @@ def test_one_object_per_event_with_the_counters(tmp_path):
     state = RunState(epoch=1, step=2, update=9)
     log = JsonLog(path, state)
     log.write("start", {"monitor": "bleu"})
-    log.validated(Validated(9, {"val_loss": float("nan")}, {"bleu": "sig"}, [("é", "e", "è")], 1.5), best=False)
+    log.validated(Validated(9, {"val_loss": float("nan")}, {"bleu": "sig"}, [("é", "e", "è\ud800")], 1.5), best=False)
     log.on_epoch_end(1, {"loss": 2.0})
     log.close()
     start, validation, epoch = lines(path)
@@ -25,7 +25,11 @@ def test_one_object_per_event_with_the_counters(tmp_path):
         2,
         9,
     )
-    assert (validation["val_loss"], validation["samples"], validation["best"]) == ("nan", [["é", "e", "è"]], False)
+    assert (validation["val_loss"], validation["samples"], validation["best"]) == (
+        "nan",
+        [["é", "e", "è\ufffd"]],
+        False,
+    )
     assert (epoch["event"], epoch["loss"], epoch["epoch"], epoch["step"]) == ("epoch", 2.0, 2, 0)
     assert "é" in path.read_text(encoding="utf-8")
 

@@ -61,6 +61,11 @@ class TestUnknown:
         assert translator.translate(source) == ["⁇ cat ⁇"]
         assert translator.translate(source, unknown="copy") == ["zebra, cat Zoë"]
         assert translator.translate(source, unknown="copy", dictionary={"Zoë": "Zoe"}) == ["zebra, cat Zoe"]
+        # What is to be avoided does not come in that way; an unknown word is read with those beside it.
+        (avoided,) = translator.translate(source, unknown="copy", avoid=["Zoë", "mat"])
+        assert avoided == "zebra, cat ⁇"
+        named = {"unknown": "copy", "dictionary": {"Zoë": "the mat"}, "avoid": ["mat"]}
+        assert translator.translate(source, **named) == ["zebra, cat ⁇"]
         # What it knows is copied, too; where it looked at the end, what it looked at most of the rest.
         assert said(words, [UNKNOWN, sat], [2, 0, 0]).translate(["a cat hat"], unknown="copy") == ["hat sat"]
         assert said(words, [UNKNOWN], [3, 3]).translate(["a cat hat"], unknown="copy") == ["a"]
@@ -227,5 +232,5 @@ def test_the_sign_of_a_given_model_brings_no_space_into_what_is_copied() -> None
     copying = Copying(given, given, unknown=True)
     ids = given.encode("a日b")
     looked = np.eye(len(ids), dtype=np.float32)
-    copies = copying.copies("a日b", range(len(ids)))
+    copies = copying.copies("a日b")
     assert "".join(copying.surfaces(ids, looked, Part(copies, []))).strip() == "a日b"

@@ -168,7 +168,7 @@ def _plan(recipe: Recipe, wanted: Sequence[tuple[str, list[str]]]) -> Plan:
         except SettingsError as error:
             plan.refused.append(Refused(name, str(error)))
             continue
-        if reason := _incomparable(plan.variants[0].recipe, variant.recipe) if plan.variants else "":
+        if reason := _incomparable([each.recipe for each in plan.variants], variant.recipe):
             plan.refused.append(Refused(name, reason))
         else:
             plan.variants.append(variant)
@@ -204,18 +204,26 @@ def need_none_of_its_own(keys: Sequence[str]) -> None:
         )
 
 
-def _incomparable(first: Recipe, other: Recipe) -> str:
-    """Say why two recipes could be trained and not compared: test sentences or measure differ; "" where they can."""
-    found = changes(first, other)
-    measured = [name for name in found if name.startswith("evaluation.") and name != "evaluation.metrics"]
-    differ = [name for name in found if name in _tested(first, other)] + measured
-    if not differ:
+def _incomparable(others: Sequence[Recipe], recipe: Recipe) -> str:
+    """Say why a recipe could be trained and not be compared with others; "" where it can."""
+    if not others:
         return ""
-    return (
-        "Variants are compared on the same test sentences, by one measure. Received: "
-        f"{', '.join(f'{name}={write_value(found[name])}' for name in differ)}, other than the first variant. Make a "
-        "comparison of its own for it."
-    )
+    found = changes(others[0], recipe)
+    measured = [name for name in found if name.startswith("evaluation.") and name != "evaluation.metrics"]
+    if differ := [name for name in found if name in _tested(others[0], recipe)] + measured:
+        return (
+            "Variants are compared on the same test sentences, by one measure. Received: "
+            f"{', '.join(f'{name}={write_value(found[name])}' for name in differ)}, other than the first variant. Make "
+            "a comparison of its own for it."
+        )
+    common = set.intersection(*(set(other.evaluation.metrics) for other in others))
+    if common.isdisjoint(recipe.evaluation.metrics):
+        return (
+            "Variants are compared by a metric that all have. Received: "
+            f"evaluation.metrics={write_value(recipe.evaluation.metrics)}, where those before it have "
+            f"{', '.join(sorted(common))}. Add one of these, or make a comparison of its own for it."
+        )
+    return ""
 
 
 def _tested(*recipes: Recipe) -> list[str]:

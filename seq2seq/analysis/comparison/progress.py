@@ -88,6 +88,12 @@ class StudyProgress:
         self._bar.n = self._done
         self.say(f"[{self._done}/{self._total}] {training.name}: {words}{self.left()}")
 
+    def passed_over(self, name: str, words: str) -> None:
+        """Say why a training is not to be run: there is one less to wait for."""
+        self._done += 1
+        self._bar.n = self._done
+        self.say(f"[{self._done}/{self._total}] {name}: {words}{self.left()}")
+
     def left(self) -> str:
         """Say about how long the rest takes: by what is done, or else by what is done of the trainings that run."""
         rest = self._total - self._done - sum(self._share.values())

@@ -181,22 +181,25 @@ class SettingsSearch:
             return self._is_hopeless(training)
 
         try:
-            stopped = train_all(self._trainings(trials), jobs=jobs, started=progress.started, look=look, ended=ended)
+            stopped = train_all(
+                self._trainings(trials, progress), jobs=jobs, started=progress.started, look=look, ended=ended
+            )
         finally:
             progress.close()
         ranked = sorted(self._trials.values(), key=self._rank)
         return SearchResult(self._monitor, ranked, stopped, self._write_best(ranked))
 
-    def _trainings(self, trials: int) -> Iterator[Training]:
+    def _trainings(self, trials: int, progress: StudyProgress) -> Iterator[Training]:
         for trial in [trial for trial in self._trials.values() if trial.state in _GOES_ON]:
             yield self._training(trial)
         while len(self._trials) < trials:
             trial = self._drawn()
-            if trial.state != "running":
-                self._sampler.learn(trial.number, trial.values, trial.score)
             self._store(trial)
             if trial.state == "running":
                 yield self._training(trial)
+            else:
+                self._sampler.learn(trial.number, trial.values, trial.score)
+                progress.passed_over(f"trial {trial.number}", f"{trial.state}: {trial.reason}")
 
     def _drawn(self) -> Trial:
         """Draw a trial; one that was drawn before or cannot be is not to be trained."""

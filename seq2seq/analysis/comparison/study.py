@@ -14,7 +14,7 @@ from seq2seq.analysis.comparison.progress import StudyProgress
 from seq2seq.analysis.comparison.trainings import Training, name_of, train_all
 from seq2seq.analysis.comparison.variants import Variant, differing
 from seq2seq.recipe import Data, Recipe
-from seq2seq.recipe.corpora import need_text
+from seq2seq.recipe.corpora import need_text, test_part
 from seq2seq.runs.record import finished_run, read_run
 from seq2seq.settings import SettingsError
 from seq2seq.system.files import replacing
@@ -165,6 +165,7 @@ class Study:
         try:
             check_model(variant.recipe)
             self._need_text(variant.recipe)
+            self._need_same_test(variant.recipe)
         except (SettingsError, CorpusError) as error:
             refused.append(Refused(variant.name, str(error)))
             return True
@@ -180,6 +181,19 @@ class Study:
                 self._missing[recipe.data] = error
         if missing := self._missing[recipe.data]:
             raise missing
+
+    def _need_same_test(self, recipe: Recipe) -> None:
+        """Refuse a variant whose text lies elsewhere and has other test sentences than that of the first one."""
+        first = self._plan.variants[0].recipe
+        if self._data is not None or recipe.data.path == first.data.path:
+            return
+        ours, theirs = test_part(first), test_part(recipe)
+        if ours is not None and theirs is not None and list(ours) != list(theirs):
+            raise SettingsError(
+                "Variants are compared on the same test sentences. Received: "
+                f"data.path={recipe.data.path}, where {recipe.data.test} has others than in {first.data.path}. Make a "
+                "comparison of its own for it."
+            )
 
     def _finished(self, variant: PlannedVariant, seed: int) -> MeasuredRun | None:
         folder = self._place(variant, seed)

@@ -118,7 +118,17 @@ def test_what_could_not_be_compared_is_refused_before_it_is_trained(varied: str)
 
 
 def test_other_metrics_and_training_text_can_be_compared() -> None:
-    assert len(plan_grid(RECIPE, ["evaluation.metrics=bleu,chrf", "data.sample=5,6"]).variants) == 4
+    metrics = "evaluation.metrics=['bleu', 'chrf'],['chrf']"
+    assert len(plan_grid(RECIPE, [metrics, "data.sample=5,6"]).variants) == 4
+
+
+def test_variants_have_a_metric_that_all_have() -> None:
+    plan = plan_grid(RECIPE, ["evaluation.metrics=['bleu', 'chrf'],['chrf', 'ter'],['bleu', 'ter'],['ter', 'chrf']"])
+    assert [variant.recipe.evaluation.metrics for variant in plan.variants] == [
+        ("bleu", "chrf"), ("chrf", "ter"), ("ter", "chrf")
+    ]  # fmt: skip
+    (refused,) = plan.refused
+    assert 'evaluation.metrics=["bleu", "ter"], where those before it have chrf. Add one of these' in refused.reason
 
 
 def test_a_folder_has_a_name_that_file_systems_take() -> None:

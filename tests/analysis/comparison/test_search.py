@@ -1,4 +1,5 @@
 import json
+import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import ClassVar
@@ -6,6 +7,7 @@ from typing import ClassVar
 import pytest
 
 from seq2seq.analysis.comparison import SettingsSearch, plan_named, search
+from seq2seq.analysis.comparison.sampler import Space
 from seq2seq.analysis.comparison.trainings import Training
 from seq2seq.recipe import Recipe, SettingsError
 from seq2seq.system.lock import LockedError, locked
@@ -177,11 +179,12 @@ def test_a_search_without_its_text_spends_no_trial(trainer: Trainer, tmp_path: P
 
 
 def test_what_was_drawn_before_is_not_trained_again(
-    trainer: Trainer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    trainer: Trainer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys
 ) -> None:
     monkeypatch.setattr(Drawing, "drawn", [0.5, 0.2, 0.5, 0.2])
     result = looked_for(tmp_path / "out").run(4)
     assert trainer.began == ["trial 1", "trial 2"]
+    assert re.findall(r"\[\d/4\] trial \d", capsys.readouterr().err) == [f"[{n}/4] trial {n}" for n in (1, 2, 3, 4)]
     assert [(each.number, each.state, each.reason) for each in result.trials[2:]] == [
         (3, "repeated", "the same as trial 1"), (4, "repeated", "the same as trial 2")
     ]  # fmt: skip
@@ -207,6 +210,31 @@ def test_a_setting_is_searched_in_one_place_and_between_whole_numbers_where_it_t
         looked_for(tmp_path / "out", "model.dropout=0..1", "model.dropout=0.1,0.2")
     varied = ["decoding.search.max_length_factor=1..3", "model.embedding=8..64", "training.clip_norm=0..5"]
     assert [space.whole for space in looked_for(tmp_path / "out", *varied)._spaces] == [False, True, False]
+
+
+def test_only_what_is_behind_the_median_of_four_is_hopeless(
+    trainer: Trainer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Drawing, "drawn", [0.5, 0.6, 0.9, 0.1, 0.7])
+    assert {trial.state for trial in looked_for(tmp_path / "out").run(5).trials} == {"finished"}
+
+
+def test_a_trial_that_finished_early_is_a_peer_to_the_end(trainer: Trainer, tmp_path: Path) -> None:
+    looked_for(tmp_path / "out").run(4)
+    for log in (tmp_path / "out").glob("trial-*/log.jsonl"):  # its patience ended after the first epoch
+        log.write_text("".join(log.read_text().splitlines(keepends=True)[:3]))
+    assert looked_for(tmp_path / "out").run(5).trials[-1].state == "hopeless"
+
+
+def test_where_lower_is_better_the_least_score_counts_and_wins(
+    trainer: Trainer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(search, "Sampler", lambda *_, higher, seed: Drawing("", [Space("")], higher=not higher, seed=0))
+    monkeypatch.setattr(Drawing, "drawn", [0.3, 0.4, 0.5, 0.6, 0.9, 0.1])
+    lower = SettingsSearch(BASE.override(["training.monitor=loss"]), ["model.dropout=0..1"], tmp_path / "out")
+    trials = lower.run(6).trials
+    assert [trial.number for trial in trials if trial.state == "hopeless"] == [5]
+    assert [trial.number for trial in trials] == [6, 1, 2, 3, 4, 5] and trials[0].score == pytest.approx(10 / EPOCHS)
 
 
 def test_a_seed_is_not_searched(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ import re
 import shutil
 from collections.abc import Iterable
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -133,6 +134,23 @@ def test_variants_whose_text_is_not_there_are_refused_together_before_anything_t
     assert "path='nowhere', which" in result.refused[0].reason
 
 
+def test_a_text_elsewhere_with_other_test_sentences_is_refused_before_anything_trains(
+    trainer: Trainer, tmp_path: Path
+) -> None:
+    for language in ("lower", "upper"):
+        shutil.copy(tmp_path / "corpus" / f"train.{language}", tmp_path / "corpus" / f"test.{language}")
+    for copy in ("same", "other"):
+        shutil.copytree(tmp_path / "corpus", tmp_path / copy)
+    test = tmp_path / "other" / "test.upper"
+    test.write_text(test.read_text().replace("A", "E", 1))
+    named = RECIPE.override(["data.test=test"])
+    result = Study(plan_grid(named, ["data.path=corpus,same,other"]), range(1), tmp_path / "out").run()
+    assert trainer.trained == ["path=corpus, seed 0", "path=same, seed 0"]
+    assert [each.name for each in result.refused] == ["path=other"]
+    assert "data.path=other, where test has others than in corpus" in result.refused[0].reason
+    assert len(result.comparison.variants) == 2
+
+
 def test_what_is_finished_is_compared_though_its_text_has_gone(trainer: Trainer, tmp_path: Path) -> None:
     trainer.failing = "dropout=0.3, seed 0"
     Study(dropouts(), range(2), tmp_path / "out").run()
@@ -209,6 +227,24 @@ def test_a_bar_moves_with_the_epochs_of_what_runs(tmp_path: Path, monkeypatch: p
     progress.ended(training, "bad", whole=False)
     progress.close()
     assert "[2/4] a, seed 0: bad; about 4 min left" in terminal.getvalue()
+
+
+def test_the_rest_is_shared_by_what_runs_at_once(tmp_path: Path) -> None:
+    assert StudyProgress(5, [10.0], 2, stream=io.StringIO()).left() == "; about 20 min left"
+
+
+def test_a_training_that_went_on_tells_how_long_a_whole_one_takes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = SimpleNamespace(monotonic=lambda: 0.0)
+    monkeypatch.setattr("seq2seq.analysis.comparison.progress.time", clock)
+    training, said = Training("a", 0, tmp_path, (), 4), io.StringIO()
+    (tmp_path / "log.jsonl").write_text('{"event": "epoch", "epoch": 2}\n')
+    progress = StudyProgress(2, [], 1, stream=said)
+    progress.started(training)
+    clock.monotonic = lambda: 180.0  # the second half
+    progress.ended(training, "good", whole=True)
+    assert "good; about 6 min left" in said.getvalue()
 
 
 def test_runs_that_began_with_other_settings_are_refused_before_anything_is_written(
