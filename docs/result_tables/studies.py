@@ -14,8 +14,8 @@ _TASKS = {
 # Most studies sort the text as a whole, as the first ones did.
 _SORTED = "batches.pool=0"
 _IN_POOLS = ("pools-", "state-passing-eutrans-attention")
-# Where the spread is large.
-_SEEDS = {"state-passing-eutrans-attention": 5}
+# Where the spread is large, or a run takes a quarter of an hour.
+_SEEDS = {"state-passing-eutrans-attention": 5, "very-deep-eutrans-plain": 2}
 # What all variants of a file in docs/studies have in common, or those of one study.
 _COMMON = {
     "cells": (_SHORTCUT,),

@@ -33,7 +33,7 @@ def add(commands: Any) -> None:
         "once what was asked for is answered. Needs pip install 'seq2seq[serve]'.",
     )
     parser.add_argument(
-        "models", nargs="+", metavar="MODEL",
+        "models", nargs="+", metavar="MODEL", type=_model,
         help="model file (.s2s), folder of a finished run, or folder of seq2seq export, which needs no TensorFlow; "
         "one for each pair of languages, as de:en=MODEL where it does not say its own",
     )  # fmt: skip
@@ -49,7 +49,7 @@ def add(commands: Any) -> None:
         "(default: for all)",
     )  # fmt: skip
     parser.add_argument(
-        "--cors", action="append", default=[], metavar="ORIGIN",
+        "--cors", action="append", default=[], type=_origin, metavar="ORIGIN",
         help="another site whose pages may ask the server, as https://example.org; * for all (may be repeated)",
     )  # fmt: skip
     parser.add_argument("--log-text", action="store_true", help="write into the log what is translated, too")
@@ -71,7 +71,7 @@ def add(commands: Any) -> None:
 def run(arguments: argparse.Namespace) -> None:
     """Run it."""
     settings = ServingSettings(**{name: getattr(arguments, name) for name in kinds(ServingSettings)})
-    places = [_place(model) for model in arguments.models]
+    places = [_place(*model) for model in arguments.models]
     if arguments.threads is not None and all(place.path.is_file() for place in places):
         raise UsageError(
             "Threads of onnxruntime are those of exported models. Received: "
@@ -104,17 +104,31 @@ def _hang_up_ignored() -> Iterator[None]:
             signal.signal(HANG_UP, before)
 
 
-def _place(model: str) -> Place:
+def _place(path: Path, languages: tuple[str, str] | None) -> Place:
     from seq2seq.serving.models import Place
 
-    named = re.fullmatch(r"([^:=/\\]+):([^:=/\\]+)=(.+)", model)
-    path = Path(named[3] if named else model).expanduser()
     if not (path / "translator.json").is_file():
         from seq2seq.commands.arguments import model_in, need_model
 
         path = model_in(path)
         need_model(path)
-    return Place(path, (named[1], named[2]) if named else None)
+    return Place(path, languages)
+
+
+def _model(text: str) -> tuple[Path, tuple[str, str] | None]:
+    named = re.fullmatch(r"([^:=/\\]+):([^:=/\\]+)=(.*)", text)
+    return named_path(named[3] if named else text), (named[1], named[2]) if named else None
+
+
+def _origin(text: str) -> str:
+    """Read the origin of a page; the server compares it, letter by letter, with what a browser sends."""
+    found = re.fullmatch(r"([a-z][a-z0-9+.-]*)://([a-z0-9._-]+|\[[0-9a-f:.]+\])(:[0-9]+)?", text)
+    if text != "*" and (not found or found[3] == {"http": ":80", "https": ":443"}.get(found[1], "")):
+        raise argparse.ArgumentTypeError(
+            "needs scheme, host and, where it is not the usual one, port, in small letters, and nothing behind, as "
+            f"https://example.org or http://localhost:8000; or * for all. Received: {text!r}"
+        )
+    return text
 
 
 def _port(text: str) -> int:

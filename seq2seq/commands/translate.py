@@ -57,8 +57,9 @@ def add(commands: Any) -> None:
         "model", type=named_path, metavar="MODEL", help=MODEL_OR_EXPORT,
     )  # fmt: skip
     parser.add_argument(
-        "text", nargs="*", metavar="TEXT", help="text to translate, not the name of a file (default: what is read)"
-    )
+        "text", nargs="*", default=[], metavar="TEXT",
+        help="text to translate, not the name of a file (default: what is read)",
+    )  # fmt: skip
     parser.add_argument("--input", type=file_or_stream, metavar="FILE", help="file to read, - is stdin (default: -)")
     parser.add_argument("--output", type=file_or_stream, metavar="FILE", help="file to write, - is stdout (default: -)")
     add_layout(parser)

@@ -308,8 +308,14 @@ def _gather(workers: Workers, cluster: Cluster, deadline: float) -> None:
                 link.send(_FAILED, json.dumps({"workers": list(cluster.addresses), "taken": index in people}).encode())
             link.close()
     workers.names = [_name(index, workers.count, *people[index]) for index in range(workers.count)]
-    for link in workers._links.values():
-        link.send(_VALUE, json.dumps(workers.names).encode())
+    for index, link in workers._links.items():
+        try:
+            link.send(_VALUE, json.dumps(workers.names).encode())
+        except OSError:
+            raise ClusterError(
+                f"All workers have to stay. Received: {workers.names[index]}, which is gone: {_GONE}. Look at its "
+                "output, then start all again."
+            ) from None
 
 
 def _join(workers: Workers, cluster: Cluster, deadline: float) -> None:

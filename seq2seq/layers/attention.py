@@ -105,12 +105,12 @@ ATTENTIONS: dict[str, Callable[..., keras.layers.Layer]] = {score: partial(Atten
 """The attentions by name."""
 
 
-def weigh(scores: tf.Tensor, mask: tf.Tensor, dtype: Any) -> tf.Tensor:
+def weigh(scores: tf.Tensor, mask: tf.Tensor | None, dtype: Any) -> tf.Tensor:
     """Turn scores into weights that sum to 1 over the real source positions.
 
     Args:
         scores: `[batch, queries, source_time]`.
-        mask: True = real token, `[batch, source_time]`.
+        mask: True = real token, `[batch, source_time]`; None where every one is real.
         dtype: Of the result; the softmax is taken in float32 or finer.
 
     Returns:
@@ -120,7 +120,8 @@ def weigh(scores: tf.Tensor, mask: tf.Tensor, dtype: Any) -> tf.Tensor:
         >>> weigh(tf.ones((1, 1, 4)), tf.constant([[True, True, False, False]]), tf.float32).numpy().tolist()
         [[[0.5, 0.5, 0.0, 0.0]]]
     """
-    # A finite floor, not -inf: a row of padding only must give numbers.
     scores = tf.cast(scores, fine(scores.dtype))
-    scores = tf.where(mask[:, tf.newaxis], scores, tf.constant(-1e9, scores.dtype))
+    if mask is not None:
+        # A finite floor, not -inf: a row of padding only must give numbers.
+        scores = tf.where(mask[:, tf.newaxis], scores, tf.constant(-1e9, scores.dtype))
     return tf.cast(tf.nn.softmax(scores), dtype)

@@ -22,7 +22,7 @@ from seq2seq.layers.starts import (
     Zeros,
     take_apart,
 )
-from seq2seq.layers.state import Encoded, StackState
+from seq2seq.layers.state import Encoded, StackState, is_nested, nesting
 from seq2seq.layers.wire import Kind, Way, Wire
 from seq2seq.system.choices import choose
 
@@ -183,6 +183,9 @@ class StateBridge(keras.layers.Layer):
         ]
 
     def build(self, encoded_shape: Any) -> None:  # noqa: D102
+        _need_encoded(
+            keras.tree.map_shape_structure(lambda shape: shape and keras.InputSpec(shape=shape), encoded_shape)
+        )
         memory, _, state = encoded_shape
         parts = getattr(state[0][0], "_fields", self.parts)  # plain tuples have lost the names: the decoder's, then
         self.build_for([tuple(direction[0][-1] for direction in layer) for layer in state], memory[-1], parts)
@@ -227,6 +230,7 @@ class StateBridge(keras.layers.Layer):
         self.built = True
 
     def call(self, encoded: Encoded) -> StackState:  # noqa: D102
+        _need_encoded(encoded)
         given = take_apart(encoded, self.encoder_parts, DIRECTIONS[self.directions])
         weights = Weights(self.projections, self.vectors)
         return tuple((self.cell.State(*start(given, weights)),) for start in self.starts)
@@ -395,3 +399,14 @@ class StateBridge(keras.layers.Layer):
 
     def _asked(self, part: str) -> bool:
         return self.states in ("both", part)
+
+
+def _need_encoded(given: Any) -> None:
+    """Refuse what is not what an encoder gives."""
+    members = given if isinstance(given, list | tuple) and len(given) == 3 else (None,) * 3
+    if not hasattr(members[0], "shape") or not is_nested(members[2], 3):
+        received = f"a state of depth {len(given)}" if is_nested(given, 3) else nesting(given)
+        raise ValueError(
+            "A bridge is called with what an encoder gives: Encoded(memory, mask, state). "
+            f"Received: {received}. Write bridge(Encoded(outputs, mask, state))."
+        )

@@ -10,7 +10,7 @@ from keras import ops
 from seq2seq.layers.arguments import hand_on_frozen, is_width, need_share
 from seq2seq.layers.cells import Cell, Prepared, cell_config, cell_named
 from seq2seq.layers.rnn import Recurrent, recurrent_layer
-from seq2seq.layers.state import StackState
+from seq2seq.layers.state import StackState, is_nested, nesting
 from seq2seq.layers.weight_options import for_one_layer, take_weight_options, weight_config
 
 BIDIRECTIONAL = ("never", "first", "all")
@@ -44,7 +44,8 @@ class StackedRNN(keras.layers.Layer):
         bidirectional: Which layers read both ways: `"never"`, `"first"`, `"all"`, one flag for all, or one per layer.
         residual_from: The first layer (0 = lowest) whose input is added to its output; None for no residual
             connections. Needs equal widths from there on.
-        dropout: Fraction dropped between layers, from the output of each layer but the last (Zaremba et al. 2014).
+        dropout: Fraction dropped between layers, from the output of each layer but the last (Zaremba et al. 2014): a
+            stack of one layer has none.
         recurrent_dropout: Fraction of the hidden state dropped before its product, by one mask for a whole sequence
             (Gal and Ghahramani 2016).
         return_sequences: Give the output of every step instead of the last real one.
@@ -309,15 +310,22 @@ class StackedRNN(keras.layers.Layer):
                 for widths in self.state_units
             ]
         names = self.cell.part_names
+        parts = f"({', '.join(names)}{',' if len(names) == 1 else ''})"
+        if not is_nested(state, 3):
+            raise ValueError(
+                f"An initial state is nested: state[layer][direction] is {parts}, each [batch, units]. "
+                f"Received: {nesting(state)}. Write [[{parts}]] for one layer in one direction."
+            )
         for place, name in enumerate(names):
             # Whatever has another number of parts shows as a width of None.
             received = [[_width(direction, place, len(names)) for direction in layer] for layer in state]
             expected = [list(widths) for widths in self.state_units]
             if received != expected:
                 raise ValueError(
-                    f"The initial state holds ({', '.join(names)}) for every layer and direction of the stack. "
+                    f"The initial state holds {parts} for every layer and direction of the stack. "
                     f"Expected widths per layer and direction: {expected}. Received: {received} ({name}). "
-                    "A StateBridge brings one stack's state to the shape of another."
+                    "A StateBridge, called with Encoded(outputs, mask, state), brings one stack's state to the shape "
+                    "of another."
                 )
         return [[list(direction) for direction in layer] for layer in state]
 
@@ -350,7 +358,7 @@ class StackedLSTM(StackedRNN):
         units: See `StackedRNN`, as for all arguments.
         bidirectional: Which layers read both ways.
         residual_from: The first layer with a residual connection.
-        dropout: Fraction dropped between layers.
+        dropout: Fraction dropped between layers; a stack of one layer has none.
         recurrent_dropout: Fraction of the hidden state dropped.
         return_sequences: Give the output of every step.
         return_state: Give the final state as well.

@@ -60,7 +60,7 @@ class Given:
 
     Attributes:
         memory: `[batch, source_time, memory_units]`.
-        mask: True = real token, `[batch, source_time]`.
+        mask: True = real token, `[batch, source_time]`; None where every one is real.
         states: By the name of a part, for each encoder layer, directions joined, `[batch, width]`.
     """
 
@@ -71,7 +71,10 @@ class Given:
     @cached_property
     def mean(self) -> Any:
         """The mean of the memory over real tokens, `[batch, memory_units]`."""
-        real = ops.cast(self.mask, self.memory.dtype)[:, :, None]
+        if self.mask is None:
+            real = ops.ones_like(self.memory[:, :, :1])
+        else:
+            real = ops.cast(self.mask, self.memory.dtype)[:, :, None]
         return ops.sum(self.memory * real, axis=1) / ops.maximum(ops.sum(real, axis=1), 1)
 
 

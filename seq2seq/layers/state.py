@@ -16,12 +16,12 @@ class Encoded(NamedTuple):
 
     Attributes:
         memory: The outputs of the top layer in source order, `[batch, source_time, memory_units]`.
-        mask: True = real token, padding on the right, `[batch, source_time]`.
+        mask: True = real token, padding on the right, `[batch, source_time]`; None where every one is real.
         state: The final state of every layer and direction.
     """
 
     memory: tf.Tensor
-    mask: tf.Tensor
+    mask: tf.Tensor | None
     state: StackState
 
 
@@ -31,9 +31,24 @@ class Memory(NamedTuple):
     Attributes:
         values: What is averaged, `[batch, source_time, memory_units]`.
         keys: What queries are compared with, `[batch, source_time, key_units]`.
-        mask: True = real token, `[batch, source_time]`.
+        mask: True = real token, `[batch, source_time]`; None where every one is real.
     """
 
     values: tf.Tensor
     keys: tf.Tensor
-    mask: tf.Tensor
+    mask: tf.Tensor | None
+
+
+def is_nested(value: Any, lists: int) -> bool:
+    """Whether tensors `[batch, units]` lie in so many lists, as three in a state; one tensor stands for equal lists."""
+    if isinstance(value, list | tuple):
+        return lists > 0 and all(is_nested(each, lists - 1) for each in value)
+    return tf.TensorShape(getattr(value, "shape", ())).rank in (None, lists + 2)
+
+
+def nesting(value: Any, lists: int = 4) -> str:
+    """Tell how tensors lie in lists, as in "[tensor(2, 4), tensor(2, 4)]", of so many lists at most."""
+    if lists and isinstance(value, list | tuple):
+        return f"[{', '.join(nesting(each, lists - 1) for each in value)}]"
+    shape = getattr(value, "shape", None)
+    return type(value).__name__ if shape is None else f"tensor{tf.TensorShape(shape)}"

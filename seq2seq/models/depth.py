@@ -43,7 +43,7 @@ def idle_dropout(settings: ModelSettings) -> str:
         settings: Of the model.
 
     Example:
-        >>> from seq2seq.models.settings import DecoderSettings
+        >>> from seq2seq.recipe import DecoderSettings, ModelSettings
         >>> idle_dropout(ModelSettings(decoder=DecoderSettings((64,), dropout=0.5)))
         'Nothing is dropped by model.decoder.dropout=0.5: it is for between layers, and there is one. Elsewhere drop
         embedding_dropout, recurrent_dropout and output_dropout.'

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from seq2seq.models.canvas import INK, LINE, PAPER, Canvas, joining, node_width, told_depths, told_starts
-from seq2seq.models.wiring import told_directions, told_parts
+from seq2seq.models.wiring import need_wires, told_directions, told_parts
 from seq2seq.system.picture import COLOURS, Picture
 
 if TYPE_CHECKING:
@@ -28,7 +28,11 @@ def draw(model: Seq2Seq) -> Picture:
 
     Returns:
         A self-contained SVG document, light or dark as the reader prefers; a notebook shows it.
+
+    Raises:
+        ValueError: It is something else than a `Seq2Seq`, or its bridge has no wires.
     """
+    need_wires(model, "draw")
     return _Drawing(model).drawn()
 
 

@@ -58,15 +58,16 @@ def cross_entropy(
     logits = tf.cast(logits, fine(logits.dtype))
     if weights is not None:
         weights = tf.cast(weights, logits.dtype)
-    targets = tf.cast(targets, tf.int32)
-    rows = tf.range(tf.shape(logits)[0])
+    # A batch may have more logits than an int32 can count.
+    targets = tf.cast(targets, tf.int64)
+    rows = tf.range(tf.shape(logits, tf.int64)[0])
     shared = label_smoothing / tf.cast(vocab_size or tf.shape(logits)[1], logits.dtype)
 
     @tf.custom_gradient
     def run(logits: tf.Tensor) -> Any:
         scores = logits if weights is None else logits + tf.math.log(weights)
         probabilities = tf.nn.softmax(scores)
-        best = tf.argmax(scores, axis=1, output_type=tf.int32)
+        best = tf.argmax(scores, axis=1, output_type=tf.int64)
         # The probability of the best word is at least one over the vocabulary: its logarithm is exact.
         normalizer = _at(rows, best, scores) - tf.math.log(_at(rows, best, probabilities))
         right = _at(rows, targets, logits)

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from seq2seq.models.canvas import INK, LINE, Canvas, joining, node_width, told_depths, told_starts
+from seq2seq.models.wiring import need_wires
 from seq2seq.system.picture import COLOURS, Picture
 
 if TYPE_CHECKING:
@@ -37,8 +38,9 @@ def unroll(model: Seq2Seq, source: Sequence[str] = ("w1", "w2", "w3"), target: S
         A self-contained SVG document, light or dark as the reader prefers; a notebook shows it.
 
     Raises:
-        ValueError: There is no source token.
+        ValueError: It is something else than a `Seq2Seq`, its bridge has no wires, or there is no source token.
     """
+    need_wires(model, "unroll")
     if not source:
         raise ValueError("A source is a token at least. Received: source=(). Give its tokens, or leave it out.")
     return _Unrolled(model, source, target).drawn()

@@ -30,6 +30,41 @@ _DIRECTED = {
 _ODD_WAYS: dict[Way, str] = {"replaced": "{} from hidden", "zero": "{} zero", "dropped": "{} dropped"}
 
 
+def need_seq2seq(model: Any, by: str) -> None:
+    """Refuse what has no state bridge: a translator, an ensemble, any other model.
+
+    Args:
+        model: What was given.
+        by: The name of what takes it.
+
+    Raises:
+        ValueError: It is something else than a `Seq2Seq`.
+    """
+    if getattr(model, "bridge", None) is None:
+        raise ValueError(
+            f"{by} takes a Seq2Seq. Received: {type(model).__name__}. Use translator.model, one of the models of an "
+            "ensemble, or for other models keras.utils.plot_model."
+        )
+
+
+def need_wires(model: Any, by: str) -> None:
+    """Refuse what has no state bridge, and one of one's own that does not say how it is wired.
+
+    Args:
+        model: What was given.
+        by: The name of what takes it.
+
+    Raises:
+        ValueError: It is something else than a `Seq2Seq`, or its bridge has no wires.
+    """
+    need_seq2seq(model, by)
+    if not getattr(model.bridge, "wires", None):
+        raise ValueError(
+            f"{by} tells how a bridge is wired. Received: a {type(model.bridge).__name__} without wires. "
+            "Give it a Wire for each decoder layer (docs/how-to/own-bridge.md)."
+        )
+
+
 def wires_of(model: Seq2Seq) -> list[Wire]:
     """Give what each decoder layer starts from; a bridge of one's own need not say it."""
     wires: list[Wire] = getattr(model.bridge, "wires", None) or []
@@ -46,7 +81,11 @@ def layer_table(model: Seq2Seq) -> list[list[object]]:
         Rows of :data:`LAYER_COLUMNS`: widths of input and output (per direction, as in "2 × 256"; the input of an
         embedding is the number of ids), and the number of trained numbers. Shared weights count once. The last row is
         the sum.
+
+    Raises:
+        ValueError: It is something else than a `Seq2Seq`.
     """
+    need_seq2seq(model, "layer_table")
     encoder, bridge, decoder = model.encoder, model.bridge, model.decoder
     shared = encoder.embedding is decoder.embedding
     kind, size = ("that of the decoder", 0) if shared else ("table", _size(encoder.embedding))
@@ -95,7 +134,11 @@ def state_table(model: Seq2Seq) -> list[list[object]]:
     Returns:
         Rows of :data:`STATE_COLUMNS`, lowest layer first. Widths are those of the states of the encoder layers,
         directions joined, and of the decoder layer.
+
+    Raises:
+        ValueError: It is something else than a `Seq2Seq`, or its bridge has no wires.
     """
+    need_wires(model, "state_table")
     rows: list[list[object]] = []
     for number, wire in enumerate(model.bridge.wires):
         sources = " + ".join(_times(len(list(run)), width) for width, run in groupby(wire.source_units))

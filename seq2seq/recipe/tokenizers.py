@@ -102,10 +102,30 @@ def need_same_cut(recipe: Recipe, origin: Translator) -> None:
 
 
 def given_tokenizers(settings: TokenizerSettings) -> list[Tokenizer | None]:
-    """Load the tokenizers of source and target that the settings give; None for a side whose text one learns from."""
+    """Load the tokenizers of source and target that the settings give; None for a side whose text one learns from.
+
+    Raises:
+        SettingsError: A given one cuts a symbol of the settings to pieces.
+    """
+    return [_given(side) if side.model else None for side in settings.sides()]
+
+
+def _given(side: Any) -> Tokenizer:
     from seq2seq.text.tokenizer import Tokenizer
 
-    return [Tokenizer.load(side.model) if side.model else None for side in settings.sides()]
+    tokenizer = Tokenizer.load(side.model)
+    cut = [
+        symbol
+        for symbol in side.symbols
+        if not {symbol, f"▁{symbol}"} & {tokenizer.piece(id) for id in tokenizer.encode(symbol)}
+    ]
+    if cut:
+        raise SettingsError(
+            "A model that is given cuts text as it was trained to. Received: "
+            f'{side.section}.model="{side.model}", which cuts {", ".join(map(repr, cut))} of tokenizer.symbols to '
+            "pieces. Leave them out, or give a model that was trained with them."
+        )
+    return tokenizer
 
 
 def _tell_share(corpus: Corpus) -> None:

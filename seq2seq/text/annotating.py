@@ -177,7 +177,7 @@ class _Parquet(Annotating):
             self._need_new(self._schema.names, str(self.path))
             number = 0
             for batch in file.iter_batches(batch_size=_ROWS):
-                texts = cells_of(pyarrow.Table.from_batches([batch]), self.column, str(self.path))
+                texts = cells_of(pyarrow.Table.from_batches([batch]), self.column, str(self.path), number)
                 for place, text in enumerate(texts):
                     number += 1
                     yield Row(text_of(text, self.column, f"{self.path}, row {number}"), batch.slice(place, 1))

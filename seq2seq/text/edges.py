@@ -3,8 +3,12 @@
 import re
 import unicodedata
 
-# Thai, Lao, Burmese, Khmer, kana and Han: words stand without spaces between.
-_SPACELESS = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u31f0-\u31ff\u3400-\u9fff\uf900-\ufaff]")
+# Thai, Lao, Burmese, Khmer, kana, bopomofo and Han with its variation selectors: words stand without spaces between.
+_SPACELESS = re.compile(
+    "[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3005-\u3007\u3021-\u302d\u3031-\u3035\u3038-\u303c\u3040-\u312f"
+    "\u3190-\u31ff\u3400-\u9fff\ua9e0-\ua9ff\uaa60-\uaa7f\uf900-\ufaff\uff66-\uff9f"
+    "\U0001aff0-\U0001b16f\U00020000-\U0003ffff\U000e0100-\U000e01ef]"
+)
 
 
 def is_spaceless(sign: str) -> bool:

@@ -21,6 +21,7 @@ _FORMAT = b"seq2seq ids 1"
 
 # The cache holds so many bytes at most, and in any case what the last two runs need: training and validation text each.
 _BYTES, _FILES = 4 << 30, 4
+_DAY = 86_400  # seconds
 
 
 def encode_corpus(
@@ -128,12 +129,16 @@ def _used(path: Path) -> None:
 
 
 def _clean(folder: Path) -> None:
-    """Delete the files that were not used for longest, until the rest is small enough."""
+    """Delete the files that were not used for longest, until the rest is small enough; and parts that were left."""
     found = []
     for path in folder.iterdir():
         if re.fullmatch(r"[0-9a-f]{64}\.npz", path.name):
             with suppress(OSError):  # another process deletes it at this moment
                 found.append((path.stat(), path))
+        elif re.fullmatch(r"\.\w{8}[0-9a-f]{64}\.npz", path.name):  # as `replacing` writes; it was killed meanwhile
+            with suppress(OSError):
+                if time.time() - path.stat().st_mtime > _DAY:
+                    path.unlink()
     found.sort(key=lambda entry: entry[0].st_atime_ns, reverse=True)
     held, freed, deleted = 0, 0, 0
     for number, (status, path) in enumerate(found):

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from seq2seq.text.columns import find_column, text_of
+from seq2seq.text.lines import one_line
 from seq2seq.text.pairs import CorpusError, MissingSplitError, Pair
 
 _ROWS = 1_000  # at a time: large enough that Arrow's own loops do the work
@@ -25,10 +26,12 @@ def read_hub(name: str, split: str, source: str, target: str, *, streaming: bool
         A pair for each row.
 
     Raises:
-        CorpusError: if there is no such data set, configuration, split or column; the message tells what there is.
+        CorpusError: if there is no such data set, configuration, split or column; the message tells what there is. If
+            its files are damaged or differ in their columns.
     """
     import datasets
 
+    place = f"{name}, split {split!r}"
     path, _, configuration = name.partition(":")
     try:
         dataset = datasets.load_dataset(path, configuration or None, split=split, streaming=streaming)
@@ -49,13 +52,16 @@ def read_hub(name: str, split: str, source: str, target: str, *, streaming: bool
             "A data set of the hub needs its split, and its configuration where it has several, as "
             f"'owner/name:configuration'. Received: path={name!r}, split={split!r}. The hub says: {error}"
         ) from error
-    return read_dataset(dataset, source, target, f"{name}, split {split!r}")
+    except datasets.exceptions.DatasetGenerationError as error:
+        raise _uneven(place, error.__cause__ or error) from error
+    return _even(read_dataset(dataset, source, target, place), place)
 
 
 def read_parquet(files: list[Path], source: str, target: str) -> Iterator[Pair]:
     """Read pairs of Parquet files, in the order of the files.
 
-    The files are read as a stream in any case, so that nothing is copied into the cache of `datasets`.
+    The files are read as a stream in any case, so that nothing is copied into the cache of `datasets`; each by itself,
+    so that they need to have no more in common than the two columns.
 
     Args:
         files: the files.
@@ -66,24 +72,26 @@ def read_parquet(files: list[Path], source: str, target: str) -> Iterator[Pair]:
         A pair for each row.
 
     Raises:
-        CorpusError: if a column is missing or a file is not Parquet.
+        CorpusError: if a column is missing or does not hold text, or a file is not Parquet.
     """
     import datasets
     import pyarrow
 
-    place = ", ".join(map(str, files))
-    try:
-        dataset = datasets.load_dataset(
-            # By itself it takes as many rows at a time as the first group of a file has: none, where that is empty.
-            "parquet",
-            data_files=[escape(str(file)) for file in files],  # each is a pattern there
-            split="train",
-            streaming=True,
-            batch_size=_ROWS,
-        )
-        yield from read_dataset(dataset, source, target, place)
-    except pyarrow.ArrowInvalid as error:
-        raise CorpusError(f"A .parquet file needs to be whole. Received: {place} ({error}). Write it again.") from None
+    for file in files:
+        try:
+            dataset = datasets.load_dataset(
+                # By itself it takes as many rows at a time as the first group of a file has: none, where that is empty.
+                "parquet",
+                data_files=[escape(str(file))],  # it is a pattern there
+                split="train",
+                streaming=True,
+                batch_size=_ROWS,
+            )
+            yield from read_dataset(dataset, source, target, str(file))
+        except pyarrow.ArrowInvalid as error:
+            raise CorpusError(
+                f"A .parquet file needs to be whole. Received: {file} ({error}). Write it again."
+            ) from None
 
 
 def read_saved(folder: Path, source: str, target: str) -> Iterator[Pair]:
@@ -134,24 +142,41 @@ def read_dataset(dataset: Iterable[Any], source: str, target: str, place: str) -
     """
     number = 0
     for table in dataset.with_format("arrow").iter(batch_size=_ROWS):  # type: ignore[attr-defined]
-        sources, targets = (cells_of(table, column, place) for column in (source, target))
+        sources, targets = (cells_of(table, column, place, number) for column in (source, target))
         for source_cell, target_cell in zip(sources, targets, strict=True):
             number += 1
             where = f"{place}, row {number}"
             yield Pair(text_of(source_cell, source, where), text_of(target_cell, target, where))
 
 
-def cells_of(table: Any, column: str, place: str) -> list[Any]:
+def cells_of(table: Any, column: str, place: str, before: int = 0) -> list[Any]:
     """Give the cells of a column of an Arrow table, nested or not (see `find_column`).
 
+    Args:
+        table: a table, or a part of one.
+        column: the column.
+        place: what messages call the table.
+        before: how many rows of the table stand before this part.
+
     Raises:
-        CorpusError: if there is no such column.
+        CorpusError: if there is no such column, or its text is not UTF-8.
     """
     import pyarrow.compute
 
     outer, *inner = find_column(_skeleton(table.schema), column, place)
     cells = table.column(outer)
-    return (pyarrow.compute.struct_field(cells, inner) if inner else cells).to_pylist()
+    if inner:
+        cells = pyarrow.compute.struct_field(cells, inner)
+    found: list[Any] = []
+    try:
+        for cell in cells:
+            found.append(cell.as_py())
+    except UnicodeDecodeError as error:
+        raise CorpusError(
+            f"A column needs text in UTF-8. Received: column {column!r}, {place}, row {before + len(found) + 1}, byte "
+            f"{error.start + 1} of the cell is 0x{error.object[error.start]:02x} ({error.reason}). Repair the cell."
+        ) from None
+    return found
 
 
 def _skeleton(fields: Iterable[Any]) -> dict[str, Any]:
@@ -159,6 +184,24 @@ def _skeleton(fields: Iterable[Any]) -> dict[str, Any]:
     import pyarrow
 
     return {field.name: _skeleton(field.type) if pyarrow.types.is_struct(field.type) else None for field in fields}
+
+
+def _even(pairs: Iterator[Pair], place: str) -> Iterator[Pair]:
+    """Read pairs of a data set whose files `datasets` reads as one."""
+    import datasets
+    import pyarrow
+
+    try:
+        yield from pairs
+    except (datasets.table.CastError, pyarrow.ArrowInvalid, TypeError) as error:
+        raise _uneven(place, error) from error
+
+
+def _uneven(place: str, error: BaseException) -> CorpusError:
+    return CorpusError(
+        "A data set of the hub needs files that are whole, all with the same columns. Received: "
+        f"{place} ({one_line(str(error))}). Name another configuration, or download its files and name their folder."
+    )
 
 
 def _splits(path: str, configuration: str | None) -> list[str]:

@@ -124,11 +124,13 @@ def one_line(text: str) -> str:
 def as_line(text: str) -> str:
     r"""Make a text a line that `read_lines` gives back: a space for each end of a line in it, and all else as it is.
 
+    At the beginning of a file U+FEFF is a byte order mark: a first line that begins with it comes back without.
+
     Example:
         >>> as_line("eins\u2028zwei\r\ndrei\r")
         'eins\u2028zwei drei'
     """
-    return text.replace("\r\n", " ").replace("\n", " ").removesuffix("\r")
+    return text.replace("\r\n", " ").replace("\n", " ").rstrip("\r")
 
 
 def _need_text(start: bytes, place: str) -> None:

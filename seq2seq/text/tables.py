@@ -179,13 +179,19 @@ def csv_cells(path: Path) -> Iterator[tuple[int, list[str]]]:
     """Read the cells of comma-separated values, with the number of the line where each record ends.
 
     Raises:
-        CorpusError: if a quote is never closed, or a cell is too long.
+        CorpusError: if a quote is never closed, a carriage return stands outside of quotes, or a cell is too long.
     """
     reader = csv.reader((line + "\n" for line in read_lines(path)), strict=True)
     try:
         for cells in reader:
             yield reader.line_num, cells
     except csv.Error as error:
+        if "new-line character" in str(error):
+            raise CorpusError(
+                "A CSV file needs quotes around a cell that holds a carriage return. Received: "
+                f"{path}, line {reader.line_num}, a carriage return outside of quotes. Quote the cell, or remove that "
+                "sign."
+            ) from None
         raise CorpusError(
             "A CSV file needs its quotes closed and doubled inside quotes, and no more than "
             f"{csv.field_size_limit():,} characters in a cell. Received: {path}, line {reader.line_num} ({error}). "
@@ -282,6 +288,8 @@ def _parse(text: str) -> Any:
 
 def _is_row(line: str) -> bool:
     """Tell whether a line of JSON is a row of its own, and not the beginning or the whole of something larger."""
+    if not line.lstrip().startswith("{"):  # an array may be the whole file
+        return False
     try:
         row = _parse(line)
     except (json.JSONDecodeError, RecursionError):

@@ -54,11 +54,12 @@ def test_other_sites_and_the_log_reach_the_server(seq2seq, model: str, served, m
         raising=False,
     )  # fmt: skip
     plain = ["serve", f"de:en={model}", "--port", "0"]
-    for options in ([], ["--cors", "https://a.example", "--cors", "*", "--log-text"]):
+    origins = ["https://a.example", "http://localhost:443", "http://[::1]:8000", "*"]
+    for options in ([], [*(word for origin in origins for word in ("--cors", origin)), "--log-text"]):
         assert seq2seq(*plain, *options) == (0, b"", "")
     assert given == [
         {"origins": [], "log_text": False},
-        {"origins": ["https://a.example", "*"], "log_text": True},
+        {"origins": origins, "log_text": True},
     ]
 
 
@@ -98,9 +99,25 @@ def test_refuses_in_words(seq2seq, model: str, served, arguments: list[str], mes
     [
         (["--port", "65536"], "needs a whole number from 0 to 65535. Received: 65536"),
         (["--wait", "-1"], "needs a number from 0 up. Received: -1"),
+        ([""], "argument MODEL: needs a name. Received: an empty one"),
+        (["de:en="], "argument MODEL: needs a name. Received: an empty one"),
+        *(
+            (["--cors", origin], f"as https://example.org or http://localhost:8000; or * for all. Received: {origin!r}")
+            for origin in (
+                "",
+                "example.org",
+                "https://example.org/",
+                "https://example.org/page",
+                "https://Example.org",
+                "https://example.org:443",
+                "https://*",
+                "http://",
+                "https://bücher.example",
+            )
+        ),
     ],
 )
-def test_an_option_takes_its_numbers_alone(capsys, arguments: list[str], message: str) -> None:
+def test_what_a_server_cannot_be_told_is_refused(capsys, arguments: list[str], message: str) -> None:
     with pytest.raises(SystemExit):
         make_parser().parse_args(["serve", "model.s2s", *arguments])
     assert message in " ".join(capsys.readouterr().err.split())

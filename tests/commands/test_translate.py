@@ -206,6 +206,12 @@ def test_whatever_is_no_folder_is_read(seq2seq, model: str, translator: Translat
     assert b"100.00" in seq2seq("evaluate", model, *files, stdin=text.encode())[1]
 
 
+def test_text_is_not_asked_for(capfd) -> None:
+    with pytest.raises(SystemExit):
+        main(["translate"])
+    assert "the following arguments are required: MODEL\n" in capfd.readouterr().err
+
+
 def test_closed_streams(model: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd) -> None:
     monkeypatch.setattr(sys, "stdin", None)
     assert main(["translate", model]) == 2

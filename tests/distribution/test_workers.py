@@ -180,6 +180,35 @@ def test_a_worker_that_does_not_come_is_named():
     assert re.search(r"1 of 3 in time; missing: 1 \(127.0.0.1:\d+\), 2 \(", str(error))
 
 
+def test_a_worker_that_is_gone_before_all_have_come_is_named():
+    members, found = clusters(), []
+    chief = threading.Thread(target=lambda: found.extend(together(None, members[:1], patience=20)), daemon=True)
+    chief.start()
+    links = [greeted(members[1])]
+    links[0].close()
+    links.append(greeted(members[2]))
+    chief.join(30)
+    links[1].close()
+    assert isinstance(found[0], ClusterError)
+    assert re.search(r"have to stay\. Received: worker 1 of 3 \(process 7 on there\), which is gone: ", str(found[0]))
+
+
+def greeted(cluster):
+    """Go to the chief as a worker, and say no more."""
+    deadline = time.monotonic() + 10
+    while True:
+        try:
+            connection = socket.create_connection(cluster.meeting)
+            break
+        except ConnectionRefusedError:
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+    link = workers_module._Link(connection)
+    greeting = {"worker": cluster.index, "workers": cluster.addresses, "process": 7, "machine": "there"}
+    link.send(workers_module._VALUE, json.dumps(greeting).encode())
+    return link
+
+
 def test_a_chief_that_does_not_come_is_named():
     _, worker, _ = clusters()
     (error,) = together(None, [worker], patience=0.3)

@@ -54,6 +54,15 @@ def test_padding_changes_nothing(score):
     np.testing.assert_array_equal(np.asarray(shares)[..., 4:], 0)
 
 
+@pytest.mark.parametrize("score", SCORES)
+def test_without_a_mask_every_position_is_real(score):
+    attention, query, encoded = example(score)
+    everything = Encoded(encoded.memory, np.ones((3, 4), bool), ())
+    context, shares = attention(query, Encoded(encoded.memory, None, ()))
+    np.testing.assert_array_equal(context, attention(query, everything)[0])
+    np.testing.assert_array_equal(shares, attention(query, everything)[1])
+
+
 def test_a_seed_gives_the_weights_that_keras_draws_one_after_the_other():
     keras.utils.set_random_seed(1)
     attention, *_ = example("additive", memory_units=7, units=5)

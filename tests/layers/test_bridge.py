@@ -262,6 +262,34 @@ def test_refuses_a_state_of_other_parts():
         bridge.call(encoded_example((3,), (0,), "gru"))
 
 
+@pytest.mark.parametrize("depth", [1, 2, 3, 4])
+def test_refuses_what_is_not_what_an_encoder_gives(depth):
+    message = "Encoded(memory, mask, state). Received: {}. Write bridge(Encoded(outputs, mask, state))."
+    memory, mask, state = encoded_example((3,) * depth, (0,) * depth)
+    given = {f"a state of depth {depth}": state, "tensor(2, 3, 5)": memory}
+    given["[tensor(2, 3, 5), tensor(2, 3), [[tensor(2, 3), tensor(2, 3)]]]"] = (memory, mask, state[0])
+    built = StateBridge([4], "last_layer")
+    built(Encoded(memory, mask, state))
+    for received, each in given.items():
+        for bridge in (StateBridge([4], "last_layer"), built):
+            with pytest.raises(ValueError, match=re.escape(message.format(received))):
+                bridge(each)
+    symbolic = [[[keras.Input((3,)), keras.Input((3,))]]] * depth
+    with pytest.raises(ValueError, match=re.escape(message.format(f"a state of depth {depth}"))):
+        StateBridge([4], "last_layer")(symbolic)
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_without_a_mask_every_step_is_real(mode):
+    memory, mask, state = encoded_example((4,), (0,))
+    bridge = StateBridge([4], mode)
+    expected = bridge(Encoded(memory, np.ones_like(mask), state))
+    np.testing.assert_array_equal(bridge(Encoded(memory, None, state)), expected)
+    inputs = keras.Input((None, 5)), keras.Input((4,)), keras.Input((4,))
+    ((start,),) = bridge(Encoded(inputs[0], None, [[inputs[1:]]]))
+    np.testing.assert_array_equal(keras.Model(inputs, start)([memory, *state[0][0]]), expected[0][0])
+
+
 def test_hidden_and_cell_never_share_a_projection():
     bridge = StateBridge([4, 4], "concatenated")
     bridge.build_for([(3,), (2,)])

@@ -503,6 +503,25 @@ def test_refuses_a_state_that_does_not_fit():
         StackedLSTM([4, 3])(features([5], 2), initial_state=state)
 
 
+HIDDEN = np.ones((2, 4), "float32")  # as many rows as an LSTM has parts
+
+
+@pytest.mark.parametrize("state", [HIDDEN, [HIDDEN, HIDDEN], [[HIDDEN, HIDDEN]], [None], [[([[1.0] * 4] * 2,) * 2]]])
+@pytest.mark.parametrize(("cell", "form"), [("lstm", r"\[\[\(hidden, cell\)\]\]"), ("gru", r"\[\[\(hidden,\)\]\]")])
+def test_refuses_a_state_that_is_not_nested(cell, form, state):
+    with pytest.raises(
+        ValueError, match=rf"An initial state is nested: .* Write {form} for one layer in one direction"
+    ):
+        StackedRNN([4], cell, "all")(features([5, 5], 3), initial_state=state)
+
+
+def test_a_state_that_is_not_nested_is_told_as_it_came():
+    with pytest.raises(ValueError, match=r"Received: \[tensor\(2, 4\), tensor\(2, 4\)\]\."):
+        StackedLSTM([4])(features([5, 5], 3), initial_state=[HIDDEN, HIDDEN])
+    with pytest.raises(ValueError, match=r"Received: \[\[tensor\(None, 4\)\]\]\."):
+        StackedLSTM([4])(keras.Input((None, 3)), initial_state=[[keras.Input((4,))]])
+
+
 def test_refuses_steps_of_a_bidirectional_stack():
     with pytest.raises(ValueError, match="its backward direction starts at the end"):
         StackedLSTM([4], "all").step(np.ones((1, 2)), ())

@@ -1,3 +1,5 @@
+import math
+
 import pytest
 
 from seq2seq.metrics import METRICS, EvaluationSettings, paired_bootstrap, score
@@ -54,3 +56,4 @@ def test_too_little_to_draw_from_is_told_and_no_score_has_no_probability():
         paired_bootstrap("bleu", [["a"], ["b"]], ["a"], EvaluationSettings())
     found = paired_bootstrap("word_error_rate", [["a", ""], ["b", ""]], ["a", ""], EvaluationSettings())
     assert found.systems[1].difference == 100 and found.systems[1].p is None
+    assert math.isnan(found.systems[1].mean) and found.table()["systems"][1]["mean"] is None

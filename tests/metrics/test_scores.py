@@ -161,6 +161,12 @@ class TestSeveralReferences:
         apart = measure(self.SAID, self.RIGHT, EvaluationSettings(self.RATES), self.SOURCES)
         assert apart["sequence_error_rate"].value == 50
 
+    def test_of_several_translations_the_first_is_scored_and_of_equal_references_one(self):
+        settings = EvaluationSettings(("exact_match",), several_references=True)
+        found = measure(["R EH D", "R IY D"], ["R IY D", "R IY D"], settings, ["read", "read"])
+        assert found == {"exact_match": score("exact_match", ["R EH D"], ["R IY D"])}
+        assert found["exact_match"].value == 0
+
     @pytest.mark.parametrize("sources", [None, ["read"]])
     def test_needs_the_sources(self, sources):
         with pytest.raises(ValueError, match=r"found by the sources.*sources: (none|1), hypotheses: 4"):

@@ -28,6 +28,17 @@ def test_several_references_stay_together() -> None:
     ]  # fmt: skip
 
 
+def test_of_equally_sure_ones_the_first_is_kept() -> None:
+    found = surest([-0.5, -0.5], ["a", "x"], ["a", "a"], EXACT)
+    assert [each.scores["exact_match"].value for each in found] == [50, 100]
+
+
+def test_a_source_is_as_sure_as_the_translation_of_it_that_is_scored() -> None:
+    several = EvaluationSettings(("exact_match",), several_references=True)
+    found = surest([-1.0, -0.5, -0.1], ["a", "b", "c"], ["a", "x", "c"], several, sources=["1", "2", "1"])
+    assert [(each.least, each.scores["exact_match"].value) for each in found] == [(-1.0, 50.0), (-0.5, 0.0)]
+
+
 def test_a_share_that_has_no_score_is_left_out() -> None:
     references = ["", *"abcdefghi"]
     settings = EvaluationSettings(("character_error_rate",))

@@ -1,7 +1,10 @@
 import re
 import xml.etree.ElementTree as ET
+from collections.abc import Callable
 from itertools import combinations
+from typing import Any
 
+import keras
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -11,6 +14,7 @@ from seq2seq.layers import Wire
 from seq2seq.models import Ensemble
 from seq2seq.models.drawing import draw
 from seq2seq.models.unrolled import unroll
+from seq2seq.models.wiring import layer_table, state_table
 from seq2seq.system.picture import Picture
 from tests.models.wired_models import MODELS, build, each_model
 
@@ -222,3 +226,14 @@ def test_models_show_themselves_in_a_notebook() -> None:
     silent = build([8], [8])
     del silent.bridge.wires  # as a bridge of one's own that does not say how it is wired
     assert silent._repr_svg_() is None
+    for take in (draw, unroll, state_table):
+        with pytest.raises(ValueError, match=rf"{take.__name__} tells .* Received: a StateBridge without wires"):
+            take(silent)
+
+
+@pytest.mark.parametrize("take", [draw, unroll, layer_table, state_table])
+def test_what_is_no_seq2seq_is_refused(take: Callable[[Any], object]) -> None:
+    for other in (keras.Sequential(), Ensemble([MODELS["table"]])):
+        message = rf"{take.__name__} takes a Seq2Seq. Received: {type(other).__name__}. Use translator.model, "
+        with pytest.raises(ValueError, match=message):
+            take(other)

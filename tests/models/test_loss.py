@@ -32,3 +32,15 @@ def test_gradient_equals_finite_differences(smoothing):
 def test_large_logits_do_not_overflow():
     loss, _ = cross_entropy(tf.constant([[1e4, -1e4]]), tf.constant([1]))
     np.testing.assert_allclose(loss, 2e4)
+
+
+def test_places_are_counted_in_64_bits():
+    """More than 2³¹ logits in a batch are more than a test has room for: their graph is read instead."""
+
+    @tf.function
+    def gradient(logits):
+        return tf.gradients(cross_entropy(logits, tf.constant([1, 0]))[0], logits)
+
+    operations = gradient.get_concrete_function(tf.TensorSpec((2, 3))).graph.get_operations()
+    indices = [each.inputs[1].dtype for each in operations if each.type in ("GatherNd", "ScatterNdNonAliasingAdd")]
+    assert indices == [tf.int64] * 4

@@ -59,6 +59,23 @@ def test_given_tokenizers_are_joint_only_where_they_are_the_same(tmp_path: Path)
     assert source is target
 
 
+@pytest.mark.parametrize("kind", ["char", "word", "bpe", "unigram"])
+def test_a_given_tokenizer_has_the_symbols_that_are_asked_for(tmp_path: Path, kind: str) -> None:
+    corpus = corpus_from_pairs([("ab", "xy")])
+    for symbols, name in ((["<de>"], "with"), ([], "without")):
+        Tokenizer.train(["ab ba dog"] * 9, kind=kind, vocab_size=20, symbols=symbols).save(tmp_path / f"{name}.model")
+    for name in ("with", "without"):
+        path = str(tmp_path / f"{name}.model")
+        given = {"source": SourceTokenizerSettings(model=path), "target": TargetTokenizerSettings(model=path)}
+        settings = TokenizerSettings(symbols=("<de>",), **given)
+        if name == "with":
+            source, _ = build_tokenizers(settings, corpus)
+            assert source.decode(source.encode("<de> ab")) == "<de> ab"
+            continue
+        with pytest.raises(SettingsError, match=r"tokenizer\.source\.model=.*without\.model\", which cuts '<de>' of"):
+            build_tokenizers(settings, corpus)
+
+
 @pytest.mark.parametrize("streamed", [False, True])
 def test_a_tokenizer_learns_from_a_share_of_a_large_corpus(
     streamed: bool, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]

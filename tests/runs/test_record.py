@@ -58,6 +58,13 @@ def test_losses_are_drawn_whatever_they_are(losses: list[float]) -> None:
     assert len(str(points.get("points")).split()) == sum(math.isfinite(loss) for loss in losses)
 
 
+def test_a_loss_that_falls_is_drawn_falling() -> None:
+    points = ET.fromstring(draw_losses([3.0, 2.0, 1.0])).find("{http://www.w3.org/2000/svg}polyline")
+    assert points is not None
+    heights = [float(point.split(",")[1]) for point in str(points.get("points")).split()]
+    assert heights == sorted(set(heights))  # counted from the top
+
+
 def test_a_run_that_was_taken_up_again_and_stopped_is_not_finished(here: Path) -> None:
     longer = RECIPE.override(["training.epochs=2"])
     (here / "recipe.toml").write_text(longer.to_toml())

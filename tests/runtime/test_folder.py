@@ -63,6 +63,14 @@ def test_what_has_no_checksums_is_damaged(folder: Path) -> None:
         read_folder(folder)
 
 
+def test_a_file_without_a_checksum_is_damaged(folder: Path) -> None:
+    told = json.loads((folder / TRANSLATOR).read_text())
+    del told["checksums"][STEP]
+    (folder / TRANSLATOR).write_text(json.dumps(told))
+    with pytest.raises(ExportedFolderError, match=r"the checksum of step\.onnx is not the one in"):
+        read_folder(folder)
+
+
 @pytest.mark.parametrize("spoilt", [({ENCODER: "text"}, {}), (FILES, {"logits": float("nan")})], ids=["file", "about"])
 def test_a_write_that_fails_changes_nothing(folder: Path, tmp_path: Path, spoilt) -> None:
     for place in (folder, tmp_path / "new"):

@@ -165,3 +165,15 @@ def test_what_is_impossible_has_no_score(how):
 def test_refuses_a_search_that_it_does_not_have():
     with pytest.raises(ValueError, match=r"searches greedily or with a beam. Received: settings=Sample\("):
         run(Sample(), scripted.random_tables(0, 1, 4), [3])
+
+
+def test_refuses_a_setting_that_it_does_not_have():
+    with pytest.raises(ValueError, match=r"This runtime knows beam_size, .* Received: word_reward=0\.5\. Leave it out"):
+        run(Beam(2, word_reward=0.5, length_penalty=0.0), scripted.random_tables(0, 1, 4), [3])
+
+
+def test_of_equal_tokens_the_end_comes_first_and_then_the_lowest_id():
+    tables = np.zeros([1, 5, 5, 5], np.float32)
+    assert run(Greedy(), tables, [3])[0][0].tokens == [END]
+    tables[..., END] = -1
+    assert run(Greedy(), tables, [3])[0][0].tokens == [3, 3, END]

@@ -89,6 +89,19 @@ def test_batches_side_by_side_come_back_in_their_places(exported: Path):
     assert several.translate(texts, Beam(2), batch_size=2) == one.translate(texts, Beam(2), batch_size=2)
 
 
+def test_a_prefix_has_room_whatever_the_limit(exported: Path):
+    (best,) = load(exported).hypotheses(["Wald"], Greedy(max_length_factor=0.01), prefixes=["der See und der Wald"])
+    assert best[0].text == "der See und der Wald" and not best[0].ended
+
+
+def test_what_the_model_was_trained_to_read_whole_is_one_part(exported: Path):
+    runtime = load(exported)
+    runtime.about["max_source_length"] = 1200
+    for length, parts in ((1100, 1), (1300, 2)):
+        ((best,),) = runtime.hypotheses(["e" * length], Greedy(max_length_factor=0.01))
+        assert best.parts == parts
+
+
 @pytest.mark.parametrize("search", [Beam(3, n_best=2), Greedy()], ids=repr)
 def test_begins_and_avoids_as_the_model_does(exported: Path, translator: Translator, search):
     asked = {"prefixes": ["a house", "", "ein"], "avoid": ["e", "the lake"]}

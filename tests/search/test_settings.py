@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from seq2seq.search import Beam, Greedy, Sample, Search, search
+from seq2seq.search import Beam, DecodingSettings, Greedy, Sample, Search, search
 from seq2seq.search.searches import SEARCHES
 from seq2seq.settings import SettingsError
 
@@ -65,6 +65,13 @@ def test_only_what_draws_is_another_for_each_batch():
     assert Beam(3).for_batch(7) == Beam(3)
     seeds = {Sample(seed=seed).for_batch(number).seed for seed in (0, 1, 2**63 - 1) for number in range(5)}
     assert len(seeds) == 15 and Sample(seed=4).for_batch(0) == Sample(seed=4)
+
+
+def test_what_is_protected_is_looked_for_by_one_beam():
+    with pytest.raises(
+        SettingsError, match=r"decoding\.protect='x', decoding\.search=beam 4\. Use a beam, without groups"
+    ):
+        DecodingSettings(Beam(4, groups=2, diversity=0.5), protect="x")
 
 
 def test_loads_no_tensorflow():

@@ -125,6 +125,10 @@ def test_a_column_that_is_there_is_not_written_over(write, name, content):
 
 
 def test_what_is_damaged_or_no_table_is_told(write):
+    torn = pyarrow.array([b"eins"] * 1_003 + [b"sch\xf6n"]).view(pyarrow.string())
+    pyarrow.parquet.write_table(pyarrow.table({"de": torn}), path := write("b.parquet", b""))
+    with pytest.raises(CorpusError, match=rf"column 'de', {path}, row 1004, byte 4 of the cell is 0xf6"):
+        list(annotating(path, "de", ADDED).rows())
     with pytest.raises(CorpusError, match=r"a.parquet.* Write it again"):
         list(annotating(write("a.parquet", b"PAR1"), "de", ADDED).rows())
     with pytest.raises(CorpusError, match=r"column='2', .*line 1 with 2 columns"):

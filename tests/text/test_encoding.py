@@ -131,3 +131,15 @@ def test_what_was_not_used_for_longest_goes(encode, tmp_path, monkeypatch, capsy
     assert [encode(pairs)[1] for pairs in (corpora[0], [("b", "a")])] == [0, 0]
     assert [encode(pairs)[1] for pairs in corpora[1:]] == [2, 2]
     assert (tmp_path / "notes.npz").exists()
+
+
+def test_what_killed_processes_left_goes_after_a_day(encode, tmp_path):
+    name = f"{'0' * 64}.npz"
+    old, new = tmp_path / f".abcd_123{name}", tmp_path / f".abcd_124{name}"
+    others = [tmp_path / f".abcd_123{name}.part", tmp_path / ".abcd_123.npz"]
+    for path in (old, new, *others):
+        path.touch()
+    for path in (old, *others):
+        os.utime(path, (0, 0))
+    encode()
+    assert not old.exists() and all(path.exists() for path in (new, *others))

@@ -83,6 +83,15 @@ def test_what_is_not_on_the_hub_is_told(monkeypatch, error):
         list(read_hub("owner/name", "train", "de", "en", streaming=False))
 
 
+@STREAMING
+@pytest.mark.parametrize("begin", [{"de": ["eins"]}, {"de": pyarrow.nulls(1), "id": [1]}])
+def test_files_that_differ_in_their_columns_are_told(tmp_path, begin, streaming):
+    for number, columns in enumerate((begin, {"de": ["zwei"], "id": [2]})):
+        pyarrow.parquet.write_table(pyarrow.table(columns), tmp_path / f"train-{number:05}-of-00002.parquet")
+    with pytest.raises(CorpusError, match=rf"all with the same columns. Received: {tmp_path}, split 'train' \(.*cast"):
+        list(read_hub(str(tmp_path), "train", "de", "de", streaming=streaming))
+
+
 class TestParquet:
     def test_files_follow_each_other(self, tmp_path):
         files = [tmp_path / name for name in ("a.parquet", "b.parquet")]
@@ -90,6 +99,32 @@ class TestParquet:
         datasets.Dataset.from_list(ROWS[1:2]).to_parquet(files[1])
         assert list(read_parquet(files, "de", "en")) == PAIRS[:2]
         assert not list(tmp_path.rglob("*.arrow")), "the files are not copied"
+
+    @pytest.mark.parametrize("other", [{"id": [7]}, {"de": ["zwei"]}, {"de": [2]}])
+    def test_files_have_in_common_what_is_asked_for(self, tmp_path, other):
+        files = [tmp_path / name for name in ("a.parquet", "b.parquet")]
+        rows = [{"de": pyarrow.nulls(1), "en": ["one"]}, {"de": ["zwei"], "en": ["two"], **other}]
+        for file, columns in zip(files, rows, strict=True):
+            pyarrow.parquet.write_table(pyarrow.table(columns), file)
+        assert list(read_parquet(files, "de", "en")) == [("", "one"), (str(*rows[1]["de"]), "two")]
+        with pytest.raises(CorpusError, match=r"column 'id', \S*/[ab]\.parquet\. There is instead: 'de', 'en'"):
+            list(read_parquet(files, "id", "en"))
+
+    def test_a_row_is_named_by_its_own_file(self, tmp_path):
+        files = [tmp_path / name for name in ("a.parquet", "b.parquet")]
+        for file, columns in zip(files, ({"de": ["eins"] * 3}, {"de": ["eins", "z\0"]}), strict=True):
+            pyarrow.parquet.write_table(pyarrow.table(columns), file)
+        with pytest.raises(CorpusError, match=rf"column 'de', {files[1]}, row 2, NUL at character 1"):
+            list(read_parquet(files, "de", "de"))
+
+    def test_text_that_is_not_utf8_is_named_by_row_and_column(self, tmp_path):
+        cells = pyarrow.array([b"eins"] * 1_003 + [b"sch\xf6n"]).view(pyarrow.string())
+        table = pyarrow.table({"de": ["eins"] * 1_004, "t": pyarrow.StructArray.from_arrays([cells], ["en"])})
+        pyarrow.parquet.write_table(table, tmp_path / "a.parquet")
+        with pytest.raises(
+            CorpusError, match=rf"in UTF-8. Received: column 'en', {tmp_path}/a.parquet, row 1004, byte 4 .* 0xf6"
+        ):
+            list(read_parquet([tmp_path / "a.parquet"], "de", "en"))
 
     def test_brackets_in_a_path_are_part_of_its_name(self, tmp_path):
         for place, text in (("c[1]", "right"), ("c1", "wrong")):

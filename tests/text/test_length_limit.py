@@ -82,6 +82,12 @@ class TestLearn:
         pairs = around(1, range(3, 50)) * 8 + around(5, range(3, 50))
         assert learn(pairs).of(49) >= 5 * 49
 
+    def test_sources_longer_than_any_seen_have_what_a_tenth_needs(self):
+        assert learn(around(1, range(3, 50)) * 8 + around(5, range(3, 50))).of(490) >= 5 * 490
+
+    def test_many_wrong_pairs_of_short_sources_do_not_tilt_the_line(self):
+        assert learn([(50, 50)] * 10 + [(2, 60)] * 3).of(1000) == LengthLimit.by_factor().of(1000)
+
     @pytest.mark.parametrize(
         ("source", "target", "counts"),
         [

@@ -2,7 +2,7 @@ import os
 import threading
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from seq2seq.text.lines import as_line, read_lines, read_stream
@@ -33,6 +33,7 @@ def test_lines_come_back(tmp_path_factory, name, lines):
 
 
 @given(text=st.text(st.characters(exclude_categories=["Cs"])))
+@example(text="a\r\r")
 def test_a_text_as_a_line_is_read_as_it_is_but_for_ends_of_lines(tmp_path_factory, text):
     path = tmp_path_factory.mktemp("lines") / "a.txt"
     path.write_text(f"-\n{as_line(text)}\n", encoding="utf-8", newline="")

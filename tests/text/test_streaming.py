@@ -112,6 +112,14 @@ def test_epochs_and_seeds_differ(tokenizer):
     assert as_lists(still.run(0)) == as_lists(still.run(1))
 
 
+def test_every_window_is_drawn_for_itself_and_counts_in_the_checksum(tokenizer):
+    pairs = [(letter, other) for letter in "abcdef" for other in "abc"]
+    epoch = as_lists(build(2 * pairs, tokenizer, size=3, window=18).run(0))
+    assert epoch[:6] != epoch[6:]
+    one, other = (build([*first, *pairs], tokenizer, window=1).checksum for first in (pairs[:1], pairs[1:2]))
+    assert one != other
+
+
 def test_no_more_than_a_window_is_read_ahead(tokenizer):
     read = []
     stream = Corpus(lambda: (read.append(i) or Pair("a", "b") for i in range(1000)), name="long", streamed=True)

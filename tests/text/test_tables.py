@@ -95,6 +95,10 @@ class TestCsv:
         with pytest.raises(CorpusError, match=r"quotes closed .*a.csv, line 2"):
             list(read_csv(write("a.csv", 'de,en\n"a,b\n'), "de", "en"))
 
+    def test_a_carriage_return_outside_of_quotes_is_told_as_that(self, write):
+        with pytest.raises(CorpusError, match=r"quotes around a cell .* Received: .*a.csv, line 3, a carriage return"):
+            list(read_csv(write("a.csv", 'de,en\n"a\rb",c\nd\re,f\n'), "de", "en"))
+
     def test_a_cell_that_is_too_long_is_told_as_that(self, write):
         long = "x" * (csv.field_size_limit() + 1)
         with pytest.raises(CorpusError, match=r"no more than 131,072 characters in a cell.*a.csv, line 2"):
@@ -134,6 +138,14 @@ class TestJsonl:
 
 
 class TestJson:
+    @pytest.mark.parametrize("begin", ["", "\n "])
+    def test_an_array_on_one_line_is_parsed_once(self, write, monkeypatch, begin):
+        parsed = []
+        loads = json.loads
+        monkeypatch.setattr(json, "loads", lambda text, **options: parsed.append(text) or loads(text, **options))
+        path = write("a.json", begin + json.dumps([{"de": "a", "en": "b"}]))
+        assert list(read_json(path, "de", "en")) == [("a", "b")] and len(parsed) == 1
+
     @pytest.mark.parametrize("content", ["", "\n \n", "[]", '{"data": []}'])
     def test_nothing_gives_nothing(self, write, content):
         assert list(read_json(write("a.json", content), "de", "en")) == []

@@ -2,12 +2,16 @@ import csv
 import json
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 from statistics import mean, stdev
 
 import pytest
 
 from seq2seq.analysis.comparison import compare_runs
+from seq2seq.analysis.comparison.comparison import Comparison, MetricResult, VariantResult
+from seq2seq.analysis.comparison.statistics import Difference
+from seq2seq.analysis.comparison.words import ByFrequency
 from seq2seq.metrics import exact_match
 from tests.analysis.comparison.fabricated import REFERENCES, SOURCES, finished_folder, make_corpus, spoilt
 from tests.letters import RECIPE
@@ -375,6 +379,46 @@ def test_lines_of_one_source_are_one_sentence_where_the_recipe_says_so(tmp_path:
         assert found.variants[0].metrics[name].mean == pytest.approx(value)
         assert found.signatures[name] == stored["signatures"][name]
     assert sum(found.lengths.sizes) == 3
+
+
+def test_words_are_compared_in_lower_case_where_the_metrics_are(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    make_corpus(tmp_path)
+    said = [text.lower() for text in REFERENCES]
+    folder = finished_folder(tmp_path / "1", "evaluation.lowercase=true", translations=said)
+    found = compare_runs([folder])
+    assert found.frequencies.names == ["10–99"] and found.variants[0].by_frequency == [100]
+
+
+def test_a_word_is_right_as_often_as_the_reference_has_it() -> None:
+    # Two of four words are right, of two that are wanted.
+    assert ByFrequency(Counter(), ["a b"], str.split).scores(["a a a b"]) == pytest.approx([100 * 2 * 2 / (4 + 2)])
+
+
+def test_the_runs_of_a_variant_are_in_the_order_of_their_seeds(tmp_path: Path) -> None:
+    folders = [finished_folder(tmp_path / str(seed), seed=seed) for seed in (10, 2)]
+    assert compare_runs(folders).variants[0].seeds == [2, 10]
+
+
+def test_a_score_that_is_no_number_is_null_in_json(tmp_path: Path) -> None:
+    folder = finished_folder(tmp_path / "1", recipe=RECIPE.override(["evaluation.metrics=word_error_rate"]))
+    (folder / "test.reference.txt").write_text("\n" * len(REFERENCES))
+    compare_runs([folder]).write(tmp_path / "out")
+    table = json.loads((tmp_path / "out" / "comparison.json").read_text())
+    assert table["variants"][0]["metrics"]["word_error_rate"]["scores"] == [None]
+
+
+@pytest.mark.parametrize("p", [0.03, 0.3])
+def test_an_interval_that_leaves_0_out_by_chance_is_explained(p: float) -> None:
+    difference = Difference(1.0, 0.1, 1.9, p, 2 * p, 2.0, True)
+    variants = [
+        VariantResult(name, {}, [0, 1], [], {"bleu": MetricResult([1.0, 2.0], 1.5, 0.7, found)}, None, 1.0, None)
+        for name, found in (("a", None), ("b", difference))
+    ]
+    report = Comparison("test", 40, {"bleu": ""}, "", variants, None, None, [], []).report()
+    assert "b and a: no difference detected" in report and ("Its interval leaves 0 out" in report) == (p < 0.05)
 
 
 class TestRefusals:

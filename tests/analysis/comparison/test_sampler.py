@@ -11,6 +11,7 @@ def test_ranges_and_choices_are_told_apart() -> None:
     assert read_space("a.b=0..0.5") == Space("a.b", 0.0, 0.5)
     assert read_space("a.b=64..1024") == Space("a.b", 64, 1024, whole=True)
     assert read_space("a.b=1e-4..1e-2").logarithmic and not read_space("a.b=0..1").logarithmic
+    assert read_space("a.b=0.1..1").logarithmic and not read_space("a.b=0.2..1").logarithmic
     assert read_space("a.b=mean,[[0], []]").values == ("mean", "[[0], []]")
     with pytest.raises(SettingsError, match=r"from its lower end to its upper one\. Received: a\.b=2\.\.1"):
         read_space("a.b=2..1")
