@@ -43,7 +43,13 @@ LIGHT = [
     "seq2seq.recipe, seq2seq.runs, seq2seq.analysis, seq2seq.distribution, seq2seq.commands",
     "seq2seq.export, seq2seq.runtime, seq2seq.serving, seq2seq.translation, seq2seq.translation.hypothesis",
 ]
-SECONDS = 0.3
+# Tells on stderr what is loaded that comes neither with Python nor from here, nor was there when Python had started.
+OTHERS = (
+    "import sys\nbefore = {{name.partition('.')[0] for name in sys.modules}}\n"
+    "{run}\n"
+    "names = {{name.partition('.')[0] for name in sys.modules}}\n"
+    "print(sorted(names - before - sys.stdlib_module_names - {{'seq2seq', '__mp_main__'}}), file=sys.stderr)"
+)
 
 # Installed for Keras' own callback, which imports it for us.
 NOT_IMPORTED_BY_US = {"tensorboard"}
@@ -95,10 +101,10 @@ class TestImport:
         done = python("-c", f"import {package}, sys; print([name for name in {HEAVY} if name in sys.modules])")
         assert (done.stdout, done.stderr) == ("[]\n", "")
 
-    def test_is_quick(self):
-        # The best of several, because other work on the machine only ever adds.
-        code = "from time import perf_counter as now; start = now(); import seq2seq; print(now() - start)"
-        assert min(float(python("-c", code).stdout) for _ in range(5)) < SECONDS
+    def test_loads_the_standard_library_alone(self):
+        # So it is quick on any machine; how quick, is no test's to say.
+        done = python("-c", OTHERS.format(run="import seq2seq"))
+        assert done.stderr == "[]\n"
 
     def test_changes_nothing_in_the_process_but_the_backend_of_keras(self):
         code = (
@@ -313,11 +319,8 @@ class TestCommand:
         assert (done.returncode, done.stdout) == (1, "")
         assert done.stderr.startswith("tiny.py: error: ") and done.stderr.count("\n") == 1
 
-    def test_help_is_quick(self):
-        # The whole process, Python's own start included; what it computes, not what it waits for on a busy machine.
-        code = (
-            "import os, subprocess, sys; subprocess.run(sys.argv[1:], check=True, stdout=subprocess.DEVNULL);"
-            "times = os.times(); print(times.children_user + times.children_system)"
-        )
-        command = str(Path(sys.executable).with_name("seq2seq"))
-        assert min(float(python("-c", code, command, "--help").stdout) for _ in range(5)) < SECONDS
+    def test_help_loads_the_standard_library_alone(self):
+        run = "from contextlib import suppress\nfrom seq2seq.commands.command import main\n"
+        run += "with suppress(SystemExit): main(['--help'])"
+        done = python("-c", OTHERS.format(run=run))
+        assert done.stdout.startswith("usage: seq2seq") and done.stderr == "[]\n"
