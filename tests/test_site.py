@@ -33,6 +33,14 @@ def test_every_page_is_reached_in_two_clicks():
     assert near == {path for path in PAGES if path.is_relative_to(DOCS)}
 
 
+@pytest.mark.parametrize("section", ["how-to", "explanation", "tutorials"])
+def test_a_section_links_its_pages_for_those_who_read_the_files(section):
+    index = DOCS / section / "index.md"
+    read = re.sub(r"^```.*?^```", "", index.read_text("utf-8"), flags=re.MULTILINE | re.DOTALL)
+    linked = [(index.parent / name).resolve() for name in re.findall(r"^- \[[^]]+\]\((\S+?\.md)\)", read, re.MULTILINE)]
+    assert linked == shown_under(index)
+
+
 def test_what_may_be_wider_than_a_page_scrolls_by_keyboard(docs):
     reachable = docs("reading").reachable
     assert reachable('<p><img alt="a" src="b.svg" /></p>') == (

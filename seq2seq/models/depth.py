@@ -1,9 +1,7 @@
 """Deep stacks without residual connections: what is known of them, and what to set instead."""
 
 from seq2seq.layers.stack import StackedRNN
-from seq2seq.models.architectures import ARCHITECTURES
 from seq2seq.models.seq2seq import Seq2Seq
-from seq2seq.models.settings import ModelSettings
 
 DEEPEST_PLAIN = 4
 """The layers up to which a stack learns well without residual connections (Wu et al. 2016, section 3.1)."""
@@ -33,33 +31,6 @@ def told_depth(model: Seq2Seq) -> str:
         f"Of layers without residual connections, {counts} on top of each other: such stacks work well up to "
         f"{DEEPEST_PLAIN} layers, barely with 6, and very poorly beyond 8 (Wu et al. 2016). Where it does not learn, "
         f"{way}."
-    )
-
-
-def idle_dropout(settings: ModelSettings) -> str:
-    """Say where a share is dropped between the layers of a stack that has one; empty where all that is set is used.
-
-    Args:
-        settings: Of the model.
-
-    Example:
-        >>> from seq2seq.recipe import DecoderSettings, ModelSettings
-        >>> idle_dropout(ModelSettings(decoder=DecoderSettings((64,), dropout=0.5)))
-        'Nothing is dropped by model.decoder.dropout=0.5: it is for between layers, and there is one. Elsewhere drop
-        embedding_dropout, recurrent_dropout and output_dropout.'
-    """
-    one = {side: len(part.units) == 1 for side, part in (("encoder", settings.encoder), ("decoder", settings.decoder))}
-    own = {side: getattr(settings, side).dropout for side in one}
-    idle = [f"model.{side}.dropout={own[side]}" for side in one if one[side] and own[side] not in ("as_model", 0)]
-    usual = ARCHITECTURES[settings.architecture](settings.width) if settings.architecture else ModelSettings()
-    led = [one[side] for side in one if own[side] == "as_model"]
-    if led and all(led) and settings.dropout not in (usual.dropout, 0):
-        idle.append(f"model.dropout={settings.dropout}")
-    if not idle:
-        return ""
-    return (
-        f"Nothing is dropped by {' and '.join(idle)}: it is for between layers, and there is one. Elsewhere drop "
-        "embedding_dropout, recurrent_dropout and output_dropout."
     )
 
 

@@ -99,11 +99,12 @@ def build_model(recipe: Recipe, source_vocab: int, target_vocab: int) -> Seq2Seq
         ContradictionError: Settings do not fit together; the message says which and what to change.
     """
     model = _build(recipe, source_vocab, target_vocab)
-    from seq2seq.models.depth import idle_dropout, told_depth
+    from seq2seq.models.depth import told_depth
+    from seq2seq.models.idle import idle_bridge, idle_dropout
 
     if recipe.model.architecture:
         tell(departures(recipe.model))
-    for told in filter(None, (told_depth(model), idle_dropout(recipe.model))):
+    for told in filter(None, (told_depth(model), idle_dropout(recipe.model), idle_bridge(recipe.model, model))):
         tell(told)
     return model
 

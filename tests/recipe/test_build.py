@@ -276,6 +276,42 @@ def test_dropout_between_the_layers_of_one_layer_is_told(capsys: pytest.CaptureF
         ), changes
 
 
+LAST = ["model.bridge.mode=last_layer"]
+UNEQUAL = ["model.encoder.units=4,4,4", "model.decoder.units=8,8"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "idle"),
+    [
+        (["model.bridge.to=first"], {"to"}),
+        ([*UNEQUAL, "model.bridge.align=top", "model.bridge.to=first"], set()),
+        (["model.bridge.merge=sum"], {"merge"}),
+        ([*UNEQUAL, "model.bridge.mode=[[0,1],[2]]", "model.bridge.merge=sum"], set()),
+        (["model.bridge.directions=sum"], set()),
+        (["model.encoder.bidirectional=never", "model.bridge.directions=sum"], {"directions"}),
+        ([*UNEQUAL, "model.encoder.bidirectional=first", *LAST, "model.bridge.directions=sum"], {"directions"}),
+        (["model.bridge.states=hidden"], set()),
+        (["model.encoder.cell=gru", "model.decoder.cell=gru", "model.bridge.states=hidden"], {"states"}),
+        (["model.bridge.activation=tanh"], {"activation"}),
+        (["model.decoder.units=4", "model.bridge.activation=tanh"], set()),
+        (["model.decoder.units=4", "model.bridge.activation=none"], {"activation"}),
+        (["model.bridge.activation=tanh", "model.bridge.project=always"], set()),
+        (["model.decoder.units=4", "model.bridge.project=always"], {"project"}),
+        (["model.bridge.align=spread"], {"align"}),
+        (["model.bridge.missing=project"], {"missing"}),
+        (["model.encoder.cell=gru", "model.bridge.missing=project"], set()),
+        (["model.bridge.mode=zero", "model.bridge.project=always", "model.bridge.merge=mean"], {"project", "merge"}),
+        (["model.bridge.project=never"], set()),
+        (["model.architecture=bahdanau2014", "model.width=0.01"], set()),
+    ],
+)
+def test_a_setting_of_a_bridge_that_changes_nothing_is_told(capsys, changes: list[str], idle: set[str]) -> None:
+    build_model(RECIPE.override(changes), 9, 9)
+    told = [line for line in capsys.readouterr().err.splitlines() if line.startswith("Nothing is changed")]
+    assert len(told) == bool(idle)
+    assert {name for line in told for name in re.findall(r'model\.bridge\.(\w+)="', line)} == idle
+
+
 def test_a_deep_stack_is_told_when_it_is_built(capsys: pytest.CaptureFixture[str]) -> None:
     deep = ["model.encoder.units=2,2,2,2,2", "model.decoder.units=4,4,4,4,4"]
     build_model(RECIPE.override(deep), 9, 9)
