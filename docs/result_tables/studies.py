@@ -19,7 +19,6 @@ _SEEDS = {"state-passing-eutrans-attention": 5, "very-deep-eutrans-plain": 2}
 # What all variants of a file in docs/studies have in common, or those of one study.
 _COMMON = {
     "cells": (_SHORTCUT,),
-    "depth-equal": (_SHORTCUT,),
     "dropout": (_SHORTCUT,),
     "teacher-forcing": (_SHORTCUT,),
     "unequal-depth": (_SHORTCUT, "model.encoder.units=64,64,64,64"),

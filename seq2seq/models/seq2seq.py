@@ -302,7 +302,7 @@ class Seq2Seq(keras.Model):
             logits, sample = self.decoder.project(outputs), {}
         logits = tf.cast(logits, fine(logits.dtype))
         loss, nats = cross_entropy(logits, targets, self.label_smoothing, **sample)
-        right = tf.equal(tf.argmax(logits, axis=1, output_type=targets.dtype), targets)
+        right = tf.equal(tf.argmax(logits, axis=1), tf.cast(targets, tf.int64))
         count = tf.cast(tf.shape(targets)[0], loss.dtype)
         return Totals(tf.reduce_sum(loss), tf.reduce_sum(nats), tf.reduce_sum(tf.cast(right, loss.dtype)), count)
 

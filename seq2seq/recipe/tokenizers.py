@@ -37,6 +37,8 @@ def build_tokenizers(settings: TokenizerSettings, corpus: Corpus) -> tuple[Token
     sides, given = settings.sides(), given_tokenizers(settings)
     if None in given:
         _tell_share(corpus)
+    elif idle := _idle(settings):
+        tell(f"Nothing is changed by {', '.join(idle)}: a tokenizer that is given cuts text as it was trained to.")
     if settings.joint and None in given:
         joint = _trained(sides[0], _sides(corpus, 0, 1))
         return joint, joint
@@ -53,6 +55,17 @@ def build_tokenizers(settings: TokenizerSettings, corpus: Corpus) -> tuple[Token
             "Set tokenizer.joint=false, or name the same model twice."
         )
     return source, target
+
+
+def _idle(settings: TokenizerSettings) -> list[str]:
+    """What is set of how a tokenizer is trained, which none is; `symbols` are looked for in those that are given."""
+    usual = TokenizerSettings()
+    names = ("kind", "vocab_size", "byte_fallback", "normalization", "character_coverage")
+    return [
+        f"tokenizer.{name}={getattr(settings, name)}"
+        for name in names
+        if getattr(settings, name) != getattr(usual, name)
+    ]
 
 
 def gone_on_tokenizers(recipe: Recipe, corpus: Corpus, origin: Translator) -> tuple[Tokenizer, Tokenizer]:

@@ -100,6 +100,18 @@ def test_totals_are_sums_over_real_tokens():
     np.testing.assert_allclose(totals.correct, (log_probs.argmax(2) == TARGET_OUT)[real].sum())
 
 
+@pytest.mark.parametrize("kind", quick(["int32", "uint8", "int8", "uint16", "uint64"], "uint8"))
+def test_ids_may_be_whole_numbers_of_any_size(kind):
+    model = small_model(attention="general")
+    model.compile(optimizer="adam")
+    given = {name: ids.astype(kind) for name, ids in INPUTS.items()}
+    logs = model.evaluate(given, TARGET_OUT.astype(kind), verbose=0, return_dict=True)
+    assert logs == model.evaluate(INPUTS, TARGET_OUT, verbose=0, return_dict=True)
+    np.testing.assert_allclose(
+        model.train_on_batch(given, TARGET_OUT.astype(kind), return_dict=True)["loss"], logs["loss"], rtol=0.5
+    )
+
+
 def test_evaluate_reports_means_over_tokens_of_all_batches():
     model = small_model(attention="general")
     model.compile(optimizer="adam")

@@ -19,7 +19,7 @@ from seq2seq.text.corpus import Corpus, Pair
 from tests.recipe.test_build import RECIPE
 
 
-def test_tokenizers(tmp_path: Path) -> None:
+def test_tokenizers(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     corpus = corpus_from_pairs([("ab ba", "xy"), ("abab", "yx x")])
     source, target = build_tokenizers(TokenizerSettings(kind="char"), corpus)
     assert source is target and source.decode(source.encode("ab xy")) == "ab xy"
@@ -33,6 +33,9 @@ def test_tokenizers(tmp_path: Path) -> None:
         joint=False,
     )
     assert [one.fingerprint for one in build_tokenizers(given, corpus)] == [source.fingerprint, target.fingerprint]
+    assert capsys.readouterr().err == ""
+    build_tokenizers(replace(given, kind="char", vocab_size=50), corpus)
+    assert "Nothing is changed by tokenizer.kind=char, tokenizer.vocab_size=50: a" in capsys.readouterr().err
 
 
 def test_given_tokenizers_are_joint_only_where_they_are_the_same(tmp_path: Path) -> None:

@@ -220,6 +220,8 @@ def _wiring(insight: Insight | None, why: str) -> list[str]:
     head = "<h2>How states are passed</h2>"
     if insight is None:
         return [head, paragraph(why)]
+    if not insight.wiring:
+        return [head, paragraph("The bridge of this model has no wires, which would say it.")]
     # As an image, so that the style of the page does not reach into it.
     image = Picture(insight.wiring).image("encoder, state bridge and decoder")
     return [head, f'<div class="wiring" tabindex="0">{image}</div>']

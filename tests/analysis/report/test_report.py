@@ -11,8 +11,9 @@ import pytest
 from seq2seq.analysis.comparison.measured import Texts, read_measured
 from seq2seq.analysis.report import gather, page, read_insight, report_page, write_report
 from seq2seq.analysis.report.insight import Insight
-from seq2seq.analysis.report.page import _languages, _sentences, try_report
+from seq2seq.analysis.report.page import _languages, _sentences, _wiring, try_report
 from seq2seq.analysis.report.sentences import faults, picks, qualities
+from seq2seq.layers import StateBridge
 from seq2seq.recipe import Data, EvaluationSettings, Recipe
 from seq2seq.system.files import fingerprint
 from tests.analysis.comparison.fabricated import SOURCES, finished_folder, make_corpus
@@ -153,6 +154,16 @@ def test_texts_that_tell_nothing_do_not_spoil_the_rest(folder: Path, lines: dict
     assert said in html and "exact_match on validation, by real decoding" in html and "To repeat it" in html
 
 
+def silently(build_for):
+    """Build a bridge, and forget how it is wired."""
+
+    def build(bridge, *given):
+        build_for(bridge, *given)
+        bridge.wires = []
+
+    return build
+
+
 @pytest.mark.slow
 def test_what_only_the_model_can_tell(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     texts = read_measured(here).texts("test")
@@ -168,6 +179,11 @@ def test_what_only_the_model_can_tell(here: Path, monkeypatch: pytest.MonkeyPatc
         patch.setattr("seq2seq.analysis.report.insight.write_object", refuse)
         assert gather(here, texts) == found
     assert gather(here, None) == replace(found, confidence=[], alignments={}) and read_insight(here) == found
+    with monkeypatch.context() as patch:  # a bridge of one's own need not say how it is wired
+        patch.setattr("seq2seq.layers.bridge.StateBridge.build_for", silently(StateBridge.build_for))
+        silent = gather(here, None)
+        assert silent == replace(found, wiring="", confidence=[], alignments={})
+        assert "has no wires" in "".join(_wiring(silent, ""))
     for kind, said in (("general", "no translation whose alignment"), ("none", "A model without attention")):
         recipe = RECIPE.override([f"model.attention.kind={kind}"])
         assert said in "".join(_sentences(recipe, texts, replace(found, alignments={}), "", None))
