@@ -64,7 +64,7 @@ def test_coarser_weights_are_smaller_and_told(tokenizer, tmp_path: Path, precisi
         assert file.stat().st_size == made.files[name] < share * whole.files[name]
         kept = [onnx.numpy_helper.to_array(weight) for weight in onnx.load(file).graph.initializer]
         whole_numbers = np.concatenate([weight.ravel() for weight in kept if weight.dtype == np.int8] or [[0]])
-        # What fits into 7 bits is multiplied alike with and without VNNI; one of 127 lost a tenth of a logit to AVX2.
+        # What fits into 7 bits is multiplied alike with and without VNNI; one of 127 lost a good deal to AVX2.
         assert np.abs(whole_numbers.astype(int)).max() == (64 if precision == "int8" else 0)
     assert made.parity == whole.parity == whole.written
     assert parity.LOGITS / 10 < made.written.logits < logits
