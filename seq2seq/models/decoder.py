@@ -16,7 +16,7 @@ from seq2seq.layers.state import Encoded, Memory, StackState
 from seq2seq.layers.weight_options import weight_config
 from seq2seq.models.embedding import build_embedding
 from seq2seq.models.feeding import feed_through
-from seq2seq.models.inputs import need_ids
+from seq2seq.models.inputs import need_floats, need_ids
 from seq2seq.models.step import DecoderState, Look, Step, StepWeights, lay_out_attention
 from seq2seq.system.choices import choose
 from seq2seq.text.special_ids import PAD
@@ -377,7 +377,11 @@ class Decoder(keras.layers.Layer):
 
         Returns:
             weights `[units, vocab]`, or `[vocab, units]` where they are the embeddings, and bias `[vocab]`.
+
+        Raises:
+            ValueError: A layer was quantized.
         """
+        need_floats([self.embedding, self.combine, self.readout, self.logits])
         weights, bias = (
             (self.embedding.embeddings, self.bias) if self.logits is None else (self.logits.kernel, self.logits.bias)
         )

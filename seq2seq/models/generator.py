@@ -48,6 +48,7 @@ class _Form(NamedTuple):
     precision: str | None
     attention: bool
     asked: tuple[str, ...]
+    weights: int
 
 
 class Generator:
@@ -72,12 +73,9 @@ class Generator:
     def __init__(self, models: Sequence[Searchable], mixture: Mixture | None = None) -> None:
         joint = _Joint(tuple(models), mixture or Mixture(len(models)))
         self._lock = threading.Lock()
+        self._joint = joint
         self._graphs = functools.lru_cache(KEPT)(functools.partial(_Graph, joint))
-        self._score = tf.function(
-            joint.token_log_probs,
-            input_signature=[tf.TensorSpec([None, None], tf.int32)] * 3,
-            autograph=False,
-        )
+        self._scorings = functools.lru_cache(1)(lambda weights: _scoring(joint))
 
     def search(
         self,
@@ -109,7 +107,7 @@ class Generator:
             name: tf.cast(whole_numbers(ids, name), tf.int32)
             for name, ids in (constraints or Constraints()).asked().items()
         }
-        form = _Form(settings.form(), vocabulary is not None, precision, attention, tuple(asked))
+        form = _Form(settings.form(), vocabulary is not None, precision, attention, tuple(asked), self._joint.weights)
         with self._lock:  # for two threads at once, the cache would make a graph each
             graph = self._graphs(form)
         numbers = {name: tf.constant(number, _TYPES[type(number)]) for name, number in settings.numbers().items()}
@@ -125,7 +123,12 @@ class Generator:
         for name, each in ids.items():
             need_ids(each, name)  # the cast to int32 would cut fractions off
         need_one_batch(**ids)
-        return self._score(*(tf.cast(each, tf.int32) for each in ids.values()))
+        return self._scorings(self._joint.weights)(*(tf.cast(each, tf.int32) for each in ids.values()))
+
+
+def _scoring(joint: "_Joint") -> Callable[..., tf.Tensor]:
+    signature = [tf.TensorSpec([None, None], tf.int32)] * 3
+    return tf.function(joint.token_log_probs, input_signature=signature, autograph=False)
 
 
 def _places(vocabulary: tf.Tensor, ids: tf.Tensor) -> tf.Tensor:
@@ -148,6 +151,11 @@ class _Joint:
     def __init__(self, models: tuple[Searchable, ...], mixture: Mixture) -> None:
         self.models = models
         self._mixture = mixture
+
+    @property
+    def weights(self) -> int:
+        """How many they have: a layer may get more, as by Keras' `enable_lora`, which older graphs do not read."""
+        return sum(len(getattr(model, "weights", ())) for model in self.models)
 
     def begin(self, source: tf.Tensor, form: _Form, vocabulary: tf.Tensor | None) -> tuple[Start, tf.Tensor]:
         """Read sources: what a search starts from, and which positions are real."""

@@ -1,6 +1,6 @@
 """What a model is given: whole numbers under their names, or a sentence about what they are instead."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import keras
@@ -49,6 +49,24 @@ def need_ids(ids: Any, name: str) -> None:
     raise ValueError(
         f"{name} holds ids, whole numbers of [batch, time]. Received: shape {tuple(ids.shape)}, dtype {kind}. {advice}"
     )
+
+
+def need_floats(layers: Iterable[Any]) -> None:
+    """Refuse layers whose weights Keras has quantized: read without its scales, they would be other numbers.
+
+    Args:
+        layers: Some of them, or None.
+
+    Raises:
+        ValueError: One is quantized.
+    """
+    quantized = [layer for layer in layers if getattr(layer, "quantization_mode", None)]
+    if quantized:
+        raise ValueError(
+            "The steps of a decoder read weights in floats. "
+            f"Received: a layer {quantized[0].name!r} quantized to {quantized[0].quantization_mode}. "
+            "Take the model as it was saved; for numbers of 8 bits export it: seq2seq export MODEL --precision int8."
+        )
 
 
 def need_one_batch(source: Any, target_in: Any, target_out: Any) -> None:

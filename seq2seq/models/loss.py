@@ -2,7 +2,9 @@
 
 from typing import Any, NamedTuple
 
+import keras
 import tensorflow as tf
+from keras import ops
 
 from seq2seq.layers.precision import fine
 
@@ -21,6 +23,13 @@ class Totals(NamedTuple):
     nats: tf.Tensor
     correct: tf.Tensor
     tokens: tf.Tensor
+
+
+class Perplexity(keras.metrics.Mean):
+    """The exponential of a mean of nats per token."""
+
+    def result(self) -> Any:  # noqa: D102
+        return ops.exp(super().result())
 
 
 def cross_entropy(

@@ -6,7 +6,6 @@ from typing import Any
 
 import keras
 import tensorflow as tf
-from keras import ops
 
 from seq2seq.distribution.replicas import expect_summed_gradients, several_workers, sum_gradients, sum_totals
 from seq2seq.layers.bridge import StateBridge
@@ -17,7 +16,7 @@ from seq2seq.models.encoder import Encoder
 from seq2seq.models.freezing import frozen_weights
 from seq2seq.models.generator import Generator
 from seq2seq.models.inputs import need_ids, need_names, need_one_batch
-from seq2seq.models.loss import Totals, cross_entropy
+from seq2seq.models.loss import Perplexity, Totals, cross_entropy
 from seq2seq.models.sampled_softmax import draw_words, inclusion_probabilities
 from seq2seq.models.settings import TeacherForcingSettings
 from seq2seq.models.teacher_forcing import feed_own
@@ -106,8 +105,8 @@ class Seq2Seq(keras.Model):
         self.sample_softmax(sampled_softmax, sampling_seed)
         self.teacher_forcing = teacher_forcing
         self.loss_mean = keras.metrics.Mean("loss")
-        self.nats_mean = keras.metrics.Mean("nats")
         self.accuracy_mean = keras.metrics.Mean("accuracy")
+        self.perplexity = Perplexity("perplexity")
         self._generator = Generator([self])
         self._frozen: frozenset[int] = frozenset()  # no list of weights, which Keras would take for the model's own
         self.build()
@@ -237,6 +236,17 @@ class Seq2Seq(keras.Model):
 
     # --- training -----------------------------------------------------------------------------------------------
 
+    def quantize(self, *given: Any, **named: Any) -> None:
+        """Refuse what Keras offers: steps multiply by the weights themselves, and numbers of 8 bits are none yet.
+
+        Raises:
+            ValueError: Always; the message says what to do instead.
+        """
+        raise ValueError(
+            f"The steps of a Seq2Seq read weights in floats. Received: quantize of {self.name}. For numbers of 8 bits "
+            "export it: seq2seq export MODEL --precision int8."
+        )
+
     def freeze(self, paths: Sequence[str]) -> None:
         """Keep parts as they are in training, and let all others learn; before `compile`, whose optimizer follows it.
 
@@ -351,10 +361,10 @@ class Seq2Seq(keras.Model):
     @property
     def metrics(self) -> list[keras.metrics.Metric]:
         """The running means behind `loss`, `perplexity` and `accuracy`; Keras resets them at every epoch."""
-        return [self.loss_mean, self.nats_mean, self.accuracy_mean]
+        return [self.loss_mean, self.accuracy_mean, self.perplexity]
 
     def _report(self, totals: Totals) -> dict[str, tf.Tensor]:
-        means = (self.loss_mean, totals.loss), (self.nats_mean, totals.nats), (self.accuracy_mean, totals.correct)
+        means = (self.loss_mean, totals.loss), (self.perplexity, totals.nats), (self.accuracy_mean, totals.correct)
         for mean, total in means:
             mean.update_state(tf.math.divide_no_nan(total, totals.tokens), sample_weight=totals.tokens)
         # Every replica has the totals of all. Keras takes the mean over them, and between workers over a first axis.
@@ -363,11 +373,7 @@ class Seq2Seq(keras.Model):
 
     def get_metrics_result(self) -> dict[str, tf.Tensor]:
         """The means so far, by name."""
-        return {
-            "loss": self.loss_mean.result(),
-            "perplexity": ops.exp(self.nats_mean.result()),
-            "accuracy": self.accuracy_mean.result(),
-        }
+        return {mean.name: mean.result() for mean in (self.loss_mean, self.perplexity, self.accuracy_mean)}
 
     @property
     def attends(self) -> bool:

@@ -124,6 +124,7 @@ def test_evaluate_reports_means_over_tokens_of_all_batches():
     np.testing.assert_allclose(logs["loss"], totals.loss / totals.tokens, rtol=1e-5)
     np.testing.assert_allclose(logs["perplexity"], np.exp(totals.nats / totals.tokens), rtol=1e-5)
     np.testing.assert_allclose(logs["accuracy"], totals.correct / totals.tokens, rtol=1e-5)
+    assert dict(zip(model.metrics_names, model.evaluate(data, verbose=0), strict=True)) == logs
 
 
 @pytest.mark.parametrize("decoder", quick(DECODERS, DECODERS[1]))
@@ -136,6 +137,28 @@ def test_fits_saves_and_loads(decoder, tmp_path):
     again = keras.models.load_model(tmp_path / "model.keras")
     np.testing.assert_allclose(again(INPUTS), model(INPUTS), atol=1e-6)
     assert model.optimizer.iterations == again.optimizer.iterations
+
+
+def test_is_not_quantized_in_place():
+    model = small_model(attention="general")
+    with pytest.raises(ValueError, match=r"read weights in floats\. Received: quantize of .*seq2seq export MODEL"):
+        model.quantize("int8")
+    model.decoder.logits.quantize("int8")
+    with pytest.raises(ValueError, match=r"Received: a layer 'logits' quantized to int8\. Take the model"):
+        model.score(INPUTS, TARGET_OUT)
+
+
+def test_searches_and_scores_with_weights_that_a_layer_got_later():
+    model = small_model(attention="general")
+    before = model.decode(SOURCE).scores, model.score(INPUTS, TARGET_OUT)
+    model.decoder.logits.enable_lora(2)
+    wide = model.decoder.logits.lora_kernel_b
+    wide.assign(keras.random.normal(wide.shape, stddev=9.0, seed=1))
+    logits = np.asarray(model(INPUTS))
+    expected = np.take_along_axis(reference.log_softmax(logits), TARGET_OUT[..., None], axis=2)[..., 0]
+    np.testing.assert_allclose(model.score(INPUTS, TARGET_OUT), expected * (TARGET_OUT != 0), atol=1e-5)
+    after = model.decode(SOURCE).scores, model.score(INPUTS, TARGET_OUT)
+    assert all(np.abs(new - old).max() > 0.1 for new, old in zip(after, before, strict=True))
 
 
 def test_shared_embeddings_are_one_weight_after_loading(tmp_path):
