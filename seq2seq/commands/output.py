@@ -11,7 +11,7 @@ from typing import IO, Any, Protocol
 
 from seq2seq.commands.arguments import model_in
 from seq2seq.runtime.folder import is_exported
-from seq2seq.system.continued import continuing
+from seq2seq.system.continued import continuing, journal_of
 from seq2seq.system.files import fingerprint, naming, replacing
 from seq2seq.system.terminal import UsageError, tell
 from seq2seq.system.versions import package_versions
@@ -95,3 +95,5 @@ def check_resume(arguments: argparse.Namespace) -> None:
             "A Parquet file is whole or nothing, and cannot be gone on with. "
             f"Received: --resume, --output {output}. Make the table a .jsonl, or leave --resume out."
         )
+    if output.exists() and not journal_of(output).exists():
+        tell(f"{output} is there, and nothing beside it that was stopped: all is translated anew, and it is replaced.")

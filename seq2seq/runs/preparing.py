@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -29,6 +29,9 @@ if TYPE_CHECKING:
     from seq2seq.text.streaming import StreamedBatches
     from seq2seq.text.tokenizer import Tokenizer
     from seq2seq.translation.translator import Translator
+
+_MUCH = 0.25  # of the text to validate on, for a single reference
+_FEW = 20  # references, of which one may well be so large a part
 
 
 @dataclass(frozen=True)
@@ -130,6 +133,8 @@ def prepare(
     for corpus in (*corpora, *also):
         if corpus is not None:
             tell(corpus.report())
+    if told := _outweighing(corpora.validation.targets, recipe.evaluation.metrics):
+        tell(told)
     tell(f"training batches: {batches.report()}")
     tell(f"validation batches: {validation.report()}")
     _tell_limit(limit.chosen(recipe.decoding.search.max_length_factor, limit), batches)
@@ -331,3 +336,17 @@ def _translator(record: RunRecord, model: Seq2Seq, source: Tokenizer, target: To
         "versions": installed_versions(),
     }
     return Translator(model, source, target, recipe=recipe.to_toml(), about=about)
+
+
+def _outweighing(references: Sequence[str | Sequence[str]], metrics: Sequence[str]) -> str:
+    """Say that one reference is more than a quarter of all the text that scores are counted over; "" if none is."""
+    counted = set(metrics) - {"exact_match", "sequence_error_rate"}  # these count each sentence once
+    sizes = [len(each if isinstance(each, str) else each[0]) for each in references]
+    longest = max(sizes, default=0)
+    if not counted or len(sizes) < _FEW or longest <= sum(sizes) * _MUCH:
+        return ""
+    return (
+        f"One reference of {len(sizes):,} to validate on, the {sizes.index(longest) + 1:,}th, has "
+        f"{longest / sum(sizes):.0%} of all their characters. It decides {', '.join(sorted(counted))}, and with them "
+        "which weights are kept: cut it, or take it out."
+    )

@@ -69,6 +69,11 @@ class Continued:
         self.pieces, self.state = last["pieces"], last["state"]
 
 
+def journal_of(path: Path) -> Path:
+    """Give where the pieces of a file that is not finished are noted."""
+    return path.with_name(f"{path.name}.part.jsonl")
+
+
 @contextmanager
 def continuing(path: Path, job: Mapping[str, str]) -> Iterator[Continued]:
     """Write a file piece by piece, so that after any end of the process the same job goes on behind the last piece.
@@ -104,7 +109,8 @@ def continuing(path: Path, job: Mapping[str, str]) -> Iterator[Continued]:
         ('0 1 2 ', ['a.txt'])
     """
     path = path.resolve()
-    part, noted, lock = (path.with_name(f"{path.name}.part{more}") for more in ("", ".jsonl", ".lock"))
+    part, lock = (path.with_name(f"{path.name}.part{more}") for more in ("", ".lock"))
+    noted = journal_of(path)
     if not path.parent.is_dir():  # the lock would make it
         raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(path))
     with locked(lock, "writes a file", path), naming(str(path)):

@@ -453,6 +453,9 @@ class TestResume:
         # What is told at the end is told of all.
         assert err.splitlines()[1:] == seq2seq("translate", model, *files, f"{stopped}.whole")[2].splitlines()
         assert sorted(path.name for path in stopped.parent.iterdir()) == ["in.de", "out.en", "out.en.whole"]
+        status, _, err = seq2seq("translate", model, *files, str(stopped), "--resume")
+        assert status == 0 and err.startswith(f"{stopped} is there, and nothing beside it that was stopped: all is tra")
+        assert stopped.read_bytes() == Path(f"{stopped}.whole").read_bytes()
 
     @pytest.mark.slow
     def test_another_job_is_refused(

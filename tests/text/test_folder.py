@@ -171,6 +171,15 @@ def test_a_file_with_brackets_in_its_path_is_that_file(folder):
     assert find("train", pattern="c[1]/train.tsv") == (["c[1]/train.tsv"], ".tsv")
 
 
+def test_one_file_alone_is_told_how_it_is_named(folder):
+    find = folder("numbers.tsv.gz")
+    assert find("numbers", pattern="numbers.tsv.gz") == (["numbers.tsv.gz"], ".tsv")
+    with pytest.raises(CorpusError, match=r'For this one file set data\.train="numbers", data\.validation="" and'):
+        find("train", pattern="numbers.tsv.gz")
+    with pytest.raises(CorpusError, match=r"by the stem of its file\.$"):
+        find("train", pattern="absent.tsv.gz")
+
+
 def test_a_pattern_may_fit_several_whole_tables(folder):
     names = [f"{place}/train-00000-of-00001.tsv" for place in "ab"]
     assert folder(*names)("train", pattern="*/{split}-*") == (names, ".tsv")
