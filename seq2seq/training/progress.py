@@ -15,6 +15,7 @@ from seq2seq.system.terminal import format_records
 from seq2seq.training.state import OF_THE_PROCESS, RunState, TrainingBatches, Validated
 from seq2seq.training.step_times import StepTimes
 
+_SHOWN = 600  # characters of a sample
 _COLUMNS = 120  # where there is no terminal that has some
 _BUILT = (("traces", "trace_seconds", "traced"), ("compilations", "compile_seconds", "compiled"))
 _STYLES = {"auto": None, "bar": True, "lines": False, "none": False}
@@ -127,7 +128,7 @@ class Progress(keras.callbacks.Callback):
             )
         if validation.samples:
             names = ("source", "translation", "reference")
-            records = [list(zip(names, sample, strict=True)) for sample in validation.samples]
+            records = [list(zip(names, map(_beginning, sample), strict=True)) for sample in validation.samples]
             self.say(format_records(records, shutil.get_terminal_size((_COLUMNS, 24)).columns) + "\n")
 
     def close(self) -> None:
@@ -194,3 +195,8 @@ def _clock(seconds: float) -> str:
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"
+
+
+def _beginning(text: str) -> str:
+    """A text as far as a terminal shows it; the log has it whole."""
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}… ({len(text):,} characters)"

@@ -12,6 +12,15 @@ def test_a_run_at_its_newest_checkpoint(seq2seq, here: Path) -> None:
 
 
 @pytest.mark.slow
+def test_a_model_file_of_another_epoch_is_told(seq2seq, here: Path) -> None:
+    path, older = here / "result.json", "model.s2s has the weights of epoch 0.5 of 2, the best ones"
+    result = json.loads(path.read_text())
+    for best, told in ((0.5, True), (2, False)):
+        path.write_text(json.dumps({**result, "best_epoch": best, "epochs": 2}))
+        assert (older in seq2seq("diagnose", str(here))[1].decode()) == told
+
+
+@pytest.mark.slow
 def test_a_recipe_before_training(seq2seq, here: Path) -> None:
     status, out, err = seq2seq("diagnose", str(here / "recipe.toml"), "--set", "model.embedding=1")
     said = out.decode()

@@ -66,6 +66,14 @@ def test_a_validation_inside_an_epoch_tells_its_scores(batches):
     assert "validation at step 2: val bleu 12.35 (best)" in run(batches, io.StringIO(), steps=2)
 
 
+def test_a_sample_of_thousands_of_words_is_shown_by_its_beginning(batches):
+    stream = io.StringIO()
+    shown = Progress(RunState(), batches, 3, stream=stream)
+    shown.validated(Validated(4, {}, {}, [("drei " * 1000, "three", "three " * 100)], 0.1), best=False)
+    said = " ".join(stream.getvalue().split())
+    assert "drei … (5,000 characters)" in said and said.count("drei") == 120 and said.count("three") == 101
+
+
 def test_refuses_another_style(batches):
     with pytest.raises(ValueError, match="Did you mean 'lines'"):
         Progress(RunState(), batches, 1, style="line")

@@ -81,7 +81,17 @@ def of_run(record: RunRecord, data: str | None = None) -> Subject:
     # The last one of a schedule that falls to nothing would show a step of nothing.
     model.optimizer.learning_rate = recipe.training.learning_rate
     updates = 0 if loaded is None else int(loaded.state["run"]["update"])
-    return Subject(f"{record.folder}, after {updates:,} optimizer steps", model, batch, updates)
+    title = f"{record.folder}, after {updates:,} optimizer steps{_kept(record)}"
+    return Subject(title, model, batch, updates)
+
+
+def _kept(record: RunRecord) -> str:
+    """Say that the model file of a finished run has other weights than its newest checkpoint; "" if it has not."""
+    result = record.result or {}
+    best, epochs = result.get("best_epoch"), result.get("epochs")
+    if best is None or epochs is None or best >= epochs:
+        return ""
+    return f"; {model_file(RunFolder(record.folder))} has the weights of epoch {best:g} of {epochs:g}, the best ones"
 
 
 def of_model(path: Path, data: str | None = None) -> Subject:
