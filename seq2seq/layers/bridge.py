@@ -239,7 +239,9 @@ class StateBridge(keras.layers.Layer):
         settings = {name: getattr(self, name) for name in ("units", "mode", *_CHOICES)}
         return {**super().get_config(), **settings, "cell": cell_config(self.cell)}
 
-    def get_build_config(self) -> dict[str, Any]:  # noqa: D102
+    def get_build_config(self) -> dict[str, Any] | None:  # noqa: D102
+        if not self.built:
+            return None
         return {
             "encoder_units": [list(widths) for widths in self.encoder_units],
             "memory_units": self.memory_units,

@@ -414,8 +414,8 @@ class Decoder(keras.layers.Layer):
             return self.attention_name
         return keras.saving.serialize_keras_object(self.attention)
 
-    def get_build_config(self) -> dict[str, Any]:  # noqa: D102
-        return {"memory_units": self.memory_units}
+    def get_build_config(self) -> dict[str, Any] | None:  # noqa: D102
+        return {"memory_units": self.memory_units} if self.built else None
 
     def build_from_config(self, config: dict[str, Any]) -> None:  # noqa: D102
         self.build_for(**config)

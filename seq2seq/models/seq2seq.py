@@ -208,8 +208,7 @@ class Seq2Seq(keras.Model):
         )
         with self.distribute_strategy.scope():
             expect_summed_gradients(self.optimizer)
-        steps = self.optimizer.gradient_accumulation_steps
-        if steps:
+        if steps := max(map(_accumulated, _with_inner(self.optimizer))):
             raise ValueError(
                 "The loss is a mean over the tokens of a whole batch; Keras would accumulate a mean of such means, in "
                 f"which the tokens of short batches count more. Received: gradient_accumulation_steps={steps}. "
@@ -476,12 +475,29 @@ class Seq2Seq(keras.Model):
         return cls(**config)
 
 
+def _with_inner(optimizer: keras.optimizers.Optimizer) -> list[keras.optimizers.Optimizer]:
+    """An optimizer and those that it hands gradients on to."""
+    inner = getattr(optimizer, "inner_optimizer", None)  # of one that scales the loss
+    within = ([inner] if inner is not None else []) + list(getattr(optimizer, "optimizers", None) or [])
+    return [optimizer, *(each for one in within for each in _with_inner(one))]
+
+
+def _accumulated(optimizer: keras.optimizers.Optimizer) -> int:
+    return getattr(optimizer, "gradient_accumulation_steps", None) or 0
+
+
 def _unpacked(data: Any) -> tuple[dict[str, tf.Tensor], tf.Tensor]:
     inputs, target_out, sample_weight = keras.utils.unpack_x_y_sample_weight(data)
     need_names(inputs)
     if target_out is None:
         raise ValueError(
             "A loss needs the targets, each ending with </s>, beside what the model reads. Received: y=None. "
+            'Write fit({"source": source, "target_in": target_in}, target_out).'
+        )
+    if not hasattr(target_out, "dtype"):
+        keys = f" of {', '.join(map(repr, target_out))}" if isinstance(target_out, dict) else ""
+        raise ValueError(
+            f"Targets are ids alone, [batch, time], without a name. Received: a {type(target_out).__name__}{keys}. "
             'Write fit({"source": source, "target_in": target_in}, target_out).'
         )
     need_ids(target_out, "target_out")

@@ -1,5 +1,6 @@
 """The whole model: a real Keras model whose training pass and decoding steps are the same function."""
 
+import copy
 import itertools
 import re
 import subprocess
@@ -416,6 +417,10 @@ def test_unequal_depths_and_widths_train_in_a_graph(reading, bridge):
         ({"loss": "mse"}, "Received: loss='mse'. Leave them out"),
         ({"metrics": ["accuracy"]}, r"Received: metrics=\['accuracy'\]"),
         ({"optimizer": keras.optimizers.SGD(gradient_accumulation_steps=2)}, "gradient_accumulation_steps=2"),
+        (
+            {"optimizer": keras.optimizers.LossScaleOptimizer(keras.optimizers.SGD(gradient_accumulation_steps=3))},
+            "gradient_accumulation_steps=3",
+        ),
         ({"jit_compile": True}, "whose number XLA cannot know.* Received: jit_compile=True. Leave it out"),
     ],
 )
@@ -434,6 +439,7 @@ def test_refuses_to_compile_what_it_would_ignore(arguments, message):
         ),
         ({"source": INPUTS["source"]}, TARGET_OUT, r"Received: a dict of 'source'\. Write"),
         (INPUTS, None, r"A loss needs the targets.*Received: y=None"),
+        (INPUTS, {"target_out": TARGET_OUT}, r"Targets are ids alone.*Received: a dict of 'target_out'\. Write fit"),
         (INPUTS, tf.cast(TARGET_OUT, "float32"), r"target_out holds ids.*dtype float32"),
         (INPUTS | {"target_in": tf.cast(INPUTS["target_in"], "float32")}, TARGET_OUT, "target_in holds ids"),
         (INPUTS, TARGET_OUT[:, :2], r"target_in \(2, \d\), target_out \(2, 2\)\. Let target_in start"),
@@ -460,6 +466,12 @@ def test_refuses_to_read_without_names():
     for read in (model, model.attention_weights):
         with pytest.raises(ValueError, match="a list of 2"):
             read([INPUTS["source"], INPUTS["target_in"]])
+
+
+def test_parts_are_copied_before_they_are_built():
+    for part in (Encoder(9, 4, [5]), StateBridge([4, 4]), Decoder(9, 4, [5])):
+        again = keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(part))
+        assert not again.built and again.get_config() == part.get_config() == copy.deepcopy(part).get_config()
 
 
 def test_refuses_the_class_of_an_attention():
