@@ -249,7 +249,8 @@ class Seq2Seq(keras.Model):
     def freeze(self, paths: Sequence[str]) -> None:
         """Keep parts as they are in training, and let all others learn; before `compile`, whose optimizer follows it.
 
-        A model file does not keep it: whoever loads one decides anew.
+        A model file does not keep it, nor what was set on a layer within encoder, bridge or decoder: whoever loads one
+        decides anew, and Keras lets an optimizer of other weights than those of the file begin anew.
 
         Args:
             paths: Parts by path: `["encoder.embedding", "decoder.stack.layer0_forward", "decoder.logits.bias"]`; none
