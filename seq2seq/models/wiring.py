@@ -47,6 +47,11 @@ def need_seq2seq(model: Any, by: str) -> None:
         )
 
 
+def has_wires(model: Seq2Seq) -> bool:
+    """Whether its bridge says how it is wired; one of one's own need not."""
+    return bool(getattr(model.bridge, "wires", None))
+
+
 def need_wires(model: Any, by: str) -> None:
     """Refuse what has no state bridge, and one of one's own that does not say how it is wired.
 
@@ -58,7 +63,7 @@ def need_wires(model: Any, by: str) -> None:
         ValueError: It is something else than a `Seq2Seq`, or its bridge has no wires.
     """
     need_seq2seq(model, by)
-    if not getattr(model.bridge, "wires", None):
+    if not has_wires(model):
         raise ValueError(
             f"{by} tells how a bridge is wired. Received: a {type(model.bridge).__name__} without wires. "
             "Give it a Wire for each decoder layer (docs/how-to/own-bridge.md)."
@@ -67,8 +72,9 @@ def need_wires(model: Any, by: str) -> None:
 
 def wires_of(model: Seq2Seq) -> list[Wire]:
     """Give what each decoder layer starts from; a bridge of one's own need not say it."""
-    wires: list[Wire] = getattr(model.bridge, "wires", None) or []
-    return wires or [Wire(units=units, label="own") for units in model.decoder.units]
+    if has_wires(model):
+        return list(model.bridge.wires)
+    return [Wire(units=units, label="own") for units in model.decoder.units]
 
 
 def layer_table(model: Seq2Seq) -> list[list[object]]:

@@ -70,7 +70,8 @@ class Continued:
 
 
 def journal_of(path: Path) -> Path:
-    """Give where the pieces of a file that is not finished are noted."""
+    """Give where the pieces of a file that is not finished are noted: beside the file itself, and not a link to it."""
+    path = path.resolve()
     return path.with_name(f"{path.name}.part.jsonl")
 
 

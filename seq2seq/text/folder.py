@@ -193,8 +193,8 @@ def _is_saved(folder: Path) -> bool:
 def _by_pattern(path: str, split: str, source: str, target: str) -> Files:
     pattern = path.replace("{split}", escape(split))
     received = f"Received: path={path!r}, split={split!r}, source={source!r}, target={target!r}"
-    if "{split}" not in path and without_compression(Path(path).name).rpartition(".")[0] != split:
-        stem = without_compression(Path(path).name).rpartition(".")[0]
+    stem = without_compression(Path(path).name).rpartition(".")[0]
+    if "{split}" not in path and stem != split:
         alone = f'For this one file set data.train="{stem}", data.validation="" and data.test="", with data.hold_out.'
         raise MissingSplitError(
             f"A file pattern needs {{split}} where the name of the split stands, or every split would be the same. "

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from seq2seq.system.continued import continuing
+from seq2seq.system.continued import continuing, journal_of
 from seq2seq.system.lock import LockedError
 
 JOB = {"--beam-size": "2", "--input": "of content 1"}
@@ -112,3 +112,13 @@ def test_state_is_any_json(tmp_path: Path) -> None:
         lines = (tmp_path / "out.txt.part.jsonl").read_text().splitlines()
     job, piece = map(json.loads, lines)
     assert job == JOB and piece["state"] == {"cut": 3}
+
+
+def test_what_is_noted_of_a_link_lies_beside_the_file(tmp_path: Path) -> None:
+    (tmp_path / "far").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "far" / "a.txt")
+    with pytest.raises(RuntimeError), continuing(tmp_path / "link", {}) as output:
+        output.write(b"1", {})
+        raise RuntimeError
+    assert journal_of(tmp_path / "link") == (tmp_path / "far" / "a.txt.part.jsonl").resolve()
+    assert journal_of(tmp_path / "link").exists()

@@ -58,12 +58,12 @@ def gather(folder: Path, texts: Texts | None) -> Insight:
         texts: What the run translated; None where that is not there: it then tells its wiring, which is not kept.
     """
     from seq2seq.models.drawing import draw
+    from seq2seq.models.wiring import has_wires
     from seq2seq.translation.translator import Translator
 
     path = model_file(RunFolder(folder))
     translator = Translator.load(path)
-    told = getattr(translator.model.bridge, "wires", None)  # a bridge of one's own need not say how it is wired
-    wiring = draw(translator.model) if told else ""
+    wiring = draw(translator.model) if has_wires(translator.model) else ""
     if texts is None:
         return Insight(fingerprint(path), wiring, [], {})
     confidence = _confidence(translator, texts)
